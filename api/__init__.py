@@ -1,0 +1,1 @@
+"""HTTP: plans as feeds and a map page; parses, calls ``spatial``, answers."""

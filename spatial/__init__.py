@@ -1,0 +1,1 @@
+"""Wangge: divide a city into grids, walk it, site its service centres."""

@@ -1,0 +1,1 @@
+"""Blocks, adjacency and a profile to an assignment of blocks to grids."""

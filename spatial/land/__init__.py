@@ -1,0 +1,1 @@
+"""Area, barriers, estates and buildings to blocks, adjacency and demand points."""

@@ -1,0 +1,1 @@
+"""The frozen Plan, its checks, metrics and codes."""

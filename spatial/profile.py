@@ -1,0 +1,254 @@
+"""Profile: every policy number of a plan, frozen, with its unit in its name and its source beside it.
+
+A profile is made from a nested mapping (a TOML file, read by ``spatial.io``). Each number is either bare or a table
+``{value, source, mark}``; marks are those of the field notes: S0-S4 (the five city reports), V (read in a public text),
+M-h / M-m / M-l (from memory: high, medium, low confidence), D (derived).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+
+from spatial.errors import ProfileError
+
+MARKS = ("S0", "S1", "S2", "S3", "S4", "V", "M-h", "M-m", "M-l", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number comes from, and how far it can be trusted."""
+
+    text: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridRules:
+    """Size of a grid, and what may not be torn."""
+
+    level: str
+    target_households: int
+    floor_households: int
+    ceiling_households: int
+    two_phase_estates: bool
+    """Closed estates are grids of their own; only open land is merged towards the target (Hefei)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityRules:
+    """Size of a community that is proposed where none is known."""
+
+    target_households: int
+    floor_households: int
+    ceiling_households: int
+
+
+@dataclass(frozen=True, slots=True)
+class LandRules:
+    """How land is cut into blocks."""
+
+    face_strength: float
+    """Barriers of at least this strength cut the land into faces."""
+    clear_strength: float
+    """A border on a barrier of at least this strength is clear."""
+    clear_tolerance_m: float
+    min_shared_m: float
+    sliver_area_m2: float
+    sliver_width_m: float
+    near_barrier_m: float
+    share_block_m: float
+    cut_oversize: bool
+    unknown_access: str
+    max_households_per_ha: float
+    max_estate_households: int
+    barrier_strength: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdRules:
+    """How households are estimated where only footprints exist."""
+
+    m2_per_household: float
+    default_levels: float
+    net_floor_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class DivisionRules:
+    """Weights of the division's objective; each term is of order one per grid."""
+
+    balance_weight: float
+    border_weight: float
+    unclear_weight: float
+    clear_target: float
+    search_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WalkRules:
+    """Walking speeds, limits and penalties."""
+
+    adult_m_per_s: float
+    elderly_m_per_s: float
+    stroller_m_per_s: float
+    steps_factor: float
+    elevator_s: float
+    circle_min: tuple[float, ...]
+    circle_m: tuple[float, ...]
+    max_access_m: float
+    """Walks from a door to the network beyond this are flagged: the map lacks paths there."""
+    component_detour: float
+    patrol_min: float
+
+
+@dataclass(frozen=True, slots=True)
+class SitingRules:
+    """How many centres, of what reach, and how large."""
+
+    model: str
+    households_per_site: int
+    cutoff_min: float
+    floor_m2_per_100_households: float
+    min_floor_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of policy numbers; ``sources`` maps ``section.key`` to where each number comes from."""
+
+    name: str
+    title: str
+    grid: GridRules
+    community: CommunityRules
+    land: LandRules
+    households: HouseholdRules
+    division: DivisionRules
+    walking: WalkRules
+    siting: SitingRules
+    sources: Mapping[str, Source]
+
+
+_SECTIONS: Mapping[str, type] = {
+    "grid": GridRules,
+    "community": CommunityRules,
+    "land": LandRules,
+    "households": HouseholdRules,
+    "division": DivisionRules,
+    "walking": WalkRules,
+    "siting": SitingRules,
+}
+
+
+def build_profile(document: Mapping[str, Any]) -> Profile:
+    """Return the profile that a nested mapping describes, checked.
+
+    Raises
+    ------
+    ProfileError
+        If a key is unknown or missing, a value has the wrong type, a source or a mark is missing, or numbers contradict
+        each other; the text names the key as ``section.key``.
+    """
+    unknown = sorted(set(document) - set(_SECTIONS) - {"name", "title"})
+    if unknown:
+        raise ProfileError(f"profile: unknown key {unknown[0]!r}; known are name, title, {', '.join(_SECTIONS)}")
+    for key in ("name", "title"):
+        if not isinstance(document.get(key), str) or not document[key]:
+            raise ProfileError(f"profile: {key} is {document.get(key)!r}, needed a text")
+    sources: dict[str, Source] = {}
+    sections = {name: _build_section(name, kind, document.get(name, {}), sources) for name, kind in _SECTIONS.items()}
+    profile = Profile(name=document["name"], title=document["title"], sources=sources, **sections)
+    _check(profile)
+    return profile
+
+
+def _build_section(section: str, kind: type, given: Any, sources: dict[str, Source]) -> Any:
+    if not isinstance(given, Mapping):
+        raise ProfileError(f"profile: {section} is {given!r}, needed a table")
+    hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ProfileError(f"profile: unknown key {section}.{unknown[0]}; known are {', '.join(names)}")
+    values = {}
+    for name in names:
+        if name not in given:
+            raise ProfileError(f"profile: {section}.{name} is missing")
+        values[name] = _read_value(f"{section}.{name}", given[name], hints[name], sources)
+    return kind(**values)
+
+
+def _read_value(key: str, given: Any, hint: Any, sources: dict[str, Source]) -> Any:
+    if isinstance(given, Mapping) and "value" in given:
+        unknown = sorted(set(given) - {"value", "source", "mark"})
+        if unknown:
+            raise ProfileError(f"profile: unknown key {key}.{unknown[0]}; known are value, source, mark")
+        text, mark = given.get("source", ""), given.get("mark", "")
+        if not isinstance(text, str) or not text or mark not in MARKS:
+            raise ProfileError(
+                f"profile: {key} has source {text!r} and mark {mark!r}, needed a text and one of {MARKS}"
+            )
+        sources[key] = Source(text, mark)
+        given = given["value"]
+    else:
+        raise ProfileError(f"profile: {key} is {given!r}, needed {{value, source, mark}}")
+    return _coerce(key, given, hint)
+
+
+def _coerce(key: str, given: Any, hint: Any) -> Any:
+    number = isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < float("inf")
+    if hint is bool and isinstance(given, bool):
+        return given
+    if hint is int and number and given == int(given):
+        return int(given)
+    if hint is float and number:
+        return float(given)
+    if hint is str and isinstance(given, str):
+        return given
+    if hint == tuple[float, ...] and isinstance(given, list) and given:
+        return tuple(_coerce(f"{key}[{i}]", v, float) for i, v in enumerate(given))
+    if hint == Mapping[str, float] and isinstance(given, Mapping):
+        return {str(k): _coerce(f"{key}.{k}", v, float) for k, v in given.items()}
+    raise ProfileError(f"profile: {key} is {given!r}, needed {getattr(hint, '__name__', hint)}")
+
+
+def _check(profile: Profile) -> None:
+    """Refuse numbers that contradict each other."""
+    for section in ("grid", "community"):
+        rules = getattr(profile, section)
+        low, target, high = rules.floor_households, rules.target_households, rules.ceiling_households
+        if not 0 < low <= target <= high:
+            raise ProfileError(
+                f"profile: {section}.floor_households {low}, target_households {target}, ceiling_households {high}: "
+                "needed 0 < floor <= target <= ceiling"
+            )
+    _check_range(profile, "land", ("face_strength", "clear_strength"), 0.0, 1.0)
+    for kind, strength in profile.land.barrier_strength.items():
+        if not 0.0 <= strength <= 1.0:
+            raise ProfileError(f"profile: land.barrier_strength.{kind} is {strength}, needed 0 to 1")
+    if profile.land.unknown_access not in ("gated", "open"):
+        raise ProfileError(f"profile: land.unknown_access is {profile.land.unknown_access!r}, needed gated or open")
+    if profile.siting.model not in ("p_median", "max_cover", "set_cover"):
+        raise ProfileError(
+            f"profile: siting.model is {profile.siting.model!r}, needed p_median, max_cover or set_cover"
+        )
+    for section in ("land", "households", "division", "walking", "siting"):
+        rules = getattr(profile, section)
+        for f in fields(rules):
+            value = getattr(rules, f.name)
+            values = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(v, int | float) and not isinstance(v, bool) and v < 0 for v in values):
+                raise ProfileError(f"profile: {section}.{f.name} is {value}, needed no negative number")
+    for name in ("adult_m_per_s", "elderly_m_per_s", "stroller_m_per_s"):
+        if getattr(profile.walking, name) <= 0:
+            raise ProfileError(f"profile: walking.{name} is {getattr(profile.walking, name)}, needed above 0")
+    for name in ("circle_min", "circle_m"):
+        limits = getattr(profile.walking, name)
+        if list(limits) != sorted(set(limits)) or limits[0] <= 0:
+            raise ProfileError(f"profile: walking.{name} is {list(limits)}, needed rising numbers above 0")
+
+
+def _check_range(profile: Profile, section: str, names: tuple[str, ...], low: float, high: float) -> None:
+    for name in names:
+        value = getattr(getattr(profile, section), name)
+        if not low <= value <= high:
+            raise ProfileError(f"profile: {section}.{name} is {value}, needed {low:g} to {high:g}")

@@ -1,0 +1,1 @@
+"""A believable district made from a seed, with its known truth."""

@@ -1,0 +1,1 @@
+"""Travel times, demand and candidates to chosen sites."""

@@ -1,0 +1,1 @@
+"""Ways and gates to a walk network, travel times, isochrones and coverage."""

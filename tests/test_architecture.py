@@ -1,0 +1,56 @@
+"""Imports go one way through the house, and the pure rooms stay pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RANK = {
+    "errors": 0, "crs": 1, "profile": 1, "progress": 1, "tables": 2, "inputs": 3,
+    "sample": 4, "land": 4, "walking": 4, "division": 5, "siting": 5, "plan": 6, "pipeline": 7, "io": 8,
+    "spatial": 9, "cli": 10, "api": 10,
+}  # fmt: skip
+PURE = {"errors", "crs", "profile", "progress", "tables", "inputs", "sample", "land", "walking", "division", "siting",
+        "plan", "pipeline"}  # fmt: skip
+OUTSIDE_PURE = {"fastapi", "starlette", "uvicorn", "requests", "httpx", "sqlite3", "pyogrio", "osmium", "openpyxl",
+                "typer", "rich", "orjson", "pyarrow"}  # fmt: skip
+MODULES = sorted([*ROOT.glob("spatial/**/*.py"), *ROOT.glob("api/**/*.py")])
+
+
+def _room(dotted: str) -> str | None:
+    parts = dotted.split(".")
+    if parts[0] == "api":
+        return "api"
+    if parts[0] != "spatial":
+        return None
+    return parts[1] if len(parts) > 1 and parts[1] in RANK else "spatial"
+
+
+def _imports(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_a_module_imports_only_from_rooms_below_its_own(path: Path) -> None:
+    room = _room(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert room is not None
+    for name in _imports(path):
+        other = _room(name)
+        if other is not None and other != room:
+            assert RANK[other] < RANK[room], f"{room} imports {name}"
+        if room in PURE:
+            assert name.split(".")[0] not in OUTSIDE_PURE, f"{room} is pure and imports {name}"
+
+
+def test_only_crs_names_epsg_codes() -> None:
+    for path in ROOT.glob("spatial/**/*.py"):
+        if path.name != "crs.py" and "io" not in path.parts:
+            assert "epsg" not in path.read_text(encoding="utf-8").lower(), path
