@@ -229,8 +229,8 @@ class Streets:
 
 WAY_TAGS = (
     "highway railway waterway barrier natural access foot motor_vehicle service oneway oneway:foot foot:backward "
-    "sidewalk sidewalk:left sidewalk:right sidewalk:both footway bridge tunnel layer level area conveying incline surface "
-    "name ref junction opening_hours wheelchair man_made"
+    "sidewalk sidewalk:left sidewalk:right sidewalk:both footway bridge tunnel layer level area conveying incline "
+    "surface name ref junction opening_hours wheelchair man_made"
 ).split()
 POINT_TAGS = "barrier highway access foot entrance railway level opening_hours name amenity shop locked".split()
 AREA_TAGS = (
