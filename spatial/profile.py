@@ -98,6 +98,14 @@ class WalkRules:
     max_access_m: float
     """Walks from a door to the network beyond this are flagged: the map lacks paths there."""
     component_detour: float
+    component_reach_m: float
+    """Within this distance the main part of the network is taken, however near an island of it lies."""
+    gate_snap_m: float
+    """A gate stands on the way that passes within this distance."""
+    circle_buffer_m: float
+    """Half the width of the strip about a reached street that a circle shows."""
+    plaza_entries: float
+    """Squares with at most this many entries are crossed freely; larger ones are walked around."""
     patrol_min: float
 
 
