@@ -235,7 +235,7 @@ WAY_TAGS = (
 POINT_TAGS = "barrier highway access foot entrance railway level opening_hours name amenity shop locked".split()
 AREA_TAGS = (
     "building building:levels building:use building:flats landuse residential natural water waterway leisure amenity "
-    "shop office place barrier area highway access name addr:housenumber levels man_made"
+    "shop office place barrier area highway area:highway access name addr:housenumber levels man_made"
 ).split()
 
 
