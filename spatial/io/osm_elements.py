@@ -1,0 +1,216 @@
+"""Which nodes, ways and area relations does an OpenStreetMap source hold, whatever the order they stand in?"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spatial.errors import InputError
+from spatial.io.osm_frames import Bools, Ints
+from spatial.io.osm_tags import KEPT_KEYS, Tags, is_place
+
+MAX_NODES = 100_000_000
+UNITS_PER_DEGREE = 10_000_000
+"""OpenStreetMap stores whole ten-millionths of a degree."""
+_NOWHERE = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """An area relation: its id, its tags and its way members as (way id, role)."""
+
+    relation_id: int
+    tags: Tags
+    members: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The elements of a map, each kind sorted by id, each id once.
+
+    Attributes
+    ----------
+    node_id, lonlat:
+        All nodes; ``lonlat`` is (n, 2) in degrees, NaN where a node has no usable coordinates.
+    place_row, place_tags:
+        Rows of the nodes that carry tags worth a point, and those tags.
+    way_id, way_tags, refs, offsets:
+        All ways; the node ids of way ``i`` are ``refs[offsets[i]:offsets[i + 1]]``.
+    relations:
+        The relations of type multipolygon.
+    box:
+        West, south, east, north of the ground that the source says it covers.
+    dropped:
+        Reason -> number of elements left out so far.
+    """
+
+    node_id: Ints
+    lonlat: NDArray[np.float64]
+    place_row: Ints
+    place_tags: Sequence[Tags]
+    way_id: Ints
+    way_tags: Sequence[Tags]
+    refs: Ints
+    offsets: Ints
+    relations: Sequence[Relation]
+    box: tuple[float, float, float, float] | None
+    dropped: Mapping[str, int]
+
+    def find_nodes(self, ids: Ints) -> tuple[Ints, Bools]:
+        """Return the row of each node id, and whether there is one."""
+        return find_sorted(self.node_id, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """Elements as they come from a source, in any order, with repeats; filled by one reading loop."""
+
+    node_id: "array[int]" = field(default_factory=lambda: array("q"))
+    node_version: "array[int]" = field(default_factory=lambda: array("i"))
+    x: "array[int]" = field(default_factory=lambda: array("q"))
+    y: "array[int]" = field(default_factory=lambda: array("q"))
+    places: list[tuple[int, int, Tags]] = field(default_factory=list)
+    way_id: "array[int]" = field(default_factory=lambda: array("q"))
+    way_version: "array[int]" = field(default_factory=lambda: array("i"))
+    way_tags: list[Tags] = field(default_factory=list)
+    refs: "array[int]" = field(default_factory=lambda: array("q"))
+    counts: "array[int]" = field(default_factory=lambda: array("q"))
+    relations: list[tuple[int, Relation]] = field(default_factory=list)
+
+    def add_node(self, node_id: int, version: int, x: int, y: int) -> None:
+        """Take a node at whole ten-millionths of a degree."""
+        self.node_id.append(node_id)
+        self.node_version.append(version)
+        self.x.append(x)
+        self.y.append(y)
+
+    def add_place(self, node_id: int, version: int, tags: Iterable[tuple[str, str]]) -> None:
+        """Take the tags of a node, if it is worth a point."""
+        kept = keep_tags(tags)
+        if is_place(kept):
+            self.places.append((node_id, version, kept))
+
+    def add_way(self, way_id: int, version: int, tags: Iterable[tuple[str, str]], refs: Sequence[int]) -> None:
+        """Take a way with the ids of its nodes."""
+        self.way_id.append(way_id)
+        self.way_version.append(version)
+        self.way_tags.append(keep_tags(tags))
+        self.refs.extend(refs)
+        self.counts.append(len(refs))
+
+    def add_relation(self, version: int, relation: Relation) -> None:
+        """Take an area relation."""
+        self.relations.append((version, relation))
+
+
+def keep_tags(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the tags that Wangge reads."""
+    return {key: value for key, value in tags if key in KEPT_KEYS}
+
+
+def find_sorted(ids: Ints, wanted: Ints) -> tuple[Ints, Bools]:
+    """Return the row of each wanted id among sorted ids, and whether it is there (row 0 where not)."""
+    if not len(ids):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+    row = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    found = ids[row] == wanted
+    return np.where(found, row, 0), found
+
+
+def take_ragged(flat: Any, offsets: Ints, rows: Ints) -> tuple[Any, Ints]:
+    """Return the chosen pieces of a flat array, one after the other, and their new offsets."""
+    counts = np.diff(offsets)[rows]
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    index = np.arange(ends[-1]) + np.repeat(offsets[:-1][rows] - ends[:-1], counts)
+    return flat[index], ends
+
+
+def sort_elements(pile: Pile, box: tuple[float, float, float, float] | None) -> Elements:
+    """Return the elements of a pile sorted by id; of an element that comes several times the newest version stays.
+
+    Raises
+    ------
+    InputError
+        If there are more nodes than a city or province has.
+    """
+    if len(pile.node_id) > MAX_NODES:
+        raise InputError(f"found more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
+    dropped: Counter[str] = Counter()
+    node_id, lonlat = _sort_nodes(pile, dropped)
+    place_row, place_tags = _sort_places(pile, node_id)
+    order = _newest_ways(pile)
+    dropped["element given twice: newest version kept"] += len(pile.way_id) - len(order)
+    flat = np.frombuffer(pile.refs, dtype=np.int64) if pile.refs else np.empty(0, dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(np.asarray(pile.counts, dtype=np.int64))]).astype(np.int64)
+    refs, offsets = take_ragged(flat, starts, order)
+    newest = {r.relation_id: r for _, r in sorted(pile.relations, key=_relation_key)}
+    return Elements(
+        node_id=node_id,
+        lonlat=lonlat,
+        place_row=place_row,
+        place_tags=place_tags,
+        way_id=np.asarray(pile.way_id, dtype=np.int64)[order],
+        way_tags=[pile.way_tags[i] for i in order.tolist()],
+        refs=refs,
+        offsets=offsets,
+        relations=[newest[i] for i in sorted(newest)],
+        box=box,
+        dropped=dropped,
+    )
+
+
+def _sort_nodes(pile: Pile, dropped: "Counter[str]") -> tuple[Ints, NDArray[np.float64]]:
+    ids = np.asarray(pile.node_id, dtype=np.int64)
+    x, y = np.asarray(pile.x, dtype=np.int64), np.asarray(pile.y, dtype=np.int64)
+    order = np.lexsort((y, x, np.asarray(pile.node_version, dtype=np.int64), ids))
+    ids = ids[order]
+    last = np.concatenate([ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=bool)])
+    dropped["element given twice: newest version kept"] += int((~last).sum())
+    lonlat = np.column_stack([x[order][last], y[order][last]]) / UNITS_PER_DEGREE
+    bad = (np.abs(lonlat[:, 0]) > 180) | (np.abs(lonlat[:, 1]) > 90)
+    lonlat[bad] = np.nan
+    dropped["node without usable coordinates"] += int(bad.sum())
+    return ids[last], lonlat
+
+
+def _sort_places(pile: Pile, node_id: Ints) -> tuple[Ints, list[Tags]]:
+    newest = {i: tags for i, _, tags in sorted(pile.places, key=lambda p: (p[0], p[1], sorted(p[2].items())))}
+    ids = np.array(sorted(newest), dtype=np.int64)
+    row, _ = find_sorted(node_id, ids)
+    return row, [newest[i] for i in ids.tolist()]
+
+
+def _newest_ways(pile: Pile) -> Ints:
+    """Rows of the ways sorted by id, the newest of each; equal versions are told apart by what they hold."""
+    ids = np.asarray(pile.way_id, dtype=np.int64)
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    first = np.concatenate([np.ones(min(len(ids), 1), dtype=bool), ordered[1:] != ordered[:-1]])
+    if first.all():
+        return order
+    starts = np.concatenate([[0], np.cumsum(np.asarray(pile.counts, dtype=np.int64))]).tolist()
+
+    def key(row: int) -> tuple[int, list[int], list[tuple[str, str]]]:
+        refs = pile.refs[starts[row] : starts[row + 1]].tolist()
+        return pile.way_version[row], refs, sorted(pile.way_tags[row].items())
+
+    groups = np.split(order, np.flatnonzero(first)[1:])
+    return np.array([max(group.tolist(), key=key) if len(group) > 1 else group[0] for group in groups], dtype=np.int64)
+
+
+def _relation_key(entry: tuple[int, Relation]) -> tuple[int, int, list[tuple[str, str]], Any]:
+    version, relation = entry
+    return relation.relation_id, version, sorted(relation.tags.items()), relation.members
+
+
+def fixed_point(degrees: Any) -> int:
+    """Return a coordinate in ten-millionths of a degree, or a number beyond every coordinate if it is none."""
+    try:
+        units = round(float(degrees) * UNITS_PER_DEGREE)
+    except (TypeError, ValueError, OverflowError):
+        return _NOWHERE
+    return units if abs(units) < _NOWHERE else _NOWHERE

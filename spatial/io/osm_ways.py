@@ -1,0 +1,146 @@
+"""Where do the lines of a street map run, when nodes are missing, repeated or far outside the map?"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from spatial.io.osm_elements import Elements, take_ragged
+from spatial.io.osm_extent import Extent
+from spatial.io.osm_frames import Bools, Ints, empty_ways, split_ragged, ways_frame
+from spatial.io.osm_tags import Tags, is_way
+
+Floats = NDArray[np.float64]
+
+MISSING = "way node without a place on the map"
+REPEATED = "way node repeated in a row"
+TOO_SHORT = "way with fewer than two located nodes"
+OUTSIDE = "way outside the map"
+CUT = "way cut where it leaves the map"
+BROKEN = "way broken where its nodes are missing"
+NO_LENGTH = "way of no length"
+
+
+@dataclass(frozen=True, slots=True)
+class _Vertices:
+    """The vertices of the chosen ways, one after the other."""
+
+    owner: Ints
+    node: Ints
+    xy: Floats
+    located: Bools
+
+
+def closed_ways(elements: Elements) -> Bools:
+    """Tell which ways end where they begin, after at least one other node."""
+    first, last = elements.offsets[:-1], elements.offsets[1:] - 1
+    closed = np.zeros(len(first), dtype=bool)
+    long = last - first >= 2
+    closed[long] = elements.refs[first[long]] == elements.refs[last[long]]
+    return closed
+
+
+def build_ways(
+    elements: Elements, extent: Extent, xy: Floats, *, banks: Mapping[int, Tags], dropped: "Counter[str]"
+) -> tuple[Any, Counter[str]]:
+    """Return the ways as located runs of nodes within the map, and what was left out, added to what was before.
+
+    A way that falls into several runs keeps its id for the first; the others get negative ids of their own. Banks are
+    rows of ways that are drawn with other tags than their own: the shores of water whose outline does not close.
+    """
+    counts = Counter(dropped)
+    closed = closed_ways(elements).tolist()
+    chosen = np.array(
+        [i for i, tags in enumerate(elements.way_tags) if i in banks or is_way(tags, closed[i])], dtype=np.int64
+    )
+    if not len(chosen):
+        return empty_ways(extent.crs), counts
+    vertices = _without_repeats(_gather(elements, xy, chosen, counts), counts)
+    joined = _joined(vertices)
+    kept = joined & _within(vertices, extent)
+    _count_ways(vertices, joined, kept, len(chosen), counts)
+    lines, owner, nodes = _runs(vertices, kept)
+    lines, owner, nodes = _holding(lines, owner, nodes, extent, counts)
+    way_id = _number(elements.way_id, chosen[owner])
+    tags = [banks.get(i, elements.way_tags[i]) for i in chosen[owner].tolist()]
+    frame = ways_frame(way_id, tags, nodes, lines, extent.crs)
+    return frame.sort_values("way_id", kind="stable", ignore_index=True), counts
+
+
+def _gather(elements: Elements, xy: Floats, chosen: Ints, counts: "Counter[str]") -> _Vertices:
+    refs, offsets = take_ragged(elements.refs, elements.offsets, chosen)
+    row, found = elements.find_nodes(refs)
+    spot = xy[row] if len(xy) else np.full((len(refs), 2), np.nan)
+    located = found & ~np.isnan(spot).any(axis=1)
+    counts[MISSING] += int((~located).sum())
+    owner = np.repeat(np.arange(len(chosen)), np.diff(offsets))
+    return _Vertices(owner, refs, spot, located)
+
+
+def _without_repeats(vertices: _Vertices, counts: "Counter[str]") -> _Vertices:
+    again = np.zeros(len(vertices.node), dtype=bool)
+    again[1:] = (vertices.node[1:] == vertices.node[:-1]) & (vertices.owner[1:] == vertices.owner[:-1])
+    counts[REPEATED] += int(again.sum())
+    keep = ~again
+    return _Vertices(vertices.owner[keep], vertices.node[keep], vertices.xy[keep], vertices.located[keep])
+
+
+def _joined(vertices: _Vertices) -> Bools:
+    """Tell for each vertex whether a line goes on from it to the next: same way, both located."""
+    owner, located = vertices.owner, vertices.located
+    return np.asarray((owner[1:] == owner[:-1]) & located[1:] & located[:-1])
+
+
+def _within(vertices: _Vertices, extent: Extent) -> Bools:
+    a, b = vertices.xy[:-1], vertices.xy[1:]
+    return extent.overlaps(np.minimum(a, b), np.maximum(a, b))
+
+
+def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, n: int, counts: "Counter[str]") -> None:
+    owner = vertices.owner[:-1]
+    linked = np.bincount(owner[joined], minlength=n) > 0
+    drawn = np.bincount(owner[kept], minlength=n) > 0
+    cut = np.bincount(owner[joined & ~kept], minlength=n) > 0
+    holed = np.bincount(vertices.owner[~vertices.located], minlength=n) > 0
+    counts[TOO_SHORT] += int((~linked).sum())
+    counts[OUTSIDE] += int((linked & ~drawn).sum())
+    counts[CUT] += int((drawn & cut).sum())
+    counts[BROKEN] += int((drawn & holed).sum())
+
+
+def _runs(vertices: _Vertices, kept: Bools) -> tuple[Any, Ints, list[Ints]]:
+    """Return the line, the owner and the nodes of each longest run of kept segments."""
+    before = np.concatenate([[False], kept])
+    after = np.concatenate([kept, [False]])
+    drawn = before | after
+    starts = np.flatnonzero(~before[drawn])
+    offsets = np.append(starts, drawn.sum()).astype(np.int64)
+    if not len(starts):
+        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64), []
+    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, vertices.xy[drawn], (offsets,))
+    return lines, vertices.owner[drawn][starts], split_ragged(vertices.node[drawn], offsets)
+
+
+def _holding(
+    lines: Any, owner: Ints, nodes: list[Ints], extent: Extent, counts: "Counter[str]"
+) -> tuple[Any, Ints, list[Ints]]:
+    flat = shapely.length(lines) <= 0
+    counts[NO_LENGTH] += int(flat.sum())
+    held = extent.holds(lines) if len(lines) else flat
+    whole = set(owner[held & ~flat].tolist())
+    counts[OUTSIDE] += len(set(owner[~held & ~flat].tolist()) - whole)
+    keep = held & ~flat
+    return lines[keep], owner[keep], [nodes[i] for i in np.flatnonzero(keep).tolist()]
+
+
+def _number(way_id: Ints, rows: Ints) -> Ints:
+    """Return an id for each run: that of its way for the first, then fresh negative ones."""
+    ids = way_id[rows].copy()
+    again = np.concatenate([[False], rows[1:] == rows[:-1]]) if len(rows) else np.empty(0, dtype=bool)
+    lowest = min(0, int(way_id.min())) if len(way_id) else 0
+    ids[again] = lowest - 1 - np.arange(again.sum())
+    return ids
