@@ -1,1 +1,104 @@
-"""Wangge: divide a city into grids, walk it, site its service centres."""
+"""Wangge: divide a city into grids, walk it, site its service centres.
+
+One function per capability, loaded when first used so that ``import spatial`` is quick::
+
+    import spatial
+
+    inputs, profile = spatial.read_district("data/sample")
+    plan = spatial.make_plan(inputs, profile)
+    spatial.measure_plan(plan)
+    spatial.write_plan(plan, "plan/")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spatial.division.divide import divide
+    from spatial.errors import SpatialError
+    from spatial.inputs import Inputs
+    from spatial.io.district import Sources, read_district, read_inputs
+    from spatial.io.osm import read_osm
+    from spatial.io.plan_folder import write_plan
+    from spatial.io.profiles import list_profiles, read_profile
+    from spatial.io.sample import write_sample
+    from spatial.io.streets import read_streets
+    from spatial.land.blocks import Land, build_blocks
+    from spatial.pipeline import make_plan
+    from spatial.plan.checks import check_plan
+    from spatial.plan.metrics import measure_plan
+    from spatial.plan.model import Plan
+    from spatial.profile import Profile
+    from spatial.siting.choose import choose_sites
+    from spatial.walking.coverage import measure_coverage
+    from spatial.walking.isochrones import build_isochrones
+    from spatial.walking.network import build_walk_network
+    from spatial.walking.times import travel_times
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Inputs": "inputs",
+    "Land": "land.blocks",
+    "Plan": "plan.model",
+    "Profile": "profile",
+    "Sources": "io.district",
+    "SpatialError": "errors",
+    "build_blocks": "land.blocks",
+    "build_isochrones": "walking.isochrones",
+    "build_walk_network": "walking.network",
+    "check_plan": "plan.checks",
+    "choose_sites": "siting.choose",
+    "divide": "division.divide",
+    "list_profiles": "io.profiles",
+    "make_plan": "pipeline",
+    "measure_coverage": "walking.coverage",
+    "measure_plan": "plan.metrics",
+    "read_district": "io.district",
+    "read_inputs": "io.district",
+    "read_osm": "io.osm",
+    "read_profile": "io.profiles",
+    "read_streets": "io.streets",
+    "travel_times": "walking.times",
+    "write_plan": "io.plan_folder",
+    "write_sample": "io.sample",
+}
+
+__all__ = [
+    "Inputs",
+    "Land",
+    "Plan",
+    "Profile",
+    "Sources",
+    "SpatialError",
+    "build_blocks",
+    "build_isochrones",
+    "build_walk_network",
+    "check_plan",
+    "choose_sites",
+    "divide",
+    "list_profiles",
+    "make_plan",
+    "measure_coverage",
+    "measure_plan",
+    "read_district",
+    "read_inputs",
+    "read_osm",
+    "read_profile",
+    "read_streets",
+    "travel_times",
+    "write_plan",
+    "write_sample",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'spatial' has no attribute {name!r}")
+    return getattr(import_module(f"spatial.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

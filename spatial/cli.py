@@ -1,0 +1,197 @@
+"""`wangge ...`: read, compute, write; says what it does while it does it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import spatial
+from spatial.errors import SpatialError
+from spatial.progress import Progress
+
+if TYPE_CHECKING:
+    from spatial.inputs import Inputs
+
+EXIT_UNUSABLE = 2
+EXIT_STOPPED = 130
+
+app = typer.Typer(
+    name="wangge",
+    help="Divide a city into grids (网格), walk it, and site its service centres.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _option(text: str) -> Any:
+    return typer.Option(help=text, exists=True, dir_okay=False, show_default=False)
+
+
+@app.command()
+def plan(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder whose district.toml names the inputs.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write the plan into; replaced whole.")] = Path("plan"),
+    area: Annotated[Path | None, _option("Outline to be divided (any vector file).")] = None,
+    communities: Annotated[Path | None, _option("Communities (社区): polygons with code and name.")] = None,
+    osm: Annotated[
+        Path | None, _option("Street map: .osm.pbf, .osm, .osm.gz, osmnx .graphml, or a layer of road lines.")
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(help='Place to fetch from OpenStreetMap, such as "Qindu, Xianyang".', show_default=False),
+    ] = None,
+    estates: Annotated[Path | None, _option("Estates (小区名录) with households: CSV, Excel or vector file.")] = None,
+    buildings: Annotated[Path | None, _option("Buildings (楼栋): polygons with levels and households.")] = None,
+    gates: Annotated[Path | None, _option("Gates of estates, with access and hours.")] = None,
+    candidates: Annotated[Path | None, _option("Places where a centre may open.")] = None,
+    existing: Annotated[Path | None, _option("Centres that are open today.")] = None,
+    current: Annotated[Path | None, _option("Today's grids, of one or several departments.")] = None,
+    pois: Annotated[Path | None, _option("Shops, schools, clinics and other places.")] = None,
+    coords: Annotated[
+        str | None,
+        typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="System of files that declare none, such as EPSG:4547.", show_default=False)
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Policy: a shipped profile or the path of a .toml.", show_default="about_500")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Equal inputs and seed give an equal plan.", min=0)] = 0,
+) -> None:
+    """Make a plan: cut the land into blocks, divide it into grids, walk it, site centres, and write it all down."""
+    given = {
+        "area": area, "communities": communities, "osm": osm, "place": place, "estates": estates,
+        "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
+        "pois": pois, "coords": coords, "crs": crs,
+    }  # fmt: skip
+    with _honest(), _progress() as on_progress:
+        on_progress("reading", 0.0)
+        inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None})
+        made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
+        on_progress("checking", 0.0)
+        violations, scorecard = spatial.check_plan(made), spatial.measure_plan(made)
+        on_progress("writing", 0.0)
+        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations)
+    _tell(made, violations, out)
+
+
+def _read(folder: Path | None, given: dict[str, Any]) -> tuple["Inputs", str]:
+    from spatial.io.profiles import DEFAULT_PROFILE
+
+    if folder is not None:
+        if given:
+            raise typer.BadParameter(f"give either a folder or single files, not both (found --{sorted(given)[0]})")
+        return spatial.read_district(folder)
+    if not given.keys() & {"area", "communities", "osm", "place"}:
+        raise typer.BadParameter("nothing to divide; give a folder with a district.toml, or --area, --osm or --place")
+    return spatial.read_inputs(spatial.Sources(**given)), DEFAULT_PROFILE
+
+
+def _tell(made: Any, violations: Any, out: Path) -> None:
+    """Print what was made, in the words of the report."""
+    status = made.grids["status"].value_counts()
+    errors = int((violations["severity"] == "error").sum())
+    typer.echo(
+        f"{len(made.grids)} grids of {int(made.blocks['households'].sum()):,} households in "
+        f"{len(made.communities)} communities: {status.get('in_band', 0)} in the band, {status.get('low', 0)} low, "
+        f"{status.get('high', 0)} high, {status.get('oversize', 0)} oversize"
+    )
+    listed = len(made.report["listed"])
+    typer.echo(f"{len(made.sites)} sites; {errors} hard rules broken; {listed} input rows listed in listed.csv")
+    typer.echo(f"plan {made.plan_id} written to {out}")
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; other machines reach it only if you say so.")] = "",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
+    with _honest():
+        from api.serve import serve as run
+
+        run(folder, host=host or "127.0.0.1", port=port, announce=lambda address: typer.echo(f"serving on {address}"))
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="New folder to write the district into.")],
+    seed: Annotated[int, typer.Option(help="Another seed, another district.", min=0)] = 1,
+    communities: Annotated[int, typer.Option(help="Size; 103 is a city district of 350,000 households.", min=1)] = 6,
+) -> None:
+    """Make a believable district with all input files, to try Wangge on."""
+    with _honest():
+        typer.echo(f"making a district of {communities} communities")
+        spatial.write_sample(folder, seed=seed, communities=communities)
+        typer.echo(f"district written to {folder}; divide it with: wangge plan {folder} --out plan")
+
+
+@app.command()
+def profiles() -> None:
+    """List the shipped profiles with their bands."""
+    with _honest():
+        for name in spatial.list_profiles():
+            one = spatial.read_profile(name)
+            band = f"{one.grid.floor_households}-{one.grid.ceiling_households}"
+            typer.echo(f"{name:14} {band:>9} households  {one.title}")
+
+
+@contextmanager
+def _honest() -> Iterator[None]:
+    """Turn what goes wrong into one clear sentence and an exit code."""
+    try:
+        yield
+    except (SpatialError, OSError) as error:
+        typer.echo(f"wangge: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from error
+    except KeyboardInterrupt:
+        typer.echo("wangge: stopped; nothing was written", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show stages with the time each has taken: a moving line on a terminal, a line per stage elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        said: list[str] = []
+
+        def say(stage: str, share: float) -> None:
+            if not said or said[-1] != stage:
+                said.append(stage)
+                print(f"  {stage} ...", file=sys.stderr, flush=True)
+
+        yield say
+        return
+    with Bar(
+        SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn(), console=console
+    ) as bar:
+        tasks: dict[str, Any] = {}
+
+        def move(stage: str, share: float) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bar.update(task, completed=1.0)
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=share)
+
+        yield move
+        for task in tasks.values():
+            bar.update(task, completed=1.0)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,182 @@
+"""How does a plan come about? Land, grids, walks, sites: the whole way as named stages."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from spatial.division.communities import propose_communities
+from spatial.division.divide import Division, divide
+from spatial.inputs import Inputs
+from spatial.land.blocks import Land, build_blocks
+from spatial.land.tiling import dissolve
+from spatial.plan.codes import assign_codes
+from spatial.plan.digest import digest_inputs
+from spatial.plan.grids import build_grids
+from spatial.plan.model import Plan
+from spatial.profile import Profile
+from spatial.progress import Progress, silent
+from spatial.siting.candidates import propose_candidates
+from spatial.siting.choose import choose_sites
+from spatial.siting.service import SiteChoice
+from spatial.tables import CANDIDATES, CIRCLES, SITES, require
+from spatial.walking.corners import street_corners
+from spatial.walking.coverage import count_circles, measure_coverage
+from spatial.walking.isochrones import build_isochrones
+from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.times import travel_times
+
+_CANDIDATE_SPACING_M = 300.0
+_SECONDS = 60.0
+
+
+def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: Progress = silent) -> Plan:
+    """Return the plan of a district: blocks, grids inside their communities, sites and the circles about them.
+
+    Equal inputs, profile and seed give an equal plan, whatever the order of rows. Where no communities are known they
+    are proposed from the same blocks. Where no candidates are given, places with many households and street corners are
+    proposed; without streets to walk on, nothing is sited and the report says so.
+
+    Raises
+    ------
+    SpatialError
+        If an input breaks its contract or leaves no land to divide.
+    CancelledError
+        If ``on_progress`` raises it.
+    """
+    land = build_blocks(inputs, profile, on_progress=on_progress)
+    land = _name_communities(land, profile, seed, on_progress)
+    rng = np.random.default_rng([seed, 1])
+    division = divide(land.blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
+    grids = build_grids(land.blocks, division.assignment, profile, explanations=division.explanations)
+    grids = grids.assign(code=assign_codes(grids, land.communities))
+    on_progress("walk network", 0.0)
+    network = build_walk_network(inputs.streets, profile, gates=inputs.gates, estates=inputs.estates)
+    service = _serve(inputs, land, network, profile, on_progress)
+    report = {
+        "listed": pd.concat([inputs.listed, land.listed], ignore_index=True).to_dict("records"),
+        "provenance": dict(inputs.provenance),
+        "seed": seed,
+        "streets": {"source": inputs.streets.source, "dropped": dict(inputs.streets.dropped)},
+        "land": dict(land.report),
+        "division": _tell_division(division),
+        "walking": dict(network.report),
+        **service.report,
+    }
+    on_progress("plan", 1.0)
+    return Plan(
+        plan_id=digest_inputs(inputs.provenance, profile, seed, 1),
+        version=1,
+        profile=profile,
+        area=land.area,
+        communities=land.communities,
+        blocks=land.blocks,
+        adjacency=land.adjacency,
+        demand=land.demand,
+        assignment=division.assignment,
+        grids=grids,
+        sites=service.sites,
+        circles=service.circles,
+        barriers=land.barriers,
+        report=report,
+    )
+
+
+def _name_communities(land: Land, profile: Profile, seed: int, on_progress: Progress) -> Land:
+    """Propose communities where only an area was given."""
+    if not land.communities["proposed"].any():
+        return land
+    rng = np.random.default_rng([seed, 0])
+    named = propose_communities(land.blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
+    ids = named.loc[land.blocks["block_id"]].to_numpy(dtype=object)
+    blocks = land.blocks.assign(community_id=pd.Series(ids, index=land.blocks.index, dtype="str"))
+    names, group = np.unique(ids.astype(str), return_inverse=True)
+    communities = gpd.GeoDataFrame(
+        {
+            "community_id": pd.Series(names, dtype="str"),
+            "name": pd.Series([""] * len(names), dtype="str"),
+            "households": np.nan,
+            "proposed": True,
+        },
+        geometry=dissolve(blocks.geometry.to_numpy(), group.astype(np.int64)),
+        crs=blocks.crs,
+    )
+    report = {**land.report, "communities_proposed": len(names)}
+    return replace(land, blocks=blocks, communities=communities, report=report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """Sites, the circles about them, and what the report says of both."""
+
+    sites: Any
+    circles: Any
+    report: Mapping[str, Any]
+
+
+def _serve(inputs: Inputs, land: Land, network: WalkNetwork, profile: Profile, on_progress: Progress) -> _Service:
+    """Choose sites along the walk network and draw their circles."""
+    crs, demand = inputs.crs, land.demand
+    candidates = _candidates(inputs, demand, network)
+    if len(network.nodes) == 0 or len(demand) == 0 or len(candidates) + len(inputs.existing) == 0:
+        why = "no streets to walk on" if len(network.nodes) == 0 else "no households or no place for a site"
+        return _Service(SITES.empty(crs), CIRCLES.empty(crs), {"siting": {"status": "not done", "why": why}})
+    places = pd.concat([candidates[["site_id", "geometry"]], inputs.existing[["site_id", "geometry"]]])
+    places = gpd.GeoDataFrame(places, crs=crs).sort_values("site_id", ignore_index=True)
+    on_progress("travel times", 0.0)
+    limit_s = _SECONDS * max(*profile.walking.circle_min, profile.siting.cutoff_min)
+    times = travel_times(network, places, demand, limit=limit_s)
+    on_progress("siting", 0.0)
+    choice = choose_sites(times, demand, candidates, profile, existing=inputs.existing)
+    on_progress("circles", 0.0)
+    circles = _circles(network, choice.sites, demand, times)
+    mine = times["origin_id"].isin(choice.sites["site_id"])
+    coverage = _coverage(times[mine], land, profile)
+    return _Service(choice.sites, circles, {"siting": _tell_choice(choice), "coverage": coverage})
+
+
+def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:
+    """Return the candidates given, or proposed ones where none are."""
+    if len(inputs.candidates):
+        return require(inputs.candidates, CANDIDATES)
+    if len(network.nodes) == 0:
+        return CANDIDATES.empty(inputs.crs)
+    return propose_candidates(demand, street_corners(network), spacing_m=_CANDIDATE_SPACING_M)
+
+
+def _circles(network: WalkNetwork, sites: Any, demand: Any, times: Any) -> Any:
+    """Circles by time and by distance, each with the households counted along the network."""
+    by_time = count_circles(build_isochrones(network, sites), times, demand)
+    by_distance = build_isochrones(network, sites, mode="distance")
+    metres = travel_times(network, sites, demand, limit=float(by_distance["limit_m"].max()), mode="distance")
+    both = pd.concat([by_time, count_circles(by_distance, metres, demand)], ignore_index=True)
+    return require(both.sort_values(["site_id", "mode", "limit_m"], ignore_index=True), CIRCLES)
+
+
+def _coverage(times: Any, land: Land, profile: Profile) -> dict[str, Any]:
+    """Share of households within each circle of an open or chosen site, in all and by community."""
+    limits_s = tuple(_SECONDS * minutes for minutes in profile.walking.circle_min)
+    community = land.blocks.set_index("block_id")["community_id"]
+    by = pd.Series(
+        community.loc[land.demand["block_id"]].to_numpy(), index=land.demand["demand_id"], name="community_id"
+    )
+    whole = measure_coverage(times, land.demand, limits_s=limits_s)
+    parts = measure_coverage(times, land.demand, limits_s=limits_s, by=by)
+    return {"all": whole.to_dict("records"), "by_community": parts.to_dict("records")}
+
+
+def _tell_division(division: Division) -> dict[str, Any]:
+    return {"status": division.status, "objective": dict(division.objective), "reasons": list(division.reasons)}
+
+
+def _tell_choice(choice: SiteChoice) -> dict[str, Any]:
+    told = {k: v for k, v in asdict(choice).items() if isinstance(v, str | int | float)}
+    return {
+        **told,
+        "chosen": choice.chosen,
+        "notes": list(choice.notes),
+        "unreachable_households": int(choice.unreachable["households"].sum()),
+    }
