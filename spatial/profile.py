@@ -82,6 +82,8 @@ class DivisionRules:
     unclear_weight: float
     clear_target: float
     search_s: float
+    moves_per_block: int
+    """Effort of the search: counted in moves, so that every machine finds the same division."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class WalkRules:
     """A gate stands on the way that passes within this distance."""
     circle_buffer_m: float
     """Half the width of the strip about a reached street that a circle shows."""
-    plaza_entries: float
+    plaza_entries: int
     """Squares with at most this many entries are crossed freely; larger ones are walked around."""
     patrol_min: float
 

@@ -1,0 +1,71 @@
+"""Where no communities are known, which blocks would form them? Connected land inside clear lines."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.division.divide import divide_layout, watch
+from spatial.division.layout import Layout, build_layout
+from spatial.division.numbering import number_parts
+from spatial.division.piece import renumber
+from spatial.division.search import Effort
+from spatial.division.sizes import Band
+from spatial.errors import InputError
+from spatial.profile import Profile
+from spatial.progress import Progress, silent
+
+_STAGE = "proposing communities"
+_CLEARER = 2.0
+
+
+def propose_communities(
+    blocks: Any, adjacency: Any, profile: Profile, *, rng: np.random.Generator, on_progress: Progress = silent
+) -> Any:
+    """Return a Series ``block_id -> community_id`` ("c01", ... from west to east), sorted by block.
+
+    Communities are connected, in the profile's community band where the blocks allow it, and their borders follow
+    clear, strong lines even more than those of grids. Whatever ``community_id`` the blocks have is not looked at. Land
+    cut off with fewer households than one grid joins what it shares the longest border with, even where that cannot be
+    crossed.
+
+    Raises
+    ------
+    TableError, InputError
+        If a frame breaks its contract or there are no blocks.
+    CancelledError
+        If ``on_progress`` raises it.
+    """
+    layout = build_layout(blocks.assign(community_id="c"), adjacency, profile)
+    if not len(layout.households):
+        raise InputError("blocks: found no rows, needed at least one block to form communities")
+    nothing = np.zeros(len(layout.households), dtype=bool)
+    layout = replace(layout, oversize=nothing, closed=nothing)
+    rules = profile.community
+    band = Band(rules.floor_households, rules.target_households, rules.ceiling_households)
+    weights = replace(profile.division, unclear_weight=_CLEARER * profile.division.unclear_weight)
+    effort = Effort(weights.moves_per_block, int(rng.integers(1, 2**62)))
+    part = divide_layout(layout, band, weights, effort, watch(effort, layout, None, _STAGE, on_progress))
+    part = number_parts(layout, _join_remnants(layout, part, profile.grid.floor_households))
+    on_progress(_STAGE, 1.0)
+    width = max(2, len(str(int(part.max()) + 1)))
+    names = np.array([f"c{number + 1:0{width}d}" for number in range(int(part.max()) + 1)], dtype=object)
+    index = pd.Index(layout.frame["block_id"].astype(str), name="block_id")
+    return pd.Series(names[part], index=index, name="community_id").astype("str").sort_index()
+
+
+def _join_remnants(layout: Layout, part: Any, floor: int) -> Any:
+    """Return parts with those below the floor joined to the part they share the longest border with, smallest first."""
+    part = renumber(part)
+    while True:
+        households = np.bincount(part, layout.households)
+        a, b = part[layout.first], part[layout.second]
+        bordered = np.union1d(a[a != b], b[a != b])
+        low = bordered[households[bordered] < floor]
+        if not len(low):
+            return part
+        least = low[np.argmin(households[low])]
+        mine = (a != b) & ((a == least) | (b == least))
+        shared = np.bincount(np.where(a == least, b, a)[mine], layout.shared_m[mine], len(households))
+        part = renumber(np.where(part == least, int(np.argmax(shared)), part))

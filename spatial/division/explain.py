@@ -1,0 +1,109 @@
+"""Why is a grid outside the band? One sentence each, naming what stands in the way."""
+
+from typing import Any
+
+import numpy as np
+
+from spatial.division.feasibility import explain_total
+from spatial.division.layout import Layout
+from spatial.division.measure import alone_grids
+from spatial.division.sizes import Band
+from spatial.profile import Profile
+
+_NAMED = 4
+
+
+def explain_grids(layout: Layout, part: Any, names: Any, profile: Profile) -> list[str]:
+    """Return by grid the sentence that says why it is outside the band; empty for grids inside it."""
+    rules = profile.grid
+    households = np.bincount(part, layout.households).astype(np.int64)
+    alone = alone_grids(layout, part)
+    outside = np.flatnonzero((households < rules.floor_households) | (households > rules.ceiling_households))
+    near = _neighbours(layout, part, outside)
+    sentences = [""] * len(households)
+    for grid in outside:
+        if alone[grid]:
+            sentences[grid] = _explain_alone(layout, part, int(grid), profile)
+        else:
+            sentences[grid] = _explain_low(int(grid), households, alone, near[int(grid)], names, profile)
+    return sentences
+
+
+def _neighbours(layout: Layout, part: Any, wanted: Any) -> dict[int, tuple[Any, Any]]:
+    """Return by grid the grids it touches across contiguous borders, and those across the others."""
+    a, b = part[layout.first], part[layout.second]
+    focal, other = np.concatenate([a, b]), np.concatenate([b, a])
+    open_border = np.concatenate([layout.contiguous, layout.contiguous])
+    found = {}
+    for grid in wanted:
+        mine = (focal == grid) & (other != grid)
+        joined = np.unique(other[mine & open_border])
+        found[int(grid)] = joined, np.setdiff1d(other[mine & ~open_border], joined)
+    return found
+
+
+def _explain_alone(layout: Layout, part: Any, grid: int, profile: Profile) -> str:
+    rules = profile.grid
+    block = int(np.flatnonzero((part == grid) & layout.alone)[0])
+    row, count = layout.frame.iloc[block], int(layout.households[block])
+    if layout.closed[block]:
+        side = "below the floor" if count < rules.floor_households else "above the ceiling"
+        limit = rules.floor_households if count < rules.floor_households else rules.ceiling_households
+        return (
+            f"Closed estate {row['estate_id'] or row['block_id']} ({count} households, {side} of {limit}) is a grid "
+            "of its own whatever its size."
+        )
+    needed = max(int(row["sub_grids_needed"]), -(-count // rules.ceiling_households))
+    if count <= rules.ceiling_households:
+        return f"Block {row['block_id']} ({count} households) was marked as oversize and stands alone."
+    return (
+        f"Block {row['block_id']} has {count} households, above the ceiling of {rules.ceiling_households}, and "
+        f"cannot be cut: it stands alone and needs {needed} grids."
+    )
+
+
+def _explain_low(grid: int, households: Any, alone: Any, near: tuple[Any, Any], names: Any, profile: Profile) -> str:
+    rules = profile.grid
+    joined, barred = near
+    size = f"{households[grid]} households, {_side(int(households[grid]), profile)}"
+    if not len(joined):
+        if not len(barred):
+            return f"{size}: it touches no other grid of its community."
+        least = f"{profile.land.min_shared_m:g} m"
+        return f"{size}: no border of {least} or more that can be crossed leads to {_name(barred, names)}."
+    standing = joined[alone[joined]]
+    free = joined[~alone[joined]]
+    around = f"{_name(standing, names)} stand{'s' if len(standing) == 1 else ''} alone"
+    if not len(free):
+        return f"{size}: it is surrounded by grids that take no other blocks; {around}."
+    sums = ", ".join(f"{households[grid] + households[g]} with {names[g]}" for g in free[:_NAMED])
+    tail = f"; {around}" if len(standing) else ""
+    return (
+        f"{size}: joined to a neighbour it would pass the ceiling of {rules.ceiling_households} ({sums}), and no "
+        f"exchange of whole blocks was found that keeps all of them in the band{tail}."
+    )
+
+
+def _side(count: int, profile: Profile) -> str:
+    rules = profile.grid
+    if count < rules.floor_households:
+        return f"below the floor of {rules.floor_households}"
+    return f"above the ceiling of {rules.ceiling_households}"
+
+
+def _name(grids: Any, names: Any) -> str:
+    shown = ", ".join(names[g] for g in grids[:_NAMED])
+    return shown if len(grids) <= _NAMED else f"{shown} and {len(grids) - _NAMED} more"
+
+
+def explain_communities(layout: Layout, profile: Profile) -> list[str]:
+    """Return a sentence for each community whose households outside lone blocks make no whole number of grids."""
+    rules = profile.grid
+    band = Band(rules.floor_households, rules.target_households, rules.ceiling_households)
+    free = np.bincount(layout.community, np.where(layout.alone, 0, layout.households)).astype(np.int64)
+    names = np.unique(layout.frame["community_id"].astype(str))
+    return [
+        f"Community {name}: {explain_total(int(total), band)}."
+        for name, total in zip(names, free, strict=True)
+        if total > 0 and -(-total // band.ceiling) > total // band.floor
+    ]
