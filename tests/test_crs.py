@@ -55,7 +55,7 @@ def test_points_outside_china_are_not_shifted() -> None:
 
 
 def test_unknown_kinds_of_coordinates_are_refused() -> None:
-    with pytest.raises(CrsError, match="'amap'.*needed one of wgs84"):
+    with pytest.raises(CrsError, match=r"'amap'.*needed one of wgs84"):
         unshift(np.zeros((1, 2)), "amap")  # type: ignore[arg-type]
 
 
