@@ -128,10 +128,8 @@ def _draw(text: GraphText, ids: Mapping[str, int], xy: Any, dropped: "Counter[st
     dropped[NO_LINE] += int((~usable).sum())
     lines = _from_u(lines[usable], start[usable])
     chosen = [edge for edge, good in zip(known, usable.tolist(), strict=True) if good]
-    u, v = (
-        np.array([ids[key] for key in keys], dtype=np.int64)
-        for keys in ([e[0] for e in chosen], [e[1] for e in chosen])
-    )
+    u = np.array([ids[edge[0]] for edge in chosen], dtype=np.int64)
+    v = np.array([ids[edge[1]] for edge in chosen], dtype=np.int64)
     return _Edges(u, v, [edge[2] for edge in chosen], lines)
 
 
