@@ -1,0 +1,152 @@
+"""Do the grids tile the adopted area, edge to edge and without slivers? Rules T1 to T8 and T12."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import shapely
+
+from spatial.crs import LONLAT_DECIMALS, to_lonlat, to_metres
+from spatial.plan.defect import Defect
+from spatial.plan.model import Plan
+from spatial.plan.shapes import areas_of, lines_of
+
+_AREA_TOLERANCE_M2 = 0.01
+_LENGTH_TOLERANCE_M = 0.01
+_ROUND_TRIP_M = 1e-6
+_SLIVER_M2 = 100.0
+_SLIVER_THINNESS = 0.05
+_M_PER_DEGREE = 111_320.0
+
+
+def check_topology(plan: Plan) -> Iterator[Defect]:
+    """Yield what is wrong with the geometry of the grids.
+
+    A defect is told once: an edge that does not match is told as the overlap that it comes from, a hole that nothing
+    fills as the gap. Grids of invalid geometry (T1) are looked at no further, but for the land they hold.
+    """
+    ids = plan.grids["grid_id"].to_numpy(dtype=object)
+    shapes = plan.grids.geometry.to_numpy()
+    valid = shapely.is_valid(shapes)
+    yield from _invalid(ids[~valid], shapes[~valid])
+    land = np.where(valid, shapes, shapely.make_valid(shapes))
+    overlaps = _overlap_shapes(land)
+    yield from _overlapping(ids, overlaps)
+    yield from _gaps(land, plan.area)
+    yield from _multipart(ids[valid], shapes[valid])
+    yield from _unmatched(ids[valid], shapes[valid], [shape for _, _, shape in overlaps])
+    yield from _slivers(ids[valid], shapes[valid])
+    yield from _holes(plan, ids[valid], shapes[valid])
+    yield from _unrounded(plan, ids[valid], shapes[valid])
+
+
+def _invalid(ids: Any, shapes: Any) -> Iterator[Defect]:
+    for grid_id, shape in zip(ids, shapes, strict=True):  # GEOS explains one geometry at a time
+        reason = shapely.is_valid_reason(shape)
+        found = re.search(r"\[(\S+) (\S+)\]", reason)
+        where = shapely.Point(float(found[1]), float(found[2])) if found else shapely.Point(shape.bounds[:2])
+        yield Defect("T1", "error", grid_id, f"geometry is not valid: {reason.split('[')[0].lower()}", where)
+
+
+def _overlap_shapes(shapes: Any) -> list[tuple[int, int, Any]]:
+    """Return the pairs of grids that share land, with that land."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    shared = shapely.intersection(shapes[first], shapes[second])
+    hit = np.flatnonzero(shapely.area(shared) > _AREA_TOLERANCE_M2)
+    return [(int(first[k]), int(second[k]), areas_of(shared[k])) for k in hit]
+
+
+def _overlapping(ids: Any, overlaps: list[tuple[int, int, Any]]) -> Iterator[Defect]:
+    for i, j, shared in overlaps:
+        message = f"shares {shared.area:.2f} m2 with grid {ids[j]}"
+        yield Defect("T3", "error", str(ids[i]), message, shared)
+
+
+def _gaps(shapes: Any, area: Any) -> Iterator[Defect]:
+    for gap in shapely.get_parts(areas_of(shapely.difference(area, shapely.union_all(shapes)))):
+        if gap.area > _AREA_TOLERANCE_M2:
+            x, y = gap.representative_point().coords[0]
+            message = f"{gap.area:.2f} m2 of the adopted area lie in no grid, at {x:.1f}, {y:.1f}"
+            yield Defect("T4", "error", "area", message, gap)
+
+
+def _multipart(ids: Any, shapes: Any) -> Iterator[Defect]:
+    several = np.flatnonzero(shapely.get_num_geometries(shapes) > 1)
+    for k in several:
+        parts = sorted(shapely.get_parts(shapes[k]), key=lambda part: -part.area)
+        away = shapely.multipolygons(parts[1:]) if len(parts) > 2 else parts[1]
+        message = f"has {len(parts)} parts; {away.area:.0f} m2 lie apart from the largest"
+        yield Defect("T2", "error", ids[k], message, away)
+
+
+def _unmatched(ids: Any, shapes: Any, overlaps: list[Any]) -> Iterator[Defect]:
+    if shapely.coverage_is_valid(shapes):
+        return
+    edges = shapely.coverage_invalid_edges(shapes)
+    if overlaps:
+        told = shapely.union_all(shapely.buffer(np.array(overlaps, dtype=object), _LENGTH_TOLERANCE_M))
+        edges = shapely.difference(edges, told)
+    for k in np.flatnonzero(shapely.length(edges) > _LENGTH_TOLERANCE_M):
+        message = f"{edges[k].length:.2f} m of its border do not match the neighbour vertex by vertex"
+        yield Defect("T6", "error", ids[k], message, lines_of(edges[k]))
+
+
+def _slivers(ids: Any, shapes: Any) -> Iterator[Defect]:
+    area = shapely.area(shapes)
+    thinness = 4 * np.pi * area / shapely.length(shapes) ** 2
+    for k in np.flatnonzero((area < _SLIVER_M2) | (thinness < _SLIVER_THINNESS)):
+        small = area[k] < _SLIVER_M2
+        message = f"area {area[k]:.0f} m2 (at least {_SLIVER_M2:g}), thinness {thinness[k]:.3f} (at least 0.05)"
+        yield Defect("T7", "error" if small else "warning", ids[k], message, shapes[k])
+
+
+def _holes(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:
+    kinds = dict(zip(plan.grids["grid_id"], plan.grids["kind"], strict=True))
+    tree = shapely.STRtree(shapes)
+    for k, shape in enumerate(shapes):  # holes are rare, and each has its own neighbours
+        for hole in _hole_shapes(shape):
+            inside = [int(j) for j in tree.query(hole, predicate="intersects") if j != k]
+            inside = [j for j in inside if shapely.intersection(shapes[j], hole).area > _AREA_TOLERANCE_M2]
+            others = sorted(str(ids[j]) for j in inside if kinds[ids[j]] != "dedicated")
+            if others:
+                message = f"a hole of {hole.area:.0f} m2 holds grid {', '.join(others)}"
+                yield Defect("T8", "warning", ids[k], message, hole)
+
+
+def _hole_shapes(shape: Any) -> list[Any]:
+    rings = [ring for part in shapely.get_parts(shape) for ring in part.interiors]
+    return [shapely.Polygon(ring) for ring in rings]
+
+
+def _unrounded(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:
+    """Yield grids off the served decimals, and then, only if all are on them, what rounding does to the tiling."""
+    lonlat = to_lonlat(shapes, plan.crs)
+    back = to_metres(lonlat, plan.crs)
+    off = False
+    for k, (shape, again) in enumerate(zip(shapes, back, strict=True)):  # rings differ in length from grid to grid
+        apart = np.hypot(*(shapely.get_coordinates(shape) - shapely.get_coordinates(again)).T)
+        if apart.max() > _ROUND_TRIP_M:
+            off = True
+            where = shapely.Point(shapely.get_coordinates(shape)[int(apart.argmax())])
+            message = (
+                f"{int((apart > _ROUND_TRIP_M).sum())} vertices are up to {1000 * apart.max():.3f} mm off the grid"
+            )
+            yield Defect("T12", "error", ids[k], f"{message} of {LONLAT_DECIMALS} decimals", where)
+    if not off and len(shapes) == len(plan.grids):
+        yield from _rounded_tiling(plan, shapes, lonlat)
+
+
+def _rounded_tiling(plan: Plan, shapes: Any, lonlat: Any) -> Iterator[Defect]:
+    if shapely.coverage_is_valid(shapes) and not shapely.coverage_is_valid(lonlat):
+        edges = shapely.coverage_invalid_edges(lonlat)
+        where = to_metres(shapely.multilinestrings(shapely.get_parts(edges[shapely.length(edges) > 0])), plan.crs)
+        yield Defect("T12", "error", "area", "grids no longer match edge by edge after rounding", lines_of(where))
+        return
+    missing = shapely.symmetric_difference(shapely.union_all(lonlat), to_lonlat(plan.area, plan.crs))
+    lost_m2 = missing.area * _M_PER_DEGREE**2 * np.cos(np.radians(lonlat[0].centroid.y))
+    before_m2 = shapely.symmetric_difference(shapely.union_all(shapes), plan.area).area
+    if lost_m2 > _AREA_TOLERANCE_M2 >= before_m2:
+        message = f"grids and adopted area differ by {lost_m2:.2f} m2 after rounding"
+        yield Defect("T12", "error", "area", message, to_metres(missing.representative_point(), plan.crs))
