@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.plan.check import check_plan
+from spatial.plan.checks import check_plan
 from spatial.plan.evidence import (
     measure_borders,
     measure_contiguity,
