@@ -88,13 +88,7 @@ def _find_shores(areas: Any, centre_lines: Any) -> Any:
     if len(waters) and len(centre_lines):
         crossed = np.unique(shapely.STRtree(waters).query(centre_lines, predicate="crosses")[1])
         waters = np.delete(waters, crossed)
-    rings = shapely.get_rings(shapely.get_parts(waters))
-    return shapely.linestrings(*_split_rings(rings)) if len(rings) else np.array([], dtype=object)
-
-
-def _split_rings(rings: Any) -> tuple[Any, Any]:
-    xy, index = shapely.get_coordinates(rings, return_index=True)
-    return xy, index
+    return shapely.get_parts(shapely.boundary(waters))
 
 
 @dataclass(frozen=True, slots=True)
