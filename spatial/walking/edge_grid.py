@@ -1,0 +1,130 @@
+"""Which edge is nearest to a point, exactly, on its shape?
+
+A uniform grid over the straight pieces of all edges; the search goes out ring by ring until no ring can hold anything
+nearer.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_CELL_M = 50.0
+_MOST_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeGrid:
+    """Straight pieces ``ends`` (x, y, x, y) of ``edge`` with metres ``along`` at both ends; cells of pieces (CSR)."""
+
+    ends: Floats
+    edge: Ints
+    along: Floats
+    low: Floats
+    cell_m: float
+    columns: int
+    rows: int
+    start: Ints
+    member: NDArray[np.int32]
+
+
+def build_edge_grid(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> EdgeGrid:
+    """Return the grid over all pieces of the shapes that have a length."""
+    piece = np.ones(len(shape_xy), dtype=bool)
+    piece[shape_ptr[1:] - 1] = False
+    i = np.flatnonzero(piece)
+    i = i[shape_m[i + 1] > shape_m[i]]
+    edge = np.searchsorted(shape_ptr, i, side="right") - 1
+    ends = np.concatenate([shape_xy[i], shape_xy[i + 1]], axis=1)
+    low, high = shape_xy.min(axis=0) - 1.0, shape_xy.max(axis=0) + 1.0
+    cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
+    columns, rows = (int(n) for n in np.floor((high - low) / cell) + 1)
+    start, member = _fill(ends, low, cell, columns, rows)
+    along = np.stack([shape_m[i], shape_m[i + 1]], axis=1)
+    return EdgeGrid(ends, edge, along, low, cell, columns, rows, start, member)
+
+
+def find_nearest(grid: EdgeGrid, xy: Floats, class_of_edge: Ints, wanted: Ints) -> tuple[Ints, Floats, Floats]:
+    """Return (edge, metres along it, metres away) of the nearest place of an edge of the wanted class; edge -1: none.
+
+    Of equally near edges the first counts.
+    """
+    args: Any = (grid.ends, grid.edge, grid.along, grid.low, grid.cell_m, grid.columns, grid.rows)
+    edge, along, away = _nearest(*args, grid.start, grid.member, np.ascontiguousarray(xy), class_of_edge, wanted)
+    return edge, along, away
+
+
+@nb.njit(cache=True)
+def _fill(ends: Floats, low: Floats, cell: float, columns: int, rows: int) -> tuple[Ints, NDArray[np.int32]]:
+    start = np.zeros(columns * rows + 1, np.int64)
+    for s in range(len(ends)):
+        x0, x1, y0, y1 = _box(ends[s], low, cell)
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                start[y * columns + x + 1] += 1
+    for c in range(columns * rows):
+        start[c + 1] += start[c]
+    put = start[:-1].copy()
+    member = np.empty(start[-1], np.int32)
+    for s in range(len(ends)):
+        x0, x1, y0, y1 = _box(ends[s], low, cell)
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                member[put[y * columns + x]] = s
+                put[y * columns + x] += 1
+    return start, member
+
+
+@nb.njit(cache=True, inline="always")
+def _box(end, low, cell):  # type: ignore[no-untyped-def]
+    x0, x1 = min(end[0], end[2]), max(end[0], end[2])
+    y0, y1 = min(end[1], end[3]), max(end[1], end[3])
+    return (
+        int((x0 - low[0]) / cell),
+        int((x1 - low[0]) / cell),
+        int((y0 - low[1]) / cell),
+        int((y1 - low[1]) / cell),
+    )
+
+
+@nb.njit(cache=True, nogil=True)
+def _nearest(  # type: ignore[no-untyped-def]
+    ends, edge_of, along, low, cell, columns, rows, start, member, xy, class_of_edge, wanted
+):
+    n = len(xy)
+    out_edge = np.full(n, -1, np.int64)
+    out_along = np.zeros(n, np.float64)
+    out_away = np.full(n, np.inf, np.float64)
+    for i in range(n):
+        px, py = xy[i, 0], xy[i, 1]
+        gx, gy = int(np.floor((px - low[0]) / cell)), int(np.floor((py - low[1]) / cell))
+        ring = max(0, -gx, gx - columns + 1, -gy, gy - rows + 1)
+        last = max(gx, columns - 1 - gx, gy, rows - 1 - gy)
+        while ring <= last and (ring - 1) * cell <= out_away[i]:
+            for y in range(max(0, gy - ring), min(rows - 1, gy + ring) + 1):
+                whole = y == gy - ring or y == gy + ring
+                step = 1 if whole or ring == 0 else 2 * ring
+                for x in range(gx - ring, gx + ring + 1, step):
+                    if x < 0 or x >= columns:
+                        continue
+                    c = y * columns + x
+                    for t in range(start[c], start[c + 1]):
+                        s = member[t]
+                        e = edge_of[s]
+                        if class_of_edge[e] != wanted[i]:
+                            continue
+                        dx, dy = ends[s, 2] - ends[s, 0], ends[s, 3] - ends[s, 1]
+                        f = ((px - ends[s, 0]) * dx + (py - ends[s, 1]) * dy) / (dx * dx + dy * dy)
+                        f = min(1.0, max(0.0, f))
+                        away = np.hypot(ends[s, 0] + f * dx - px, ends[s, 1] + f * dy - py)
+                        if away < out_away[i] or (away == out_away[i] and e < out_edge[i]):
+                            out_away[i] = away
+                            out_edge[i] = e
+                            out_along[i] = along[s, 0] + f * (along[s, 1] - along[s, 0])
+            ring += 1
+    return out_edge, out_along, out_away

@@ -1,0 +1,194 @@
+"""Where do people enter closed estates, and which ways lie inside?
+
+Gates of the table are put on the ways that lead through the wall; an estate without paths on the map gets a synthetic
+piece from each of its gates to the street outside, so that its people start from their own gates.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from spatial.profile import WalkRules
+from spatial.walking.access import BLOCKED, KEPT, PASS, RESIDENTS
+from spatial.walking.obstacles import Arms, build_arms
+from spatial.walking.segments import Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
+
+_INSIDE_M = 2.0
+"""Ways nearer to the outline than this are taken to run along it, not inside."""
+_SAME_M = 0.5
+"""A gate this near to a vertex stands on it."""
+_CLOSED = frozenset(["closed", "no", "locked", "blocked"])
+_RESIDENTS = frozenset(["private", "residents", "resident", "permit", "gated", "key"])
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """Closed estates in the order of their ids: outlines and the same a little inside."""
+
+    ids: tuple[str, ...]
+    outlines: Any
+    inner: Any
+
+    def find(self, xy: Floats) -> Ints:
+        """Return the first estate that holds each point, or -1."""
+        found = np.full(len(xy), -1, dtype=np.int64)
+        if not self.ids:
+            return found
+        point, estate = shapely.STRtree(self.outlines).query(shapely.points(xy), predicate="covered_by")
+        order = np.lexsort((estate, point))[::-1]
+        found[point[order]] = estate[order]
+        return found
+
+
+def build_walls(estates: Any) -> Walls:
+    """Return the outlines of the estates that are gated; open and unknown ones, and points, have no wall."""
+    if estates is None or not len(estates):
+        return Walls((), np.zeros(0, dtype=object), np.zeros(0, dtype=object))
+    area = estates.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
+    gated = estates[(estates["access"] == "gated") & area].sort_values("estate_id", kind="stable")
+    outlines = np.asarray(gated.geometry.array, dtype=object)
+    return Walls(tuple(gated["estate_id"]), outlines, shapely.buffer(outlines, -_INSIDE_M))
+
+
+def mark_estates(segments: Segments, walls: Walls) -> Segments:
+    """Return the pieces with those inside a closed estate named and private; streets for through traffic stay open."""
+    if not walls.ids or not segments.count:
+        return segments
+    start, end = segments.xy[segments.a], segments.xy[segments.b]
+    estate = walls.find((start + end) / 2)
+    estate[~segments.inner] = -1
+    rows = np.flatnonzero(estate >= 0)
+    inner = walls.inner[estate[rows]]
+    deep = np.zeros(len(rows), dtype=bool)
+    for xy in (start, end, (start + end) / 2):
+        deep |= shapely.covers(inner, shapely.points(xy[rows]))
+    estate[rows[~deep]] = -1
+    return replace(segments, estate=estate, private=segments.private | (estate >= 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Gates put on the network: their vertex, the estate they belong to (-1: none) and what they are."""
+
+    gate_id: tuple[str, ...]
+    vertex: Ints
+    estate: Ints
+    mark: NDArray[np.int8]
+
+
+def sort_gates(gates: Any) -> Any:
+    """Return the gates in the order of their ids."""
+    return gates.sort_values("gate_id", kind="stable")
+
+
+def gate_marks(gates: Any) -> NDArray[np.int8]:
+    """Return what each gate of the table does: closed stops everybody, private lets residents pass, else all."""
+    return np.array(
+        [BLOCKED if access in _CLOSED else RESIDENTS if access in _RESIDENTS else KEPT for access in gates["access"]],
+        dtype=np.int8,
+    )
+
+
+def place_gates(
+    segments: Segments, gates: Any, walls: Walls, marks: NDArray[np.int8], rules: WalkRules
+) -> tuple[Segments, Doors, dict[str, int]]:
+    """Return the pieces with a vertex under each gate that stands on a way, the doors, and reason -> count.
+
+    A gate of a closed estate stands only on a way that leads inside, another one only on a minor way; so a gate beside
+    a street never closes the street. Gates on no way have vertex -1.
+    """
+    xy = shapely.get_coordinates(gates.geometry.array)
+    rank = {name: row for row, name in enumerate(walls.ids)}
+    estate = np.array([rank.get(name, -1) for name in gates["estate_id"]], dtype=np.int64)
+    point, piece = _near_pieces(segments, xy, estate, walls, rules.gate_snap_m)
+    vertex = np.full(len(xy), -1, dtype=np.int64)
+    share, at = _project(segments, piece, xy[point])
+    gap = np.hypot(*(at - xy[point]).T)
+    order = np.lexsort((piece, np.round(gap, 3), point))
+    first = order[np.unique(point[order], return_index=True)[1]]
+    piece, share, at, point = piece[first], share[first], at[first], point[first]
+    length = np.hypot(*(segments.xy[segments.b[piece]] - segments.xy[segments.a[piece]]).T)
+    near_a, near_b = share * length <= _SAME_M, (1 - share) * length <= _SAME_M
+    degree = np.concatenate([segments.degree(), [0]])
+    vertex[point[near_a]], vertex[point[near_b]] = segments.a[piece[near_a]], segments.b[piece[near_b]]
+    junction = (vertex >= 0) & (degree[vertex] > 2) & (estate < 0)
+    tagged = _tagged_nearby(segments, marks, xy, rules.gate_snap_m)
+    vertex = np.where(junction, -1, vertex)
+    known = (tagged >= 0) & (vertex < 0)
+    vertex[known] = tagged[known]
+    new = ~near_a & ~near_b & ~known[point]
+    segments, made = split_pieces(segments, piece[new], share[new], at[new])
+    vertex[point[new]] = made
+    report = {"gates on a way": int((vertex >= 0).sum()), "gates at a junction, not used": int(junction.sum())}
+    return segments, Doors(tuple(gates["gate_id"]), vertex, estate, gate_marks(gates)), report
+
+
+def _near_pieces(segments: Segments, xy: Floats, estate: Ints, walls: Walls, reach_m: float) -> tuple[Ints, Ints]:
+    """Return pairs of gate and piece: ways inside for a gate with an outline, minor ways for the others."""
+    lines = segments.lines()
+    point, piece = shapely.STRtree(lines).query(shapely.points(xy), predicate="dwithin", distance=reach_m)
+    fits = segments.minor[piece].copy()
+    own = estate[point] >= 0
+    if own.any():
+        inner = walls.inner[estate[point[own]]]
+        fits[own] = segments.inner[piece[own]] & shapely.intersects(inner, lines[piece[own]])
+    return point[fits], piece[fits]
+
+
+def _project(segments: Segments, piece: Ints, xy: Floats) -> tuple[Floats, Floats]:
+    """Return the share of each piece, 0 to 1, at its place nearest to the point, and that place."""
+    start = segments.xy[segments.a[piece]]
+    along = segments.xy[segments.b[piece]] - start
+    square = np.maximum((along**2).sum(axis=1), 1e-12)
+    share = np.clip(((xy - start) * along).sum(axis=1) / square, 0.0, 1.0)
+    return share, start + share[:, None] * along
+
+
+def _tagged_nearby(segments: Segments, marks: NDArray[np.int8], xy: Floats, reach_m: float) -> Ints:
+    """Return the nearest vertex that the map itself tags as a gate or barrier, or -1."""
+    tagged = np.flatnonzero(marks != PASS)
+    found = np.full(len(xy), -1, dtype=np.int64)
+    if len(tagged) and len(xy):
+        tree = shapely.STRtree(shapely.points(segments.xy[tagged]))
+        point, row = tree.query_nearest(shapely.points(xy), max_distance=reach_m)
+        found[point[::-1]] = tagged[row[::-1]]
+    return found
+
+
+def door_arms(segments: Segments, doors: Doors, arms: tuple[Ints, Ints]) -> Arms:
+    """Return the arms at the gates of closed estates: side 1 inside, 2 outside."""
+    out: set[tuple[int, int, int]] = set()
+    for vertex, estate in zip(doors.vertex.tolist(), doors.estate.tolist(), strict=True):
+        if vertex >= 0 and estate >= 0:
+            pieces = arms[1][arms[0][vertex] : arms[0][vertex + 1]].tolist()
+            out |= {(vertex, piece, 1 if segments.estate[piece] == estate else 2) for piece in pieces}
+    return build_arms(sorted(out))
+
+
+def join_gates(segments: Segments, gates: Any, doors: Doors, rules: WalkRules) -> tuple[Segments, Doors, int]:
+    """Return the pieces with a synthetic one from each gate that stands on no way to the street outside.
+
+    Only open gates and residents' gates of closed estates are joined, to the nearest public piece within the longest
+    access walk.
+    """
+    alone = np.flatnonzero((doors.vertex < 0) & (doors.estate >= 0) & (doors.mark != BLOCKED))
+    public = np.flatnonzero(~segments.private)
+    if not len(alone) or not len(public):
+        return segments, doors, 0
+    xy = shapely.get_coordinates(gates.geometry.array)[alone]
+    tree = shapely.STRtree(segments.lines()[public])
+    row, near = tree.query_nearest(shapely.points(xy), max_distance=rules.max_access_m)
+    order = np.lexsort((near, row))
+    row, first = np.unique(row[order], return_index=True)
+    piece = public[near[order][first]]
+    share, at = _project(segments, piece, xy[row])
+    segments, foot = split_pieces(segments, piece, share, at)
+    segments, top = add_vertices(segments, xy[row])
+    private = doors.mark[alone[row]] == RESIDENTS
+    segments = add_pieces(segments, foot, top, {"synthetic": True, "private": private})
+    vertex = doors.vertex.copy()
+    vertex[alone[row]] = top
+    return segments, replace(doors, vertex=vertex), len(row)

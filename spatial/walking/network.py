@@ -1,0 +1,249 @@
+"""What does a walker find: which nodes and edges, how long each takes, and who may use it?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from spatial.crs import require_metric
+from spatial.errors import InputError
+from spatial.profile import Profile, WalkRules
+from spatial.tables import ESTATES, GATES, require
+from spatial.walking.access import BLOCKED
+from spatial.walking.chains import Chains, build_chains, chain_flags
+from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
+from spatial.walking.gates import (
+    Doors,
+    Walls,
+    build_walls,
+    door_arms,
+    join_gates,
+    mark_estates,
+    place_gates,
+    sort_gates,
+)
+from spatial.walking.obstacles import (
+    arms_of,
+    close_landlocked,
+    cut_vertices,
+    find_wall_crossings,
+    join_arms,
+    mark_points,
+)
+from spatial.walking.plazas import add_squares
+from spatial.walking.segments import Flags, Floats, Ints, Segments, read_segments
+
+Indices = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkNetwork:
+    """A walk network in metres and seconds at the adult speed of the profile.
+
+    Nodes have ``xy`` and ``node_id`` (of the map; negative where a node was added). Edges run from ``u`` to ``v``:
+    ``length_m``, ``seconds_uv`` and ``seconds_vu`` (infinite where nobody walks that way), flags, ``estate`` (row of
+    the closed estate it lies in, or -1), and the shape ``shape_xy[shape_ptr[e]:shape_ptr[e + 1]]`` with metres from u
+    in ``shape_m``. Each edge is two arcs; those that leave node i are ``indptr[i]:indptr[i + 1]``, the private ones
+    from ``private_start[i]`` on: ``heads``, ``arc_edge``, ``arc_forward`` (runs from u to v), ``arc_s`` (walking along
+    the arc), ``arc_back_s`` (against it), ``arc_m``. ``component`` numbers the connected parts by falling length: 0 is
+    the main one. ``doors`` maps each closed estate to its gates' nodes. ``report`` counts what was left out or added.
+    """
+
+    crs: Any
+    rules: WalkRules
+    xy: Floats
+    node_id: Ints
+    indptr: Ints
+    private_start: Ints
+    heads: Indices
+    arc_edge: Indices
+    arc_forward: Flags
+    arc_s: Floats
+    arc_back_s: Floats
+    arc_m: Floats
+    u: Indices
+    v: Indices
+    length_m: Floats
+    seconds_uv: Floats
+    seconds_vu: Floats
+    private: Flags
+    steps: Flags
+    synthetic: Flags
+    separate: Flags
+    estate: Ints
+    shape_ptr: Ints
+    shape_xy: Floats
+    shape_m: Floats
+    component: Ints
+    grid: EdgeGrid
+    walls: Walls
+    doors: Mapping[int, tuple[int, ...]]
+    report: Mapping[str, int]
+
+    @property
+    def node_count(self) -> int:
+        """Number of nodes."""
+        return len(self.xy)
+
+    @property
+    def edge_count(self) -> int:
+        """Number of edges."""
+        return len(self.u)
+
+
+def build_walk_network(
+    streets: Any, profile: Profile, *, gates: Any | None = None, estates: Any | None = None
+) -> WalkNetwork:
+    """Return the walk network of a street map, with the gates and closed estates of the tables where they are given.
+
+    The most specific access key wins; private ways and gates let residents pass (they are used only at the start or
+    the end of a trip); barriers on a way stop or pass as tagged; ways meet only where they share a node; squares are
+    crossed in straight lines; ``oneway`` binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A
+    carriageway with sidewalks of its own is kept and flagged ``separate``.
+
+    Raises
+    ------
+    InputError
+        If nothing in the map can be walked, or a coordinate is no number.
+    TableError, CrsError
+        If gates or estates break their contract, or the map is not in metres.
+    """
+    crs = require_metric(streets.crs, "streets")
+    gates = require(gates, GATES) if gates is not None else GATES.empty(crs)
+    if estates is not None:
+        require(estates, ESTATES)
+    rules = profile.walking
+    segments, dropped = read_segments(streets, rules)
+    segments, squares = add_squares(segments, streets, rules)
+    if not segments.count:
+        raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
+    walls = build_walls(estates)
+    segments, kept, doors, entered = _place_obstacles(segments, streets, sort_gates(gates), walls, rules)
+    segments, locked = close_landlocked(segments)
+    report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
+    report["pieces that only residents reach"] = locked
+    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors), report)
+
+
+def _place_obstacles(
+    segments: Segments, streets: Any, gates: Any, walls: Walls, rules: WalkRules
+) -> tuple[Segments, Flags, Doors, dict[str, int]]:
+    """Return the pieces with gates, barriers, lifts and walls in force, the vertices to keep, and the doors."""
+    marks = mark_points(segments, streets.points)
+    segments, doors, report = place_gates(segments, gates, walls, marks, rules)
+    marks = np.concatenate([marks, np.zeros(len(segments.xy) - len(marks), dtype=marks.dtype)])
+    placed = doors.vertex >= 0
+    marks[doors.vertex[placed]] = doors.mark[placed]
+    segments = mark_estates(segments, walls)
+    crossings = find_wall_crossings(segments, streets.ways, marks)
+    marks[crossings.vertex] = BLOCKED
+    arms = join_arms(crossings, door_arms(segments, doors, arms_of(segments)))
+    segments, kept = cut_vertices(segments, marks, arms, rules)
+    segments, doors, joined = join_gates(segments, gates, doors, rules)
+    kept = np.concatenate([kept, np.ones(len(segments.xy) - len(kept), dtype=bool)])
+    kept[doors.vertex[doors.vertex >= 0]] = True
+    report["walls across a way without a gate"] = len(np.unique(crossings.vertex))
+    report["gates joined by a synthetic piece"] = joined
+    return segments, kept, doors, report
+
+
+def _assemble(
+    segments: Segments, chains: Chains, given: tuple[Any, WalkRules, Walls, Doors], report: dict[str, int]
+) -> WalkNetwork:
+    crs, rules, walls, doors = given
+    first, last = chains.ends()
+    nodes = np.unique(np.concatenate([first, last]))
+    rank = np.full(len(segments.xy), -1, dtype=np.int64)
+    rank[nodes] = np.arange(len(nodes))
+    u, v = rank[first].astype(np.int32), rank[last].astype(np.int32)
+    shape_ptr, shape_xy = chains.shape_ptr(), segments.xy[chains.vertex]
+    shape_m = _metres_along(shape_xy, shape_ptr)
+    length = shape_m[shape_ptr[1:] - 1]
+    piece = chains.piece[chains.start[:-1]]
+    forward, backward, delay = chain_flags(segments, chains)
+    seconds = length * segments.factor[piece] / rules.adult_m_per_s + delay
+    uv, vu = np.where(forward, seconds, np.inf), np.where(backward, seconds, np.inf)
+    private = segments.private[piece]
+    component = _number_parts(u, v, length, len(nodes))
+    usable = (doors.estate >= 0) & (doors.vertex >= 0) & (doors.mark != BLOCKED)
+    entries: dict[int, list[int]] = {}
+    for estate, vertex in zip(doors.estate[usable].tolist(), doors.vertex[usable].tolist(), strict=True):
+        if rank[vertex] >= 0:
+            entries.setdefault(estate, []).append(int(rank[vertex]))
+    arcs = _build_arcs(u, v, uv, vu, length, private, len(nodes))
+    report |= {"nodes": len(nodes), "edges": len(u), "parts": int(component.max(initial=-1)) + 1}
+    return WalkNetwork(
+        crs=crs,
+        rules=rules,
+        xy=segments.xy[nodes],
+        node_id=segments.vertex_id[nodes],
+        **arcs,
+        u=u,
+        v=v,
+        length_m=length,
+        seconds_uv=uv,
+        seconds_vu=vu,
+        private=private,
+        steps=segments.steps[piece],
+        synthetic=segments.synthetic[piece],
+        separate=segments.separate[piece],
+        estate=segments.estate[piece],
+        shape_ptr=shape_ptr,
+        shape_xy=shape_xy,
+        shape_m=shape_m,
+        component=component,
+        grid=build_edge_grid(shape_ptr, shape_xy, shape_m),
+        walls=walls,
+        doors={estate: tuple(sorted(set(found))) for estate, found in sorted(entries.items())},
+        report=report,
+    )
+
+
+def _metres_along(xy: Floats, ptr: Ints) -> Floats:
+    """Return the metres from the start of each shape to each of its vertices."""
+    step = np.zeros(len(xy))
+    step[1:] = np.hypot(*(xy[1:] - xy[:-1]).T)
+    step[ptr[:-1]] = 0.0
+    out = np.empty(len(xy))
+    # summed shape by shape: one running sum over all would carry the rounding of the whole city
+    for i, j in zip(ptr[:-1].tolist(), ptr[1:].tolist(), strict=True):
+        np.cumsum(step[i:j], out=out[i:j])
+    return out
+
+
+def _build_arcs(
+    u: Indices, v: Indices, uv: Floats, vu: Floats, length: Floats, private: Flags, nodes: int
+) -> dict[str, Any]:
+    edges = np.arange(len(u), dtype=np.int32)
+    tail, head = np.concatenate([u, v]), np.concatenate([v, u])
+    edge = np.concatenate([edges, edges])
+    forward = np.repeat([True, False], len(u))
+    order = np.lexsort((~forward, edge, private[edge], tail))
+    open_arcs = np.bincount(tail[~private[edge]], minlength=nodes)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=nodes))]).astype(np.int64)
+    return {
+        "indptr": indptr,
+        "private_start": indptr[:-1] + open_arcs,
+        "heads": head[order].astype(np.int32),
+        "arc_edge": edge[order],
+        "arc_forward": forward[order],
+        "arc_s": np.concatenate([uv, vu])[order],
+        "arc_back_s": np.concatenate([vu, uv])[order],
+        "arc_m": length[edge[order]],
+    }
+
+
+def _number_parts(u: Indices, v: Indices, length: Floats, nodes: int) -> Ints:
+    """Return the connected part of each node, numbered by falling length of street."""
+    graph = coo_matrix((np.ones(len(u)), (u, v)), shape=(nodes, nodes))
+    count, labels = connected_components(graph, directed=False)
+    size = np.bincount(labels[u], weights=length, minlength=count)
+    order = np.lexsort((np.arange(count), -np.round(size, 3)))
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+    numbered: Ints = rank[labels]
+    return numbered

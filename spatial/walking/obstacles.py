@@ -1,0 +1,165 @@
+"""Which vertices of the streets stop a walker, and what does the network look like once they do?
+
+A vertex that stops somebody is taken apart: each arm that meets there gets a vertex of its own, and what links them
+says who passes (nobody, residents, everybody after the ride of a lift).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from spatial.profile import WalkRules
+from spatial.walking.access import BLOCKED, ELEVATOR, PASS, RESIDENTS, WALL_LINES, classify_points, read_tag
+from spatial.walking.segments import Flags, Ints, Segments, add_pieces, add_vertices
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Arms that belong together: piece ``piece`` meets ``vertex`` on the side ``side`` (1 or 2) of a wall."""
+
+    vertex: Ints
+    piece: Ints
+    side: Ints
+
+
+def build_arms(rows: Iterable[tuple[int, int, int]]) -> Arms:
+    """Return the arms of (vertex, piece, side) rows."""
+    found = np.array(list(rows), dtype=np.int64).reshape(-1, 3)
+    return Arms(found[:, 0], found[:, 1], found[:, 2])
+
+
+def join_arms(first: Arms, second: Arms) -> Arms:
+    """Return the arms of both."""
+    pairs = ((first.vertex, second.vertex), (first.piece, second.piece), (first.side, second.side))
+    return Arms(*(np.concatenate(pair) for pair in pairs))
+
+
+def mark_points(segments: Segments, points: Any) -> NDArray[np.int8]:
+    """Return the class of each vertex by the tagged points that stand on it; of several the strictest counts."""
+    marks = np.full(len(segments.xy), PASS, dtype=np.int8)
+    if not len(points):
+        return marks
+    klass = classify_points(points)
+    at = pd.Index(segments.vertex_id).get_indexer(points["node_id"].to_numpy())
+    used = (at >= 0) & (klass != PASS)
+    np.maximum.at(marks, at[used], klass[used])
+    return marks
+
+
+def find_wall_crossings(segments: Segments, ways: Any, marks: NDArray[np.int8]) -> Arms:
+    """Return the arms at vertices where a wall is drawn through a street without a gate.
+
+    A wall that only ends at a street, or a point that is tagged as a way through, stops nobody.
+    """
+    walls = ways[np.isin(read_tag(ways, "barrier"), list(WALL_LINES))].sort_values("way_id", kind="stable")
+    arms = arms_of(segments)
+    out: list[tuple[int, int, int]] = []
+    done: set[int] = set()
+    lookup = pd.Index(segments.vertex_id)
+    for nodes, line in zip(walls["nodes"], walls.geometry.array, strict=True):
+        at = lookup.get_indexer(np.asarray(nodes, dtype=np.int64))
+        xy = shapely.get_coordinates(line)
+        # one wall meets few streets: a loop over its shared inner vertices reads better than masks over all of them
+        for i in np.flatnonzero(at[1:-1] >= 0) + 1:
+            vertex = int(at[i])
+            if marks[vertex] != PASS or vertex in done:
+                continue
+            pieces = arms[1][arms[0][vertex] : arms[0][vertex + 1]]
+            sides = _sides(segments, vertex, pieces, xy[i - 1], xy[i + 1])
+            if len(set(sides)) == 2 and 0 not in sides:
+                done.add(vertex)
+                out += [(vertex, int(piece), side) for piece, side in zip(pieces, sides, strict=True)]
+    return build_arms(out)
+
+
+def _sides(segments: Segments, vertex: int, pieces: Ints, before: Any, after: Any) -> list[int]:
+    """Return 1 or 2 for arms left or right of a wall that turns at the vertex, 0 for an arm along it."""
+    here = segments.xy[vertex]
+    other = np.where(segments.a[pieces] == vertex, segments.b[pieces], segments.a[pieces])
+    arm, inward, outward = segments.xy[other] - here, before - here, after - here
+    start, span, angle = _bearing(outward), _bearing(inward), _bearing(arm)
+    span, angle = (span - start) % (2 * np.pi), (angle - start) % (2 * np.pi)
+    along = (angle < 1e-6) | (np.abs(angle - span) < 1e-6) | (angle > 2 * np.pi - 1e-6)
+    return [0 if on else 1 if left else 2 for on, left in zip(along, angle < span, strict=True)]
+
+
+def _bearing(vector: Any) -> Any:
+    return np.arctan2(vector[..., 1], vector[..., 0])
+
+
+def arms_of(segments: Segments) -> tuple[Ints, Ints]:
+    """Return (start, piece): the pieces that meet at vertex v are ``piece[start[v]:start[v + 1]]``, a loop twice."""
+    ends = np.concatenate([segments.a, segments.b])
+    pieces = np.tile(np.arange(segments.count, dtype=np.int64), 2)
+    order = np.lexsort((pieces, ends))
+    start = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=len(segments.xy)))])
+    return start.astype(np.int64), pieces[order]
+
+
+def cut_vertices(segments: Segments, marks: NDArray[np.int8], arms: Arms, rules: WalkRules) -> tuple[Segments, Flags]:
+    """Return the pieces with marked vertices taken apart, and which vertices must stay (gates, lifts and cut ends).
+
+    Arms of one side belong together; an arm without a side stands alone.
+    """
+    apart = np.flatnonzero(np.isin(marks, [RESIDENTS, BLOCKED, ELEVATOR]))
+    a, b = segments.a.copy(), segments.b.copy()
+    end_vertex = np.concatenate([a, b])
+    slot = np.flatnonzero(np.isin(end_vertex, apart))
+    piece = slot % segments.count if segments.count else slot
+    group = _groups(end_vertex[slot], piece, slot, arms)
+    keys, copy = np.unique(np.stack([end_vertex[slot], group], axis=1), axis=0, return_inverse=True)
+    centre = keys[:, 0]
+    grown, copies = add_vertices(segments, segments.xy[centre])
+    end_vertex[slot] = copies[copy.reshape(-1)]
+    grown = replace(grown, a=end_vertex[: segments.count], b=end_vertex[segments.count :])
+    linked = marks[centre] != BLOCKED
+    lift = marks[centre[linked]] == ELEVATOR
+    like = {"private": ~lift, "extra_s": np.where(lift, rules.elevator_s / 2, 0.0)}
+    grown = add_pieces(grown, centre[linked], copies[linked], like)
+    kept = np.zeros(len(grown.xy), dtype=bool)
+    kept[: len(marks)] = marks != PASS
+    kept[copies] = True
+    return grown, kept
+
+
+def _groups(vertex: Ints, piece: Ints, slot: Ints, arms: Arms) -> Ints:
+    """Return a number per arm: the side where one is known (negative), else a number of its own."""
+    columns = (arms.vertex.tolist(), arms.piece.tolist(), arms.side.tolist())
+    known = {(v, p): -side for v, p, side in zip(*columns, strict=True)}
+    return np.array(
+        [known.get((v, p), s) for v, p, s in zip(vertex.tolist(), piece.tolist(), slot.tolist(), strict=True)],
+        dtype=np.int64,
+    )
+
+
+def close_landlocked(segments: Segments) -> tuple[Segments, int]:
+    """Return the pieces with public ways that only private ones lead to made private, and how many those are.
+
+    Where a public way can only be reached through a residents' gate, who lives there passes it and nobody else does.
+    """
+    whole, public = _parts(segments, np.ones(segments.count, dtype=bool)), _parts(segments, ~segments.private)
+    open_rows = np.flatnonzero(~segments.private)
+    if not len(open_rows):
+        return segments, 0
+    start, end = segments.xy[segments.a[open_rows]], segments.xy[segments.b[open_rows]]
+    size = np.bincount(public[segments.a[open_rows]], weights=np.hypot(*(end - start).T), minlength=len(segments.xy))
+    part = np.unique(np.stack([whole[segments.a[open_rows]], public[segments.a[open_rows]]], axis=1), axis=0)
+    order = np.lexsort((part[:, 1], -size[part[:, 1]], part[:, 0]))
+    part = part[order]
+    first = np.concatenate([[True], part[1:, 0] != part[:-1, 0]])
+    locked = np.isin(public[segments.a], part[~first, 1]) & ~segments.private
+    return replace(segments, private=segments.private | locked), int(locked.sum())
+
+
+def _parts(segments: Segments, used: Flags) -> Ints:
+    n = len(segments.xy)
+    graph = coo_matrix((np.ones(int(used.sum())), (segments.a[used], segments.b[used])), shape=(n, n))
+    labels: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
+    return labels

@@ -1,0 +1,157 @@
+"""Which pieces of which streets are reached from a site, cut exactly at the limit?"""
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from spatial.walking.network import WalkNetwork
+from spatial.walking.pairs import grown, read_snaps, spread
+from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
+from spatial.walking.snapping import Snaps
+
+Floats = NDArray[np.float64]
+
+_FIRST_PIECES = 4096
+
+
+def reach_pieces(
+    network: WalkNetwork, graph: Graph, points: Any, snaps: Snaps, limit: float, gates: Gates
+) -> list[Floats]:
+    """Return, per point, straight pieces (x0, y0, left0, x1, y1, left1) of all that is reached within the limit.
+
+    ``left`` are metres that are left to walk at each end, falling from the first end to the second. The straight walk
+    between the point and its place on the network is the first piece.
+    """
+    bound = min(limit, NEVER) + TIE
+    source, first = np.unique(snaps.point, return_index=True)
+    first = np.concatenate([first, [len(snaps.point)]])
+    shape = (network.shape_ptr, network.shape_xy, network.shape_m)
+    how = (bound, graph.width, ring_size(graph, bound, spread(snaps, graph)), gates == "open")
+    rows, start = _reach(graph.arcs, graph.edges, read_snaps(graph, snaps), first, shape, how)
+    rows[:, [2, 5]] = (limit - rows[:, [2, 5]]) / graph.cost_per_m
+    access = _access_rows(network, points, snaps, limit / graph.cost_per_m)
+    cut = np.split(rows, start[1:-1])
+    return [np.concatenate([access[snaps.point == i], pieces]) for i, pieces in zip(source, cut, strict=True)]
+
+
+def _access_rows(network: WalkNetwork, points: Any, snaps: Snaps, limit_m: float) -> Floats:
+    door = shapely.get_coordinates(points.geometry.array)[snaps.point]
+    foot = place_on_edge(network, snaps.edge, snaps.offset_m)
+    full = np.full(len(door), limit_m)
+    return np.column_stack([door, full, foot, full - snaps.access_m])
+
+
+def place_on_edge(network: WalkNetwork, edge: Any, offset_m: Floats) -> Floats:
+    """Return the coordinates of places given by edge and metres from its u."""
+    out = np.empty((len(edge), 2))
+    # one short look-up per site; the shapes are ragged
+    for i, (e, m) in enumerate(zip(edge.tolist(), offset_m.tolist(), strict=True)):
+        rows = slice(network.shape_ptr[e], network.shape_ptr[e + 1])
+        for axis in (0, 1):
+            out[i, axis] = np.interp(m, network.shape_m[rows], network.shape_xy[rows, axis])
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _reach(arcs, edges, snaps, first, shape, how):  # type: ignore[no-untyped-def]
+    """Return straight pieces (x0, y0, cost0, x1, y1, cost1) of all sources, and where each source starts."""
+    limit, width, ring, leaves = how
+    nodes = len(arcs[0]) - 1
+    work = make_work(nodes, ring)
+    open_cost, private_cost = np.full(nodes, np.inf), np.full(nodes, np.inf)
+    rows = np.empty((_FIRST_PIECES, 6), np.float64)
+    start = np.zeros(len(first), np.int64)
+    put = 0
+    for k in range(len(first) - 1):
+        seeds = seed(edges, snaps, first[k], first[k + 1], nodes)
+        states = search(arcs, seeds, limit, width, leaves, work)
+        cost, reached = work[0], work[5]
+        for i in range(states):
+            s = reached[i]
+            node = s % nodes
+            private_cost[node] = min(private_cost[node], cost[s])
+            if s // nodes == 1 or (s < nodes and leaves):
+                open_cost[node] = min(open_cost[node], cost[s])
+        for q in range(first[k], first[k + 1]):
+            put, rows = _own_pieces(edges, snaps, q, shape, limit, rows, put)
+        for i in range(states):
+            node = reached[i] % nodes
+            if private_cost[node] < np.inf:
+                put, rows = _node_pieces(arcs, node, (open_cost, private_cost), shape, limit, rows, put)
+        for i in range(states):
+            open_cost[reached[i] % nodes] = private_cost[reached[i] % nodes] = np.inf
+        clear_work(work, states)
+        start[k + 1] = put
+    return rows[:put], start
+
+
+@nb.njit(cache=True, nogil=True)
+def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-untyped-def]
+    """Add the pieces of a source's own edge, both ways from the source."""
+    e, at, access = snaps[0][q], snaps[1][q], snaps[2][q]
+    to_u, to_v = access + part(at, edges[3][e]), access + part(1.0 - at, edges[4][e])
+    if to_u < np.inf:
+        put, rows = _cut(shape, e, (at, 0.0, access, to_u), limit, rows, put)
+    if to_v < np.inf:
+        put, rows = _cut(shape, e, (at, 1.0, access, to_v), limit, rows, put)
+    return put, rows
+
+
+@nb.njit(cache=True, nogil=True)
+def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
+    """Add the pieces of the edges at a node, each up to where the walk by its other end is as short."""
+    indptr, private_start, heads, arc_edge, arc_forward, arc_cost, _ = arcs
+    for j in range(indptr[node], indptr[node + 1]):
+        label = labels[1] if j >= private_start[node] else labels[0]
+        here, there, whole = label[node], label[heads[j]], arc_cost[j]
+        if here > limit or whole == np.inf:
+            continue
+        share = 1.0
+        if there < np.inf and whole > 0.0:
+            share = min(1.0, max(0.0, (there + whole - here) / (2.0 * whole)))
+        if share <= 0.0:
+            continue
+        far = share if arc_forward[j] else 1.0 - share
+        near = 0.0 if arc_forward[j] else 1.0
+        put, rows = _cut(shape, arc_edge[j], (near, far, here, here + share * whole), limit, rows, put)
+    return put, rows
+
+
+@nb.njit(cache=True, nogil=True)
+def _cut(shape, e, piece, limit, rows, put):  # type: ignore[no-untyped-def]
+    """Add the straight pieces of edge e between two shares of it, as far as the limit."""
+    ptr, xy, along = shape
+    share0, share1, cost0, cost1 = piece
+    if cost0 > limit or share0 == share1:
+        return put, rows
+    if cost1 > limit:
+        share1 = share0 + (share1 - share0) * (limit - cost0) / (cost1 - cost0)
+        cost1 = limit
+    length = along[ptr[e + 1] - 1]
+    m0, m1 = share0 * length, share1 * length
+    if m0 == m1:
+        return put, rows
+    step = 1 if m1 > m0 else -1
+    i = ptr[e] if step > 0 else ptr[e + 1] - 1
+    if put + ptr[e + 1] - ptr[e] > len(rows):
+        rows = grown(rows, 2 * (put + ptr[e + 1] - ptr[e]))
+    rate = (cost1 - cost0) / abs(m1 - m0)
+    while True:
+        a, b = along[i], along[i + step]
+        low, high = max(min(a, b), min(m0, m1)), min(max(a, b), max(m0, m1))
+        if high > low and b != a:
+            p, q = (low, high) if step > 0 else (high, low)
+            fp, fq = (p - a) / (b - a), (q - a) / (b - a)
+            rows[put, 0] = xy[i, 0] + fp * (xy[i + step, 0] - xy[i, 0])
+            rows[put, 1] = xy[i, 1] + fp * (xy[i + step, 1] - xy[i, 1])
+            rows[put, 2] = cost0 + rate * abs(p - m0)
+            rows[put, 3] = xy[i, 0] + fq * (xy[i + step, 0] - xy[i, 0])
+            rows[put, 4] = xy[i, 1] + fq * (xy[i + step, 1] - xy[i, 1])
+            rows[put, 5] = cost0 + rate * abs(q - m0)
+            put += 1
+        i += step
+        if (step > 0 and (along[i] >= m1 or i >= ptr[e + 1] - 1)) or (step < 0 and (along[i] <= m1 or i <= ptr[e])):
+            return put, rows

@@ -1,0 +1,111 @@
+"""Where on the network does a place start its walk, and how far is it to there?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from spatial.crs import require_metric
+from spatial.errors import InputError, TableError
+from spatial.walking.edge_grid import find_nearest
+from spatial.walking.network import WalkNetwork
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+STREET, INSIDE, OWN_GATE, ACROSS_WALL, ISLAND = "street", "inside", "own gate", "across a wall", "island"
+
+
+@dataclass(frozen=True, slots=True)
+class Snaps:
+    """Places on the network: ``point`` (row of the points, rising), ``edge``, ``offset_m`` from its u, ``access_m``.
+
+    A point has one place, or one per gate where it lies in a closed estate that has no paths on the map. ``how`` says
+    which of street, inside (of its closed estate), own gate, across a wall or island it is; ``far`` flags access walks
+    beyond the profile's longest.
+    """
+
+    point: Ints
+    edge: Ints
+    offset_m: Floats
+    access_m: Floats
+    how: NDArray[Any]
+    far: NDArray[np.bool_]
+
+
+def snap(network: WalkNetwork, points: Any) -> Snaps:
+    """Return the nearest place on the shape of an edge for each point, by the rules below.
+
+    A point outside every closed estate takes no edge inside one, and a point inside takes only its own estate's: paths
+    inside, else its gates, else, across the wall, the street outside. The main part of the network is preferred to
+    islands of it (``component_reach_m``, ``component_detour``). Equally near edges: the first.
+
+    Raises
+    ------
+    CrsError, TableError, InputError
+        If the points are not in the network's metric system, not points, or not numbers.
+    """
+    xy = _coordinates(network, points)
+    estate = network.walls.find(xy)
+    edge, along, away, how = _nearest_outside(network, xy, np.where(estate < 0, -1, estate))
+    lost = np.flatnonzero((edge < 0) & (estate >= 0))
+    rows, extra = _own_gates(network, xy, lost, estate)
+    across = np.setdiff1d(lost, rows)
+    if len(across):
+        outside = _nearest_outside(network, xy[across], np.full(len(across), -1))
+        edge[across], along[across], away[across] = outside[:3]
+        how[across] = ACROSS_WALL
+    single = np.flatnonzero(edge >= 0)
+    point = np.concatenate([single, rows])
+    order = np.argsort(point, kind="stable")
+    found = zip((edge, along, away, how), extra, strict=True)
+    edge, along, away, how = (np.concatenate([own[single], gate])[order] for own, gate in found)
+    return Snaps(point[order], edge, along, away, how, away > network.rules.max_access_m)
+
+
+def _coordinates(network: WalkNetwork, points: Any) -> Floats:
+    if require_metric(points.crs, "points") != network.crs:
+        raise TableError(f"points are in {points.crs.name}, the walk network in {network.crs.name}; needed the same")
+    kinds = set(points.geometry.geom_type.unique()) - {"Point"}
+    if kinds:
+        raise TableError(f"points: found geometry {sorted(map(str, kinds))}, needed Point")
+    xy: Floats = shapely.get_coordinates(points.geometry.array)
+    if len(xy) != len(points) or not np.isfinite(xy).all():
+        raise InputError("points: found one that is empty or no number; needed metres in every row")
+    return xy
+
+
+def _nearest_outside(network: WalkNetwork, xy: Floats, estate: Ints) -> tuple[Ints, Floats, Floats, NDArray[Any]]:
+    """Return (edge, along, away, how) among the edges of each point's estate (-1: outside all); edge -1 for none."""
+    main = network.component[network.u] == 0
+    classes = 2 * (network.estate + 1) + main
+    here = np.isin(2 * (estate + 1) + 1, classes)
+    edge, along, away = np.full(len(xy), -1), np.zeros(len(xy)), np.full(len(xy), np.inf)
+    edge[here], along[here], away[here] = find_nearest(network.grid, xy[here], classes, 2 * (estate[here] + 1) + 1)
+    how = np.where(estate < 0, STREET, INSIDE).astype(object)
+    doubtful = np.flatnonzero((away > network.rules.component_reach_m) & (estate < 0))
+    if len(doubtful):
+        island = find_nearest(network.grid, xy[doubtful], classes, 2 * (estate[doubtful] + 1))
+        nearer = away[doubtful] > network.rules.component_detour * island[2]
+        rows = doubtful[nearer]
+        edge[rows], along[rows], away[rows] = (values[nearer] for values in island)
+        how[rows] = ISLAND
+    return edge, along, away, how
+
+
+def _own_gates(network: WalkNetwork, xy: Floats, lost: Ints, estate: Ints) -> tuple[Ints, tuple[Any, ...]]:
+    """Return the places at the gates of their estates for points with no path inside: (point, (edge, ...))."""
+    rows: list[int] = []
+    nodes: list[int] = []
+    for row in lost.tolist():
+        doors = [node for node in network.doors.get(int(estate[row]), ()) if network.component[node] == 0]
+        rows += [row] * len(doors)
+        nodes += doors
+    point, node = np.array(rows, dtype=np.int64), np.array(nodes, dtype=np.int64)
+    last = network.indptr[node + 1] - 1  # private arcs stand last: a residents' gate is left through its own lock
+    edge = network.arc_edge[last].astype(np.int64)
+    along = np.where(network.arc_forward[last], 0.0, network.length_m[edge])
+    away = np.hypot(*(network.xy[node] - xy[point]).T)
+    return point, (edge, along, away, np.full(len(point), OWN_GATE, dtype=object))
