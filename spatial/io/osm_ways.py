@@ -27,8 +27,9 @@ NO_LENGTH = "way of no length"
 
 @dataclass(frozen=True, slots=True)
 class _Vertices:
-    """The vertices of the chosen ways, one after the other."""
+    """The vertices of so many chosen ways, one after the other."""
 
+    total: int
     owner: Ints
     node: Ints
     xy: Floats
@@ -62,8 +63,9 @@ def build_ways(
     vertices = _without_repeats(_gather(elements, xy, chosen, counts), counts)
     joined = _joined(vertices)
     kept = joined & _within(vertices, extent)
-    _count_ways(vertices, joined, kept, len(chosen), counts)
-    lines, owner, nodes = _runs(vertices, kept)
+    _count_ways(vertices, joined, kept, extent, counts)
+    lowest = min(0, int(elements.node_id[0])) if len(elements.node_id) else 0
+    lines, owner, nodes = _runs(vertices, kept, extent, lowest)
     lines, owner, nodes = _holding(lines, owner, nodes, extent, counts)
     way_id = _number(elements.way_id, chosen[owner])
     tags = [banks.get(i, elements.way_tags[i]) for i in chosen[owner].tolist()]
@@ -78,7 +80,7 @@ def _gather(elements: Elements, xy: Floats, chosen: Ints, counts: "Counter[str]"
     located = found & ~np.isnan(spot).any(axis=1)
     counts[MISSING] += int((~located).sum())
     owner = np.repeat(np.arange(len(chosen)), np.diff(offsets))
-    return _Vertices(owner, refs, spot, located)
+    return _Vertices(len(chosen), owner, refs, spot, located)
 
 
 def _without_repeats(vertices: _Vertices, counts: "Counter[str]") -> _Vertices:
@@ -86,7 +88,9 @@ def _without_repeats(vertices: _Vertices, counts: "Counter[str]") -> _Vertices:
     again[1:] = (vertices.node[1:] == vertices.node[:-1]) & (vertices.owner[1:] == vertices.owner[:-1])
     counts[REPEATED] += int(again.sum())
     keep = ~again
-    return _Vertices(vertices.owner[keep], vertices.node[keep], vertices.xy[keep], vertices.located[keep])
+    return _Vertices(
+        vertices.total, vertices.owner[keep], vertices.node[keep], vertices.xy[keep], vertices.located[keep]
+    )
 
 
 def _joined(vertices: _Vertices) -> Bools:
@@ -100,11 +104,18 @@ def _within(vertices: _Vertices, extent: Extent) -> Bools:
     return extent.overlaps(np.minimum(a, b), np.maximum(a, b))
 
 
-def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, n: int, counts: "Counter[str]") -> None:
+def _leaving(vertices: _Vertices, extent: Extent) -> Bools:
+    """Tell which segments have one end in the zone and one outside."""
+    inside = extent.overlaps(vertices.xy, vertices.xy)
+    return np.asarray(inside[1:] != inside[:-1])
+
+
+def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, extent: Extent, counts: "Counter[str]") -> None:
     owner = vertices.owner[:-1]
+    n = vertices.total
     linked = np.bincount(owner[joined], minlength=n) > 0
     drawn = np.bincount(owner[kept], minlength=n) > 0
-    cut = np.bincount(owner[joined & ~kept], minlength=n) > 0
+    cut = np.bincount(owner[joined & (~kept | _leaving(vertices, extent))], minlength=n) > 0
     holed = np.bincount(vertices.owner[~vertices.located], minlength=n) > 0
     counts[TOO_SHORT] += int((~linked).sum())
     counts[OUTSIDE] += int((linked & ~drawn).sum())
@@ -112,8 +123,8 @@ def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, n: int, counts:
     counts[BROKEN] += int((drawn & holed).sum())
 
 
-def _runs(vertices: _Vertices, kept: Bools) -> tuple[Any, Ints, list[Ints]]:
-    """Return the line, the owner and the nodes of each longest run of kept segments."""
+def _runs(vertices: _Vertices, kept: Bools, extent: Extent, lowest: int) -> tuple[Any, Ints, list[Ints]]:
+    """Return the line, the owner and the nodes of each longest run of kept segments, ended where it leaves the zone."""
     before = np.concatenate([[False], kept])
     after = np.concatenate([kept, [False]])
     drawn = before | after
@@ -121,8 +132,28 @@ def _runs(vertices: _Vertices, kept: Bools) -> tuple[Any, Ints, list[Ints]]:
     offsets = np.append(starts, drawn.sum()).astype(np.int64)
     if not len(starts):
         return np.empty(0, dtype=object), np.empty(0, dtype=np.int64), []
-    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, vertices.xy[drawn], (offsets,))
-    return lines, vertices.owner[drawn][starts], split_ragged(vertices.node[drawn], offsets)
+    ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
+    inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])
+    xy, nodes = _end_at_zone(vertices.xy[drawn], vertices.node[drawn], ends, inward, extent, lowest)
+    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy, (offsets,))
+    return lines, vertices.owner[drawn][starts], split_ragged(nodes, offsets)
+
+
+def _end_at_zone(xy: Floats, nodes: Ints, ends: Ints, inward: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
+    """Return the vertices with the ends that lie outside moved to where the line leaves the zone, as fresh nodes."""
+    low, high = np.array(extent.zone[:2]), np.array(extent.zone[2:])
+    outside = ((xy < low) | (xy > high)).any(axis=1)
+    move = outside[ends] & ~outside[inward]
+    if not move.any():
+        return xy, nodes
+    end, near = ends[move], xy[inward[move]]
+    step = xy[end] - near
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(step > 0, (high - near) / step, np.where(step < 0, (low - near) / step, np.inf)).min(axis=1)
+    moved, renamed = xy.copy(), nodes.copy()
+    moved[end] = near + share[:, None] * step
+    renamed[end] = lowest - 1 - np.arange(len(end))
+    return moved, renamed
 
 
 def _holding(
