@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from spatial.division.divide import divide_layout, watch
-from spatial.division.layout import Layout, build_layout
+from spatial.division.layout import Layout, build_layout, cut_out, list_pieces
 from spatial.division.numbering import number_parts
-from spatial.division.piece import renumber
-from spatial.division.search import Effort
-from spatial.division.sizes import Band
+from spatial.division.piece import merge_blocks, renumber
+from spatial.division.search import Effort, Tick, divide_piece
+from spatial.division.sizes import Band, to_band
 from spatial.errors import InputError
-from spatial.profile import Profile
+from spatial.profile import DivisionRules, Profile
 from spatial.progress import Progress, silent
 
 _STAGE = "proposing communities"
@@ -25,6 +25,7 @@ def propose_communities(
 ) -> Any:
     """Return a Series ``block_id -> community_id`` ("c01", ... from west to east), sorted by block.
 
+    Grids are drawn first, without communities, and then merged: so no community's line costs a grid its band.
     Communities are connected, in the profile's community band where the blocks allow it, and their borders follow
     clear, strong lines even more than those of grids. Whatever ``community_id`` the blocks have is not looked at. Land
     cut off with fewer households than one grid joins what it shares the longest border with, even where that cannot be
@@ -40,19 +41,30 @@ def propose_communities(
     layout = build_layout(blocks.assign(community_id="c"), adjacency, profile)
     if not len(layout.households):
         raise InputError("blocks: found no rows, needed at least one block to form communities")
-    nothing = np.zeros(len(layout.households), dtype=bool)
-    layout = replace(layout, oversize=nothing, closed=nothing)
-    rules = profile.community
-    band = Band(rules.floor_households, rules.target_households, rules.ceiling_households)
+    effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
+    tick = watch(effort, layout, None, _STAGE, on_progress)
     weights = replace(profile.division, unclear_weight=_CLEARER * profile.division.unclear_weight)
-    effort = Effort(weights.moves_per_block, int(rng.integers(1, 2**62)))
-    part = divide_layout(layout, band, weights, effort, watch(effort, layout, None, _STAGE, on_progress))
+    grids = divide_layout(layout, to_band(profile.grid), weights, effort, tick)
+    part = _merge_grids(layout, grids, to_band(profile.community), weights, effort, tick)
     part = number_parts(layout, _join_remnants(layout, part, profile.grid.floor_households))
     on_progress(_STAGE, 1.0)
     width = max(2, len(str(int(part.max()) + 1)))
     names = np.array([f"c{number + 1:0{width}d}" for number in range(int(part.max()) + 1)], dtype=object)
     index = pd.Index(layout.frame["block_id"].astype(str), name="block_id")
     return pd.Series(names[part], index=index, name="community_id").astype("str").sort_index()
+
+
+def _merge_grids(layout: Layout, grids: Any, band: Band, weights: DivisionRules, effort: Effort, tick: Tick) -> Any:
+    """Return by block the number of its community: connected grids merged to the band of communities."""
+    nothing = np.zeros(len(layout.households), dtype=bool)
+    whole = replace(layout, oversize=nothing, closed=nothing)
+    part, used = np.zeros(len(grids), dtype=np.int64), 0
+    for blocks in list_pieces(whole):
+        piece = merge_blocks(cut_out(whole, blocks, band, weights), renumber(grids[blocks]))
+        labels = divide_piece(piece, band, weights.balance_weight, effort, tick)
+        part[blocks] = used + labels[renumber(grids[blocks])]
+        used += int(labels.max()) + 1
+    return part
 
 
 def _join_remnants(layout: Layout, part: Any, floor: int) -> Any:

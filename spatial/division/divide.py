@@ -14,7 +14,7 @@ from spatial.division.layout import Layout, build_layout, cut_out, list_pieces
 from spatial.division.measure import measure_division
 from spatial.division.numbering import name_grids, number_parts
 from spatial.division.search import Effort, Tick, divide_piece
-from spatial.division.sizes import Band
+from spatial.division.sizes import Band, to_band
 from spatial.errors import InputError
 from spatial.profile import DivisionRules, Profile
 from spatial.progress import Progress, silent
@@ -77,7 +77,7 @@ def divide(
         raise InputError("blocks: found no rows, needed at least one block to divide")
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
     rules = profile.grid
-    band = Band(rules.floor_households, rules.target_households, rules.ceiling_households)
+    band = to_band(rules)
     part = divide_layout(layout, band, profile.division, effort, watch(effort, layout, budget_s, _STAGE, on_progress))
     part = number_parts(layout, part)
     on_progress(_STAGE, 1.0)

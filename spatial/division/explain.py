@@ -7,7 +7,7 @@ import numpy as np
 from spatial.division.feasibility import explain_total
 from spatial.division.layout import Layout
 from spatial.division.measure import alone_grids
-from spatial.division.sizes import Band
+from spatial.division.sizes import to_band
 from spatial.profile import Profile
 
 _NAMED = 4
@@ -99,7 +99,7 @@ def _name(grids: Any, names: Any) -> str:
 def explain_communities(layout: Layout, profile: Profile) -> list[str]:
     """Return a sentence for each community whose households outside lone blocks make no whole number of grids."""
     rules = profile.grid
-    band = Band(rules.floor_households, rules.target_households, rules.ceiling_households)
+    band = to_band(rules)
     free = np.bincount(layout.community, np.where(layout.alone, 0, layout.households)).astype(np.int64)
     names = np.unique(layout.frame["community_id"].astype(str))
     return [

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.division.sizes import Band, count_range, nearest_count
+from spatial.division.sizes import Band, count_range, nearest_count, to_band
 from spatial.errors import InputError
 from spatial.profile import Profile
 
@@ -57,7 +57,7 @@ def check_feasible(households: Any, profile: Profile) -> Feasibility:
     """
     series = _to_series(households)
     grid = profile.grid
-    band = Band(grid.floor_households, grid.target_households, grid.ceiling_households)
+    band = to_band(grid)
     oversize = series[series > band.ceiling]
     rest = series[series <= band.ceiling]
     reasons = [
@@ -114,16 +114,24 @@ def explain_total(total: int, band: Band) -> str:
 
 def _uncompletable(rest: Any, band: Band) -> Iterator[tuple[Any, int]]:
     """Yield the blocks that no subset of the others completes to a grid in the band."""
-    positive = rest[(rest > 0) & (rest < band.floor)]
-    if len(rest) > _SUMMED:
+    sizes = sorted(int(h) for h in rest if h > 0)
+    if len(sizes) > _SUMMED:
         return
-    for block, count in positive.items():
-        sums = 1
-        for other in rest.drop(block):
-            sums |= sums << int(other)
-            sums &= (1 << (band.ceiling - count + 1)) - 1
-        if not sums >> (band.floor - count):
-            yield block, int(count)
+    hopeless = {size for size in set(sizes) if size < band.floor and not _completes(size, sizes, band)}
+    yield from ((block, int(count)) for block, count in rest.items() if int(count) in hopeless)
+
+
+def _completes(size: int, sizes: list[int], band: Band) -> bool:
+    """Tell whether some of the other sizes add up to a grid in the band with this one; ``sizes`` ascend."""
+    others = sizes.copy()
+    others.remove(size)
+    sums = 1
+    for other in others:
+        sums |= sums << other
+        sums &= (1 << (band.ceiling - size + 1)) - 1
+        if sums >> (band.floor - size):
+            return True
+    return False
 
 
 def _packs(positive: tuple[int, ...], grids: int, band: Band) -> bool:

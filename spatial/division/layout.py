@@ -128,7 +128,7 @@ def _pair_blocks(frame: Any, adjacency: Any, community: Any) -> tuple[Any, Any, 
     low, high = low[inside].astype(np.int64), high[inside].astype(np.int64)
     twice = np.flatnonzero((np.diff(low) == 0) & (np.diff(high) == 0))
     if len(twice):
-        pair = place[low[twice[0]]], place[high[twice[0]]]
+        pair = sorted((place[low[twice[0]]], place[high[twice[0]]]))
         raise TableError(f"adjacency: the pair {pair[0]!r} and {pair[1]!r} stands in more than one row; needed one")
     return low, high, adjacency.iloc[inside]
 

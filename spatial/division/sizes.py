@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spatial.profile import CommunityRules, GridRules
+
 STRENGTH = 30.0
 """Cost of one unit of penalty: more than balance and borders of a few grids together."""
 _OVER = 6.0
@@ -20,6 +22,11 @@ class Band(NamedTuple):
     floor: int
     target: int
     ceiling: int
+
+
+def to_band(rules: GridRules | CommunityRules) -> Band:
+    """Return the band of a profile's grids or communities."""
+    return Band(rules.floor_households, rules.target_households, rules.ceiling_households)
 
 
 class Sizes(NamedTuple):
