@@ -12,7 +12,7 @@ _ID_LENGTH = 12
 _NOT_CONTENT = frozenset({"path"})
 
 
-def digest_inputs(provenance: Mapping[str, Any], profile: Profile, seed: int, version: str) -> str:
+def digest_inputs(provenance: Mapping[str, Any], profile: Profile, seed: int, version: int | str) -> str:
     """Return twelve hexadecimal digits of a SHA-256 over inputs, profile, seed and program version.
 
     Equal inputs give equal ids: the order of keys does not matter, nor where a file lies (``path``); how it was read

@@ -70,7 +70,7 @@ def _merge_rows(reach: Reach, cost: Floats, used: Flags, default: float) -> Cost
     order = np.lexsort((col, cost, row))
     row, col, cost = row[order], col[order], cost[order]
     starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else np.zeros(0, dtype=np.int64)
-    ends = np.r_[starts[1:], len(row)]
+    ends = np.r_[starts[1:], len(row)][: len(starts)]
     first: dict[bytes, int] = {}
     kept: list[tuple[int, int]] = []
     weight: list[float] = []

@@ -135,11 +135,10 @@ def describe_sites(candidates: Any, existing: Any, chosen: list[str], allocation
     The area needed is the profile's square metres per 100 households served, at least its smallest centre.
     """
     new = candidates[candidates["site_id"].isin(chosen)].assign(existing=False)
-    old = existing.assign(existing=True, proposed=False)
+    old = existing.assign(existing=True, proposed=False, mode="", cost=np.nan)
     columns = ["site_id", "name", "kind", "existing", "proposed", "mode", "cost", "floor_area_m2", "geometry"]
-    frames = [frame.reindex(columns=columns) for frame in (new, old) if len(frame)]
+    frames = [frame[columns] for frame in (new, old) if len(frame)] or [new[columns]]
     sites = pd.concat(frames).sort_values("site_id", ignore_index=True)
-    sites["mode"] = sites["mode"].fillna("").astype("str")
     for name in ("existing", "proposed"):
         sites[name] = sites[name].astype(bool)
     for name in ("cost", "floor_area_m2"):
