@@ -1,4 +1,4 @@
-"""OR-Library p-median networks (Beasley 1985) as siting questions: n nodes, all candidates, all-pairs shortest paths."""
+"""OR-Library p-median networks (Beasley 1985) as siting questions: every node asks and may serve."""
 
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """The right sites open, whatever the model, and the answer says how good it is."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,7 +148,7 @@ def test_set_cover_says_what_lies_beyond_the_cutoff_and_which_cutoff_would_do() 
 
 
 def test_set_cover_that_needs_more_sites_than_allowed_says_how_many() -> None:
-    with pytest.raises(InfeasibleError, match="1 new sites .* 300 s; at least 2 are needed"):
+    with pytest.raises(InfeasibleError, match=r"1 new sites .* 300 s; at least 2 are needed"):
         ask("set_cover", p=1)
 
 
@@ -160,8 +162,8 @@ def test_a_question_without_an_answer_says_why() -> None:
         choose_sites(times, demand, candidate_frame([]), siting_profile("p_median"))
     with pytest.raises(InputError, match="'A' is both"):
         choose_sites(times, demand, candidate_frame(["A"]), siting_profile("p_median"), existing=facility_frame(["A"]))
+    spoilt = times.assign(walk_s=np.where(times.index == 1, -1.0, times["walk_s"]))
     with pytest.raises(InputError, match=r"'A' to 'b' takes -1.0 s"):
-        spoilt = times.assign(walk_s=np.where(times.index == 1, -1.0, times["walk_s"]))
         choose_sites(spoilt, demand, candidate_frame(HALLS), siting_profile("p_median"))
     with pytest.raises(TableError, match="walk_m"):
         choose_sites(times.drop(columns="walk_m"), demand, candidate_frame(HALLS), siting_profile("p_median"))
