@@ -167,7 +167,16 @@ def _tile(parts: Parts, faces: Faces, homes: Homes, barriers: Any, profile: Prof
         leftovers, slivers = (int(scrap.sum()), slivers) if step == "leftovers" else (leftovers, int(scrap.sum()))
     count = np.bincount(face, minlength=len(faces.polygons))
     report = {"cut_leftovers_merged": leftovers, "cut_slivers_merged": slivers, "faces_cut": int((count > 1).sum())}
+    order = _reading_order(to_metres(cells, crs), faces.community_ids[faces.community[face]])
+    cells, face = cells[order], face[order]
     return _Tiles(cells, to_metres(cells, crs), face, count[face] > 1, report)
+
+
+def _reading_order(metric: Any, community: Any) -> Ints:
+    """Return the order of the tiles: by community, then west to east and north to south."""
+    places = shapely.get_coordinates(shapely.point_on_surface(metric))
+    order: Ints = np.lexsort([-places[:, 1], np.round(places[:, 0]), community.astype(str)])
+    return order
 
 
 def _locate_cells(cells: Any, parts: Any) -> tuple[Ints, NDArray[np.bool_]]:
@@ -195,12 +204,10 @@ def find_segments_m(lonlat: Any, crs: Any) -> Segments:
 
 
 def _to_blocks(tiles: _Tiles, faces: Faces, homes: Homes, estates: Any, profile: Profile, crs: Any) -> tuple[Any, Any]:
-    """Return BLOCKS, numbered by community, then west to east and north to south, and DEMAND with its block."""
-    places = shapely.get_coordinates(shapely.point_on_surface(tiles.metric))
-    community = faces.community_ids[faces.community[tiles.face]]
-    order = np.lexsort([-places[:, 1], np.round(places[:, 0]), community.astype(str)])
-    metric, face = tiles.metric[order], tiles.face[order]
-    ids = np.array([f"b{i + 1:05d}" for i in range(len(order))], dtype=object)
+    """Return BLOCKS, numbered in the order of the tiles, and DEMAND with its block."""
+    metric, face = tiles.metric, tiles.face
+    community = faces.community_ids[faces.community[face]]
+    ids = np.array([f"b{i + 1:05d}" for i in range(len(metric))], dtype=object)
     block = locate(homes.demand.geometry.to_numpy(), metric)
     households = np.bincount(block, weights=homes.demand["households"], minlength=len(ids)).astype(np.int64)
     guessed = np.bincount(block, weights=homes.demand["estimated"], minlength=len(ids)) > 0
@@ -208,11 +215,11 @@ def _to_blocks(tiles: _Tiles, faces: Faces, homes: Homes, estates: Any, profile:
     names = np.append(estates["estate_id"].to_numpy(dtype=object), "")
     access = np.append(estates["access"].to_numpy(dtype=object), "")
     access[access == "unknown"] = profile.land.unknown_access
-    kind = np.where(estate >= 0, "estate", np.where(tiles.is_part[order], "part", "face"))
+    kind = np.where(estate >= 0, "estate", np.where(tiles.is_part, "part", "face"))
     blocks = gpd.GeoDataFrame(
         {
             "block_id": pd.Series(ids, dtype="str"),
-            "community_id": pd.Series(community[order], dtype="str"),
+            "community_id": pd.Series(community, dtype="str"),
             "kind": pd.Series(kind, dtype="str"),
             "estate_id": pd.Series(names[estate], dtype="str"),
             "access": pd.Series(access[estate], dtype="str"),
