@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from spatial.walking.coverage import measure_coverage
     from spatial.walking.isochrones import build_isochrones
     from spatial.walking.network import build_walk_network
-    from spatial.walking.times import travel_times
+    from spatial.walking.travel import travel_times
 
 __version__ = "0.1.0"
 
@@ -59,7 +59,7 @@ _HOME = {
     "read_osm": "io.osm",
     "read_profile": "io.profiles",
     "read_streets": "io.streets",
-    "travel_times": "walking.times",
+    "travel_times": "walking.travel",
     "write_plan": "io.plan_folder",
     "write_sample": "io.sample",
 }

@@ -111,14 +111,18 @@ def _tell(made: Any, violations: Any, out: Path) -> None:
 @app.command()
 def serve(
     folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.")],
-    host: Annotated[str, typer.Option(help="Address to listen on; other machines reach it only if you say so.")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; name another to be reached.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000")
+    ] = None,
 ) -> None:
     """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
     with _honest():
         from api.serve import serve as run
 
-        run(folder, host=host or "127.0.0.1", port=port, announce=lambda address: typer.echo(f"serving on {address}"))
+        run(folder, host, port, announce=lambda address: typer.echo(f"serving {folder} at {address}"))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spatial.division.communities import propose_communities
 from spatial.division.divide import Division, divide
+from spatial.errors import InputError
 from spatial.inputs import Inputs
 from spatial.land.blocks import Land, build_blocks
 from spatial.land.tiling import dissolve
@@ -23,11 +24,11 @@ from spatial.siting.candidates import propose_candidates
 from spatial.siting.choose import choose_sites
 from spatial.siting.service import SiteChoice
 from spatial.tables import CANDIDATES, CIRCLES, SITES, require
-from spatial.walking.corners import street_corners
 from spatial.walking.coverage import count_circles, measure_coverage
+from spatial.walking.exchange import street_corners
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import WalkNetwork, build_walk_network
-from spatial.walking.times import travel_times
+from spatial.walking.travel import travel_times
 
 _CANDIDATE_SPACING_M = 300.0
 _SECONDS = 60.0
@@ -53,9 +54,7 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
     division = divide(land.blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
     grids = build_grids(land.blocks, division.assignment, profile, explanations=division.explanations)
     grids = grids.assign(code=assign_codes(grids, land.communities))
-    on_progress("walk network", 0.0)
-    network = build_walk_network(inputs.streets, profile, gates=inputs.gates, estates=inputs.estates)
-    service = _serve(inputs, land, network, profile, on_progress)
+    service = _walk_and_site(inputs, land, profile, on_progress)
     report = {
         "listed": pd.concat([inputs.listed, land.listed], ignore_index=True).to_dict("records"),
         "provenance": dict(inputs.provenance),
@@ -63,7 +62,6 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
         "streets": {"source": inputs.streets.source, "dropped": dict(inputs.streets.dropped)},
         "land": dict(land.report),
         "division": _tell_division(division),
-        "walking": dict(network.report),
         **service.report,
     }
     on_progress("plan", 1.0)
@@ -117,33 +115,44 @@ class _Service:
     report: Mapping[str, Any]
 
 
-def _serve(inputs: Inputs, land: Land, network: WalkNetwork, profile: Profile, on_progress: Progress) -> _Service:
-    """Choose sites along the walk network and draw their circles."""
-    crs, demand = inputs.crs, land.demand
-    candidates = _candidates(inputs, demand, network)
-    if len(network.nodes) == 0 or len(demand) == 0 or len(candidates) + len(inputs.existing) == 0:
-        why = "no streets to walk on" if len(network.nodes) == 0 else "no households or no place for a site"
-        return _Service(SITES.empty(crs), CIRCLES.empty(crs), {"siting": {"status": "not done", "why": why}})
+def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Progress) -> _Service:
+    """Choose sites along the walk network and draw their circles, where there are streets to walk on."""
+    on_progress("walk network", 0.0)
+    try:
+        network = build_walk_network(inputs.streets, profile, gates=inputs.gates, estates=inputs.estates)
+    except InputError as error:
+        return _no_service(inputs.crs, str(error), {})
+    candidates = _candidates(inputs, land.demand, network)
+    if land.demand.empty or len(candidates) == 0:
+        why = "nobody lives here" if land.demand.empty else "there is no place where a site may open"
+        return _no_service(inputs.crs, why, network.report)
     places = pd.concat([candidates[["site_id", "geometry"]], inputs.existing[["site_id", "geometry"]]])
-    places = gpd.GeoDataFrame(places, crs=crs).sort_values("site_id", ignore_index=True)
+    places = gpd.GeoDataFrame(places, crs=inputs.crs).sort_values("site_id", ignore_index=True)
     on_progress("travel times", 0.0)
     limit_s = _SECONDS * max(*profile.walking.circle_min, profile.siting.cutoff_min)
-    times = travel_times(network, places, demand, limit=limit_s)
+    times = travel_times(network, places, land.demand, limit=limit_s)
     on_progress("siting", 0.0)
-    choice = choose_sites(times, demand, candidates, profile, existing=inputs.existing)
+    choice = choose_sites(times, land.demand, candidates, profile, existing=inputs.existing)
     on_progress("circles", 0.0)
-    circles = _circles(network, choice.sites, demand, times)
-    mine = times["origin_id"].isin(choice.sites["site_id"])
-    coverage = _coverage(times[mine], land, profile)
-    return _Service(choice.sites, circles, {"siting": _tell_choice(choice), "coverage": coverage})
+    circles = _circles(network, choice.sites, land.demand, times)
+    mine = times[times["origin_id"].isin(choice.sites["site_id"])]
+    report = {
+        "walking": dict(network.report),
+        "siting": _tell_choice(choice),
+        "coverage": _coverage(mine, land, profile),
+    }
+    return _Service(choice.sites, circles, report)
+
+
+def _no_service(crs: Any, why: str, walking: Mapping[str, Any]) -> _Service:
+    report = {"walking": dict(walking), "siting": {"status": "not done", "why": why}}
+    return _Service(SITES.empty(crs), CIRCLES.empty(crs), report)
 
 
 def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:
     """Return the candidates given, or proposed ones where none are."""
     if len(inputs.candidates):
         return require(inputs.candidates, CANDIDATES)
-    if len(network.nodes) == 0:
-        return CANDIDATES.empty(inputs.crs)
     return propose_candidates(demand, street_corners(network), spacing_m=_CANDIDATE_SPACING_M)
 
 
