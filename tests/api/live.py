@@ -1,29 +1,31 @@
-"""A real server in a thread, on a free port of the loopback."""
+"""A real server in a process of its own, on a free port of the loopback.
 
-import threading
+GDAL holds Python's lock while it waits for an answer, so a server in a thread of the same process could never give one.
+"""
+
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
-from api.main import create_app
-from api.serve import address_of, open_socket
-from api.settings import Settings
+ROOT = Path(__file__).parents[2]
+_PROGRAM = (
+    "import sys; from api.serve import serve; serve(sys.argv[1], port=0, announce=lambda at: print(at, flush=True))"
+)
 
 
 @contextmanager
-def serving(folder: Path, settings: Settings | None = None) -> Iterator[str]:
-    """Give the address of a server of a plan folder, without a slash at the end."""
-    with open_socket("127.0.0.1", 0) as listening:
-        config = uvicorn.Config(
-            create_app(folder, settings), log_level="error", lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
+def serving(folder: Path, **settings: str) -> Iterator[str]:
+    """Give the address of a server of a plan folder, without a slash at the end; settings without their prefix."""
+    environment = {**os.environ, **{f"WANGGE_{name.upper()}": value for name, value in settings.items()}}
+    command = [sys.executable, "-c", _PROGRAM, str(folder)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield address_of(listening).rstrip("/")
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address, "the server did not start"
+            yield address.rstrip("/")
         finally:
-            server.should_exit = True
-            thread.join(timeout=10)
+            process.terminate()

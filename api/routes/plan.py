@@ -1,0 +1,76 @@
+"""How are the report, the numbers and the files of a plan served?"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import FileResponse
+
+from api import schemas
+from api.answers import answer
+from api.query import accept_only
+from api.snapshot import Snapshot
+from spatial.errors import MissingError
+from spatial.io.plan_folder import REPORT
+
+_TYPES = {
+    "geojson": "application/geo+json",
+    "gpkg": "application/geopackage+sqlite3",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+}
+
+
+def plan_router(now: Callable[[], Snapshot]) -> APIRouter:
+    """Return the routes of the plan as a whole; ``now`` gives the plan as it stands."""
+    router = APIRouter(prefix="/plan", tags=["Plan"], dependencies=[Depends(accept_only())])
+
+    @router.get("/report", summary="Report", responses={200: {"description": "The whole report of the plan."}})
+    def report(request: Request) -> Response:
+        """Return everything that is known about how the plan came about."""
+        snapshot = now()
+        return answer(request, snapshot, lambda: dict(snapshot.plan.report))
+
+    @router.get("/metrics", summary="Metrics", responses={200: {"model": schemas.Metrics}})
+    def metrics(request: Request) -> Response:
+        """Return the numbers that the map page shows."""
+        snapshot = now()
+        return answer(request, snapshot, lambda: _metrics(snapshot))
+
+    @router.get(
+        "/files/{name}",
+        summary="File",
+        response_class=FileResponse,
+        responses={200: {"description": "The file."}, 404: {"model": schemas.Problem}},
+    )
+    def file(name: str) -> Response:
+        """Return one file of the plan folder as it stands on the disk."""
+        snapshot = now()
+        if name != REPORT and name not in snapshot.plan.report["files"]:
+            raise MissingError(f"the plan has no file {name!r}")
+        kind = _TYPES[name.rpartition(".")[2]]
+        headers = {"Cache-Control": "no-cache"}
+        return FileResponse(snapshot.plan.folder / name, media_type=kind, filename=name, headers=headers)
+
+    return router
+
+
+def _metrics(snapshot: Snapshot) -> dict[str, Any]:
+    report = snapshot.plan.report
+    numbers = report["profile"]["numbers"]["grid"]
+    profile = {name: numbers[name]["value"] for name in ("floor_households", "target_households", "ceiling_households")}
+    files = report["files"]
+    return {
+        "plan_id": report["plan_id"],
+        "plan_version": report["plan_version"],
+        "title": str(report.get("title") or f"Plan {report['plan_id']}"),
+        "profile": {"name": report["profile"]["name"], "title": report["profile"]["title"], **profile},
+        "seed": report["seed"],
+        "attribution": report["attribution"],
+        "summary": report["summary"],
+        "scorecard": report["scorecard"],
+        "violations": report["violations"],
+        "listed": {name: value for name, value in report["listed"].items() if name != "rows"},
+        "layers": {name: len(layer.features) for name, layer in snapshot.layers.items()},
+        "files": [{"name": name, "bytes": files[name]["bytes"]} for name in sorted(files)],
+    }

@@ -1,0 +1,117 @@
+"""What do answers look like? The models that the OpenAPI document shows and the tests hold answers against."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """An answer: no member that is not named here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Link(Model):
+    """A link to another address."""
+
+    href: str
+    rel: str
+    type: str
+    title: str = ""
+
+
+class Landing(Model):
+    """Where everything begins."""
+
+    title: str
+    description: str
+    attribution: str = ""
+    links: list[Link]
+
+
+class Conformance(Model):
+    """The parts of OGC API that are kept."""
+
+    conformsTo: list[str]
+
+
+class SpatialExtent(Model):
+    """Where a feed lies, in CRS84."""
+
+    bbox: list[list[float]]
+    crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
+
+
+class Extent(Model):
+    """Where a feed lies."""
+
+    spatial: SpatialExtent
+
+
+class Collection(Model):
+    """One feed: a layer of the plan."""
+
+    id: str
+    title: str
+    description: str
+    attribution: str = ""
+    itemType: Literal["feature"]
+    crs: list[str]
+    extent: Extent | None = None
+    links: list[Link]
+
+
+class Collections(Model):
+    """All feeds of the plan."""
+
+    links: list[Link]
+    collections: list[Collection]
+
+
+class Feature(Model):
+    """One feature of a feed (RFC 7946)."""
+
+    type: Literal["Feature"]
+    id: str
+    geometry: dict[str, Any] | None
+    properties: dict[str, Any]
+    links: list[Link] = Field(default_factory=list)
+
+
+class FeatureCollection(Model):
+    """A page of a feed (RFC 7946 with the members of OGC API - Features)."""
+
+    type: Literal["FeatureCollection"]
+    bbox: list[float] = Field(default_factory=list)
+    features: list[Feature]
+    links: list[Link]
+    timeStamp: str
+    numberMatched: int
+    numberReturned: int
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class Metrics(Model):
+    """The numbers of a plan that the map page shows."""
+
+    plan_id: str
+    plan_version: int
+    title: str
+    profile: dict[str, Any]
+    seed: int | str | None
+    attribution: list[str]
+    summary: dict[str, Any]
+    scorecard: Any
+    violations: dict[str, Any]
+    listed: dict[str, Any]
+    layers: dict[str, int]
+    files: list[dict[str, Any]]

@@ -1,0 +1,62 @@
+"""How is a plan folder put on the network?"""
+
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from api.main import create_app
+from api.settings import Settings
+from spatial.errors import InputError
+
+
+def serve(
+    folder: Path | str,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serve the plan in a folder until the process is stopped; port 0 takes any that is free.
+
+    ``announce`` is called with the address once the plan is read and the port is open.
+
+    Raises
+    ------
+    MissingError, InputError
+        If there is no plan in the folder or it is broken, or the address cannot be opened.
+    """
+    settings = Settings()
+    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = Settings.model_validate({**settings.model_dump(), **changed})
+    app = create_app(folder, settings)
+    with open_socket(settings.host, settings.port) as listening:
+        announce(address_of(listening))
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises
+    ------
+    InputError
+        If the port is in use or not allowed, or the host is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} of {host} is in use; choose another, or stop what serves there") from error
+        raise InputError(f"cannot serve at {host} port {port}: {error.strerror or error}") from error
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return the address at which a browser finds a listening socket."""
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)
+    return f"http://{shown}:{port}/"

@@ -1,0 +1,35 @@
+"""What can be set about the server: arguments, or environment variables that begin with ``WANGGE_``."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(BaseSettings):
+    """Settings of one server; read when it is made, never when a module is loaded."""
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    limit_default: int = Field(default=1000, ge=1)
+    """Features on a page of a feed when the client names no limit."""
+    limit_max: int = Field(default=10000, ge=1)
+    """Most features on a page, whatever the client asks for."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may read the feeds; none by default."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that are answered to; empty: the loopback names when serving on loopback, else every name."""
+    public_url: str = ""
+    """Address under which clients see the server, when a proxy stands before it."""
+    web: Path = Path(__file__).parent / "web" / "dist"
+    """Where the built map page is."""
+
+    def trusted_hosts(self) -> list[str]:
+        """Return the host names that are answered to; ``*`` is every name."""
+        if self.allowed_hosts:
+            return list(self.allowed_hosts)
+        return ["127.0.0.1", "localhost", "[::1]", "[", self.host] if self.host in LOOPBACK else ["*"]
