@@ -1,0 +1,142 @@
+"""Which coordinate system is a file in, can it be used, and what may an undeclared one be?"""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from spatial.crs import CoordType, is_lonlat, transform_geometry, unshift
+from spatial.errors import CrsError
+
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """What a file is in that declares no system: a projected system, and the kind of its longitudes and latitudes."""
+
+    crs: Any = None
+    coords: CoordType = "wgs84"
+
+
+COORDS: tuple[CoordType, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09")
+_SHIFTED = ("gcj02", "bd09")
+_SECRET_DATUMS = ("beijing 1954", "beijing_1954", "new beijing", "xian 1980", "xian_1980")
+_MILLION = 1e6
+
+
+def read_system(text: Any) -> Any:
+    """Return a coordinate system by name, such as ``EPSG:4547``.
+
+    Raises
+    ------
+    CrsError
+        If there is no such system.
+    """
+    try:
+        return CRS.from_user_input(text)
+    except CRSError as error:
+        raise CrsError(f"found the system {text!r}, needed one that is known, such as EPSG:4547") from error
+
+
+def check_coords(text: str) -> CoordType:
+    """Return a kind of coordinates by name.
+
+    Raises
+    ------
+    CrsError
+        If it is none of ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09``.
+    """
+    folded = text.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
+    for kind in COORDS:
+        if folded == kind:
+            return kind
+    raise CrsError(f"found coordinates {text!r}, needed one of {', '.join(COORDS)}")
+
+
+def check_system(crs: Any, geometries: Any, where: str) -> None:
+    """Refuse a system that cannot be brought to CGCS2000, or that the coordinates belie.
+
+    Raises
+    ------
+    CrsError
+        If it is a local one, hangs on Beijing 1954 or Xi'an 1980, or says degrees where most coordinates are not.
+    """
+    datum = crs.geodetic_crs
+    if datum is None:
+        raise CrsError(f"{where} is in {crs.name!r}, a local system; needed one tied to the earth, such as EPSG:4547")
+    named = f"{datum.name} {datum.datum.name if datum.datum else ''}".lower()
+    if any(secret in named for secret in _SECRET_DATUMS):
+        raise CrsError(
+            f"{where} is in {crs.name!r}; its shift to CGCS2000 is not public, so convert it to CGCS2000 first"
+        )
+    if crs.is_geographic:
+        bounds = shapely.bounds(geometries)
+        lon, lat = np.abs(bounds[:, [0, 2]]).max(axis=1), np.abs(bounds[:, [1, 3]]).max(axis=1)
+        wrong = (lon > 180) | (lat > 90)
+        if wrong.sum() * 2 > np.isfinite(lon).sum():
+            x, y = np.nanmedian(bounds[:, 0]), np.nanmedian(bounds[:, 1])
+            swapped = abs(y) <= 180 and abs(x) <= 90
+            hint = "latitude and longitude are swapped" if swapped else guess_system(x, y)
+            raise CrsError(f"{where} says it is in {crs.name!r} but holds coordinates such as {x:.6g}, {y:.6g}: {hint}")
+
+
+def looks_lonlat(bounds: Any) -> bool:
+    """Tell whether all of west, south, east, north may be degrees; those of nothing at all may."""
+    west, south, east, north = (float(value) for value in bounds)
+    if np.isnan([west, south, east, north]).any():
+        return True
+    return west >= -180 and east <= 180 and south >= -90 and north <= 90
+
+
+def refuse_undeclared(bounds: Any, where: str) -> NoReturn:
+    """Refuse projected coordinates without a declared system.
+
+    Raises
+    ------
+    CrsError
+        Always, with a hint which system it may be.
+    """
+    west, south, east, north = (float(value) for value in bounds)
+    x, y = (west + east) / 2, (south + north) / 2
+    hint = guess_system(x, y)
+    raise CrsError(f"{where} declares no coordinate system and holds coordinates such as {x:.1f}, {y:.1f}: {hint}")
+
+
+def guess_system(x: float, y: float) -> str:
+    """Return a hint, for the user to confirm, which system a projected point may be in."""
+    if 1.8e6 < x < 6e6 and not 1.8e6 < y < 6e6:
+        return f"x looks like a northing, so the axes are swapped; then {guess_system(y, x)}"
+    zone = int(x // _MILLION)
+    if 1.8e6 < y < 6e6 and 25 <= zone <= 45:
+        return f"it looks like CGCS2000 3-degree zone {zone}; if so, say --crs EPSG:{4513 + zone - 25}"
+    if 1.8e6 < y < 6e6 and 13 <= zone <= 23:
+        return f"it looks like CGCS2000 6-degree zone {zone}; if so, say --crs EPSG:{4491 + zone - 13}"
+    if 1.8e6 < y < 6e6 and 1e5 < x < 9e5:
+        return (
+            "it looks like a Gauss-Kruger zone without a number; say which, for instance --crs EPSG:4547 for CGCS2000 "
+            "3-degree with the central meridian 114 E (EPSG:4534 is 75 E, each 3 degrees one more)"
+        )
+    return "say which system it is, for instance --crs EPSG:4547"
+
+
+def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:
+    """Return a frame in metres of a system; coordinates of GCJ-02 or BD-09 are brought back to WGS 84 first.
+
+    Z values are dropped. Vertices that are shared stay shared.
+
+    Raises
+    ------
+    CrsError
+        If the frame is projected and yet said to be in GCJ-02 or BD-09.
+    """
+    own = frame.crs
+    geometry = frame.geometry.to_numpy()
+    if coords in _SHIFTED:
+        if not is_lonlat(own):
+            raise CrsError(f"the data is in {own.name!r} and cannot be {coords} too; needed longitudes and latitudes")
+        geometry = shapely.transform(shapely.force_2d(geometry), lambda xy: unshift(xy, coords))
+    moved = transform_geometry(geometry, own, crs)
+    return gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=moved, crs=crs)

@@ -1,0 +1,178 @@
+"""What does a vector file hold, in the system it is in? GeoPackage, Shapefile, GeoJSON, GeoParquet, FlatGeobuf, KML."""
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyogrio
+import shapely
+
+from spatial.crs import LONLAT, is_lonlat
+from spatial.errors import InputError
+from spatial.io.containers import unpack_layer
+from spatial.io.dbf import find_encoding
+from spatial.io.systems import check_system, looks_lonlat, refuse_undeclared
+
+VECTOR_SUFFIXES = (".gpkg", ".shp", ".zip", ".geojson", ".json", ".parquet", ".geoparquet", ".fgb", ".kml")
+_PARQUET = (".parquet", ".geoparquet")
+# What a file of each kind begins with. The library that reads them looks at the content alone, and some contents name
+# other files or addresses to fetch.
+_MAGIC = {
+    ".gpkg": (b"SQLite format 3\0",),
+    ".shp": (b"\x00\x00\x27\x0a",),
+    ".fgb": (b"fgb",),
+    ".parquet": (b"PAR1",),
+    ".geoparquet": (b"PAR1",),
+    ".geojson": (b"{",),
+    ".json": (b"{",),
+    ".kml": (b"<?xml", b"<kml"),
+}
+_WGS84_BY_FORMAT = (".geojson", ".json", ".kml")
+_MAX_ROWS = 5_000_000
+_MAX_VERTICES = 50_000_000
+_MAX_VERTICES_OF_ONE = 2_000_000
+
+
+def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | None = None, crs: Any = None) -> Any:
+    """Return a layer in its own system; the index is the row's number in the layer, from 1.
+
+    ``crs`` is the system of a file that declares none; without it, coordinates that look like longitudes and latitudes
+    are taken as WGS 84. ``attrs`` holds ``encoding``, ``layer``, ``crs_from`` (file, format, user or guess) and ``remarks``
+    (what the reading library said). Rows without a geometry are kept, without it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another kind, or holds several layers and none is named.
+    CrsError
+        If its system is missing and cannot be told from the coordinates, or cannot be used.
+    """
+    path = Path(path)
+    _check_file(path)
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        inside = unpack_layer(path, Path(folder)) if path.suffix.lower() == ".zip" else path
+        _check_magic(inside, path.name)
+        frame, attrs = _read(inside, path.name, layer, encoding)
+    _check_size(frame, path.name)
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    frame, attrs["crs_from"] = _settle(frame, inside.suffix.lower(), crs, path.name)
+    check_system(frame.crs, frame.geometry.array, path.name)
+    frame.attrs = attrs
+    return frame
+
+
+def list_layers(path: Path) -> list[str]:
+    """Return the names of the layers with geometry of a vector file."""
+    if path.suffix.lower() in (*_PARQUET, ".zip"):
+        return [path.stem]
+    _check_file(path)
+    _check_magic(path, path.name)
+    try:
+        return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+    except pyogrio.errors.DataSourceError as error:
+        raise InputError(f"{path.name} cannot be read: {error}") from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"vector file {path.name} is not there")
+    if path.suffix.lower() not in VECTOR_SUFFIXES:
+        raise InputError(f"{path.name} ends with none of {', '.join(VECTOR_SUFFIXES)}")
+
+
+def _check_magic(path: Path, name: str) -> None:
+    with path.open("rb") as file:
+        begin = file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    if not begin.startswith(_MAGIC[path.suffix.lower()]):
+        raise InputError(f"{name} does not begin like a {path.suffix.lower()} file; its content is something else")
+    if path.suffix.lower() == ".kml" and b"<kml" not in path.read_bytes()[:4096]:
+        raise InputError(f"{name} is XML but no KML")
+
+
+def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tuple[Any, dict[str, Any]]:
+    suffix = path.suffix.lower()
+    found: str = encoding or "utf-8"
+    if suffix == ".shp" and encoding is None:
+        found = _shapefile_encoding(path, name)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            if suffix in _PARQUET:
+                frame, chosen = gpd.read_parquet(path), path.stem
+            else:
+                chosen = _choose_layer(path, name, layer)
+                frame = pyogrio.read_dataframe(
+                    path,
+                    layer=chosen,
+                    encoding=found if suffix == ".shp" else None,
+                    on_invalid="ignore",
+                    max_features=_MAX_ROWS + 1,
+                )
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            pyogrio.errors.FeatureError,
+            pyogrio.errors.GeometryError,
+            shapely.errors.ShapelyError,
+            pyarrow.ArrowException,
+            UnicodeDecodeError,
+            ValueError,
+            OSError,
+        ) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{name} cannot be read: {error}") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{name}: layer {chosen!r} holds no geometry; needed points, lines or polygons")
+    frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
+    return frame, {"encoding": found, "layer": chosen, "remarks": sorted({str(one.message) for one in said})}
+
+
+def _shapefile_encoding(path: Path, name: str) -> str:
+    beside = {one.name.lower(): one for one in path.parent.iterdir()}
+    for suffix in (".shx", ".dbf"):
+        if path.stem.lower() + suffix not in beside:
+            raise InputError(f"{name}: no {suffix} beside it; a shapefile is .shp, .shx and .dbf together")
+    return find_encoding(beside[path.stem.lower() + ".dbf"])[0]
+
+
+def _choose_layer(path: Path, name: str, layer: str | None) -> str:
+    layers = list_layers(path)
+    if layer is not None and layer in layers:
+        return layer
+    if layer is not None or len(layers) != 1:
+        wanted = f"no layer {layer!r}" if layer is not None else f"{len(layers)} layers with geometry"
+        raise InputError(f"{name}: {wanted}; found {layers}, name one as {name}|layer=...")
+    return layers[0]
+
+
+def _check_size(frame: Any, name: str) -> None:
+    vertices = shapely.get_num_coordinates(frame.geometry.to_numpy())
+    if len(frame) > _MAX_ROWS or vertices.sum() > _MAX_VERTICES:
+        raise InputError(
+            f"{name} has {len(frame):,} rows and {vertices.sum():,} vertices; needed at most {_MAX_ROWS:,} "
+            f"and {_MAX_VERTICES:,}"
+        )
+    if len(frame) and vertices.max() > _MAX_VERTICES_OF_ONE:
+        row = int(np.argmax(vertices)) + 1
+        raise InputError(f"{name}: row {row} has {vertices.max():,} vertices; needed at most {_MAX_VERTICES_OF_ONE:,}")
+
+
+def _settle(frame: Any, suffix: str, crs: Any, name: str) -> tuple[Any, str]:
+    """Give a frame that declares no system the one that the user named, or WGS 84 where it looks like lon/lat."""
+    by_format = suffix in _WGS84_BY_FORMAT and (frame.crs is None or is_lonlat(frame.crs))
+    if frame.crs is not None and not by_format:
+        return frame, "file"
+    lonlat = looks_lonlat(frame.total_bounds)
+    if by_format and lonlat:
+        return frame.set_crs(LONLAT, allow_override=True), "format"
+    if crs is not None and not (lonlat and crs.is_projected):
+        return frame.set_crs(crs, allow_override=True), "user"
+    if not lonlat:
+        refuse_undeclared(frame.total_bounds, name)
+    return frame.set_crs(LONLAT, allow_override=True), "guess"
