@@ -17,6 +17,7 @@ MAX_NODES = 100_000_000
 UNITS_PER_DEGREE = 10_000_000
 """OpenStreetMap stores whole ten-millionths of a degree."""
 _NOWHERE = 2**31 - 1
+VERSIONS = "element given in several versions: newest kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def take_ragged(flat: Any, offsets: Ints, rows: Ints) -> tuple[Any, Ints]:
 
 
 def sort_elements(pile: Pile, box: tuple[float, float, float, float] | None) -> Elements:
-    """Return the elements of a pile sorted by id; of an element that comes several times the newest version stays.
+    """Return the elements of a pile sorted by id; of an element that comes several times the newest version stays,
+    and those that say otherwise are counted.
 
     Raises
     ------
@@ -142,8 +144,7 @@ def sort_elements(pile: Pile, box: tuple[float, float, float, float] | None) -> 
     dropped: Counter[str] = Counter()
     node_id, lonlat = _sort_nodes(pile, dropped)
     place_row, place_tags = _sort_places(pile, node_id)
-    order = _newest_ways(pile)
-    dropped["element given twice: newest version kept"] += len(pile.way_id) - len(order)
+    order = _newest_ways(pile, dropped)
     flat = np.frombuffer(pile.refs, dtype=np.int64) if pile.refs else np.empty(0, dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(np.asarray(pile.counts, dtype=np.int64))]).astype(np.int64)
     refs, offsets = take_ragged(flat, starts, order)
@@ -169,8 +170,10 @@ def _sort_nodes(pile: Pile, dropped: "Counter[str]") -> tuple[Ints, NDArray[np.f
     order = np.lexsort((y, x, np.asarray(pile.node_version, dtype=np.int64), ids))
     ids = ids[order]
     last = np.concatenate([ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=bool)])
-    dropped["element given twice: newest version kept"] += int((~last).sum())
-    lonlat = np.column_stack([x[order][last], y[order][last]]) / UNITS_PER_DEGREE
+    x, y = x[order], y[order]
+    other = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
+    dropped[VERSIONS] += int((~last[:-1] & other).sum())
+    lonlat = np.column_stack([x[last], y[last]]) / UNITS_PER_DEGREE
     bad = (np.abs(lonlat[:, 0]) > 180) | (np.abs(lonlat[:, 1]) > 90)
     lonlat[bad] = np.nan
     dropped["node without usable coordinates"] += int(bad.sum())
@@ -184,7 +187,7 @@ def _sort_places(pile: Pile, node_id: Ints) -> tuple[Ints, list[Tags]]:
     return row, [newest[i] for i in ids.tolist()]
 
 
-def _newest_ways(pile: Pile) -> Ints:
+def _newest_ways(pile: Pile, dropped: "Counter[str]") -> Ints:
     """Rows of the ways sorted by id, the newest of each; equal versions are told apart by what they hold."""
     ids = np.asarray(pile.way_id, dtype=np.int64)
     order = np.argsort(ids, kind="stable")
@@ -198,8 +201,12 @@ def _newest_ways(pile: Pile) -> Ints:
         refs = pile.refs[starts[row] : starts[row + 1]].tolist()
         return pile.way_version[row], refs, sorted(pile.way_tags[row].items())
 
-    groups = np.split(order, np.flatnonzero(first)[1:])
-    return np.array([max(group.tolist(), key=key) if len(group) > 1 else group[0] for group in groups], dtype=np.int64)
+    newest = []
+    for group in np.split(order, np.flatnonzero(first)[1:]):
+        held = {repr(key(row)[1:]) for row in group.tolist()} if len(group) > 1 else set()
+        dropped[VERSIONS] += max(len(held) - 1, 0)
+        newest.append(max(group.tolist(), key=key) if held else group[0])
+    return np.array(newest, dtype=np.int64)
 
 
 def _relation_key(entry: tuple[int, Relation]) -> tuple[int, int, list[tuple[str, str]], Any]:
