@@ -1,0 +1,86 @@
+"""What is known to be true of a made district: walls, gates, borders, bridges, crossings, totals?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spatial.sample.communities import Numbers
+from spatial.sample.lattice import Cell, Lattice
+
+
+def tell_borders(cells: Sequence[Cell], community: Numbers, lattice: Lattice) -> list[dict[str, Any]]:
+    """Return, for each pair of neighbouring communities, the metres of border on road, river, rail and on neither.
+
+    Metres are those of the drawing board, within 1 % of the ground's. Neither: the bank of the river, or the strip of
+    the railway, between the last street and the middle.
+    """
+    places = {(_rank(c.column, lattice.rail), _rank(c.row, lattice.river)): k for k, c in enumerate(cells)}
+    found: dict[tuple[int, int], dict[str, float]] = {}
+    for (i, j), k in sorted(places.items()):
+        for neighbour in ((i + 1, j), (i, j + 1)):
+            other = places.get(neighbour)
+            if other is None or community[other] == community[k]:
+                continue
+            a, b = sorted((int(community[k]), int(community[other])))
+            pair = found.setdefault((a, b), {})
+            for kind, metres in _measure_side(cells[k], cells[other], lattice).items():
+                pair[kind] = round(pair.get(kind, 0.0) + metres, 1)
+    return [{"between": list(pair), **kinds} for pair, kinds in sorted(found.items())]
+
+
+def _rank(line: int, strip: int) -> int:
+    return line - (line > strip)
+
+
+def _measure_side(cell: Cell, other: Cell, lattice: Lattice) -> dict[str, float]:
+    """Return the metres by kind of the border between a superblock and its eastern or northern neighbour."""
+    upright = cell.row == other.row
+    if upright and other.column - cell.column == 2:
+        return {"rail": _reach(cell.row, lattice.rows, lattice.river, lattice.river_v)[0]}
+    if not upright and other.row - cell.row == 2:
+        return {"river": _reach(cell.column, lattice.columns, lattice.rail, lattice.rail_u)[0]}
+    if upright:
+        whole, strip = _reach(cell.row, lattice.rows, lattice.river, lattice.river_v)
+        carried = other.column in lattice.bridges
+    else:
+        whole, strip = _reach(cell.column, lattice.columns, lattice.rail, lattice.rail_u)
+        carried = other.row in (lattice.underpass, lattice.level_crossing)
+    bare = 0.0 if carried else strip
+    return {"road": whole - bare} | ({"neither": bare} if bare else {})
+
+
+def _reach(index: int, lines: tuple[float, ...], strip: int, middle: float) -> tuple[float, float]:
+    """Return the length of a superblock's side out to the middle of a strip, and the part of it within the strip."""
+    low = middle if index == strip + 1 else lines[index]
+    high = middle if index + 1 == strip else lines[index + 1]
+    return high - low, (high - low) - (lines[index + 1] - lines[index])
+
+
+def tell_ways(ways: Any, marks: Mapping[str, list[int]]) -> dict[str, Any]:
+    """Return the ways that cross the river, and how the two streets cross the railway."""
+    bridges, tunnels = ways[ways["bridge"] == "yes"], ways[ways["tunnel"] == "yes"]
+    return {
+        "bridges": [
+            {"way_id": int(w), "name": n, "kind": "rail" if r else "road"}
+            for w, n, r in zip(bridges["way_id"], bridges["name"], bridges["railway"] != "", strict=True)
+        ],
+        "underpass": {"way_ids": [int(w) for w in tunnels["way_id"]], "name": str(tunnels["name"].iloc[0])},
+        "level_crossing": {"node_ids": marks["level_crossing"]},
+    }
+
+
+def count_totals(communities: Any, estates: Any, buildings: Any) -> dict[str, int]:
+    """Return counts of rows and households."""
+    return {
+        "communities": len(communities),
+        "estates": len(estates),
+        "gated_estates": int((estates["access"] == "gated").sum()),
+        "estates_above_1500": int((estates["households"] > 1500).sum()),
+        "buildings": len(buildings),
+        "residential_buildings": int((buildings["households"] > 0).sum()),
+        "households": int(buildings["households"].sum()),
+        "elderly": int(buildings["elderly"].sum()),
+        "children": int(buildings["children"].sum()),
+        "households_outside_estates": int(np.sum(buildings.loc[buildings["estate_id"] == "", "households"])),
+    }
