@@ -23,19 +23,20 @@ _M_PER_DEGREE = 111_320.0
 def check_topology(plan: Plan) -> Iterator[Defect]:
     """Yield what is wrong with the geometry of the grids.
 
-    A defect is told once: an edge that does not match is told as the overlap that it comes from, a hole that nothing
-    fills as the gap. Grids of invalid geometry (T1) are looked at no further, but for the land they hold.
+    A defect is told once: an edge that does not match is told as the overlap or gap that it touches, a hole that
+    nothing fills as the gap. Grids of invalid geometry (T1) are looked at no further, but for the land they hold.
     """
-    ids = plan.grids["grid_id"].to_numpy(dtype=object)
-    shapes = plan.grids.geometry.to_numpy()
+    grids = plan.grids.sort_values("grid_id")
+    ids, shapes = grids["grid_id"].to_numpy(dtype=object), grids.geometry.to_numpy()
     valid = shapely.is_valid(shapes)
     yield from _invalid(ids[~valid], shapes[~valid])
     land = np.where(valid, shapes, shapely.make_valid(shapes))
     overlaps = _overlap_shapes(land)
     yield from _overlapping(ids, overlaps)
-    yield from _gaps(land, plan.area)
+    gaps = _gap_shapes(land, plan.area)
+    yield from _missing(gaps)
     yield from _multipart(ids[valid], shapes[valid])
-    yield from _unmatched(ids[valid], shapes[valid], [shape for _, _, shape in overlaps])
+    yield from _unmatched(ids[valid], shapes[valid], [*gaps, *(shape for _, _, shape in overlaps)])
     yield from _slivers(ids[valid], shapes[valid])
     yield from _holes(plan, ids[valid], shapes[valid])
     yield from _unrounded(plan, ids[valid], shapes[valid])
@@ -64,12 +65,16 @@ def _overlapping(ids: Any, overlaps: list[tuple[int, int, Any]]) -> Iterator[Def
         yield Defect("T3", "error", str(ids[i]), message, shared)
 
 
-def _gaps(shapes: Any, area: Any) -> Iterator[Defect]:
-    for gap in shapely.get_parts(areas_of(shapely.difference(area, shapely.union_all(shapes)))):
-        if gap.area > _AREA_TOLERANCE_M2:
-            x, y = gap.representative_point().coords[0]
-            message = f"{gap.area:.2f} m2 of the adopted area lie in no grid, at {x:.1f}, {y:.1f}"
-            yield Defect("T4", "error", "area", message, gap)
+def _gap_shapes(shapes: Any, area: Any) -> list[Any]:
+    gaps = shapely.get_parts(areas_of(shapely.difference(area, shapely.union_all(shapes))))
+    return [gap for gap in gaps if gap.area > _AREA_TOLERANCE_M2]
+
+
+def _missing(gaps: list[Any]) -> Iterator[Defect]:
+    for gap in gaps:
+        x, y = gap.representative_point().coords[0]
+        message = f"{gap.area:.2f} m2 of the adopted area lie in no grid, at {x:.1f}, {y:.1f}"
+        yield Defect("T4", "error", "area", message, gap)
 
 
 def _multipart(ids: Any, shapes: Any) -> Iterator[Defect]:
@@ -81,16 +86,25 @@ def _multipart(ids: Any, shapes: Any) -> Iterator[Defect]:
         yield Defect("T2", "error", ids[k], message, away)
 
 
-def _unmatched(ids: Any, shapes: Any, overlaps: list[Any]) -> Iterator[Defect]:
+def _unmatched(ids: Any, shapes: Any, told: list[Any]) -> Iterator[Defect]:
     if shapely.coverage_is_valid(shapes):
         return
     edges = shapely.coverage_invalid_edges(shapes)
-    if overlaps:
-        told = shapely.union_all(shapely.buffer(np.array(overlaps, dtype=object), _LENGTH_TOLERANCE_M))
-        edges = shapely.difference(edges, told)
-    for k in np.flatnonzero(shapely.length(edges) > _LENGTH_TOLERANCE_M):
-        message = f"{edges[k].length:.2f} m of its border do not match the neighbour vertex by vertex"
-        yield Defect("T6", "error", ids[k], message, lines_of(edges[k]))
+    near = shapely.union_all(shapely.buffer(np.array(told, dtype=object), _LENGTH_TOLERANCE_M)) if told else None
+    for k in np.flatnonzero(shapely.length(edges) > 0):
+        left = _segments_apart(edges[k], near)
+        if left.length > 0:
+            message = f"{left.length:.2f} m of its border do not match the neighbour vertex by vertex"
+            yield Defect("T6", "error", ids[k], message, left)
+
+
+def _segments_apart(edges: Any, near: Any) -> Any:
+    """Return the single segments of lines that do not touch what was told already."""
+    lines = [shapely.get_coordinates(line) for line in shapely.get_parts(edges)]
+    ends = np.concatenate([np.stack([xy[:-1], xy[1:]], axis=1) for xy in lines])
+    segments = shapely.linestrings(ends)
+    kept = segments if near is None else segments[~shapely.intersects(segments, near)]
+    return lines_of(shapely.MultiLineString(list(kept)))
 
 
 def _slivers(ids: Any, shapes: Any) -> Iterator[Defect]:

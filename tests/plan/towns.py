@@ -64,7 +64,11 @@ def adjacency_frame(blocks: Any, *, clear_m: float = 100.0) -> Any:
 
 def demand_frame(blocks: Any) -> Any:
     """One point in the middle of each block, with all its households."""
-    columns = {"demand_id": "d" + blocks["block_id"], "households": blocks["households"], "block_id": blocks["block_id"]}
+    columns = {
+        "demand_id": "d" + blocks["block_id"],
+        "households": blocks["households"],
+        "block_id": blocks["block_id"],
+    }
     frame = gpd.GeoDataFrame(columns, geometry=blocks.geometry.centroid, crs=CRS)
     return frame.assign(kind="building", estate_id=blocks["estate_id"], estimated=False)
 
