@@ -1,0 +1,150 @@
+"""Who passes a gate: everybody, residents, nobody."""
+
+import math
+
+import pytest
+
+from spatial.io.profiles import read_profile
+from spatial.walking.network import build_walk_network
+from spatial.walking.snapping import OWN_GATE, snap
+from tests.walking.streets import draw, estates, gates, homes
+from tests.walking.test_travel import walk
+
+PROFILE = read_profile()
+ROAD, DRIVE, YARD = {"highway": "residential"}, {"highway": "service"}, {"highway": "service", "access": "private"}
+
+# A street round an estate of 200 m x 200 m; a driveway leads through it from the west gate to the east gate.
+NODES = {
+    "sw": (-20, -20), "se": (220, -20), "ne": (220, 220), "nw": (-20, 220),
+    "w": (-20, 100), "e": (220, 100), "wg": (0, 100), "eg": (200, 100), "mid": (100, 100), "yard": (100, 150),
+}  # fmt: skip
+STREET = [("w sw se e ne nw w", ROAD)]
+OUTLINE = [(0, 0), (200, 0), (200, 200), (0, 200)]
+WEST, EAST, HOME = (-20, 100), (220, 100), (100, 150)
+ROUND = 120 + 240 + 120
+
+
+def test_a_private_driveway_lets_residents_out_both_ways_and_nobody_through() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", YARD), ("mid yard", YARD)])
+    network = build_walk_network(town, PROFILE)
+    assert walk(network, WEST, HOME) == pytest.approx(170)
+    assert walk(network, EAST, HOME) == pytest.approx(170)
+    assert walk(network, WEST, EAST) == pytest.approx(ROUND)
+
+
+def test_residents_gates_close_the_ways_behind_them() -> None:
+    """The driveway itself carries no access tag, as on most maps of China; its two gates do."""
+    guard = {"barrier": "gate", "access": "private"}
+    town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE), ("mid yard", DRIVE)], {"wg": guard, "eg": guard})
+    network = build_walk_network(town, PROFILE)
+    assert walk(network, WEST, HOME) == pytest.approx(170)
+    assert walk(network, EAST, HOME) == pytest.approx(170)
+    assert walk(network, WEST, EAST) == pytest.approx(ROUND)
+    assert network.report["pieces that only residents reach"] == 3
+
+
+@pytest.mark.parametrize(
+    ("tags", "through"),
+    [
+        ({"barrier": "gate"}, 240),
+        ({"barrier": "lift_gate"}, 240),
+        ({"barrier": "bollard"}, 240),
+        ({"barrier": "gate", "access": "private", "foot": "yes"}, 240),
+        ({"barrier": "gate", "access": "yes", "foot": "no"}, ROUND),
+        ({"barrier": "gate", "access": "no"}, ROUND),
+        ({"barrier": "gate", "locked": "yes"}, ROUND),
+        ({"barrier": "wall"}, ROUND),
+    ],
+)
+def test_a_gate_passes_walkers_unless_foot_or_access_says_no(tags: dict[str, str], through: float) -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE)], {"wg": tags})
+    assert walk(build_walk_network(town, PROFILE), WEST, EAST) == pytest.approx(through)
+
+
+def test_a_closed_gate_of_the_table_lengthens_the_walk() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE), ("mid yard", DRIVE)])
+    outline = estates(garden=OUTLINE)
+    both = gates(west=((0, 100), "garden", "private"), east=((200, 100), "garden", "private"))
+    one = gates(west=((0, 100), "garden", "closed"), east=((200, 100), "garden", "private"))
+    network = build_walk_network(town, PROFILE, gates=both, estates=outline)
+    assert walk(network, WEST, HOME) == pytest.approx(170)
+    network = build_walk_network(town, PROFILE, gates=one, estates=outline)
+    assert walk(network, WEST, HOME) == pytest.approx(170 + ROUND)
+    assert walk(network, EAST, HOME) == pytest.approx(170)
+
+
+def test_a_gate_of_the_table_stands_between_vertices_too() -> None:
+    town = draw(NODES, [*STREET, ("w mid e", DRIVE), ("mid yard", DRIVE)])
+    closed = gates(west=((1, 102), "garden", "closed"))
+    network = build_walk_network(town, PROFILE, gates=closed, estates=estates(garden=OUTLINE))
+    assert network.report["gates on a way"] == 1
+    assert walk(network, WEST, HOME) == pytest.approx(170 + ROUND)
+
+
+def test_inside_a_gated_estate_ways_are_for_residents_even_without_gates() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE), ("mid yard", DRIVE)])
+    assert walk(build_walk_network(town, PROFILE), WEST, EAST) == pytest.approx(240)
+    network = build_walk_network(town, PROFILE, estates=estates(garden=OUTLINE))
+    assert walk(network, WEST, EAST) == pytest.approx(ROUND)
+    assert walk(network, WEST, HOME) == pytest.approx(170)
+
+
+def test_a_street_through_an_estate_stays_a_street() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", {"highway": "tertiary"})])
+    network = build_walk_network(town, PROFILE, estates=estates(garden=OUTLINE))
+    assert walk(network, WEST, EAST) == pytest.approx(240)
+
+
+def test_with_gates_closed_a_site_behind_them_serves_its_own_people_only() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", YARD), ("mid yard", YARD)])
+    network = build_walk_network(town, PROFILE)
+    assert walk(network, HOME, WEST, gates="open") == pytest.approx(170)
+    assert walk(network, HOME, WEST, gates="closed") == math.inf
+    assert walk(network, HOME, (100, 120), gates="closed") == pytest.approx(30)
+    assert walk(network, WEST, HOME, gates="closed") == pytest.approx(170)
+
+
+def test_people_of_an_estate_without_paths_start_from_their_own_gates() -> None:
+    """The flat stands 30 m from the north street, but the wall has one gate, in the south."""
+    town = draw(NODES, STREET)
+    south = gates(south=((100, 0), "garden", "private"))
+    network = build_walk_network(town, PROFILE, gates=south, estates=estates(garden=OUTLINE))
+    assert network.report["gates joined by a synthetic piece"] == 1
+    assert network.synthetic.sum() == 1
+    found = snap(network, homes(h=(100, 190)))
+    assert found.how.tolist() == [OWN_GATE]
+    assert walk(network, (100, 220), (100, 190)) == pytest.approx(190 + 20 + 2 * 120 + 240)
+    assert walk(network, (100, -20), (100, 190)) == pytest.approx(210)
+
+
+def test_of_several_own_gates_each_walk_takes_the_best() -> None:
+    two = gates(south=((100, 0), "garden", "private"), north=((100, 200), "garden", "open"))
+    network = build_walk_network(draw(NODES, STREET), PROFILE, gates=two, estates=estates(garden=OUTLINE))
+    assert walk(network, (100, 220), (100, 150)) == pytest.approx(70)
+    assert walk(network, (100, -20), (100, 150)) == pytest.approx(170)
+
+
+def test_a_home_outside_does_not_enter_over_the_wall() -> None:
+    """The path inside runs 3 m behind the wall; the home stands 2 m before it."""
+    nodes = {**NODES, "p": (3, 20), "q": (3, 180)}
+    town = draw(nodes, [*STREET, ("w wg mid", DRIVE), ("p q", DRIVE)])
+    network = build_walk_network(town, PROFILE, estates=estates(garden=OUTLINE))
+    assert walk(network, (-20, 100), (-2, 50)) == pytest.approx(18 + 50)
+
+
+def test_a_gate_at_a_junction_without_an_outline_closes_no_street() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid", DRIVE)])
+    stray = gates(g=((-20, 99), "", "closed"))
+    network = build_walk_network(town, PROFILE, gates=stray)
+    assert walk(network, (-20, 220), (-20, -20)) == pytest.approx(240)
+
+
+def test_a_wall_drawn_through_a_path_stops_it_unless_there_is_a_way_through() -> None:
+    nodes = {"a": (0, 0), "x": (50, 0), "b": (100, 0), "s": (50, -50), "n": (50, 50), "far": (50, 300)}
+    ways = [("a x b", ROAD), ("s x n", {"barrier": "wall"}), ("a far b", ROAD)]
+    round_about = 2 * math.hypot(50, 300)
+    assert walk(build_walk_network(draw(nodes, ways), PROFILE), (0, 0), (100, 0)) == pytest.approx(round_about)
+    opened = draw(nodes, ways, {"x": {"barrier": "gate"}})
+    assert walk(build_walk_network(opened, PROFILE), (0, 0), (100, 0)) == pytest.approx(100)
+    ends_there = [("a x b", ROAD), ("s x", {"barrier": "wall"}), ("a far b", ROAD)]
+    assert walk(build_walk_network(draw(nodes, ends_there), PROFILE), (0, 0), (100, 0)) == pytest.approx(100)
