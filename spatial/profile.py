@@ -55,6 +55,11 @@ class LandRules:
     min_shared_m: float
     sliver_area_m2: float
     sliver_width_m: float
+    artifact_index: float
+    """Land without households below this index, ln(A^2 / area of the smallest circle about it), is a by-product of how
+    streets are drawn: strips between carriageways, islands of junctions (Fleischmann & Vybornova 2024)."""
+    verge_m: float
+    """Empty land beside a wall or an estate's outline, up to this width, belongs to what the wall encloses."""
     near_barrier_m: float
     share_block_m: float
     cut_oversize: bool

@@ -22,7 +22,10 @@ _RAILS = ("rail", "light_rail", "subway", "narrow_gauge", "monorail")
 _WALLS = {"wall": "wall", "city_wall": "wall", "retaining_wall": "wall", "fence": "fence", "hedge": "fence"}
 _WATERWAYS = {"river": "river", "canal": "canal", "stream": "stream", "drain": "stream", "ditch": "stream"}
 _SEPARATES = ("rail", "river", "canal", "water")
+ENCLOSING = ("wall", "fence", "estate")
+"""Kinds of barrier that enclose a piece of land; all others run through or past it."""
 _WATER_MIN_M2 = 5_000.0  # ponds below this shape a park, not a border
+_RUN_SHARE = 0.5  # a centre line that runs through half of a water's extent stands for it
 _PARALLEL = np.cos(np.radians(25.0))
 
 
@@ -30,7 +33,7 @@ def build_barriers(streets: Streets, rules: LandRules) -> Any:
     """Return BARRIERS: roads, railways, waterways, shores, walls and fences of a street map, with their strength.
 
     Tunnels and culverts are no barriers, nor is water below half a hectare; the shore of a river counts only where
-    no centre line runs through the water. ``crossable`` is False for railways and water: they separate where nothing
+    no centre line runs along the water. ``crossable`` is False for railways and water: they separate where nothing
     crosses them.
     """
     ways = streets.ways
@@ -81,13 +84,17 @@ def _kind_of_ways(ways: Any) -> NDArray[np.object_]:
 
 
 def _find_shores(areas: Any, centre_lines: Any) -> Any:
-    """Shore lines of the waters through which no centre line runs."""
+    """Shore lines of the waters that no centre line runs along."""
     is_water = (areas["natural"] == "water") | (areas["waterway"].isin(["riverbank", "dock"]))
     waters = areas.geometry.to_numpy()[is_water.to_numpy(dtype=bool)]
+    waters = shapely.get_parts(waters)
     waters = waters[shapely.area(waters) >= _WATER_MIN_M2]
     if len(waters) and len(centre_lines):
-        crossed = np.unique(shapely.STRtree(waters).query(centre_lines, predicate="crosses")[1])
-        waters = np.delete(waters, crossed)
+        line, water = shapely.STRtree(waters).query(centre_lines, predicate="intersects")
+        inside = shapely.length(shapely.intersection(centre_lines[line], waters[water]))
+        run = np.bincount(water, weights=inside, minlength=len(waters))
+        across = 2 * shapely.minimum_bounding_radius(waters)
+        waters = waters[run < _RUN_SHARE * across]
     return shapely.get_parts(shapely.boundary(waters))
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.land.tiling import Floats, Ints, build_faces, connected_groups
+from spatial.land.splits import bisect, split_between
+from spatial.land.tiling import Ints, build_faces, connected_groups
 from spatial.profile import Profile
 
 _NOBODY = -1
-_SEED_SPACING_M = 2.0
-_SEED_INSET_M = 0.3
+_SPACING_M = 2.0
 _MILLIMETRE = 1e-3
 
 
@@ -32,14 +32,20 @@ class Seeds:
     estate: NDArray[np.object_]
     is_point: NDArray[np.bool_]
     """Known only by a point (an estate without outline or buildings)."""
+    is_closed: NDArray[np.bool_]
+    """Of a gated estate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Faces after cutting: polygons that tile them, the face of each, and whether anyone lives there by label."""
+    """Faces after cutting: polygons that tile them, the face of each, and whether that was cut.
+
+    Parts of one ``unit`` that touch are one block-to-be.
+    """
 
     polygons: Any
     face: Ints
+    unit: Ints
     is_cut: NDArray[np.bool_]
 
 
@@ -47,28 +53,25 @@ def cut_faces(faces: Any, seeds: Seeds, inner_lines: Any, profile: Profile) -> P
     """Return the parts of all faces.
 
     A face is cut between its estates, and inside an estate (or among the buildings of no estate) where that holds more
-    households than the ceiling and ``cut_oversize`` allows it. Points of estates nearer than ``share_block_m`` share a
-    part.
+    households than the ceiling and ``cut_oversize`` allows it; where closed estates are units of their own
+    (``two_phase_estates``) they stay whole. Points of estates nearer than ``share_block_m`` share a part.
     """
     order = np.argsort(seeds.face, kind="stable")
     starts = np.searchsorted(seeds.face[order], np.arange(len(faces) + 1))
     lines_of = _lines_by_face(faces, inner_lines)
-    polygons, owner, is_cut = [], [], []
+    rows: list[tuple[int, int, Any]] = []
     for i, face in enumerate(faces):  # faces differ in what stands on them
         members = order[starts[i] : starts[i + 1]]
         labels, cells = _label(face, members, seeds, lines_of[i], profile)
-        if len(set(labels[labels >= 0])) < 2:
-            polygons.append(face)
-            owner.append(i)
-            is_cut.append(False)
-            continue
-        pieces = _cut(cells, labels, seeds.footprints[members])
-        polygons += pieces
-        owner += [i] * len(pieces)
-        is_cut += [True] * len(pieces)
-    out = np.empty(len(polygons), dtype=object)
-    out[:] = polygons
-    return Parts(out, np.array(owner, dtype=np.int64), np.array(is_cut, dtype=bool))
+        cut = len(set(labels[labels >= 0])) > 1
+        rows += [(i, *row) for row in (_cut(cells, labels, seeds.footprints[members]) if cut else [(_NOBODY, face)])]
+    owner = np.array([row[0] for row in rows], dtype=np.int64)
+    label = np.array([row[1] for row in rows], dtype=np.int64)
+    polygons = np.empty(len(rows), dtype=object)
+    polygons[:] = [row[2] for row in rows]
+    key = np.column_stack([owner, label, np.where(label == _NOBODY, np.arange(len(rows)), 0)])
+    unit = np.unique(key, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
+    return Parts(polygons, owner, unit, (np.bincount(owner, minlength=len(faces)) > 1)[owner])
 
 
 def _lines_by_face(faces: Any, lines: Any) -> list[Any]:
@@ -88,11 +91,12 @@ def _label(face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile)
     groups = _group(members, seeds, lived, profile.land.share_block_m)
     totals = np.bincount(groups[lived], weights=households[lived]) if lived.any() else np.zeros(0)
     ceiling = profile.grid.ceiling_households
-    crowded = profile.land.cut_oversize and households.sum() > ceiling
-    if len(totals) < 2 and not crowded:
+    whole = np.bincount(groups[lived], weights=seeds.is_closed[members][lived]) > 0
+    crowded = (totals > ceiling) & profile.land.cut_oversize & ~(whole & profile.grid.two_phase_estates)
+    if len(totals) < 2 and not crowded.any():
         return groups, np.array([face], dtype=object)
-    cells = _inner_cells(face, lines)
-    if not crowded:
+    cells = _inner_cells(face, lines, seeds.footprints[members])
+    if not crowded.any():
         return groups, cells
     places = shapely.point_on_surface(seeds.footprints[members])
     cell = _nearest(places, cells)
@@ -100,14 +104,14 @@ def _label(face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile)
     fresh = 0
     for group in range(len(totals)):
         mine = np.flatnonzero(groups == group)
-        if totals[group] <= ceiling:
+        if not crowded[group]:
             labels[mine] = fresh
             fresh += 1
             continue
         for number in np.unique(cell[mine]):
             inside = mine[cell[mine] == number]
             xy = shapely.get_coordinates(places[inside])
-            heap = _bisect(xy, households[inside], profile.grid.target_households)
+            heap = bisect(xy, households[inside], profile.grid.target_households)
             labels[inside] = fresh + heap
             fresh += int(heap.max()) + 1
     return labels, cells
@@ -129,36 +133,14 @@ def _group(members: Ints, seeds: Seeds, lived: NDArray[np.bool_], share_m: float
     return out
 
 
-def _bisect(xy: Floats, households: Ints, target: int) -> Ints:
-    """Return heap numbers: buildings halved along their long axis until no heap exceeds the target.
-
-    Heaps above the target are halved down to half of it, so that a grid can be put together from two or three.
-    """
-    heap = np.zeros(len(xy), dtype=np.int64)
-    if households.sum() <= target:
-        return heap
-    waiting, fresh = [np.arange(len(xy))], 1
-    while waiting:
-        items = waiting.pop()
-        if len(items) < 2 or households[items].sum() <= target / 2:
-            continue
-        centred = xy[items] - np.average(xy[items], axis=0, weights=households[items])
-        axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
-        axis = axis * (1.0 if (axis[0], axis[1]) > (0.0, 0.0) else -1.0)
-        along = items[np.lexsort([xy[items, 1], xy[items, 0], np.round(centred @ axis, 3)])]
-        share = np.cumsum(households[along]) - households[along] / 2
-        at = int(np.clip(np.searchsorted(share, households[items].sum() / 2), 1, len(along) - 1))
-        heap[along[at:]] = fresh
-        fresh += 1
-        waiting += [along[:at], along[at:]]
-    return np.unique(heap, return_inverse=True)[1].astype(np.int64)
-
-
-def _inner_cells(face: Any, lines: Any) -> Any:
-    """Return the face cut along its inner lines."""
+def _inner_cells(face: Any, lines: Any, footprints: Any) -> Any:
+    """Return the face cut along its inner lines; one that runs through a building ends there, so it does not cut."""
     if len(lines) == 0:
         return np.array([face], dtype=object)
     inner = shapely.intersection(lines, face)
+    solid = footprints[shapely.get_dimensions(footprints) == 2]
+    if len(solid):
+        inner = shapely.difference(inner, shapely.union_all(solid))
     cells = build_faces(np.append(inner, shapely.boundary(face)), grid=_MILLIMETRE)
     kept = cells[shapely.intersects(face, shapely.point_on_surface(cells))]
     return kept if len(kept) else np.array([face], dtype=object)
@@ -169,37 +151,18 @@ def _nearest(places: Any, polygons: Any) -> Ints:
     return nearest
 
 
-def _cut(cells: Any, labels: Ints, footprints: Any) -> list[Any]:
-    """Return pieces of the cells such that no piece holds two labels."""
+def _cut(cells: Any, labels: Ints, footprints: Any) -> list[tuple[int, Any]]:
+    """Return (label, piece) pairs that tile the cells; -1 for cells on which nothing stands."""
     lived = labels >= 0
     labels = labels.copy()
     if (~lived).any():  # a cut must not run through a building nobody lives in, so it goes with its nearest neighbour
         labels[~lived] = labels[lived][shapely.STRtree(footprints[lived]).nearest(footprints[~lived])]
     cell = _nearest(shapely.point_on_surface(footprints), cells)
-    pieces: list[Any] = []
+    pieces: list[tuple[int, Any]] = []
     for number, polygon in enumerate(cells):
         mine = cell == number
-        if len(set(labels[mine])) < 2:
-            pieces.append(polygon)
+        if mine.any():
+            pieces += split_between(polygon, footprints[mine], labels[mine], spacing_m=_SPACING_M)
         else:
-            pieces += _split_between(polygon, footprints[mine], labels[mine])
-    return pieces
-
-
-def _split_between(cell: Any, footprints: Any, labels: Ints) -> list[Any]:
-    """Return the parts of a cell that are nearest to each label's footprints (Voronoi of their outlines)."""
-    shrunk = shapely.buffer(footprints, -_SEED_INSET_M)
-    solid = np.where(shapely.is_empty(shrunk), footprints, shrunk)
-    xy, owner = shapely.get_coordinates(shapely.segmentize(solid, _SEED_SPACING_M), return_index=True)
-    _, once = np.unique(np.round(xy, 3), axis=0, return_index=True)
-    once.sort()
-    xy, owner = np.round(xy[once], 3), owner[once]
-    if len(xy) < 2:
-        return [cell]
-    regions = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(xy), extend_to=cell, ordered=True))
-    pieces = []
-    for label in np.unique(labels):
-        near = shapely.coverage_union_all(regions[np.isin(owner, np.flatnonzero(labels == label))])
-        piece = shapely.intersection(cell, near)
-        pieces += [p for p in shapely.get_parts(piece) if p.geom_type == "Polygon" and p.area > 0]
+            pieces.append((_NOBODY, polygon))
     return pieces

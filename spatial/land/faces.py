@@ -9,15 +9,17 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.errors import InputError
-from spatial.land.barriers import grade_segments, index_barriers, to_barriers
-from spatial.land.slivers import absorb, is_sliver
-from spatial.land.tiling import Ints, build_faces, dissolve, find_segments
+from spatial.land.barriers import ENCLOSING, grade_segments, index_barriers
+from spatial.land.slivers import merge_scraps
+from spatial.land.tiling import Ints, build_faces, dissolve, find_segments, locate
+from spatial.land.verges import Ground, share_verges
 from spatial.profile import Profile
 
 _GRID_M = 1e-3
-_INNER_STRENGTH = 0.8
-"""A street of at least this strength is not an estate's own, whatever the outline of the estate says."""
+_THROUGH_STRENGTH = 0.8
+"""A street of at least this strength is not a closed estate's own, whatever the outline of the estate says."""
 _INSET_M = 1.0
+_ON_LINE_M = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class Faces:
     report: Mapping[str, Any]
 
 
-def build_street_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) -> Faces:
-    """Return the faces of the area: enclosed by barriers, community lines and estate outlines, slivers merged away.
+def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) -> Faces:
+    """Return the faces that barriers, community lines and estate outlines enclose, however small.
 
-    Streets inside an estate's outline, unless they are tertiary or stronger, do not cut it.
+    Streets (unless they are tertiary or stronger) and walls inside the outline of a closed estate do not cut it.
 
     Raises
     ------
@@ -48,65 +50,94 @@ def build_street_faces(communities: Any, barriers: Any, estates: Any, profile: P
     """
     rows = communities.sort_values("community_id")
     ids, shapes = rows["community_id"].to_numpy(dtype=object), rows.geometry.to_numpy()
-    outlines = estates.geometry.to_numpy()[(estates.geometry.geom_type != "Point").to_numpy()]
-    lines, inner = _split_barriers(
-        barriers, outlines, shapely.union_all(shapely.box(*shapely.bounds(shapes).T)), profile
-    )
-    fences = _clean_outlines(outlines, shapes)
+    lines, inner = _split_barriers(barriers, _closed_outlines(estates, profile), shapes, profile)
+    polygons = _outlines(estates)
+    fences = shapely.boundary(polygons[np.unique(shapely.STRtree(shapes).query(polygons, predicate="intersects")[0])])
     cells = build_faces(np.concatenate([lines, shapely.boundary(shapes), fences]), grid=_GRID_M)
     community = _inside(cells, shapes)
     cells, community = cells[community >= 0], community[community >= 0]
     if len(cells) == 0:
         raise InputError("the area: its outline encloses no land; needed at least one polygon")
-    estate = _smallest_estate(cells, estates)
-    scrap = is_sliver(cells, profile.land)
-    segments = find_segments(cells, scale=1 / _GRID_M)
-    strength = _strength(segments, barriers, fences, profile)
-    group = absorb(cells, segments, strength, scrap=scrap, realm=community, rules=profile.land)
-    largest = _largest(cells, group)
+    return Faces(cells, community, ids, _smallest_estate(cells, estates), inner, {"barriers": len(barriers)})
+
+
+def settle_faces(faces: Faces, barriers: Any, places: Any, buildings: Any, profile: Profile) -> Faces:
+    """Return the faces after verges have gone to what they lie along, and slivers and artifacts to a neighbour.
+
+    ``places`` are the points where households live, ``buildings`` all footprints, ``barriers`` those with outlines.
+    """
+    drawn = len(faces.polygons)
+    taken = _count(places, faces.polygons) | (faces.estate >= 0)
+    segments = find_segments(faces.polygons, scale=1 / _GRID_M)
+    hard = barriers.loc[~barriers["kind"].isin(ENCLOSING)]
+    soft = grade_segments(segments, index_barriers(hard), tolerance_m=_ON_LINE_M)["strength"] == 0
+    ground = Ground(faces.polygons, taken, buildings)
+    polygons, old = share_verges(ground, segments, soft, rules=profile.land, grid=_GRID_M)
+    community, estate = faces.community[old], faces.estate[old]
+    segments = find_segments(polygons, scale=1 / _GRID_M)
+    strength = grade_segments(segments, index_barriers(barriers), tolerance_m=_ON_LINE_M)["strength"]
+    lived = _count(places, polygons)
+    group = merge_scraps(polygons, segments, strength, lived=lived, realm=community, rules=profile.land)
+    largest = find_largest(polygons, group)
+    merged = dissolve(polygons, group)
     return Faces(
-        polygons=dissolve(cells, group),
+        polygons=merged,
         community=community[largest],
-        community_ids=ids,
+        community_ids=faces.community_ids,
         estate=estate[largest],
-        inner_lines=inner,
-        report={"faces": int(group.max()) + 1, "slivers_merged": int(scrap.sum()), "barriers": len(barriers)},
+        inner_lines=faces.inner_lines,
+        report={**faces.report, "faces_drawn": drawn, "faces": len(merged)},
     )
 
 
-def _split_barriers(barriers: Any, outlines: Any, frame: Any, profile: Profile) -> tuple[Any, Any]:
+def find_largest(polygons: Any, group: Ints) -> Ints:
+    """Return the index of the largest polygon of each group."""
+    order = np.lexsort([np.arange(len(polygons)), -shapely.area(polygons), group])
+    largest: Ints = order[np.searchsorted(group[order], np.arange(group.max() + 1))]
+    return largest
+
+
+def _count(places: Any, polygons: Any) -> NDArray[np.bool_]:
+    """Tell which polygons hold a place."""
+    held: NDArray[np.bool_] = np.bincount(locate(places, polygons), minlength=len(polygons)) > 0
+    return held
+
+
+def _outlines(estates: Any) -> Any:
+    return estates.geometry.to_numpy()[(estates.geometry.geom_type != "Point").to_numpy()]
+
+
+def _closed_outlines(estates: Any, profile: Profile) -> Any:
+    """Outlines of the estates that keep their streets to themselves."""
+    access = estates["access"].replace("unknown", profile.land.unknown_access)
+    return _outlines(estates.loc[access == "gated"])
+
+
+def _split_barriers(barriers: Any, closed: Any, shapes: Any, profile: Profile) -> tuple[Any, Any]:
     """Return the lines that bound faces, and those that may only guide a cut inside one."""
-    lines, strength = barriers.geometry.to_numpy(), barriers["strength"].to_numpy()
-    near = shapely.intersects(lines, frame)
-    lines, strength = lines[near], strength[near]
+    near = shapely.intersects(barriers.geometry.to_numpy(), shapely.box(*shapely.total_bounds(shapes)))
+    lines, strength = barriers.geometry.to_numpy()[near].copy(), barriers["strength"].to_numpy()[near]
+    enclosing = barriers["kind"].isin(ENCLOSING).to_numpy()[near]
     outer = strength >= profile.land.face_strength
-    own = np.flatnonzero(outer & (strength < _INNER_STRENGTH))
+    own = np.flatnonzero(outer & ((strength < _THROUGH_STRENGTH) | enclosing))
     inner = [lines[~outer]]
-    lines = lines.copy()
-    if len(outlines) and len(own):
-        shrunk = shapely.buffer(outlines, -_INSET_M)
-        which, where = shapely.STRtree(shrunk).query(lines[own], predicate="intersects")
-        for i in np.unique(which):  # few: only streets that enter an estate
-            core = shapely.union_all(shrunk[where[which == i]])
-            inner.append(shapely.get_parts(shapely.intersection(lines[own[i]], core)))
-            lines[own[i]] = shapely.difference(lines[own[i]], core)
+    if len(closed) and len(own):
+        core = shapely.buffer(closed, -_INSET_M)
+        which, where = shapely.STRtree(core).query(lines[own], predicate="intersects")
+        for i in np.unique(which):  # few: only lines that enter an estate
+            around = shapely.union_all(core[where[which == i]])
+            inner.append(shapely.get_parts(shapely.intersection(lines[own[i]], around)))
+            lines[own[i]] = shapely.difference(lines[own[i]], around)
     lines = shapely.get_parts(lines[outer])
     return lines[~shapely.is_empty(lines)], np.concatenate(inner)
 
 
-def _clean_outlines(outlines: Any, communities: Any) -> Any:
-    """Boundaries of the estates that reach into the area."""
-    if len(outlines) == 0:
-        return outlines
-    hit = shapely.STRtree(communities).query(outlines, predicate="intersects")[0]
-    return shapely.boundary(outlines[np.unique(hit)])
-
-
 def _inside(cells: Any, shapes: Any) -> Ints:
-    """Index of the community that holds each cell, -1 outside all."""
+    """Index of the community that holds each cell (the first, where two overlap), -1 outside all."""
     which, where = shapely.STRtree(shapes).query(shapely.point_on_surface(cells), predicate="intersects")
     found = np.full(len(cells), -1, dtype=np.int64)
-    found[which[::-1]] = where[::-1]
+    order = np.lexsort([-where, which])
+    found[which[order]] = where[order]
     return found
 
 
@@ -120,22 +151,3 @@ def _smallest_estate(cells: Any, estates: Any) -> Ints:
         order = np.lexsort([estates["estate_id"].to_numpy(dtype=str)[rows[where]], -shapely.area(shapes)[where]])
         found[which[order]] = rows[where[order]]
     return found
-
-
-def _strength(segments: Any, barriers: Any, fences: Any, profile: Profile) -> Any:
-    """Strength of each border segment, estate outlines included."""
-    fence_strength = profile.land.barrier_strength.get("estate", 0.0)
-    parts = shapely.get_parts(fences)
-    every = to_barriers(
-        np.concatenate([barriers.geometry.to_numpy(), parts]),
-        np.concatenate([barriers["kind"].to_numpy(dtype=object), np.full(len(parts), "estate", dtype=object)]),
-        np.concatenate([barriers["strength"].to_numpy(), np.full(len(parts), fence_strength)]),
-        barriers.crs,
-    )
-    return grade_segments(segments, index_barriers(every), tolerance_m=1.0)["strength"]
-
-
-def _largest(cells: Any, group: Ints) -> Ints:
-    """Index of the largest cell of each group."""
-    order = np.lexsort([np.arange(len(cells)), -shapely.area(cells), group])
-    return order[np.searchsorted(group[order], np.arange(group.max() + 1))]

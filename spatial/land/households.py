@@ -14,7 +14,9 @@ from spatial.profile import HouseholdRules
 from spatial.tables import DEMAND, LISTED, require
 
 _HOMES = ("residential", "apartments", "house", "dormitory", "terrace", "detached")
-_GROUPS = ("elderly", "children")
+GROUPS = ("elderly", "children")
+"""Optional counts of people that estates and buildings may bring along."""
+_ON_BORDER_M = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,14 @@ class Homes:
     estimated_households: int
 
 
-def place_households(estates: Any, buildings: Any, communities: Any, rules: HouseholdRules) -> Homes:
+def place_households(estates: Any, buildings: Any, communities: Any, faces: Any, rules: HouseholdRules) -> Homes:
     """Return demand points: one per residential building with households, one per estate known only as a whole.
 
     An estate's count is kept exactly: buildings with counts of their own keep them, the rest is shared among its other
-    residential buildings by floor area (largest remainder) and flagged. Buildings outside every counted estate are
-    estimated from floor area only where no estate brings a count; where a community's total is known, these estimates
-    are scaled to fill it exactly. Everything guessed or contradictory is listed.
+    residential buildings by floor area (largest remainder) and flagged. Buildings of no counted estate are estimated
+    from floor area, unless an estate known only by a point stands in the same street face: they may be that estate's.
+    Where a community's total is known, the estimates are scaled to fill it exactly. Everything guessed, contradictory
+    or outside the communities is listed; what lies outside is left out.
     """
     homes = buildings.loc[_is_home(buildings)].sort_values("building_id").reset_index(drop=True)
     estates = estates.sort_values("estate_id").reset_index(drop=True)
@@ -45,11 +48,11 @@ def place_households(estates: Any, buildings: Any, communities: Any, rules: Hous
     ).to_numpy(dtype=np.float64)
     listed: list[dict[str, Any]] = []
     whole = _share_estates(estates, owner, count, estimated, floor, listed)
-    counted_by_estates = bool((estates["households"] > 0).any())
-    if not counted_by_estates:
-        _estimate_rest(homes, communities, count, estimated, floor, rules, listed)
-    elif unknown := int(((owner < 0) & (count == 0)).sum()):
-        listed.append(_row("buildings", str(unknown), "no count and in no counted estate", "kept", "0 households each"))
+    claimed = _in_faces_of_points(homes, estates, whole, faces) & (count == 0)
+    _estimate_rest(homes, communities, count, estimated, floor, claimed, rules, listed)
+    if unknown := int(claimed.sum()):
+        detail = "may belong to an estate in the same street face that is known only by a point; 0 households each"
+        listed.append(_row("buildings", f"{unknown} rows", "no count and no outline of an estate", "kept", detail))
     return _to_homes(homes, estates, owner, count, estimated, whole, listed)
 
 
@@ -96,17 +99,28 @@ def _share_estates(
     return whole
 
 
+def _in_faces_of_points(homes: Any, estates: Any, whole: Ints, faces: Any) -> NDArray[np.bool_]:
+    """Tell which buildings stand in a face with an estate that is known only by a point and brings a count."""
+    points = estates.geometry.to_numpy()[(whole > 0) & (estates.geometry.geom_type == "Point").to_numpy()]
+    if len(points) == 0 or len(homes) == 0:
+        return np.zeros(len(homes), dtype=bool)
+    face = locate(shapely.point_on_surface(homes.geometry.to_numpy()), faces)
+    claimed: NDArray[np.bool_] = np.isin(face, locate(points, faces))
+    return claimed
+
+
 def _estimate_rest(
     homes: Any,
     communities: Any,
     count: Ints,
     estimated: NDArray[np.bool_],
     floor: Floats,
+    claimed: NDArray[np.bool_],
     rules: HouseholdRules,
     listed: list[dict[str, Any]],
 ) -> None:
     """Estimate buildings without a count from floor area, scaled to the communities' totals where these are known."""
-    blank = np.flatnonzero(count == 0)
+    blank = np.flatnonzero((count == 0) & ~claimed)
     if not len(blank):
         return
     estimate = np.maximum(np.rint(floor * rules.net_floor_share / rules.m2_per_household), 1).astype(np.int64)
@@ -156,7 +170,7 @@ def _to_homes(
         "households": np.concatenate([count[lived], whole[alone]]),
         "estimated": np.concatenate([estimated[lived], estates["estimated"].to_numpy(dtype=bool)[alone]]),
     }
-    for group in _GROUPS:
+    for group in GROUPS:
         if group in homes or group in estates:
             columns[group] = np.concatenate([_numbers(homes, group)[lived], _numbers(estates, group)[alone]])
     frame = gpd.GeoDataFrame(columns, geometry=shapely.point_on_surface(shapes), crs=homes.crs or estates.crs)
@@ -164,6 +178,17 @@ def _to_homes(
     frame = frame.iloc[order].reset_index(drop=True).astype(dict.fromkeys(("demand_id", "kind", "estate_id"), "str"))
     guessed = int(frame.loc[frame["estimated"], "households"].sum())
     return Homes(require(frame, DEMAND), shapes[order], to_listed(listed), guessed)
+
+
+def place_demand(demand: Any, blocks: Any, ids: Any) -> Any:
+    """Return DEMAND with a ``block_id`` per point; one within 2 cm of a border moves inside its block."""
+    places = demand.geometry.to_numpy().copy()
+    block = locate(places, blocks)
+    near = np.flatnonzero(shapely.distance(shapely.boundary(blocks[block]), places) < _ON_BORDER_M)
+    inner = shapely.buffer(blocks[block[near]], -2 * _ON_BORDER_M)
+    places[near] = shapely.get_point(shapely.shortest_line(inner, places[near]), 0)
+    out = demand.assign(block_id=pd.Series(ids[block], dtype="str", index=demand.index))
+    return require(out.set_geometry(gpd.GeoSeries(places, crs=demand.crs, index=demand.index)), DEMAND)
 
 
 def _numbers(frame: Any, name: str) -> Ints:

@@ -7,9 +7,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.land.tiling import Floats, Ints, Segments
+from spatial.land.tiling import Floats, Ints, Segments, dissolve
 from spatial.profile import LandRules
 
+_PASSES = 8  # scraps grow by joining scraps; a district settles after three or four
 _KEEP_LONG = 0.05  # between equally strong sides the longer one opens
 
 
@@ -19,6 +20,40 @@ def is_sliver(polygons: Any, rules: LandRules) -> NDArray[np.bool_]:
     small: NDArray[np.bool_] = area < rules.sliver_area_m2
     thin: NDArray[np.bool_] = 2 * area < rules.sliver_width_m * border
     return small | thin
+
+
+def is_artifact(polygons: Any, rules: LandRules) -> NDArray[np.bool_]:
+    """Tell which polygons (metres) are by-products of how streets are drawn, if nobody lives there.
+
+    The index is ln(area x circular compactness), the latter being the share of the smallest circle about the polygon
+    that it fills. Fleischmann and Vybornova (2024), A shape-based heuristic for the detection of urban block artifacts
+    in street networks, Journal of Spatial Information Science 28.
+    """
+    circle = np.pi * shapely.minimum_bounding_radius(polygons) ** 2
+    artifact: NDArray[np.bool_] = shapely.area(polygons) ** 2 < np.exp(rules.artifact_index) * circle
+    return artifact
+
+
+def merge_scraps(
+    polygons: Any, segments: Segments, strength: Floats, *, lived: NDArray[np.bool_], realm: Ints, rules: LandRules
+) -> Ints:
+    """Return a group number per polygon, after slivers, and artifacts that nobody lives in, have joined a neighbour.
+
+    What scraps make together is looked at again, until nothing changes.
+    """
+    group = np.arange(len(polygons))
+    for _ in range(_PASSES):
+        scrap = is_sliver(polygons, rules) | (is_artifact(polygons, rules) & ~lived)
+        step = absorb(polygons, segments, strength, scrap=scrap, realm=realm, rules=rules)
+        count = int(step.max()) + 1 if len(step) else 0
+        if count == len(polygons):
+            break
+        group, polygons = step[group], dissolve(polygons, step)
+        lived = np.bincount(step, weights=lived, minlength=count) > 0
+        realm = realm[np.unique(step, return_index=True)[1]]
+        segments, kept = segments.regroup(step)
+        strength = strength[kept]
+    return group
 
 
 def absorb(

@@ -38,6 +38,15 @@ class Segments:
         """Return the pieces where ``keep`` is true."""
         return Segments(self.first[keep], self.second[keep], self.start[keep], self.end[keep])
 
+    def regroup(self, groups: Ints) -> tuple["Segments", NDArray[np.bool_]]:
+        """Return the pieces that remain once polygons have joined into groups, and which of these they are."""
+        first, outer = groups[self.first], self.second < 0
+        second = np.where(outer, -1, groups[self.second])
+        keep = first != second
+        swap = ~outer & (second < first)
+        first, second = np.where(swap, second, first), np.where(swap, first, second)
+        return Segments(first, second, self.start, self.end).pick(keep), keep
+
 
 def build_faces(lines: Any, *, grid: float) -> Any:
     """Return the polygons enclosed by lines, noded together and snapped to a grid once.
