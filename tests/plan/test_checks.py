@@ -96,7 +96,7 @@ def test_t10_a_railway_through_a_grid_is_told_unless_one_crossing_joins_it() -> 
 def with_east_side_bent(plan: Plan, grid_id: str, metres: float) -> Plan:
     """The plan with the vertex in the middle of a grid's east side moved east."""
     shape = shape_of(plan, grid_id)
-    west, south, east, north = shape.bounds
+    _, south, east, north = shape.bounds
     middle = np.array([east, (south + north) / 2])
 
     def bend(xy: Any) -> Any:
