@@ -19,6 +19,7 @@ _MAX_RATIO = 200
 _RATIO_FROM = 500 * 10**6
 _GZIP_LIMIT_RATIO = 1032  # what deflate can reach at most
 _CHUNK = 2**20
+_UNREADABLE = (RuntimeError, ValueError, OSError, EOFError, zlib.error, osmium.InvalidLocationError)
 _NO_NUMBER = re.compile(rb"""(\s)(?:lat|lon)=(["'])(?!\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\2)[^"'<]*\2""")
 
 
@@ -40,7 +41,7 @@ def read_elements(path: Path) -> Elements:
             return _read(osmium.io.File(str(path)))
         except osmium.InvalidLocationError:
             return _read(osmium.io.FileBuffer(_without_broken_coordinates(path), "osm"))
-    except (RuntimeError, ValueError, OSError, EOFError, zlib.error) as error:
+    except _UNREADABLE as error:
         if isinstance(error, InputError):
             raise InputError(f"street map {path.name}: {error}") from error
         raise InputError(f"street map {path.name} is no whole OpenStreetMap file: {error}") from error

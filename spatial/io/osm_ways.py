@@ -142,7 +142,7 @@ def _runs(vertices: _Vertices, kept: Bools, extent: Extent, lowest: int) -> tupl
 def _end_at_zone(xy: Floats, nodes: Ints, ends: Ints, inward: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
     """Return the vertices with the ends that lie outside moved to where the line leaves the zone, as fresh nodes."""
     low, high = np.array(extent.zone[:2]), np.array(extent.zone[2:])
-    outside = ((xy < low) | (xy > high)).any(axis=1)
+    outside = np.asarray(((xy < low) | (xy > high)).any(axis=1))
     move = outside[ends] & ~outside[inward]
     if not move.any():
         return xy, nodes

@@ -348,3 +348,20 @@ def test_a_real_extract_reads_the_same_twice_and_smaller_within_a_clip() -> None
     keeps_contract(part)
     assert 0.3 * len(whole.ways) < len(part.ways) < 0.8 * len(whole.ways)
     assert set(part.areas["area_id"]) < set(whole.areas["area_id"])
+
+
+@pytest.mark.parametrize("suffix", [".osm", ".osm.pbf", ".osm.gz", ".osm.bz2"])
+def test_a_damaged_file_is_read_or_refused_and_never_worse(tmp_path: Path, suffix: str) -> None:
+    town = write_town(tmp_path)
+    whole = (convert(town, suffix) if suffix != ".osm" else town).read_bytes()
+    rng = random.Random(suffix)
+    damaged = tmp_path / f"damaged{suffix}"
+    for _ in range(60):
+        raw = bytearray(whole)
+        for _ in range(rng.choice([1, 1, 4])):
+            raw[rng.randrange(len(raw))] = rng.randrange(32, 127)
+        damaged.write_bytes(raw)
+        try:
+            keeps_contract(read_osm(damaged))
+        except InputError as error:
+            assert "\n" not in str(error)
