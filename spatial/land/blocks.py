@@ -13,9 +13,12 @@ from spatial.inputs import Inputs
 from spatial.land.barriers import build_barriers, index_barriers, to_barriers
 from spatial.land.borders import build_adjacency, find_crossings
 from spatial.land.cuts import Seeds, cut_faces
+from spatial.land.doubts import list_doubts
 from spatial.land.faces import Faces, draw_faces, settle_faces
-from spatial.land.households import GROUPS, Homes, place_demand, place_households, to_listed
-from spatial.land.outline import list_doubts, measure_deviation
+from spatial.land.households import GROUPS, Homes, place_demand, place_households
+from spatial.land.intake import repair_shapes
+from spatial.land.listing import to_listed
+from spatial.land.outline import measure_deviation
 from spatial.land.tiles import Tiles, build_tiles
 from spatial.land.tiling import dissolve, locate
 from spatial.profile import Profile
@@ -50,19 +53,19 @@ def build_blocks(inputs: Inputs, profile: Profile, *, on_progress: Progress = si
         If the area has no land that lines can enclose.
     """
     rules = profile.land
-    estates = inputs.estates.sort_values("estate_id", ignore_index=True)
+    estates, rows = repair_shapes(inputs.estates, "estates", "estate_id", single=False)
+    buildings, more = repair_shapes(inputs.buildings, "buildings", "building_id", single=True)
+    communities, most = repair_shapes(inputs.communities, "communities", "community_id", single=False)
     on_progress("land: barriers", 0.0)
     barriers = build_barriers(inputs.streets, rules)
-    every = _with_outlines(barriers, inputs.communities, estates, profile)
+    every = _with_outlines(barriers, communities, estates, profile)
     on_progress("land: faces", 0.1)
-    drawn = draw_faces(inputs.communities, barriers, estates, profile)
-    homes = place_households(estates, inputs.buildings, inputs.communities, drawn.polygons, profile.households)
-    places, footprints = homes.demand.geometry.to_numpy(), inputs.buildings.geometry.to_numpy()
+    drawn = draw_faces(communities, barriers, estates, profile)
+    homes = place_households(estates, buildings, communities, drawn.polygons, profile.households)
+    places, footprints = homes.demand.geometry.to_numpy(), buildings.geometry.to_numpy()
     faces = settle_faces(drawn, every, places, footprints, profile)
     on_progress("land: cuts", 0.4)
-    parts = cut_faces(
-        faces.polygons, _seeds(faces, homes, inputs.buildings, estates, profile), faces.inner_lines, profile
-    )
+    parts = cut_faces(faces.polygons, _seeds(faces, homes, buildings, estates, profile), faces.inner_lines, profile)
     on_progress("land: tiling", 0.6)
     tiles = _number(build_tiles(parts, faces, places, every, rules, inputs.crs), faces)
     on_progress("land: borders", 0.85)
@@ -70,18 +73,18 @@ def build_blocks(inputs: Inputs, profile: Profile, *, on_progress: Progress = si
     blocks = _to_blocks(tiles, faces, demand, estates, profile, inputs.crs)
     crossings = find_crossings(barriers, inputs.streets)
     adjacency = build_adjacency(blocks, tiles.segments, index_barriers(every), crossings, rules)
-    communities = _adopt(inputs.communities, blocks)
+    adopted = _adopt(communities, blocks)
     area = shapely.coverage_union_all(blocks.geometry.to_numpy())
-    doubts = list_doubts(blocks, demand, barriers, estates, profile)
-    listed = pd.concat([homes.listed, to_listed(doubts)], ignore_index=True)
+    doubts = list_doubts(blocks, demand, tiles.segments, barriers, (estates, buildings), rules)
+    listed = pd.concat([to_listed([*most, *rows, *more]), homes.listed, to_listed(doubts)], ignore_index=True)
     report = {
         **faces.report,
         **tiles.report,
         **_count(blocks, demand, estates, homes),
-        "deviation": measure_deviation(inputs.communities, area),
+        "deviation": measure_deviation(communities, area),
     }
     on_progress("land", 1.0)
-    return Land(area, communities, blocks, adjacency, demand, barriers, listed, report)
+    return Land(area, adopted, blocks, adjacency, demand, barriers, listed, report)
 
 
 def _seeds(faces: Faces, homes: Homes, buildings: Any, estates: Any, profile: Profile) -> Seeds:

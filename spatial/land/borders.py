@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.land.barriers import BarrierIndex, grade_segments
-from spatial.land.tiling import Segments, connected_groups
+from spatial.land.tiling import Segments, connected_groups, find_root
 from spatial.profile import LandRules
 from spatial.tables import ADJACENCY, Streets, require
 
@@ -17,6 +17,8 @@ _WALKABLE = (
     "steps road track bridleway corridor trunk_link primary_link secondary_link tertiary_link"
 ).split()
 _ON_LINE_M = 1.0
+_ARM_M = 1.0
+"""How far from where they meet the line ways are looked at."""
 
 
 def build_adjacency(blocks: Any, segments: Segments, index: BarrierIndex, crossings: Any, rules: LandRules) -> Any:
@@ -64,7 +66,10 @@ def _main_kind(pieces: Any) -> Any:
 
 
 def find_crossings(barriers: Any, streets: Streets) -> Any:
-    """Return the points where a walkable way meets a railway or water: bridges, underpasses, level crossings."""
+    """Return the points where people can walk across a railway or water: bridges, underpasses, level crossings.
+
+    A way that only reaches the line (a pier, a path along the bank) is none: ways must lead off on both sides of it.
+    """
     ways = streets.ways
     on_foot = ways["foot"].isin(["yes", "designated", "permissive"])
     shut = ways["foot"].isin(["no", "private"]) | (ways["access"].isin(["no", "private"]) & ~on_foot)
@@ -73,8 +78,30 @@ def find_crossings(barriers: Any, streets: Streets) -> Any:
     if len(lines) == 0 or len(apart) == 0:
         return np.array([], dtype=object)
     way, line = shapely.STRtree(apart).query(lines, predicate="intersects")
-    met = shapely.get_parts(shapely.intersection(lines[way], apart[line]))
-    return met[shapely.get_type_id(met) == shapely.GeometryType.POINT]
+    met, pair = shapely.get_parts(shapely.intersection(lines[way], apart[line]), return_index=True)
+    point = shapely.get_type_id(met) == shapely.GeometryType.POINT
+    met, way, line = met[point], lines[way[pair[point]]], apart[line[pair[point]]]
+    sides = _sides_of(met, way, line)
+    place, at = np.unique(np.round(shapely.get_coordinates(met), 2), axis=0, return_inverse=True)
+    left = np.bincount(at.ravel(), weights=(sides == 1).any(axis=1), minlength=len(place)) > 0
+    right = np.bincount(at.ravel(), weights=(sides == -1).any(axis=1), minlength=len(place)) > 0
+    return shapely.points(place[left & right])
+
+
+def _sides_of(met: Any, way: Any, line: Any) -> NDArray[np.int64]:
+    """Return on which side of the line (1 left, -1 right, 0 on it) each of the two arms of a way leads off."""
+    mid, along = shapely.line_locate_point(line, met), shapely.line_locate_point(way, met)
+    behind = shapely.get_coordinates(shapely.line_interpolate_point(line, np.maximum(mid - _ARM_M, 0)))
+    ahead = shapely.get_coordinates(shapely.line_interpolate_point(line, mid + _ARM_M))
+    sides = []
+    for step in (-_ARM_M, _ARM_M):
+        arm = shapely.get_coordinates(
+            shapely.line_interpolate_point(way, np.clip(along + step, 0, shapely.length(way)))
+        )
+        cross = (ahead - behind)[:, 0] * (arm - behind)[:, 1] - (ahead - behind)[:, 1] * (arm - behind)[:, 0]
+        off = np.abs(cross) / np.maximum(np.hypot(*(ahead - behind).T), 1e-9)
+        sides.append(np.where(off > _ARM_M / 10, np.sign(cross), 0).astype(np.int64))
+    return np.stack(sides, axis=1)
 
 
 def _is_crossed(pairs: Any, inner: Segments, crossings: Any) -> NDArray[np.bool_]:
@@ -91,20 +118,26 @@ def _is_crossed(pairs: Any, inner: Segments, crossings: Any) -> NDArray[np.bool_
 
 
 def _attach(blocks: Any, pairs: Any, min_shared_m: float) -> NDArray[np.bool_]:
-    """Mark borders to open so that every connected group of blocks in a community has someone living in it."""
+    """Mark borders to open so that every connected group of blocks in a community has someone living in it.
+
+    Borders are taken from the longest down; each that has an empty group on one side joins its two groups.
+    """
     attached = np.zeros(len(pairs), dtype=bool)
+    if not len(pairs):
+        return attached
     community = blocks["community_id"].to_numpy(dtype=object)
-    households = blocks["households"].to_numpy()
     first, second = pairs["focal"].to_numpy(), pairs["neighbor"].to_numpy()
     same = community[first] == community[second]
-    open_ = pairs["crossable"].to_numpy(dtype=bool) & same & (pairs["shared_m"].to_numpy() >= min_shared_m)
-    while True:
-        group = connected_groups(len(blocks), first[open_ | attached], second[open_ | attached])
-        empty = np.bincount(group, weights=households, minlength=group.max() + 1 if len(group) else 0) == 0
-        ways_out = same & (group[first] != group[second]) & (empty[group[first]] | empty[group[second]])
-        ways_out &= ~attached
-        if not ways_out.any():
-            return attached
-        # One border at a time, the longest: the group it joins may be the way out for the next.
-        length = np.where(ways_out, pairs["shared_m"].to_numpy(), -1.0)
-        attached[int(np.argmax(length))] = True
+    shared = pairs["shared_m"].to_numpy()
+    open_ = pairs["crossable"].to_numpy(dtype=bool) & same & (shared >= min_shared_m)
+    group = connected_groups(len(blocks), first[open_], second[open_])
+    lived = (np.bincount(group, weights=blocks["households"]) > 0).tolist()
+    parent = list(range(len(lived)))
+    ways_out = np.flatnonzero(same & (group[first] != group[second]))
+    for i in ways_out[np.lexsort([ways_out, -shared[ways_out]])]:  # few: borders between groups that nothing connects
+        a, b = find_root(parent, int(group[first[i]])), find_root(parent, int(group[second[i]]))
+        if a != b and not (lived[a] and lived[b]):
+            attached[i] = True
+            parent[b] = a
+            lived[a] = lived[a] or lived[b]
+    return attached

@@ -9,14 +9,17 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from spatial.land.tiling import Floats, Ints, locate
+from spatial.land.estimates import Counts, estimate_rest, measure_floor, scale_to_totals, share_estates
+from spatial.land.listing import Row, list_row, to_listed
+from spatial.land.tiling import Ints, locate
 from spatial.profile import HouseholdRules
-from spatial.tables import DEMAND, LISTED, require
+from spatial.tables import DEMAND, require
 
 _HOMES = ("residential", "apartments", "house", "dormitory", "terrace", "detached")
 GROUPS = ("elderly", "children")
 """Optional counts of people that estates and buildings may bring along."""
 _ON_BORDER_M = 0.02
+_MOSTLY = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +36,23 @@ def place_households(estates: Any, buildings: Any, communities: Any, faces: Any,
     """Return demand points: one per residential building with households, one per estate known only as a whole.
 
     An estate's count is kept exactly: buildings with counts of their own keep them, the rest is shared among its other
-    residential buildings by floor area (largest remainder) and flagged. Buildings of no counted estate are estimated
-    from floor area, unless an estate known only by a point stands in the same street face: they may be that estate's.
-    Where a community's total is known, the estimates are scaled to fill it exactly. Everything guessed, contradictory
-    or outside the communities is listed; what lies outside is left out.
+    residential buildings by floor area and flagged. Buildings of no counted estate are estimated from floor area,
+    unless an estate known only by a point stands in the same street face: they may be that estate's. Where a
+    community's total is known, the estimates are scaled to fill it exactly. Everything guessed, contradictory or
+    outside the communities is listed; what lies outside is left out.
     """
-    homes = buildings.loc[_is_home(buildings)].sort_values("building_id").reset_index(drop=True)
+    area = shapely.union_all(communities.geometry.to_numpy())
     estates = estates.sort_values("estate_id").reset_index(drop=True)
-    owner = _find_owner(homes, estates)
-    count = homes["households"].to_numpy(dtype=np.int64).copy()
-    estimated = homes["estimated"].to_numpy(dtype=bool).copy()
-    floor = shapely.area(homes.geometry.to_numpy()) * homes["levels"].fillna(0).where(
-        homes["levels"] > 0, rules.default_levels
-    ).to_numpy(dtype=np.float64)
-    listed: list[dict[str, Any]] = []
-    whole = _share_estates(estates, owner, count, estimated, floor, listed)
-    claimed = _in_faces_of_points(homes, estates, whole, faces) & (count == 0)
-    _estimate_rest(homes, communities, count, estimated, floor, claimed, rules, listed)
-    if unknown := int(claimed.sum()):
-        detail = "may belong to an estate in the same street face that is known only by a point; 0 households each"
-        listed.append(_row("buildings", f"{unknown} rows", "no count and no outline of an estate", "kept", detail))
-    return _to_homes(homes, estates, owner, count, estimated, whole, listed)
+    homes = buildings.loc[_is_home(buildings)].sort_values("building_id").reset_index(drop=True)
+    homes = homes.assign(_row=_find_owner(homes, estates))
+    counts, whole = _count(homes, estates, communities, faces, rules)
+    parts, rows = _part_inside(estates, whole, area)
+    demand, footprints = _to_demand(homes, estates.set_geometry(parts), counts, whole)
+    inside = shapely.intersects(area, demand.geometry.to_numpy())
+    rows = [*counts.rows, *rows, *_list_outside(demand.loc[~inside])]
+    demand, footprints = demand.loc[inside].reset_index(drop=True), footprints[inside]
+    guessed = int(demand.loc[demand["estimated"], "households"].sum())
+    return Homes(require(demand, DEMAND), footprints, to_listed(rows), guessed)
 
 
 def _is_home(buildings: Any) -> NDArray[np.bool_]:
@@ -71,104 +70,78 @@ def _find_owner(homes: Any, estates: Any) -> Ints:
         shapes = estates.geometry.to_numpy()[outlines]
         centres = shapely.point_on_surface(homes.geometry.to_numpy()[free])
         which, where = shapely.STRtree(shapes).query(centres, predicate="intersects")
-        order = np.argsort(-shapely.area(shapes)[where], kind="stable")  # the smallest outline is written last
+        order = np.lexsort([-where, -shapely.area(shapes)[where]])  # the smallest outline is written last
         owner[free[which[order]]] = outlines[where[order]]
     return owner
 
 
-def _share_estates(
-    estates: Any, owner: Ints, count: Ints, estimated: NDArray[np.bool_], floor: Floats, listed: list[dict[str, Any]]
-) -> Ints:
-    """Fill in the counts of estates' buildings; return the households left on each estate as a whole."""
-    total = estates["households"].to_numpy(dtype=np.int64)
-    whole = np.zeros(len(estates), dtype=np.int64)
-    order = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[order], np.arange(len(estates) + 1))
-    for i in range(len(estates)):  # estates differ in how many buildings they have
-        members = order[starts[i] : starts[i + 1]]
-        known, blank = int(count[members].sum()), members[count[members] == 0]
-        rest = int(total[i]) - known
-        if rest > 0 and len(blank):
-            count[blank] = _largest_remainder(floor[blank], rest)
-            estimated[blank] = True
-        elif rest > 0 and known == 0:
-            whole[i] = rest
-        elif total[i] > 0 and rest != 0:
-            detail = f"estate says {total[i]}, its buildings {known}; the buildings' counts are used"
-            listed.append(_row("estates", estates["estate_id"].iloc[i], "counts differ", "repaired", detail, rest))
-    return whole
+def _count(homes: Any, estates: Any, communities: Any, faces: Any, rules: HouseholdRules) -> tuple[Counts, Ints]:
+    """Return the counts of all homes, and of estates that keep theirs as a whole."""
+    floor = measure_floor(homes, rules)
+    given = Counts(homes["households"].to_numpy(dtype=np.int64), homes["estimated"].to_numpy(dtype=bool), ())
+    counts, whole = share_estates(estates, homes["_row"].to_numpy(dtype=np.int64), given, floor)
+    places, shapes = shapely.point_on_surface(homes.geometry.to_numpy()), communities.geometry.to_numpy()
+    community = _index_in(places, shapes)
+    uncounted = (counts.households == 0) & (community >= 0)
+    claimed = uncounted & _in_faces_of_points(places, estates, whole, faces)
+    blank = np.flatnonzero(uncounted & ~claimed)
+    counts = estimate_rest(counts, floor, blank, rules)
+    whole_in = _index_in(shapely.point_on_surface(estates.geometry.to_numpy()), shapes)
+    elsewhere = np.bincount(whole_in + 1, weights=whole, minlength=len(shapes) + 1)[1:]
+    counts = scale_to_totals(counts, floor, blank, community, communities.assign(elsewhere=elsewhere))
+    if not claimed.any():
+        return counts, whole
+    detail = "may belong to an estate in the same street face that is known only by a point; 0 households each"
+    row = list_row("buildings", f"{int(claimed.sum())} rows", "no count and in no outline of an estate", "kept", detail)
+    return Counts(counts.households, counts.estimated, (*counts.rows, row)), whole
 
 
-def _in_faces_of_points(homes: Any, estates: Any, whole: Ints, faces: Any) -> NDArray[np.bool_]:
-    """Tell which buildings stand in a face with an estate that is known only by a point and brings a count."""
+def _index_in(places: Any, shapes: Any) -> Ints:
+    """Index of the first shape that holds each place, -1 for none."""
+    which, where = shapely.STRtree(shapes).query(places, predicate="intersects")
+    found = np.full(len(places), -1, dtype=np.int64)
+    order = np.lexsort([-where, which])
+    found[which[order]] = where[order]
+    return found
+
+
+def _in_faces_of_points(places: Any, estates: Any, whole: Ints, faces: Any) -> NDArray[np.bool_]:
+    """Tell which places lie in a face with an estate that is known only by a point and brings a count."""
     points = estates.geometry.to_numpy()[(whole > 0) & (estates.geometry.geom_type == "Point").to_numpy()]
-    if len(points) == 0 or len(homes) == 0:
-        return np.zeros(len(homes), dtype=bool)
-    face = locate(shapely.point_on_surface(homes.geometry.to_numpy()), faces)
-    claimed: NDArray[np.bool_] = np.isin(face, locate(points, faces))
+    claimed: NDArray[np.bool_] = np.isin(locate(places, faces), locate(points, faces))
     return claimed
 
 
-def _estimate_rest(
-    homes: Any,
-    communities: Any,
-    count: Ints,
-    estimated: NDArray[np.bool_],
-    floor: Floats,
-    claimed: NDArray[np.bool_],
-    rules: HouseholdRules,
-    listed: list[dict[str, Any]],
-) -> None:
-    """Estimate buildings without a count from floor area, scaled to the communities' totals where these are known."""
-    blank = np.flatnonzero((count == 0) & ~claimed)
-    if not len(blank):
-        return
-    estimate = np.maximum(np.rint(floor * rules.net_floor_share / rules.m2_per_household), 1).astype(np.int64)
-    count[blank], estimated[blank] = estimate[blank], True
-    detail = f"floor area x levels / {rules.m2_per_household:g} m2"
-    listed.append(
-        _row("buildings", f"{len(blank)} rows", "households estimated", "guessed", detail, count[blank].sum())
-    )
-    place = locate(shapely.point_on_surface(homes.geometry.to_numpy()), communities.geometry.to_numpy())
-    for i, known in enumerate(communities["households"].to_numpy(dtype=np.float64)):
-        mine = place == i
-        open_ = blank[mine[blank]]
-        rest = 0 if np.isnan(known) else int(known) - int(count[mine].sum() - count[open_].sum())
-        if rest > 0 and len(open_):
-            count[open_] = _largest_remainder(floor[open_], rest)
-            name = communities["community_id"].iloc[i]
-            listed.append(_row("communities", name, "estimates scaled to its total", "guessed", f"{known:g}", rest))
+def _part_inside(estates: Any, whole: Ints, area: Any) -> tuple[Any, list[Row]]:
+    """Return the geometry of estates, outlines known only as a whole cut down to the area; lists those cut."""
+    shapes = estates.geometry.to_numpy().copy()
+    alone = np.flatnonzero((whole > 0) & (shapely.get_dimensions(shapes) == 2) & shapely.intersects(area, shapes))
+    inside = shapely.intersection(shapes[alone], area)
+    land = shapely.area(inside) > 0
+    alone, inside = alone[land], inside[land]
+    shorn = shapely.area(inside) < _MOSTLY * shapely.area(shapes[alone])
+    rows = [
+        list_row(
+            "estates", estates["estate_id"].iloc[i], "reaches outside the area", "kept", "counted inside", whole[i]
+        )
+        for i in alone[shorn]
+    ]
+    shapes[alone] = inside
+    return gpd.GeoSeries(shapes, index=estates.index, crs=estates.crs), rows
 
 
-def _largest_remainder(weight: Floats, total: int) -> Ints:
-    """Return whole numbers in proportion to weights that sum to the total (Hamilton's method; ties to the first)."""
-    weight = weight if weight.sum() > 0 else np.ones(len(weight))
-    exact = weight * (total / weight.sum())
-    share: Ints = np.floor(exact).astype(np.int64)
-    spare = total - int(share.sum())
-    share[np.argsort(-(exact - share), kind="stable")[:spare]] += 1
-    return share
-
-
-def _to_homes(
-    homes: Any,
-    estates: Any,
-    owner: Ints,
-    count: Ints,
-    estimated: NDArray[np.bool_],
-    whole: Ints,
-    listed: list[dict[str, Any]],
-) -> Homes:
-    lived, alone = np.flatnonzero(count > 0), np.flatnonzero(whole > 0)
+def _to_demand(homes: Any, estates: Any, counts: Counts, whole: Ints) -> tuple[Any, Any]:
+    """Return DEMAND, sorted by id, and the footprint of each row."""
+    lived, alone = np.flatnonzero(counts.households > 0), np.flatnonzero(whole > 0)
     names = np.append(estates["estate_id"].to_numpy(dtype=object), "")
     shapes = np.concatenate([homes.geometry.to_numpy()[lived], estates.geometry.to_numpy()[alone]])
     columns = {
         "demand_id": ["b-" + i for i in homes["building_id"].iloc[lived]]
         + ["e-" + i for i in estates["estate_id"].iloc[alone]],
         "kind": ["building"] * len(lived) + ["estate"] * len(alone),
-        "estate_id": np.concatenate([names[owner[lived]], names[alone]]),
-        "households": np.concatenate([count[lived], whole[alone]]),
-        "estimated": np.concatenate([estimated[lived], estates["estimated"].to_numpy(dtype=bool)[alone]]),
+        "estate_id": np.concatenate([names[homes["_row"].to_numpy(dtype=np.int64)[lived]], names[alone]]),
+        "households": np.concatenate([counts.households[lived], whole[alone]]),
+        "estimated": np.concatenate([counts.estimated[lived], estates["estimated"].to_numpy(dtype=bool)[alone]]),
     }
     for group in GROUPS:
         if group in homes or group in estates:
@@ -176,8 +149,12 @@ def _to_homes(
     frame = gpd.GeoDataFrame(columns, geometry=shapely.point_on_surface(shapes), crs=homes.crs or estates.crs)
     order = np.argsort(frame["demand_id"].to_numpy(dtype=str), kind="stable")
     frame = frame.iloc[order].reset_index(drop=True).astype(dict.fromkeys(("demand_id", "kind", "estate_id"), "str"))
-    guessed = int(frame.loc[frame["estimated"], "households"].sum())
-    return Homes(require(frame, DEMAND), shapes[order], to_listed(listed), guessed)
+    return frame, shapes[order]
+
+
+def _list_outside(demand: Any) -> list[Row]:
+    columns = zip(demand["kind"] + "s", demand["demand_id"].str[2:], demand["households"], strict=True)
+    return [list_row(kind, row, "outside the area", "dropped", households=count) for kind, row, count in columns]
 
 
 def place_demand(demand: Any, blocks: Any, ids: Any) -> Any:
@@ -195,22 +172,3 @@ def _numbers(frame: Any, name: str) -> Ints:
     values = frame[name] if name in frame else pd.Series(0, index=frame.index)
     whole: Ints = pd.to_numeric(values, errors="coerce").fillna(0).to_numpy(dtype=np.int64)
     return whole
-
-
-def _row(source: str, row: str, reason: str, action: str, detail: str, households: float = 0.0) -> dict[str, Any]:
-    return {
-        "source": source,
-        "row": row,
-        "reason": reason,
-        "action": action,
-        "detail": detail,
-        "households": float(households),
-    }
-
-
-def to_listed(rows: list[dict[str, Any]]) -> Any:
-    """Return LISTED of rows given as mappings."""
-    if not rows:
-        return LISTED.empty()
-    text = {name: "str" for name, kind in LISTED.columns.items() if kind == "text"}
-    return require(pd.DataFrame(rows, columns=list(LISTED.columns)).astype(text), LISTED)

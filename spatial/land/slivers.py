@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.land.tiling import Floats, Ints, Segments, dissolve
+from spatial.land.tiling import Floats, Ints, Segments, dissolve, find_root
 from spatial.profile import LandRules
 
 _PASSES = 8  # scraps grow by joining scraps; a district settles after three or four
@@ -66,14 +66,14 @@ def absorb(
     scraps that are no slivers (leftovers of a cut) until they meet a polygon that is no scrap. A scrap without a
     neighbour in its realm stays. Groups are numbered in the order of their lowest polygon.
     """
-    parent = np.arange(len(polygons))
+    parent = list(range(len(polygons)))
     area, border = shapely.area(polygons), shapely.length(polygons)
     sides = _sum_sides(segments, strength, realm)
     waiting = sorted(np.flatnonzero(scrap), key=lambda i: (area[i], i))
     is_scrap = scrap.copy()
     leftover = scrap & ~is_sliver(polygons, rules)
     for item in waiting:
-        here = _root(parent, int(item))
+        here = find_root(parent, int(item))
         # A scrap that has grown past the limits by taking in others is scrap no more.
         while is_scrap[here] and sides[here]:
             there = max(sides[here], key=lambda j: (sides[here][j][1], -j))
@@ -85,7 +85,7 @@ def absorb(
             parent[here] = there
             is_scrap[here] = False
             here = there
-    roots = np.array([_root(parent, i) for i in range(len(polygons))], dtype=np.int64)
+    roots = np.array([find_root(parent, i) for i in range(len(polygons))], dtype=np.int64)
     _, lowest, group = np.unique(roots, return_index=True, return_inverse=True)
     rank = np.empty(len(lowest), dtype=np.int64)
     rank[np.argsort(lowest, kind="stable")] = np.arange(len(lowest))
@@ -114,10 +114,3 @@ def _join(sides: dict[int, dict[int, tuple[float, float]]], gone: int, into: int
         if other != into:
             known = sides[into].get(other, (0.0, 0.0))
             sides[into][other] = sides[other][into] = (known[0] + metres, known[1] + open_m)
-
-
-def _root(parent: Ints, item: int) -> int:
-    while parent[item] != item:
-        parent[item] = parent[parent[item]]
-        item = int(parent[item])
-    return int(item)

@@ -123,6 +123,14 @@ def connected_groups(count: int, first: Ints, second: Ints) -> Ints:
     return group
 
 
+def find_root(parent: list[int], item: int) -> int:
+    """Return the item that stands for the group of this one, given each item's parent; shortens the way to it."""
+    while parent[item] != item:
+        parent[item] = parent[parent[item]]
+        item = parent[item]
+    return item
+
+
 def locate(points: Any, polygons: Any) -> Ints:
     """Return for each point the index of the polygon that holds it, the lowest on a border, the nearest outside all."""
     tree = shapely.STRtree(polygons)
