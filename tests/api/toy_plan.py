@@ -14,6 +14,7 @@ import shapely
 
 from spatial.crs import metric_crs, to_metres
 from spatial.io.profiles import read_profile
+from spatial.plan.metrics import measure_plan
 from spatial.plan.model import Plan
 from spatial.tables import CIRCLES, SITES
 
@@ -121,18 +122,8 @@ def toy_violations() -> Any:
 
 
 def toy_scorecard() -> dict[str, Any]:
-    """Two principles, as ``measure_plan`` tells them."""
-    return {
-        "principles": [
-            {
-                "key": "clear_boundaries",
-                "zh": "界限清晰",
-                "score": 0.75,
-                "evidence": {"clear_m": 901.3, "inner_m": 1191.3},
-            },
-            {"key": "moderate_scale", "zh": "规模适度", "score": 0.667, "evidence": {"in_band": 2, "grids": 3}},
-        ]
-    }
+    """The score of the plan, as it is measured."""
+    return measure_plan(build_toy_plan(), violations=toy_violations()).to_dict()
 
 
 def build_toy_plan() -> Plan:

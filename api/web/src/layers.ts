@@ -1,0 +1,99 @@
+/** Which layers can be switched on, and how are they switched? */
+
+import type { FilterSpecification, Map as MapLibre } from "maplibre-gl";
+import { el } from "./dom";
+import type { Layer, Metrics } from "./feeds";
+import { count } from "./numbers";
+
+interface Switch {
+  name: string;
+  title: string;
+  zh: string;
+  drawn: string[];
+  on: boolean;
+}
+
+export const SWITCHES: Switch[] = [
+  { name: "grids", title: "Grids", zh: "网格", drawn: ["grids", "grids-hatch", "grids-line"], on: true },
+  { name: "labels", title: "Labels", zh: "编码", drawn: ["labels"], on: true },
+  { name: "blocks", title: "Blocks", zh: "地块", drawn: ["blocks", "blocks-line"], on: true },
+  { name: "sites", title: "Sites", zh: "服务站", drawn: ["sites"], on: true },
+  { name: "circles", title: "Service circles", zh: "服务圈", drawn: ["circles", "circles-line"], on: true },
+  { name: "communities", title: "Communities", zh: "社区", drawn: ["communities"], on: true },
+  { name: "barriers", title: "Barriers", zh: "界线", drawn: ["barriers"], on: false },
+  { name: "demand", title: "Demand points", zh: "住户", drawn: ["demand"], on: false },
+  { name: "violations", title: "Violations", zh: "问题", drawn: ["violations", "violations-point"], on: false },
+];
+
+/** One size of circle: so many minutes, or so many metres. */
+interface Size {
+  mode: string;
+  value: number;
+  text: string;
+}
+
+export function circleSizes(circles: Layer): Size[] {
+  const sizes = new Map<string, Size>();
+  for (const { properties: p } of circles.features) {
+    const mode = String(p.mode);
+    const value = Number(mode === "time" ? p.minutes : p.limit_m);
+    sizes.set(`${mode} ${value}`, { mode, value, text: `${count(value)} ${mode === "time" ? "min" : "m"}` });
+  }
+  return [...sizes.values()].sort((a, b) => b.mode.localeCompare(a.mode) || a.value - b.value);
+}
+
+const sizeFilter = ({ mode, value }: Size): FilterSpecification => [
+  "all",
+  ["==", ["get", "mode"], mode],
+  ["==", ["get", mode === "time" ? "minutes" : "limit_m"], value],
+];
+
+export function showCircles(map: MapLibre, sizes: Size[]): void {
+  const filter: FilterSpecification = sizes.length ? (["any", ...sizes.map(sizeFilter)] as FilterSpecification) : ["boolean", false];
+  for (const id of ["circles", "circles-line"]) map.setFilter(id, filter);
+}
+
+function show(map: MapLibre, entry: Switch, on: boolean): void {
+  for (const id of entry.drawn) map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+}
+
+/** Fill the card with switches, and set the map to where they stand. */
+export function addSwitches(card: HTMLElement, map: MapLibre, metrics: Metrics, circles: Layer): void {
+  const sizes = circleSizes(circles);
+  const rows = SWITCHES.filter(({ name }) => name === "labels" || (metrics.layers[name] ?? 0) > 0).map((entry) => {
+    const box = el("input", { type: "checkbox", "data-layer": entry.name });
+    box.checked = entry.on;
+    box.addEventListener("change", () => show(map, entry, box.checked));
+    show(map, entry, entry.on);
+    const number = entry.name === "labels" ? "" : count(metrics.layers[entry.name] ?? 0);
+    const row = el(
+      "label",
+      { class: "switch" },
+      box,
+      el("span", { class: "switch-name" }, entry.title, " ", el("span", { lang: "zh", class: "zh" }, entry.zh)),
+      el("span", { class: "number quiet" }, number),
+    );
+    return entry.name === "circles" ? el("div", {}, row, sizeButtons(map, sizes)) : row;
+  });
+  const list = el("div", { class: "switches" }, ...rows);
+  const fold = el("details", { open: "" }, el("summary", {}, "Layers"), list);
+  if (matchMedia("(max-width: 760px)").matches) fold.removeAttribute("open");
+  card.replaceChildren(fold);
+}
+
+function sizeButtons(map: MapLibre, sizes: Size[]): HTMLElement {
+  const shown = new Set(sizes.slice(0, 1));
+  const buttons = sizes.map((size) => {
+    const button = el("button", { type: "button", class: "chip", "data-circle": size.text }, size.text);
+    button.setAttribute("aria-pressed", String(shown.has(size)));
+    button.addEventListener("click", () => {
+      const on = !shown.delete(size);
+      if (on) shown.add(size);
+      button.setAttribute("aria-pressed", String(on));
+      showCircles(map, [...shown]);
+    });
+    return button;
+  });
+  showCircles(map, [...shown]);
+  return el("div", { class: "chips", role: "group", "aria-label": "Sizes of service circles" }, ...buttons);
+}

@@ -1,0 +1,191 @@
+/** What does each layer of the map look like? Colours stay apart for colour-blind eyes; hatching says it once more. */
+
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { Status } from "./feeds";
+
+export const FILL: Record<Status, string> = {
+  in_band: "#bfe3d0",
+  low: "#86b4e8",
+  high: "#f4b04f",
+  oversize: "#b07bb0",
+};
+
+export const STATUS_NAME: Record<Status, string> = {
+  in_band: "In band",
+  low: "Low",
+  high: "High",
+  oversize: "Oversize",
+};
+
+const INK = "#1d3a40";
+const TEAL = "#0d7a76";
+const PAPER = "#f3f1ec";
+/** Names of fonts on the reader's machine: no glyph is ever fetched. */
+const FONTS = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif"];
+
+const hovered = (over: number, rest: number): ExpressionSpecification => [
+  "case",
+  ["boolean", ["feature-state", "hover"], false],
+  over,
+  rest,
+];
+const byStatus: ExpressionSpecification = [
+  "match",
+  ["get", "status"],
+  ...Object.entries(FILL).flat(),
+  "#cccccc",
+] as unknown as ExpressionSpecification;
+const zoomed = (low: number, high: number): ExpressionSpecification => [
+  "interpolate",
+  ["linear"],
+  ["zoom"],
+  11,
+  low,
+  16,
+  high,
+];
+
+/** The style without data: plain paper. */
+export const PLAIN: StyleSpecification = {
+  version: 8,
+  sources: {},
+  layers: [{ id: "paper", type: "background", paint: { "background-color": PAPER } }],
+};
+
+/** Map layers from the bottom up; the source of each is a layer of the plan (or the labels made of it). */
+export const LOOK: (LayerSpecification & { source: string })[] = [
+  { id: "grids", source: "grids", type: "fill", paint: { "fill-color": byStatus, "fill-opacity": hovered(1, 0.82) } },
+  {
+    id: "grids-hatch",
+    source: "grids",
+    type: "fill",
+    filter: ["==", ["get", "status"], "oversize"],
+    paint: { "fill-pattern": "hatch" },
+  },
+  {
+    id: "blocks",
+    source: "blocks",
+    type: "fill",
+    paint: { "fill-color": INK, "fill-opacity": hovered(0.1, 0) },
+  },
+  {
+    id: "blocks-line",
+    source: "blocks",
+    type: "line",
+    paint: { "line-color": INK, "line-opacity": 0.28, "line-width": zoomed(0.25, 1) },
+  },
+  {
+    id: "circles",
+    source: "circles",
+    type: "fill",
+    paint: { "fill-color": TEAL, "fill-opacity": 0.1 },
+  },
+  {
+    id: "circles-line",
+    source: "circles",
+    type: "line",
+    paint: { "line-color": TEAL, "line-width": zoomed(0.8, 1.8), "line-opacity": 0.85 },
+  },
+  {
+    id: "barriers",
+    source: "barriers",
+    type: "line",
+    layout: { "line-cap": "round", "line-sort-key": ["get", "strength"] },
+    paint: {
+      "line-color": [
+        "match",
+        ["get", "kind"],
+        ["river", "canal", "stream", "water"],
+        "#4d93c9",
+        ["rail", "railway"],
+        "#6b5a4b",
+        ["wall", "fence"],
+        "#a3643a",
+        "#8b8778",
+      ],
+      "line-width": ["interpolate", ["linear"], ["get", "strength"], 0, 0.6, 1, 3],
+    },
+  },
+  {
+    id: "grids-line",
+    source: "grids",
+    type: "line",
+    layout: { "line-join": "round" },
+    paint: { "line-color": INK, "line-width": zoomed(0.9, 2.6) },
+  },
+  {
+    id: "communities",
+    source: "communities",
+    type: "line",
+    layout: { "line-join": "round" },
+    paint: { "line-color": "#7a2e4d", "line-width": zoomed(1.6, 3.4), "line-dasharray": [4, 2] },
+  },
+  {
+    id: "violations",
+    source: "violations",
+    type: "line",
+    filter: ["!=", ["geometry-type"], "Point"],
+    paint: { "line-color": "#c2185b", "line-width": 2.4, "line-dasharray": [1.5, 1.5] },
+  },
+  {
+    id: "violations-point",
+    source: "violations",
+    type: "circle",
+    filter: ["==", ["geometry-type"], "Point"],
+    paint: { "circle-color": "#c2185b", "circle-radius": 5, "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 },
+  },
+  {
+    id: "demand",
+    source: "demand",
+    type: "circle",
+    paint: {
+      "circle-color": "#51606a",
+      "circle-opacity": 0.65,
+      "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "households"]], 0, 1.2, 60, 12],
+      "circle-stroke-color": "#ffffff",
+      "circle-stroke-width": 0.6,
+    },
+  },
+  {
+    id: "labels",
+    source: "labels",
+    type: "symbol",
+    layout: {
+      "text-field": [
+        "format",
+        ["get", "short"],
+        { "font-scale": 1 },
+        "\n",
+        {},
+        ["get", "households"],
+        { "font-scale": 0.82 },
+      ] as unknown as ExpressionSpecification,
+      "text-font": FONTS,
+      "text-size": zoomed(10, 15),
+      "text-line-height": 1.1,
+      "text-padding": 4,
+    },
+    paint: { "text-color": "#17292d", "text-halo-color": "rgba(255,255,255,0.85)", "text-halo-width": 1.3 },
+  },
+  {
+    id: "sites",
+    source: "sites",
+    type: "circle",
+    paint: {
+      "circle-radius": zoomed(4.5, 9),
+      "circle-color": ["case", ["get", "existing"], TEAL, ["get", "proposed"], "#ffffff", "#e0f2ef"],
+      "circle-stroke-color": ["case", ["get", "existing"], "#ffffff", TEAL],
+      "circle-stroke-width": ["case", ["get", "existing"], 2, ["get", "proposed"], 2.5, 4],
+    },
+  },
+];
+
+/** Diagonal lines, as pixels, for what colour alone should not say. */
+export function hatch(): { width: number; height: number; data: Uint8ClampedArray } {
+  const size = 12;
+  const data = new Uint8ClampedArray(size * size * 4);
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++)
+      if ((x + y) % size < 2) data.set([74, 31, 79, 120], (y * size + x) * 4);
+  return { width: size, height: size, data };
+}

@@ -1,0 +1,136 @@
+/** How is the plan drawn, and how does the map answer the pointer and the keys? */
+
+import { AttributionControl, Map as MapLibre, NavigationControl, Popup, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import type { LngLatLike, MapMouseEvent, PointLike } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import type { Feature, Point } from "geojson";
+import type { Layer, Metrics, Properties } from "./feeds";
+import { boundsOf, pointInside } from "./inside";
+import { hatch, LOOK, PLAIN } from "./look";
+import { count } from "./numbers";
+import { tellDemand, tellGrid, tellSite, tellViolation } from "./popup";
+
+const KEYS: Record<string, string> = {
+  grids: "grid_id",
+  blocks: "block_id",
+  sites: "site_id",
+  demand: "demand_id",
+  communities: "community_id",
+  barriers: "barrier_id",
+};
+const REACH_PX = 5;
+
+export type Layers = Record<string, Layer>;
+
+export async function drawMap(container: HTMLElement, layers: Layers, metrics: Metrics): Promise<MapLibre> {
+  setWorkerUrl(workerUrl);
+  const bounds = boundsOf(Object.values(layers.blocks!.features).map(({ geometry }) => geometry));
+  const map = new MapLibre({
+    container,
+    style: PLAIN,
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    maxPitch: 0,
+    fadeDuration: 0,
+    ...(bounds ? { bounds, fitBoundsOptions: { padding: roomFor(container) } } : {}),
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  const shown = metrics.attribution.map(escapeHtml);
+  map.addControl(new AttributionControl({ compact: false, ...(shown.length ? { customAttribution: shown } : {}) }), "bottom-right");
+  map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
+  await map.once("load");
+  addLayers(map, layers);
+  addHover(map, ["grids", "blocks"]);
+  map.on("click", (event) => tell(map, event, metrics));
+  return map;
+}
+
+/** Room around the plan; on wide screens the card of layers stands at its right. */
+const roomFor = ({ clientWidth }: HTMLElement): { top: number; bottom: number; left: number; right: number } => ({
+  top: 32,
+  bottom: 40,
+  left: 32,
+  right: clientWidth > 800 ? 268 : 32,
+});
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function addLayers(map: MapLibre, layers: Layers): void {
+  map.addImage("hatch", hatch());
+  for (const [name, data] of Object.entries({ ...layers, labels: labelsOf(layers.grids!) })) {
+    const key = KEYS[name];
+    map.addSource(name, { type: "geojson", data, tolerance: 0.2, ...(key ? { promoteId: key } : {}) });
+  }
+  for (const look of LOOK) map.addLayer(look);
+}
+
+/** A point inside every grid: tiles would label each piece of an area. */
+function labelsOf(grids: Layer): Layer {
+  const features = grids.features.flatMap(({ geometry, properties: p }): Feature<Point, Properties>[] => {
+    const at = geometry && pointInside(geometry);
+    if (!at) return [];
+    const short = String(p.code || p.grid_id).slice(-2);
+    return [{ type: "Feature", geometry: { type: "Point", coordinates: at }, properties: { short, households: count(Number(p.households)) } }];
+  });
+  return { type: "FeatureCollection", features };
+}
+
+function addHover(map: MapLibre, names: string[]): void {
+  for (const name of names) {
+    let last: string | number | undefined;
+    const set = (id: string | number | undefined): void => {
+      if (id === last) return;
+      if (last !== undefined) map.setFeatureState({ source: name, id: last }, { hover: false });
+      if (id !== undefined) map.setFeatureState({ source: name, id }, { hover: true });
+      last = id;
+    };
+    map.on("mousemove", name, (event) => set(event.features?.[0]?.id));
+    map.on("mouseleave", name, () => set(undefined));
+  }
+  map.on("mousemove", (event) => {
+    map.getCanvas().style.cursor = find(map, event, ["sites", "grids"]) ? "pointer" : "";
+  });
+}
+
+/** The topmost feature of the first of these layers that has one near the pointer. */
+function find(map: MapLibre, event: MapMouseEvent, names: string[], reach = 0): Properties | null {
+  const { x, y } = event.point;
+  const near: PointLike | [PointLike, PointLike] = reach ? [[x - reach, y - reach], [x + reach, y + reach]] : [x, y];
+  for (const name of names) {
+    const found = map.queryRenderedFeatures(near, { layers: [name] })[0];
+    if (found) return found.properties as Properties;
+  }
+  return null;
+}
+
+function tell(map: MapLibre, event: MapMouseEvent, metrics: Metrics): void {
+  const site = find(map, event, ["sites"], REACH_PX);
+  const violation = find(map, event, ["violations-point", "violations"], REACH_PX);
+  const demand = find(map, event, ["demand"], REACH_PX);
+  const grid = find(map, event, ["grids"]);
+  if (site) return open(map, event.lngLat, tellSite(site));
+  if (violation) return open(map, event.lngLat, tellViolation(violation));
+  if (demand) return open(map, event.lngLat, tellDemand(demand));
+  if (grid) open(map, event.lngLat, tellGrid(grid, find(map, event, ["blocks"]), metrics.profile));
+}
+
+let opened: Popup | undefined;
+
+function open(map: MapLibre, at: LngLatLike, content: HTMLElement): void {
+  opened?.remove();
+  opened = new Popup({ maxWidth: "300px", focusAfterOpen: false }).setLngLat(at).setDOMContent(content).addTo(map);
+}
+
+/** Fly to a grid by its code or id and tell of it; false when there is none. */
+export function goToGrid(map: MapLibre, grids: Layer, metrics: Metrics, code: string): boolean {
+  const found = grids.features.find(({ properties: p }) => p.code === code || p.grid_id === code);
+  const bounds = found && boundsOf([found.geometry]);
+  const inside = found?.geometry && pointInside(found.geometry);
+  if (!found || !bounds || !inside) return false;
+  map.fitBounds(bounds, { padding: 140, maxZoom: 16, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
+  open(map, inside as [number, number], tellGrid(found.properties, null, metrics.profile));
+  return true;
+}
