@@ -34,7 +34,7 @@ _ESTATE_COLUMNS = {
 _ACCESS = {"gated": "封闭", "open": "开放"}
 
 _DOCUMENT = """\
-# An invented district: every street, estate, name and number in this folder is made from seed {seed}. No such place exists.
+# An invented district: every street, estate, name and number here is made from seed {seed}. No such place exists.
 # wangge plan <this folder> --out plan/
 name = "样例区（虚构）"
 profile = "about_500"
@@ -104,16 +104,15 @@ def _write_files(district: District, folder: Path, seed: int) -> None:
 
 
 def _write_packages(district: District, folder: Path) -> None:
-    estates = district.estates.assign(access=district.estates["access"].map(_ACCESS))
+    estates = district.estates.drop(columns=["kind", "estimated"])
+    estates = estates.assign(access=estates["access"].map(_ACCESS)).rename(columns=_ESTATE_COLUMNS)
     communities = district.communities[["code", "name", "households", "geometry"]]
     buildings = district.buildings.drop(columns="estimated").rename(columns={"estate_id": "estate"})
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _GPKG_DATE})
     try:
         _write_package(communities, folder / "communities.gpkg")
-        _write_package(
-            estates.drop(columns=["kind", "estimated"]).rename(columns=_ESTATE_COLUMNS), folder / "estates.gpkg"
-        )
+        _write_package(estates, folder / "estates.gpkg")
         _write_package(buildings, folder / "buildings.gpkg")
         _write_package(district.current, folder / "current.gpkg")
     finally:

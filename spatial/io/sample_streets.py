@@ -15,13 +15,14 @@ from spatial.tables import AREA_TAGS, POINT_TAGS, WAY_TAGS, Streets
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_Node = tuple[int, tuple[float, float]]
 
 _WRITER = "wangge"
 _VERSION = 1
 
 
 def write_streets(streets: Streets, path: Path) -> None:
-    """Write ways, tagged points and areas: nodes, then ways, each by id; areas use the nodes of ways where they meet."""
+    """Write ways, tagged points and areas: nodes, then ways, by id; areas use the nodes of ways where they meet."""
     nodes, xy = _take_nodes(streets)
     lonlat = _round(xy, streets.crs)
     corners, rings = _take_rings(streets)
@@ -89,7 +90,8 @@ def _match(
 
 def _key(lonlat: Floats) -> Ints:
     whole = np.rint(lonlat * 10**LONLAT_DECIMALS).astype(np.int64)
-    return whole[:, 0] * (1 << 32) + whole[:, 1]
+    keys: Ints = whole[:, 0] * (1 << 32) + whole[:, 1]
+    return keys
 
 
 def _tags(frame: Any, keys: Iterable[str]) -> list[dict[str, str]]:
@@ -113,4 +115,4 @@ def _ways(streets: Streets, corner_node: Ints, rings: Ints) -> Iterator[tuple[in
     numbers = streets.areas["area_id"].str.removeprefix("way/").astype("int64").tolist()
     for way, first, last, tags in zip(numbers, cuts[:-1], cuts[1:], _tags(streets.areas, AREA_TAGS), strict=True):
         refs = corner_node[first:last].tolist()
-        yield int(way), [*refs, refs[0]], tags
+        yield way, [*refs, refs[0]], tags

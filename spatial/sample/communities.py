@@ -32,7 +32,7 @@ def group_cells(cells: Sequence[Cell], households: Numbers, communities: int) ->
     the two parts are best in balance.
     """
     quarter = np.array([c.quarter for c in cells])
-    totals = np.bincount(quarter, households, minlength=4)
+    totals = np.bincount(quarter, households, minlength=4).astype(np.float64)
     sizes = np.bincount(quarter, minlength=4)
     shares = _share_out(totals, sizes, communities)
     number, first = np.zeros(len(cells), dtype=np.int64), 0
@@ -57,7 +57,7 @@ def _halve(rows: Numbers, cells: Sequence[Cell], households: Numbers, parts: int
     if parts == 1:
         return number
     left = parts // 2
-    best: tuple[float, Numbers] | None = None
+    best: tuple[float, NDArray[np.bool_]] | None = None
     for order in _orders(rows, cells):
         reached = np.cumsum(households[order])
         for cut in range(left, len(order) - (parts - left) + 1):

@@ -41,7 +41,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A free line through given places; where ``joins`` is set, streets that pass through one of them are joined to it."""
+    """A free line through given places; where ``joins`` is set, streets through one of them are joined to it."""
 
     uv: Floats
     tags: Tags

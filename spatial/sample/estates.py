@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spatial.sample.drawing import ACROSS, ALONG, Floats, Line, Outline, Segment, Sketch, draw_houses
 from spatial.sample.gates import (
@@ -21,6 +20,7 @@ from spatial.sample.parcels import EAST, WEST, Parcel
 
 _LOOP_M, _MARGIN_M, _SPINE_HALF_M = 8.0, 15.0, 6.0
 _PRIVATE = {"access": "private"}
+_LARGE_HA = 5.0
 _TWO_STAIRS_M = 18.0
 """Frontage of one stairwell with two flats a level."""
 
@@ -99,15 +99,14 @@ def _space_rows(parcel: Parcel, style: Style) -> Floats:
 def _place_houses(
     parcel: Parcel, style: Style, bays: list[tuple[float, float]], rows: Floats, rng: np.random.Generator
 ) -> Any:
-    """Return the buildings: a garden in the middle of large tower estates, one low house for the neighbours' meetings."""
+    """Return the buildings: a garden in the middle of large tower estates, one low house where neighbours meet."""
     u, along = (np.concatenate(x) for x in zip(*(_fill_bay(b, style, rng) for b in bays), strict=True))
     u, v, along = np.tile(u, len(rows)), np.repeat(rows, len(u)), np.tile(along, len(rows))
-    keep = _clear_of_corners(parcel, u, v, along, style.deep_m)
+    keep = parcel.clear_of_corners(u, v, (along + style.deep_m) / 2, margin_m=9.0)
     u, v, along = u[keep], v[keep], along[keep]
     middle = np.abs(np.column_stack([u, v]) - np.add(parcel.low, parcel.high) / 2)
     levels = rng.integers(style.levels[0], style.levels[1] + 1, len(u))
-    flats = style.flats if style.tower else style.flats * np.maximum(1, np.round(along / _TWO_STAIRS_M).astype(int))
-    households = (levels * flats).astype(int)
+    households = (levels * _count_flats(parcel, style, along)).astype(int)
     use = np.full(len(u), "residential", dtype=object)
     if len(u) >= 12:
         hall = int(np.argmin(middle.sum(axis=1)))
@@ -131,18 +130,11 @@ def _fill_bay(bay: tuple[float, float], style: Style, rng: np.random.Generator) 
     return np.round(first + step * np.arange(count), 2), np.full(count, np.round(along, 1))
 
 
-def _clear_of_corners(parcel: Parcel, u: Floats, v: Floats, along: Floats, deep: float) -> NDArray[np.bool_]:
-    """Tell which buildings keep 6 m from every cut corner of the parcel."""
-    inside = np.ones(len(u), dtype=bool)
-    ends = (
-        (parcel.low[0], parcel.low[1]),
-        (parcel.high[0], parcel.low[1]),
-        parcel.high,
-        (parcel.low[0], parcel.high[1]),
-    )
-    for (a, b), cut in zip(ends, parcel.corners, strict=True):
-        inside &= np.abs(u - a) - along / 2 + np.abs(v - b) - deep / 2 > cut + 9
-    return inside
+def _count_flats(parcel: Parcel, style: Style, along: Floats) -> Any:
+    """Return flats a level; few towers on much land are thick ones, so that a large estate is a populous one."""
+    if not style.tower:
+        return style.flats * np.maximum(1, np.round(along / _TWO_STAIRS_M).astype(int))
+    return style.flats if parcel.area_ha < _LARGE_HA else np.clip(round(80 / len(along)), style.flats, 6)
 
 
 # -- ways -----------------------------------------------------------------------------------------------------------
@@ -151,7 +143,8 @@ def _clear_of_corners(parcel: Parcel, u: Floats, v: Floats, along: Floats, deep:
 def _draw_loop(parcel: Parcel, inner: dict[str, str]) -> list[Segment]:
     (a, b), (c, d) = (x + _LOOP_M for x in parcel.low), (x - _LOOP_M for x in parcel.high)
     tags = {"highway": "service", **inner}
-    return [Segment(ALONG, b, a, c, tags), Segment(ACROSS, c, b, d, tags), Segment(ALONG, d, a, c, tags), Segment(ACROSS, a, b, d, tags)]  # fmt: skip
+    flat = (Segment(ALONG, v, a, c, tags) for v in (b, d))
+    return [*flat, *(Segment(ACROSS, u, b, d, tags) for u in (a, c))]
 
 
 def _draw_lanes(parcel: Parcel, lanes: Floats, inner: dict[str, str]) -> list[Segment]:

@@ -46,7 +46,7 @@ def third_places(parcel: Parcel, side: int, rng: np.random.Generator) -> list[fl
 
 def choose_gate_places(parcel: Parcel, spines: list[float], rng: np.random.Generator) -> list[Entry]:
     """Return two to four entries of a walled parcel by its size: one on each street first, the main one in front."""
-    count = 2 + sum(parcel.size[0] * parcel.size[1] > 1e4 * limit_ha for limit_ha in (3, 6))
+    count = 2 + sum(parcel.area_ha > limit for limit in (3, 6))
     by_side = []
     for side in street_sides(parcel):
         places = spines if spines and side in (SOUTH, NORTH) else third_places(parcel, side, rng)
@@ -56,7 +56,7 @@ def choose_gate_places(parcel: Parcel, spines: list[float], rng: np.random.Gener
 
 
 def hang_gates(parcel: Parcel, entries: list[Entry], rng: np.random.Generator) -> tuple[Gate, ...]:
-    """Return a gate for each entry: the main one always for residents, of the others some shut for good or open to all."""
+    """Return a gate for each entry: the main one for residents, of the others some shut for good or open to all."""
     gates = []
     for turn, entry in enumerate(entries):
         access, hours = _choose_access(turn, float(rng.random()))
@@ -84,7 +84,7 @@ def mark_gates(gates: Iterable[Gate]) -> tuple[Mark, ...]:
 
 
 def draw_entries(parcel: Parcel, entries: list[Entry], depth_m: float, inner: dict[str, str]) -> list[Segment]:
-    """Return the ways from the streets to the edge, and on to a depth inside: cars at the first, feet at the third on."""
+    """Return the ways from the streets to the edge, and on to a depth inside; from the third on, footways."""
     segments = []
     for turn, entry in enumerate(entries):
         front = parcel.fronts[entry.side]

@@ -32,12 +32,12 @@ def build_houses(
     parcel = np.repeat(np.arange(len(sketches)), [len(s.houses) for s in sketches])
     houses = pd.concat([s.houses for s in sketches if len(s.houses)], ignore_index=True)
     households = houses["households"].to_numpy().astype(np.int64)
-    kind = np.array([parcels[i].kind for i in parcel])
+    kind = np.array([parcels[i].kind for i in parcel.tolist()])
     persons = rng.binomial(np.maximum(1, 4 * households), _PERSONS / 4) * (households > 0)
     number = 1 + np.arange(len(houses)) - np.searchsorted(parcel, parcel)
     frame = {
         "building_id": [f"B{k:06d}" for k in range(1, len(houses) + 1)],
-        "estate_id": [estate_ids[i] for i in parcel],
+        "estate_id": [estate_ids[i] for i in parcel.tolist()],
         "name": [f"{n}号楼" for n in number],
         "use": houses["use"].astype(str),
         "levels": houses["levels"].astype(float),

@@ -67,7 +67,7 @@ class Lattice:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A superblock: the space north-east of the crossing of two street lines, and its quarter between river and rail."""
+    """A superblock: the space north-east of a crossing of street lines, and its quarter between river and rail."""
 
     column: int
     row: int
@@ -89,8 +89,8 @@ def make_lattice(*, rng: np.random.Generator, communities: int) -> Lattice:
         )
     wide, high = _choose_counts(communities)
     rail, river = max(1, round(wide * 0.3)), high // 2
-    columns = _space_lines(wide, rail, RAIL_STRIP_M, (300.0, 430.0), rng)
-    rows = _space_lines(high, river, RIVER_STRIP_M, (265.0, 375.0), rng)
+    columns = _space_lines(wide, rail, RAIL_STRIP_M, (315.0, 430.0), rng)
+    rows = _space_lines(high, river, RIVER_STRIP_M, (280.0, 375.0), rng)
     dual = rail + 1 + max(1, (wide - rail) // 2)
     underpass, level_crossing = max(1, river // 2), river + 1 + max(1, (high - river) // 2)
     column_class = _class_lines(len(columns), {dual: "dual", rail: "tertiary", rail + 1: "residential"})

@@ -5,6 +5,7 @@ Places on the board are counted in whole centimetres, so "the same place" is exa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -170,7 +171,7 @@ def build_streets(threads: Threads, marks: Sequence[Mark], ground: Ground, crs: 
     node, mark_node = inverse[: len(threads.uv_cm)], inverse[len(threads.uv_cm) :]
     starts = np.searchsorted(threads.owner, np.arange(len(threads.tags) + 1))
     nodes = np.empty(len(threads.tags), dtype=object)
-    nodes[:] = [node[a:b] + 1 for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    nodes[:] = [node[a:b] + 1 for a, b in pairwise(starts.tolist())]
     columns = {key: [tags.get(key, "") for tags in threads.tags] for key in WAY_TAGS}
     way_id = len(keys) + 1 + np.arange(len(threads.tags))
     lines = shapely.linestrings(xy[node], indices=threads.owner)

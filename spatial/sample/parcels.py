@@ -8,28 +8,60 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spatial.sample.drawing import ACROSS, ALONG, Segment
+from spatial.sample.drawing import ACROSS, ALONG, Floats, Segment
 from spatial.sample.lattice import HALF_WIDTH_M, MEDIAN_M, Cell, Lattice
 
+Bools = NDArray[np.bool_]
 SOUTH, EAST, NORTH, WEST = range(4)
 _STREET_HALF_M, _WALL_HALF_M = 7.5, 1.5
-_CORNER_M, _SLIP_CORNER_M, _ROUNDABOUT_CORNER_M = 6.0, 42.0, 16.0
+_CORNER_M, _SLIP_CORNER_M, _ROUNDABOUT_CORNER_M = 6.0, 42.0, 13.0
 _INNER_SIDEWALK_M = 5.5
 
 PROGRAMMES: dict[str, Any] = {
     "towers": "gated_towers",
     "pair": ("u", 0.44, "street", "gated_slabs", "gated_towers"),
-    "trio": ("v", 0.52, "street", ("u", 0.6, "wall", "gated_towers", "compound"), ("u", 0.5, "wall", "loose", "gated_mid")),
-    "old": ("v", 0.5, "street", ("u", 0.5, "street", "open_slabs", "open_slabs"), ("u", 0.6, "street", "open_slabs", "market")),
-    "older": ("u", 0.5, "street", ("v", 0.55, "street", "open_slabs", "compound"), ("v", 0.5, "wall", "open_slabs", "gated_mid")),
+    "trio": (
+        "v",
+        0.52,
+        "street",
+        ("u", 0.6, "wall", "gated_towers", "compound"),
+        ("u", 0.5, "wall", "loose", "gated_mid"),
+    ),
+    "old": (
+        "v",
+        0.5,
+        "street",
+        ("u", 0.5, "street", "open_slabs", "open_slabs"),
+        ("u", 0.6, "street", "open_slabs", "market"),
+    ),
+    "older": (
+        "u",
+        0.5,
+        "street",
+        ("v", 0.55, "street", "open_slabs", "compound"),
+        ("v", 0.5, "wall", "open_slabs", "gated_mid"),
+    ),
     "village": ("u", 0.62, "street", "village", "school"),
     "park": ("u", 0.5, "street", "park", "gated_mid"),
     "hospital": ("v", 0.5, "street", ("u", 0.5, "wall", "hospital", "compound"), "gated_slabs"),
     "site": ("u", 0.45, "street", "construction", ("v", 0.55, "street", "open_slabs", "loose")),
-    "compounds": ("v", 0.5, "street", ("u", 0.33, "wall", "compound", ("u", 0.5, "wall", "compound", "offices")), ("u", 0.5, "wall", "compound", "gated_slabs")),
-    "learning": ("v", 0.6, "street", ("u", 0.55, "street", "gated_towers", "open_slabs"), ("u", 0.5, "wall", "school", "loose")),
-}  # fmt: skip
+    "compounds": (
+        "v",
+        0.5,
+        "street",
+        ("u", 0.33, "wall", "compound", ("u", 0.5, "wall", "compound", "offices")),
+        ("u", 0.5, "wall", "compound", "gated_slabs"),
+    ),
+    "learning": (
+        "v",
+        0.6,
+        "street",
+        ("u", 0.55, "street", "gated_towers", "open_slabs"),
+        ("u", 0.5, "wall", "school", "loose"),
+    ),
+}
 NOMINAL = {"towers": 2450, "pair": 1550, "trio": 1300, "old": 700, "older": 950, "village": 1200, "park": 650,
            "hospital": 750, "site": 360, "compounds": 700, "learning": 900}  # fmt: skip
 """About how many households each programme gives: communities are balanced by these before anything is drawn."""
@@ -67,6 +99,19 @@ class Parcel:
     fronts: tuple[Front | None, ...]
     corners: tuple[float, ...]
     cell: int
+
+    @property
+    def area_ha(self) -> float:
+        """Area in hectares."""
+        return self.size[0] * self.size[1] / 1e4
+
+    def clear_of_corners(self, u: Floats, v: Floats, reach: Floats, *, margin_m: float) -> Bools:
+        """Tell which places keep a margin, and a reach (half width plus half depth) of their own, from cut corners."""
+        (west, south), (east, north) = self.low, self.high
+        places = ((west, south), (east, south), (east, north), (west, north))
+        away = [np.abs(u - a) + np.abs(v - b) - reach - cut for (a, b), cut in zip(places, self.corners, strict=True)]
+        clear: Bools = np.min(away, axis=0) > margin_m
+        return clear
 
     @property
     def size(self) -> tuple[float, float]:

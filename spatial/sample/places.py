@@ -25,13 +25,31 @@ class Place:
 
 
 PLACES = {
-    "school": Place({"amenity": "school"}, "school", 4, ((0.3, 0.8, 0.4, 0.09), (0.3, 0.62, 0.4, 0.09), (0.78, 0.78, 0.2, 0.14)), "fence"),
-    "hospital": Place({"amenity": "hospital"}, "hospital", 9, ((0.5, 0.3, 0.5, 0.16), (0.35, 0.62, 0.36, 0.14), (0.74, 0.68, 0.16, 0.24)), "fence"),
-    "market": Place({"landuse": "retail", "amenity": "marketplace"}, "retail", 2, ((0.5, 0.68, 0.66, 0.26), (0.5, 0.28, 0.6, 0.16)), ""),
+    "school": Place(
+        {"amenity": "school"},
+        "school",
+        4,
+        ((0.3, 0.8, 0.4, 0.09), (0.3, 0.62, 0.4, 0.09), (0.78, 0.78, 0.2, 0.14)),
+        "fence",
+    ),
+    "hospital": Place(
+        {"amenity": "hospital"},
+        "hospital",
+        9,
+        ((0.5, 0.3, 0.5, 0.16), (0.35, 0.62, 0.36, 0.14), (0.74, 0.68, 0.16, 0.24)),
+        "fence",
+    ),
+    "market": Place(
+        {"landuse": "retail", "amenity": "marketplace"},
+        "retail",
+        2,
+        ((0.5, 0.68, 0.66, 0.26), (0.5, 0.28, 0.6, 0.16)),
+        "",
+    ),
     "offices": Place({"landuse": "commercial"}, "office", 12, ((0.35, 0.6, 0.36, 0.2), (0.72, 0.4, 0.22, 0.2)), ""),
     "construction": Place({"landuse": "construction"}, "construction", 0, (), "wall"),
     "park": Place({"leisure": "park"}, "service", 1, ((0.8, 0.88, 0.12, 0.05),), ""),
-}  # fmt: skip
+}
 
 
 def lay_place(parcel: Parcel, rng: np.random.Generator) -> Sketch:
@@ -65,7 +83,7 @@ def _draw_paths(parcel: Parcel, entries: list[Entry]) -> list[Segment]:
         np.round(np.add(parcel.low, np.multiply(parcel.size, share)), 2).tolist() for share in (inset, 1 - inset)
     )
     tags = {"highway": "footway"}
-    ring = [Segment(ALONG, b, a, c, tags), Segment(ALONG, d, a, c, tags), Segment(ACROSS, a, b, d, tags), Segment(ACROSS, c, b, d, tags)]  # fmt: skip
+    ring = [*(Segment(ALONG, v, a, c, tags) for v in (b, d)), *(Segment(ACROSS, u, b, d, tags) for u in (a, c))]
     depth = inset * min(parcel.size)
     reach = inset * max(parcel.size)
     return [*ring, *draw_entries(parcel, entries, max(depth, reach), {"highway": "footway"})]

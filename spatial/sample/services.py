@@ -1,6 +1,7 @@
 """Which services, candidates for centres and grids of today does the district have?"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -15,11 +16,35 @@ from spatial.sample.lattice import Cell, Lattice
 _BESIDE_M = {"primary": 15.0, "secondary": 13.0, "tertiary": 10.0, "residential": 6.5}
 _POI_KINDS = ("pharmacy", "supermarket", "clinic", "kindergarten", "repair", "housekeeping", "bus_stop", "restaurant")
 _POI_SHARES = (0.14, 0.2, 0.08, 0.07, 0.09, 0.07, 0.2, 0.15)
-_POI_NAMES = {"pharmacy": "大药房", "supermarket": "超市", "clinic": "社区卫生站", "kindergarten": "幼儿园", "repair": "家电维修", "housekeeping": "家政服务部", "bus_stop": "公交站", "restaurant": "面馆"}  # fmt: skip
-OSM_POI = {"pharmacy": ("amenity", "pharmacy"), "supermarket": ("shop", "supermarket"), "clinic": ("amenity", "clinic"), "kindergarten": ("amenity", "kindergarten"), "repair": ("shop", "repair"), "housekeeping": ("shop", "dry_cleaning"), "bus_stop": ("highway", "bus_stop"), "restaurant": ("amenity", "restaurant")}  # fmt: skip
+_POI_NAMES = {
+    "pharmacy": "大药房",
+    "supermarket": "超市",
+    "clinic": "社区卫生站",
+    "kindergarten": "幼儿园",
+    "repair": "家电维修",
+    "housekeeping": "家政服务部",
+    "bus_stop": "公交站",
+    "restaurant": "面馆",
+}
+OSM_POI = {
+    "pharmacy": ("amenity", "pharmacy"),
+    "supermarket": ("shop", "supermarket"),
+    "clinic": ("amenity", "clinic"),
+    "kindergarten": ("amenity", "kindergarten"),
+    "repair": ("shop", "repair"),
+    "housekeeping": ("shop", "dry_cleaning"),
+    "bus_stop": ("highway", "bus_stop"),
+    "restaurant": ("amenity", "restaurant"),
+}
 _POIS_PER_CELL = 6
 _MODES = ("transfer", "vacate", "share", "new", "reuse")
-_MODE_KINDS = {"transfer": ("street_office", "原街道办公楼"), "vacate": ("school", "原幼儿园"), "share": ("property_room", "物业用房"), "new": ("plot", "规划用地"), "reuse": ("idle_house", "闲置商铺")}  # fmt: skip
+_MODE_KINDS = {
+    "transfer": ("street_office", "原街道办公楼"),
+    "vacate": ("school", "原幼儿园"),
+    "share": ("property_room", "物业用房"),
+    "new": ("plot", "规划用地"),
+    "reuse": ("idle_house", "闲置商铺"),
+}
 _MODE_COST = {"transfer": 0.03, "vacate": 0.08, "share": 0.02, "new": 0.62, "reuse": 0.14}
 """Cost of a square metre, in 10,000 yuan."""
 _MODE_AREA_M2 = {"transfer": 1200.0, "vacate": 900.0, "share": 350.0, "new": 2000.0, "reuse": 600.0}
@@ -80,7 +105,7 @@ def build_existing(
     communities: int, lattice: Lattice, segments: Sequence[Segment], ground: Ground, crs: Any, rng: np.random.Generator
 ) -> Any:  # fmt: skip
     """Return FACILITIES: the centres that are open today, for fewer than half of the communities."""
-    uv = _inside_places(max(2, round(0.4 * communities)), lattice, segments, rng)
+    uv = _inside_places(max(2, round(0.45 * communities)), lattice, segments, rng)
     frame = {
         "site_id": [f"X{k:03d}" for k in range(1, len(uv) + 1)],
         "name": [f"第{k}党群服务中心" for k in range(1, len(uv) + 1)],
@@ -117,7 +142,7 @@ def build_current(cells: Sequence[Cell], lattice: Lattice, ground: Ground, crs: 
 def _cut_cell(cell: Cell, lattice: Lattice, rng: np.random.Generator) -> list[Floats]:
     (a, c), (b, d) = lattice.columns[cell.column : cell.column + 2], lattice.rows[cell.row : cell.row + 2]
     cuts = [a, *np.sort(a + (c - a) * (np.array([0.5]) if rng.random() < 0.6 else np.array([0.33, 0.66]))), c]
-    return [draw_box((west, b), (east, d)) for west, east in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [draw_box((west, b), (east, d)) for west, east in pairwise(cuts)]
 
 
 def _pair_cells(cells: Sequence[Cell], lattice: Lattice) -> list[Floats]:
@@ -142,7 +167,7 @@ def _trace(ring: Floats, sigma_m: float, ground: Ground, rng: np.random.Generato
 
 
 def build_relief(lattice: Lattice, ground: Ground, rng: np.random.Generator) -> Any:
-    """Return heights (columns x, y, z in metres) on a net of points: a valley floor and a loess terrace in the north."""
+    """Return heights (x, y, z in metres) on a net of points: a valley floor and a loess terrace in the north."""
     wide, high = lattice.size
     step = max(70.0, float(np.sqrt(wide * high / 6000)))
     grid = np.meshgrid(np.arange(-step, wide + step, step), np.arange(-step, high + step, step))

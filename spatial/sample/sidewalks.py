@@ -13,7 +13,7 @@ _Corner = tuple[int, int, int, int]
 
 
 def draw_sidewalks(lattice: Lattice) -> Sketch:
-    """Return sidewalks on both sides of the streets that have them mapped, and crossings at every junction they reach."""
+    """Return sidewalks on both sides of the streets that have them mapped, and crossings at junctions they reach."""
     walks = [*_walks(lattice, ACROSS), *_walks(lattice, ALONG)]
     corners = {corner for _, ends in walks for corner in ends}
     nodes = sorted({corner[:2] for corner in corners})
@@ -44,7 +44,10 @@ def _walks(lattice: Lattice, axis: int) -> Iterator[tuple[Segment, tuple[_Corner
             for k in range(len(others) - 1):
                 if k == strip:
                     continue
-                low, high = ((i, k, side, 1), (i, k + 1, side, -1)) if axis == ACROSS else ((k, i, 1, side), (k + 1, i, -1, side))  # fmt: skip
+                if axis == ACROSS:
+                    low, high = (i, k, side, 1), (i, k + 1, side, -1)
+                else:
+                    low, high = (k, i, 1, side), (k + 1, i, -1, side)
                 start, end = _place(lattice, low), _place(lattice, high)
                 yield Segment(axis, start[axis], start[1 - axis], end[1 - axis], _SIDEWALK), (low, high)
 
@@ -58,7 +61,7 @@ def _place(lattice: Lattice, corner: _Corner) -> tuple[float, float]:
 def _cross_node(
     lattice: Lattice, node: tuple[int, int], corners: set[_Corner]
 ) -> Iterator[tuple[Segment, tuple[Mark, ...]]]:
-    """Yield, for each arm of a junction, a zebra between its two corners, or a link from its one corner to the street."""
+    """Yield, for each arm of a junction, a zebra between its two corners, or a link from its only one to the street."""
     column, row = node
     for axis, side in ((ALONG, -1), (ALONG, 1), (ACROSS, -1), (ACROSS, 1)):
         if axis == ALONG and node == lattice.roundabout:

@@ -1,4 +1,4 @@
-"""Which ways lie between the superblocks: streets, bridges, rail crossings, roundabout, slip road, river and railway?"""
+"""Which ways lie between the superblocks: streets, bridges, rail crossings, roundabout, slip road, river, railway?"""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,7 @@ from spatial.sample.drawing import (
     thicken,
 )
 from spatial.sample.lattice import MEDIAN_M, ROUNDABOUT_M, Lattice
+from spatial.sample.names import RAILWAY, RIVER
 
 RIVER_HALF_M = 29.0
 _BEYOND_M = 90.0
@@ -34,20 +35,12 @@ def draw_streets(lattice: Lattice, names: tuple[list[str], list[str]], rng: np.r
         *_draw_beyond(lattice, names),
         *_draw_riverside(lattice),
     ]
-    river = Segment(
-        ALONG,
-        lattice.river_v,
-        -_BEYOND_M,
-        lattice.size[0] + _BEYOND_M,
-        {"waterway": "river", "name": "清洛河"},
-        stops=(*lattice.columns, lattice.rail_u),
-    )
     return Sketch(
-        segments=(*segments, river, *_draw_rail(lattice)),
+        segments=(*segments, _draw_river(lattice), *_draw_rail(lattice)),
         lines=(_draw_roundabout(lattice), _draw_slip(lattice), *_draw_fences(lattice)),
-        marks=(Mark(lattice.rail_u, lattice.rows[lattice.level_crossing], {"railway": "level_crossing"}), *_mark_signals(lattice)),
+        marks=(_mark_level_crossing(lattice), *_mark_signals(lattice)),
         outlines=(_outline_river(lattice, rng),),
-    )  # fmt: skip
+    )
 
 
 # -- streets on the lattice -----------------------------------------------------------------------------------------
@@ -64,7 +57,7 @@ def _draw_lines(lattice: Lattice, axis: int, names: list[str]) -> Iterator[Segme
             if over is None:
                 yield Segment(axis, at, *ends, {})
                 continue
-            tags = {"highway": "primary" if classes[i] == "dual" else classes[i], "name": names[i]} | over
+            tags = {"highway": "primary" if classes[i] == "dual" else classes[i], "name": names[i], **over}
             level = int(over.get("layer", "0"))
             middle = (lattice.river_v if axis == ACROSS else lattice.rail_u,) if level else ()
             if classes[i] == "dual":
@@ -72,7 +65,7 @@ def _draw_lines(lattice: Lattice, axis: int, names: list[str]) -> Iterator[Segme
                 yield from _draw_carriageways(lattice, at, (others[k], others[k + 1]), tags, level)
             else:
                 sidewalks = {} if over else _tag_sidewalk(lattice, axis, i, classes[i])
-                yield Segment(axis, at, *ends, tags | sidewalks, level, middle)
+                yield Segment(axis, at, *ends, {**tags, **sidewalks}, level, middle)
 
 
 def _cross_strip(lattice: Lattice, axis: int, line: int, k: int) -> Tags | None:
@@ -118,7 +111,8 @@ def _tag_sidewalk(lattice: Lattice, axis: int, line: int, street_class: str) -> 
 
 def _draw_beyond(lattice: Lattice, names: tuple[list[str], list[str]]) -> Iterator[Segment]:
     """Yield the first metres of the arterials outside the district, where its neighbours begin."""
-    for axis, lines, classes in ((ACROSS, lattice.columns, lattice.column_class), (ALONG, lattice.rows, lattice.row_class)):  # fmt: skip
+    both = (ACROSS, lattice.columns, lattice.column_class), (ALONG, lattice.rows, lattice.row_class)
+    for axis, lines, classes in both:
         last = lattice.size[1 - axis]
         for i, at in enumerate(lines):
             if classes[i] not in ("primary", "secondary") or i in (0, len(lines) - 1):
@@ -153,13 +147,20 @@ def _outline_river(lattice: Lattice, rng: np.random.Generator) -> Outline:
     south = np.column_stack([u, lattice.river_v - bank[0]])
     north = np.column_stack([u, lattice.river_v + bank[1]])[::-1]
     ring = np.round(np.vstack([south, north, south[:1]]), 2)
-    return Outline(ring, {"natural": "water", "water": "river", "name": "清洛河"})
+    return Outline(ring, {"natural": "water", "water": "river", "name": RIVER})
+
+
+def _draw_river(lattice: Lattice) -> Segment:
+    """Return the middle of the river, with a vertex wherever a border may meet it."""
+    ends = -_BEYOND_M, lattice.size[0] + _BEYOND_M
+    tags = {"waterway": "river", "name": RIVER}
+    return Segment(ALONG, lattice.river_v, *ends, tags, stops=(*lattice.columns, lattice.rail_u))
 
 
 def _draw_rail(lattice: Lattice) -> Iterator[Segment]:
     """Yield the railway in three pieces: to the river, over it on its own bridge, and on."""
     u, (south, north) = lattice.rail_u, lattice.rows[lattice.river : lattice.river + 2]
-    tags = {"railway": "rail", "name": "咸北铁路"}
+    tags = {"railway": "rail", "name": RAILWAY}
     corners = lattice.rows
     yield Segment(ACROSS, u, -_BEYOND_M, south, tags, stops=tuple(v for v in corners if v < south))
     yield Segment(ACROSS, u, south, north, tags | {"bridge": "yes", "layer": "1"}, 1, (lattice.river_v,))
@@ -172,7 +173,8 @@ def _draw_fences(lattice: Lattice) -> Iterator[Line]:
     south, north = lattice.rows[lattice.river], lattice.rows[lattice.river + 1]
     for side in (-1, 1):
         u = lattice.rail_u + side * _FENCE_M
-        for start, end in ((0.0, south), (north, crossing - _CROSSING_GAP_M), (crossing + _CROSSING_GAP_M, lattice.size[1])):  # fmt: skip
+        stretches = (0.0, south), (north, crossing - _CROSSING_GAP_M), (crossing + _CROSSING_GAP_M, lattice.size[1])
+        for start, end in stretches:
             yield Line(np.round(thicken(np.array([[u, start], [u, end]]), step_m=40), 2), {"barrier": "fence"})
 
 
@@ -185,9 +187,10 @@ def _draw_roundabout(lattice: Lattice) -> Line:
     meets = np.arctan2(np.sqrt(ROUNDABOUT_M**2 - MEDIAN_M**2), MEDIAN_M)
     turns = [meets, np.pi - meets, np.pi + meets, 2 * np.pi - meets]
     angle = np.unique(np.round(np.concatenate([np.linspace(0, 2 * np.pi, 17)[:-1], turns]), 9))
-    ring = ROUNDABOUT_M * np.column_stack([np.cos(angle), np.sin(angle)]) + (lattice.columns[column], lattice.rows[row])
+    middle = lattice.columns[column], lattice.rows[row]
+    ring = middle + ROUNDABOUT_M * np.column_stack([np.cos(angle), np.sin(angle)])
     tags = {"highway": "primary", "junction": "roundabout", "oneway": "yes"}
-    return Line(np.round(np.vstack([ring, ring[:1]]), 2), tags, joins=True)
+    return Line(np.round(np.vstack([ring, ring[:1]]), 2).astype(np.float64), tags, joins=True)
 
 
 def _draw_slip(lattice: Lattice) -> Line:
@@ -196,7 +199,12 @@ def _draw_slip(lattice: Lattice) -> Line:
     t = np.linspace(0, 1, 9)[:, None]
     start, bend, end = np.array([72.0, 0.0]), np.array([20.0, 14.0]), np.array([MEDIAN_M, 72.0])
     curve = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
-    return Line(np.round(curve + (u, v), 2), {"highway": "primary_link", "oneway": "yes"}, joins=True)
+    uv = np.round(curve + np.array([u, v]), 2).astype(np.float64)
+    return Line(uv, {"highway": "primary_link", "oneway": "yes"}, joins=True)
+
+
+def _mark_level_crossing(lattice: Lattice) -> Mark:
+    return Mark(lattice.rail_u, lattice.rows[lattice.level_crossing], {"railway": "level_crossing"})
 
 
 def _mark_signals(lattice: Lattice) -> Iterator[Mark]:

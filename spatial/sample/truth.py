@@ -5,8 +5,61 @@ from typing import Any
 
 import numpy as np
 
+from spatial.sample.board import Board
 from spatial.sample.communities import Numbers
+from spatial.sample.homes import find_gate_nodes, find_walls
 from spatial.sample.lattice import Cell, Lattice
+from spatial.sample.noding import StreetMap
+
+
+def tell_truth(
+    board: Board,
+    street_map: StreetMap,
+    frames: Mapping[str, Any],
+    *,
+    estate_ids: list[str],
+) -> dict[str, Any]:
+    """Return what is known, JSON-ready; ``frames`` are communities, estates, buildings and gates.
+
+    ``estate_ids`` gives the estate of each parcel, "" where it has none.
+    """
+    communities, estates, buildings, gates = (frames[k] for k in ("communities", "estates", "buildings", "gates"))
+    codes = communities["community_id"].tolist()
+    walls = find_walls(board, street_map, estate_ids)
+    nodes = find_gate_nodes(board, street_map, estate_ids)
+    at_rail = [int(n) for m, n in zip(board.whole.marks, street_map.mark_node, strict=True) if "railway" in m.tags]
+    cell_of = {estate: parcel.cell for parcel, estate in zip(board.parcels, estate_ids, strict=True)}
+    borders = tell_borders(board.cells, board.community, board.lattice)
+    return {
+        "invented": True,
+        "totals": count_totals(communities, estates, buildings),
+        "communities": dict(zip(codes, communities["households"].tolist(), strict=True)),
+        "borders": [{**b, "between": [codes[k] for k in b["between"]]} for b in borders],
+        **tell_ways(street_map.ways, {"level_crossing": at_rail}),
+        "estates": {
+            row["estate_id"]: {
+                "name": row["name"],
+                "gated": row["access"] == "gated",
+                "households": int(row["households"]),
+                "community_id": codes[board.community[cell_of[row["estate_id"]]]],
+                "wall_way_id": walls.get(row["estate_id"]),
+            }
+            for row in estates.drop(columns="geometry").to_dict("records")
+        },
+        "gates": {
+            gate: {"estate_id": estate, "access": access, "node_id": node, "wall_way_id": walls[estate]}
+            for gate, estate, access, node in zip(
+                gates["gate_id"], gates["estate_id"], gates["access"], nodes, strict=True
+            )
+        },
+        "buildings": _tell_buildings(buildings),
+    }
+
+
+def _tell_buildings(buildings: Any) -> dict[str, list[Any]]:
+    """Return building id -> [estate id, households]."""
+    columns = (buildings[name].tolist() for name in ("building_id", "estate_id", "households"))
+    return {building: [estate, households] for building, estate, households in zip(*columns, strict=True)}
 
 
 def tell_borders(cells: Sequence[Cell], community: Numbers, lattice: Lattice) -> list[dict[str, Any]]:
