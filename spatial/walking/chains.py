@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.walking.compiled import kernel
 from spatial.walking.obstacles import arms_of
 from spatial.walking.segments import Flags, Floats, Ints, Segments
 
@@ -70,7 +70,7 @@ def _ways_through(segments: Segments, piece: Ints, vertex: Ints) -> tuple[Flags,
     return towards, away
 
 
-@nb.njit(cache=True)
+@kernel
 def _walk(a: Ints, b: Ints, arm_start: Ints, arm_piece: Ints, ends: Flags) -> tuple[Ints, Ints, Ints]:
     m, n = len(a), len(arm_start) - 1
     used = np.zeros(m, np.bool_)

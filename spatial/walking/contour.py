@@ -7,10 +7,11 @@ interpolation, bounds the area. A larger limit never lowers F anywhere, so on on
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from spatial.walking.compiled import kernel
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def _owners(shells: Any, holes: Any) -> NDArray[np.int64]:
     return owner
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _stamp(field, piece, shift, width, origin, cell):  # type: ignore[no-untyped-def]
     """Raise the field about one piece; ``shift`` is added to the metres left."""
     x0, y0, x1, y1 = piece[0], piece[1], piece[3], piece[4]
@@ -96,7 +97,7 @@ def _stamp(field, piece, shift, width, origin, cell):  # type: ignore[no-untyped
                 field[r, c] = value
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[no-untyped-def]
     """Return the rings of the field's zero line, inside on the left: (xy, where each starts)."""
     field = np.full((rows, columns), -4.0 * cell)
@@ -128,7 +129,7 @@ def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[n
     return xy[:put], start[: rings + 1]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _link(field):  # type: ignore[no-untyped-def]
     """Return, for each side of a cell that the line crosses, the side that it crosses next, else -1.
 

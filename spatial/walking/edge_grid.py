@@ -7,9 +7,10 @@ nearer.
 from dataclasses import dataclass
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+from spatial.walking.compiled import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +60,7 @@ def find_nearest(grid: EdgeGrid, xy: Floats, class_of_edge: Ints, wanted: Ints) 
     return edge, along, away
 
 
-@nb.njit(cache=True)
+@kernel
 def _fill(ends: Floats, low: Floats, cell: float, columns: int, rows: int) -> tuple[Ints, NDArray[np.int32]]:
     start = np.zeros(columns * rows + 1, np.int64)
     for s in range(len(ends)):
@@ -80,7 +81,7 @@ def _fill(ends: Floats, low: Floats, cell: float, columns: int, rows: int) -> tu
     return start, member
 
 
-@nb.njit(cache=True, inline="always")
+@kernel
 def _box(end, low, cell):  # type: ignore[no-untyped-def]
     x0, x1 = min(end[0], end[2]), max(end[0], end[2])
     y0, y1 = min(end[1], end[3]), max(end[1], end[3])
@@ -92,7 +93,7 @@ def _box(end, low, cell):  # type: ignore[no-untyped-def]
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _nearest(  # type: ignore[no-untyped-def]
     ends, edge_of, along, low, cell, columns, rows, start, member, xy, class_of_edge, wanted
 ):

@@ -5,10 +5,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.walking.compiled import grown, kernel, sort_first
 from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
 from spatial.walking.snapping import Snaps
 
@@ -78,7 +78,7 @@ def _by_edge(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
     return start, targets.point[order], share[order], access[order], other[order]
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@kernel
 def _note(home, c, o, limit, best, best_other, touched, count):  # type: ignore[no-untyped-def]
     """Keep the better of two trips to a home; return the number of homes touched."""
     if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
@@ -90,7 +90,7 @@ def _note(home, c, o, limit, best, best_other, touched, count):  # type: ignore[
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  # type: ignore[no-untyped-def]
     """Note every home on an edge that a reached state may use; return the number of homes touched."""
     indptr, private_start, _, arc_edge, arc_forward, arc_cost, arc_other = arcs
@@ -114,7 +114,7 @@ def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  #
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _touch_same_edge(edges, snaps, first, last, homes, limit, found, count):  # type: ignore[no-untyped-def]
     """Note the homes on the sources' own edges, reached along them; return the number of homes touched."""
     _, _, _, cost_uv, cost_vu, edge_other = edges
@@ -131,15 +131,7 @@ def _touch_same_edge(edges, snaps, first, last, homes, limit, found, count):  # 
     return count
 
 
-@nb.njit(cache=True, nogil=True)
-def grown(values, size):  # type: ignore[no-untyped-def]
-    """Return a copy with room for ``size`` rows."""
-    out = np.empty((size, *values.shape[1:]), values.dtype)
-    out[: len(values)] = values
-    return out
-
-
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _pairs(arcs, edges, snaps, starts, homes, home_count, how):  # type: ignore[no-untyped-def]
     limit, width, ring, leaves = how
     nodes = len(arcs[0]) - 1
@@ -159,7 +151,8 @@ def _pairs(arcs, edges, snaps, starts, homes, home_count, how):  # type: ignore[
         if p + count > size:
             size = 2 * (p + count)
             i, j, cost, other = grown(i, size), grown(j, size), grown(cost, size), grown(other, size)
-        for home in np.sort(touched[:count]):
+        sort_first(touched, count)
+        for home in touched[:count]:
             i[p], j[p], cost[p], other[p] = k, home, best[home], best_other[home]
             best[home] = best_other[home] = np.inf
             p += 1

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.walking.compiled import grown, kernel
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import grown, read_snaps, spread
+from spatial.walking.pairs import read_snaps, spread
 from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
 from spatial.walking.snapping import Snaps
 
@@ -30,7 +30,8 @@ def reach_pieces(
     first = np.concatenate([first, [len(snaps.point)]])
     shape = (network.shape_ptr, network.shape_xy, network.shape_m)
     how = (bound, graph.width, ring_size(graph, bound, spread(snaps, graph)), gates == "open")
-    rows, start = _reach(graph.arcs, graph.edges, read_snaps(graph, snaps), first, shape, how)
+    flat, start = _reach(graph.arcs, graph.edges, read_snaps(graph, snaps), first, shape, how)
+    rows = flat.reshape(-1, 6)
     rows[:, [2, 5]] = (limit - rows[:, [2, 5]]) / graph.cost_per_m
     access = _access_rows(network, points, snaps, limit / graph.cost_per_m)
     cut = np.split(rows, start[1:-1])
@@ -55,16 +56,16 @@ def place_on_edge(network: WalkNetwork, edge: Any, offset_m: Floats) -> Floats:
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _reach(arcs, edges, snaps, first, shape, how):  # type: ignore[no-untyped-def]
     """Return straight pieces (x0, y0, cost0, x1, y1, cost1) of all sources, and where each source starts."""
     limit, width, ring, leaves = how
     nodes = len(arcs[0]) - 1
     work = make_work(nodes, ring)
     open_cost, private_cost = np.full(nodes, np.inf), np.full(nodes, np.inf)
-    rows = np.empty((_FIRST_PIECES, 6), np.float64)
+    rows = np.empty(6 * _FIRST_PIECES, np.float64)
     start = np.zeros(len(first), np.int64)
-    put = 0
+    put = np.int64(0)
     for k in range(len(first) - 1):
         seeds = seed(edges, snaps, first[k], first[k + 1], nodes)
         states = search(arcs, seeds, limit, width, leaves, work)
@@ -85,13 +86,13 @@ def _reach(arcs, edges, snaps, first, shape, how):  # type: ignore[no-untyped-de
             open_cost[reached[i] % nodes] = private_cost[reached[i] % nodes] = np.inf
         clear_work(work, states)
         start[k + 1] = put
-    return rows[:put], start
+    return rows[: 6 * put], start
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of a source's own edge, both ways from the source."""
-    e, at, access = snaps[0][q], snaps[1][q], snaps[2][q]
+    e, at, access = np.int64(snaps[0][q]), snaps[1][q], snaps[2][q]
     to_u, to_v = access + part(at, edges[3][e]), access + part(1.0 - at, edges[4][e])
     if to_u < np.inf:
         put, rows = _cut(shape, e, (at, 0.0, access, to_u), limit, rows, put)
@@ -100,7 +101,7 @@ def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-un
     return put, rows
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of the edges at a node, each up to where the walk by its other end is as short."""
     indptr, private_start, heads, arc_edge, arc_forward, arc_cost, _ = arcs
@@ -116,11 +117,11 @@ def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[n
             continue
         far = share if arc_forward[j] else 1.0 - share
         near = 0.0 if arc_forward[j] else 1.0
-        put, rows = _cut(shape, arc_edge[j], (near, far, here, here + share * whole), limit, rows, put)
+        put, rows = _cut(shape, np.int64(arc_edge[j]), (near, far, here, here + share * whole), limit, rows, put)
     return put, rows
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _cut(shape, e, piece, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the straight pieces of edge e between two shares of it, as far as the limit."""
     ptr, xy, along = shape
@@ -136,21 +137,19 @@ def _cut(shape, e, piece, limit, rows, put):  # type: ignore[no-untyped-def]
         return put, rows
     step = 1 if m1 > m0 else -1
     i = ptr[e] if step > 0 else ptr[e + 1] - 1
-    if put + ptr[e + 1] - ptr[e] > len(rows):
-        rows = grown(rows, 2 * (put + ptr[e + 1] - ptr[e]))
+    if 6 * (put + ptr[e + 1] - ptr[e]) > len(rows):
+        rows = grown(rows, 12 * (put + ptr[e + 1] - ptr[e]))
     rate = (cost1 - cost0) / abs(m1 - m0)
     while True:
         a, b = along[i], along[i + step]
         low, high = max(min(a, b), min(m0, m1)), min(max(a, b), max(m0, m1))
         if high > low and b != a:
-            p, q = (low, high) if step > 0 else (high, low)
-            fp, fq = (p - a) / (b - a), (q - a) / (b - a)
-            rows[put, 0] = xy[i, 0] + fp * (xy[i + step, 0] - xy[i, 0])
-            rows[put, 1] = xy[i, 1] + fp * (xy[i + step, 1] - xy[i, 1])
-            rows[put, 2] = cost0 + rate * abs(p - m0)
-            rows[put, 3] = xy[i, 0] + fq * (xy[i + step, 0] - xy[i, 0])
-            rows[put, 4] = xy[i, 1] + fq * (xy[i + step, 1] - xy[i, 1])
-            rows[put, 5] = cost0 + rate * abs(q - m0)
+            for end in range(2):
+                m = low if (end == 0) == (step > 0) else high
+                f, at = (m - a) / (b - a), 6 * put + 3 * end
+                rows[at] = xy[i, 0] + f * (xy[i + step, 0] - xy[i, 0])
+                rows[at + 1] = xy[i, 1] + f * (xy[i + step, 1] - xy[i, 1])
+                rows[at + 2] = cost0 + rate * abs(m - m0)
             put += 1
         i += step
         if (step > 0 and (along[i] >= m1 or i >= ptr[e + 1] - 1)) or (step < 0 and (along[i] <= m1 or i <= ptr[e])):

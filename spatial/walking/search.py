@@ -10,10 +10,10 @@ inside a bucket labels may fall again, which keeps the result exact for any widt
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.walking.compiled import kernel
 from spatial.walking.network import WalkNetwork
 
 Floats = NDArray[np.float64]
@@ -77,7 +77,7 @@ def ring_size(graph: Graph, limit: float, spread: float) -> int:
     return 1 << int(np.ceil(np.log2(window / graph.width + 3.0)))
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def make_work(nodes, ring):  # type: ignore[no-untyped-def]
     """Return scratch for ``search``: cost, other, bucket, next, previous and reached per state, first per bucket."""
     states = 3 * nodes
@@ -92,7 +92,7 @@ def make_work(nodes, ring):  # type: ignore[no-untyped-def]
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def clear_work(work, count):  # type: ignore[no-untyped-def]
     """Forget the labels of the first ``count`` reached states."""
     cost, other, _, _, _, reached, _ = work
@@ -101,7 +101,7 @@ def clear_work(work, count):  # type: ignore[no-untyped-def]
         other[reached[k]] = np.inf
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@kernel
 def _lower(state, c, o, width, count, work):  # type: ignore[no-untyped-def]
     """Lower a label and put its state into the bucket that fits; return how many states are reached and queued."""
     cost, other, bucket, after, before, reached, first = work
@@ -130,7 +130,7 @@ def _lower(state, c, o, width, count, work):  # type: ignore[no-untyped-def]
     return fresh, 0 if was >= 0 else 1
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-def]
     """Fill the labels from the seeds (state, cost, other); return how many states were reached.
 
@@ -142,7 +142,7 @@ def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-
     count, queued, now = 0, 0, np.inf
     seed_state, seed_cost, seed_other = seeds
     for k in range(len(seed_state)):
-        s, c, o = seed_state[k], seed_cost[k], seed_other[k]
+        s, c, o = np.int64(seed_state[k]), seed_cost[k], seed_other[k]
         if c <= limit and (c < cost[s] or (c == cost[s] and o < other[s])):
             fresh, more = _lower(s, c, o, width, count, work)
             count, queued = count + fresh, queued + more
@@ -152,7 +152,7 @@ def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-
     while queued:
         while first[at & mask] < 0:
             at += 1
-        s = first[at & mask]
+        s = np.int64(first[at & mask])
         first[at & mask] = after[s]
         if after[s] >= 0:
             before[after[s]] = -1
@@ -181,7 +181,7 @@ def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-
     return count
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def seed(edges, snaps, first, last, nodes):  # type: ignore[no-untyped-def]
     """Return the seeds (state, cost, other) of the snapped places ``first`` to ``last``: both ends of their edges."""
     u, v, private, cost_uv, cost_vu, edge_other = edges
@@ -200,7 +200,7 @@ def seed(edges, snaps, first, last, nodes):  # type: ignore[no-untyped-def]
     return state, cost, other
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@kernel
 def part(share, whole):  # type: ignore[no-untyped-def]
     """Return a share of a cost; nothing of an impassable edge costs nothing."""
     return 0.0 if share == 0.0 else share * whole

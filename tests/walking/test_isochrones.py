@@ -82,7 +82,7 @@ def _check_reach(network: Any, site: Any, limit: float, circle: Any) -> None:
     assert shapely.covers(circle.buffer(1e-6), lines).all()
     rim = shapely.get_coordinates(shapely.segmentize(circle, 5.0))
     away = shapely.distance(shapely.points(rim), shapely.union_all(lines))
-    assert away.max() <= WIDTH + CELL / 2
+    assert away.max() <= WIDTH + CELL
 
 
 def test_a_circle_contains_every_reached_piece_and_nothing_wider_than_its_strip() -> None:
