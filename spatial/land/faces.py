@@ -19,6 +19,8 @@ _GRID_M = 1e-3
 _THROUGH_STRENGTH = 0.8
 """A street of at least this strength is not a closed estate's own, whatever the outline of the estate says."""
 _INSET_M = 1.0
+_BRUSH_M = 10.0
+"""Outlines drawn by hand reach over the middle of the street by no more than this."""
 _ON_LINE_M = 1.0
 
 
@@ -48,6 +50,8 @@ def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) 
     InputError
         If the area encloses nothing.
     """
+    if communities.empty:
+        raise InputError("the area: found no outline that encloses land, needed at least one polygon")
     rows = communities.sort_values("community_id")
     ids, shapes = rows["community_id"].to_numpy(dtype=object), rows.geometry.to_numpy()
     lines, inner = _split_barriers(barriers, _closed_outlines(estates, profile), shapes, profile)
@@ -57,7 +61,7 @@ def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) 
     community = _inside(cells, shapes)
     cells, community = cells[community >= 0], community[community >= 0]
     if len(cells) == 0:
-        raise InputError("the area: its outline encloses no land; needed at least one polygon")
+        raise InputError("the area: found no outline that encloses land, needed at least one polygon")
     return Faces(cells, community, ids, _smallest_estate(cells, estates), inner, {"barriers": len(barriers)})
 
 
@@ -119,17 +123,40 @@ def _split_barriers(barriers: Any, closed: Any, shapes: Any, profile: Profile) -
     lines, strength = barriers.geometry.to_numpy()[near].copy(), barriers["strength"].to_numpy()[near]
     enclosing = barriers["kind"].isin(ENCLOSING).to_numpy()[near]
     outer = strength >= profile.land.face_strength
+    weak = lines[~outer]
     own = np.flatnonzero(outer & ((strength < _THROUGH_STRENGTH) | enclosing))
-    inner = [lines[~outer]]
-    if len(closed) and len(own):
-        core = shapely.buffer(closed, -_INSET_M)
-        which, where = shapely.STRtree(core).query(lines[own], predicate="intersects")
-        for i in np.unique(which):  # few: only lines that enter an estate
-            around = shapely.union_all(core[where[which == i]])
-            inner.append(shapely.get_parts(shapely.intersection(lines[own[i]], around)))
-            lines[own[i]] = shapely.difference(lines[own[i]], around)
-    lines = shapely.get_parts(lines[outer])
-    return lines[~shapely.is_empty(lines)], np.concatenate(inner)
+    core = shapely.buffer(closed, -_INSET_M)
+    which, where = shapely.STRtree(core).query(lines[own], predicate="intersects")
+    chains, along = _chain_own(lines[own], which, core, where)
+    for i in np.unique(which):  # few: only lines that enter an estate
+        lines[own[i]] = shapely.difference(lines[own[i]], shapely.union_all(core[where[which == i]]))
+    kept = np.concatenate([shapely.get_parts(lines[outer]), chains[along]])
+    return kept[~shapely.is_empty(kept)], np.concatenate([weak, chains[~along]])
+
+
+def _chain_own(lines: Any, which: Ints, core: Any, where: Ints) -> tuple[Any, NDArray[np.bool_]]:
+    """Return the chains of lines inside estates, and whether each only brushes the estate's rim.
+
+    One that comes in and goes out again, never deeper than ``_BRUSH_M``, is a street that the outline overlaps; any
+    other is the estate's own.
+    """
+    inside = shapely.intersection(lines[which], core[where])
+    chains: list[Any] = []
+    along: list[bool] = []
+    for estate in np.unique(where):  # few: only estates that lines enter
+        merged = shapely.get_parts(shapely.line_merge(shapely.union_all(inside[where == estate])))
+        merged = merged[shapely.get_dimensions(merged) == 1]
+        rim = shapely.boundary(core[estate])
+        xy, chain = shapely.get_coordinates(shapely.segmentize(merged, _BRUSH_M), return_index=True)
+        depth = np.zeros(len(merged))
+        np.maximum.at(depth, chain, shapely.distance(rim, shapely.points(xy)))
+        ends = np.stack([shapely.get_point(merged, 0), shapely.get_point(merged, -1)])
+        touches = (shapely.distance(rim, ends) < _GRID_M).all(axis=0)
+        chains += merged.tolist()
+        along += (touches & (depth <= _BRUSH_M)).tolist()
+    out = np.empty(len(chains), dtype=object)
+    out[:] = chains
+    return out, np.array(along, dtype=bool)
 
 
 def _inside(cells: Any, shapes: Any) -> Ints:

@@ -4,48 +4,68 @@ from typing import Any
 
 import numpy as np
 import shapely
+from scipy.spatial import Voronoi
 
-from spatial.land.tiling import Floats, Ints
+from spatial.land.tiling import Floats, Ints, build_faces
 
 _SEED_INSET_M = 0.3
 _MILLIMETRES = 3
+_GRID_M = 1e-3
+_FAR, _FAR_POINTS = 20.0, 8  # points far around the land close the cells of the outermost
 
 
 def split_between(land: Any, footprints: Any, labels: Ints, *, spacing_m: float) -> list[tuple[int, Any]]:
     """Return (label, polygon) pairs that tile the land: each part is nearest to its label's footprints.
 
-    This is the Voronoi diagram of the outlines, with a vertex every ``spacing_m``, except that a footprint is
-    never cut: it goes whole to its label, also where buildings touch. Where footprints of two labels overlap, the lower
-    label has the overlap. A label may have several parts, or none.
+    Cuts are the ridges of a Voronoi diagram of points along the outlines, one every ``spacing_m``. A footprint is never
+    cut: a ridge that meets one goes round it. Where footprints of two labels overlap, the lower label has the overlap.
+    A label may have several parts, or none.
     """
-    numbers = np.unique(labels)
-    if len(numbers) == 1:
-        return [(int(numbers[0]), land)]
-    regions, owner = _voronoi(land, footprints, spacing_m)
-    solid = shapely.get_dimensions(footprints) == 2
-    parts: list[tuple[int, Any]] = []
-    for label in numbers:
-        near = shapely.coverage_union_all(regions[np.isin(owner, np.flatnonzero(labels == label))])
-        others = shapely.union_all(footprints[solid & (labels != label)])
-        before = shapely.union_all(footprints[solid & (labels < label)])
-        own = shapely.difference(shapely.union_all(footprints[solid & (labels == label)]), before)
-        piece = shapely.intersection(land, shapely.union(shapely.difference(near, others), own))
-        parts += [(int(label), p) for p in shapely.get_parts(piece) if p.geom_type == "Polygon" and p.area > 0]
-    return parts
+    if len(np.unique(labels)) == 1:
+        return [(int(labels[0]), land)]
+    lines = _draw_ridges(land, footprints, labels, spacing_m)
+    solid = np.flatnonzero(shapely.get_dimensions(footprints) == 2)
+    met = solid[np.unique(shapely.STRtree(lines).query(footprints[solid], predicate="intersects")[0])]
+    if len(met):
+        lines = np.append(
+            shapely.difference(lines, shapely.union_all(footprints[met])), shapely.boundary(footprints[met])
+        )
+    parts = build_faces(np.append(lines, shapely.boundary(land)), grid=_GRID_M)
+    places = shapely.point_on_surface(parts)
+    inside = shapely.intersects(land, places)
+    found = _label_places(places[inside], footprints, labels)
+    return list(zip(found.tolist(), parts[inside], strict=True))
 
 
-def _voronoi(land: Any, footprints: Any, spacing_m: float) -> tuple[Any, Ints]:
-    """Return the Voronoi cells of points along the outlines of footprints, and the footprint of each."""
+def _draw_ridges(land: Any, footprints: Any, labels: Ints, spacing_m: float) -> Any:
+    """Return the lines midway between footprints of different labels, as far as they meet the land."""
     shrunk = shapely.buffer(footprints, -_SEED_INSET_M)
     outline = np.where(shapely.is_empty(shrunk), footprints, shrunk)
     xy, owner = shapely.get_coordinates(shapely.segmentize(outline, spacing_m), return_index=True)
     xy = np.round(xy, _MILLIMETRES)
-    _, once = np.unique(xy, axis=0, return_index=True)
-    once.sort()
-    if len(once) < 2:
-        return np.array([land], dtype=object), owner[once].astype(np.int64)
-    cells = shapely.voronoi_polygons(shapely.multipoints(xy[once]), extend_to=land, ordered=True)
-    return shapely.get_parts(cells), owner[once].astype(np.int64)
+    order = np.lexsort([labels[owner], xy[:, 1], xy[:, 0]])
+    xy, label = xy[order], labels[owner[order]]
+    fresh = np.append(True, (xy[1:] != xy[:-1]).any(axis=1))
+    xy, label = xy[fresh], label[fresh]
+    west, south, east, north = shapely.bounds(land)
+    middle = np.array([(west + east) / 2, (south + north) / 2])
+    far = _FAR * max(east - west, north - south, np.abs(xy - middle).max())
+    angle = np.arange(_FAR_POINTS) * (2 * np.pi / _FAR_POINTS) + 0.1
+    frame = far * np.column_stack([np.cos(angle), np.sin(angle)])
+    diagram = Voronoi(np.concatenate([xy - middle, frame]))
+    known = np.append(label, np.full(_FAR_POINTS, -1))[diagram.ridge_points]
+    corner = np.array(diagram.ridge_vertices)
+    between = (known[:, 0] != known[:, 1]) & (known >= 0).all(axis=1) & (corner >= 0).all(axis=1)
+    lines = shapely.linestrings(diagram.vertices[corner[between]] + middle)
+    return lines[shapely.intersects(lines, land)]
+
+
+def _label_places(places: Any, footprints: Any, labels: Ints) -> Ints:
+    """Label of the nearest footprint of each place; the lowest where several are as near."""
+    which, where = shapely.STRtree(footprints).query_nearest(places)
+    found = np.full(len(places), np.iinfo(np.int64).max)
+    np.minimum.at(found, which, labels[where])
+    return found
 
 
 def bisect(xy: Floats, households: Ints, target: int) -> Ints:
