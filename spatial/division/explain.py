@@ -30,10 +30,11 @@ def explain_grids(layout: Layout, part: Any, names: Any, profile: Profile) -> li
 
 
 def _neighbours(layout: Layout, part: Any, wanted: Any) -> dict[int, tuple[Any, Any]]:
-    """Return by grid the grids it touches across contiguous borders, and those across the others."""
-    a, b = part[layout.first], part[layout.second]
+    """Return by grid the grids of its community that it touches: across contiguous borders, and across the others."""
+    inside = layout.community[layout.first] == layout.community[layout.second]
+    a, b = part[layout.first[inside]], part[layout.second[inside]]
     focal, other = np.concatenate([a, b]), np.concatenate([b, a])
-    open_border = np.concatenate([layout.contiguous, layout.contiguous])
+    open_border = np.tile(layout.contiguous[inside], 2)
     found = {}
     for grid in wanted:
         mine = (focal == grid) & (other != grid)

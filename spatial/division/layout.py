@@ -33,9 +33,9 @@ class Layout:
     oversize, closed:
         By block: above the ceiling; a closed estate that the profile keeps apart.
     first, second, shared_m, clear_m, clarity:
-        By border between two blocks of one community.
+        By border between two blocks.
     contiguous:
-        By border: long enough and crossable, so that both sides may form one grid.
+        By border: long enough, crossable and inside a community, so that both sides may form one grid.
     """
 
     frame: Any
@@ -82,7 +82,7 @@ def build_layout(blocks: Any, adjacency: Any, profile: Profile) -> Layout:
         raise InputError(f"block {block}: found {households.min()} households, needed 0 or more")
     community = np.unique(frame["community_id"].astype(str), return_inverse=True)[1]
     oversize = frame["oversize"].to_numpy(dtype=bool) | (households > profile.grid.ceiling_households)
-    first, second, rows = _pair_blocks(frame, adjacency, community)
+    first, second, rows = _pair_blocks(frame, adjacency)
     shared = rows["shared_m"].to_numpy(dtype=np.float64)
     crossable = rows["crossable"].to_numpy(dtype=bool)
     return Layout(
@@ -99,7 +99,7 @@ def build_layout(blocks: Any, adjacency: Any, profile: Profile) -> Layout:
         shared_m=shared,
         clear_m=np.minimum(rows["clear_m"].to_numpy(dtype=np.float64), shared),
         clarity=np.clip(rows["clarity"].to_numpy(dtype=np.float64), 0.0, 1.0),
-        contiguous=crossable & (shared >= profile.land.min_shared_m),
+        contiguous=crossable & (shared >= profile.land.min_shared_m) & (community[first] == community[second]),
     )
 
 
@@ -111,8 +111,8 @@ def _closed_estates(frame: Any) -> Any:
     return estate & (frame["access"] == "gated").to_numpy(dtype=bool)
 
 
-def _pair_blocks(frame: Any, adjacency: Any, community: Any) -> tuple[Any, Any, Any]:
-    """Return the borders inside communities as pairs of positions (lower first), sorted, with their rows."""
+def _pair_blocks(frame: Any, adjacency: Any) -> tuple[Any, Any, Any]:
+    """Return the borders as pairs of positions (lower first), sorted, with their rows."""
     place = pd.Index(frame["block_id"].astype(str))
     focal = place.get_indexer(adjacency["focal"].astype(str))
     neighbor = place.get_indexer(adjacency["neighbor"].astype(str))
@@ -122,15 +122,17 @@ def _pair_blocks(frame: Any, adjacency: Any, community: Any) -> tuple[Any, Any, 
         raise InputError(
             f"adjacency: found the pair {row['focal']!r} and {row['neighbor']!r}, needed two of the {len(place)} blocks"
         )
+    itself = np.flatnonzero(focal == neighbor)
+    if len(itself):
+        raise TableError(f"adjacency: block {place[focal[itself[0]]]!r} is paired with itself; needed two blocks")
     low, high = np.minimum(focal, neighbor), np.maximum(focal, neighbor)
-    inside = np.flatnonzero((community[low] == community[high]) & (low != high)) if len(low) else np.zeros(0, np.int64)
-    inside = inside[np.lexsort((high[inside], low[inside]))]
-    low, high = low[inside].astype(np.int64), high[inside].astype(np.int64)
+    order = np.lexsort((high, low))
+    low, high = low[order].astype(np.int64), high[order].astype(np.int64)
     twice = np.flatnonzero((np.diff(low) == 0) & (np.diff(high) == 0))
     if len(twice):
         pair = sorted((place[low[twice[0]]], place[high[twice[0]]]))
         raise TableError(f"adjacency: the pair {pair[0]!r} and {pair[1]!r} stands in more than one row; needed one")
-    return low, high, adjacency.iloc[inside]
+    return low, high, adjacency.iloc[order]
 
 
 def list_pieces(layout: Layout) -> Iterator[Any]:
@@ -147,8 +149,8 @@ def list_pieces(layout: Layout) -> Iterator[Any]:
 def cut_out(layout: Layout, blocks: Any, band: Band, rules: DivisionRules) -> Piece:
     """Return some blocks as a piece whose borders have their price.
 
-    A border costs ``border_weight`` by its length, relative to the side of a square of the mean grid area twice over,
-    and ``unclear_weight`` by how unclear it is: the mean of 1 - clarity and of its share that lies on no clear line.
+    A border costs ``border_weight`` for its length and ``unclear_weight`` for how unclear it is, both relative to half
+    of the outline of a square as large as the mean grid.
     """
     place = np.full(len(layout.households), -1, dtype=np.int64)
     place[blocks] = np.arange(len(blocks))
@@ -156,6 +158,6 @@ def cut_out(layout: Layout, blocks: Any, band: Band, rules: DivisionRules) -> Pi
     households, shared = layout.households[blocks], layout.shared_m[use]
     grids = max(1.0, households.sum() / band.target)
     side_m = 2.0 * np.sqrt(max(layout.area_m2[blocks].sum(), 1.0) / grids)
-    clarity = 0.5 * (layout.clarity[use] + layout.clear_m[use] / np.maximum(shared, 1e-9))
+    clarity = layout.clarity[use]
     border = shared / side_m * (rules.border_weight + rules.unclear_weight * (1.0 - clarity))
     return build_piece(households, place[layout.first[use]], place[layout.second[use]], border, clarity)

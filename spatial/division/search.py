@@ -17,14 +17,14 @@ from spatial.division.piece import Piece, merge_blocks, renumber, take_blocks
 from spatial.division.sizes import STRENGTH, Band, Sizes, build_sizes, count_range, nearest_count
 from spatial.division.trees import start_labels
 
-_HOT, _COLD = 0.5, 0.01
+_HOT, _COLD = 0.3, 0.01
 _LENIENT = 1.0
-_RECUTS, _CHANGES_OF_COUNT = 0.05, 0.05
+_RECUTS, _CHANGES_OF_COUNT = 0.06, 0.05
 _CHUNK = 200_000
-_LEAST_MOVES = 20_000
-_SEVERAL_STARTS = 400
+_LEAST_MOVES, _REPAIR_MOVES = 60_000, 180_000
+_SEVERAL_STARTS, _RUNS = 400, 6
 _WINDOW = 300
-_REPAIRS = 2
+_REPAIRS, _RINGS = 2, 3
 
 Tick = Callable[[int], bool]
 """Told how many moves were made; False when time is up."""
@@ -54,7 +54,7 @@ def divide_piece(piece: Piece, band: Band, balance_weight: float, effort: Effort
     state = np.array([effort.seed | 1], dtype=np.uint64)
     labels = _search(core, sizes, band, effort.moves(len(core.households)), state, tick)
     for _ in range(_REPAIRS):
-        if tick(0) and not _repair(core, sizes, band, labels, state):
+        if not tick(0) or not _repair(core, sizes, band, labels, state):
             break
     labels = _keep_ceiling(core, sizes, labels, state)
     return renumber(labels[groups])
@@ -79,24 +79,32 @@ def _join_followers(piece: Piece) -> Any:
 def _search(piece: Piece, sizes: Sizes, band: Band, moves: int, state: Any, tick: Tick) -> Any:
     if len(piece.households) <= MOST_BLOCKS:
         return solve_exactly(piece, sizes)
-    starts = _start_counts(piece, band)
-    best, least = None, np.inf
-    for grids in starts:
-        labels, cost = _anneal_from(piece, sizes, grids, moves // len(starts), state, tick)
+    return search_by_annealing(piece, sizes, band, moves, state, tick)
+
+
+def search_by_annealing(piece: Piece, sizes: Sizes, band: Band, moves: int, state: Any, tick: Tick) -> Any:
+    """Return the best labels that the runs of ``_plan_starts`` meet."""
+    best, least = np.zeros(len(piece.households), dtype=np.int64), np.inf
+    for grids, share in _plan_starts(piece, band, moves):
+        labels, cost = _anneal_from(piece, sizes, grids or int(best.max()) + 1, share, state, tick)
         if cost < least - 1e-9:
-            best, least = labels, cost
+            best, least = renumber(labels), cost
     return best
 
 
-def _start_counts(piece: Piece, band: Band) -> list[int]:
-    """Return the numbers of grids to start from: nearest the target and its neighbours in the feasible range."""
+def _plan_starts(piece: Piece, band: Band, moves: int) -> list[tuple[int, int]]:
+    """Return (number of grids, moves) of each run; 0 grids stands for as many as the best run so far ended with.
+
+    Large pieces start once, at the number nearest the target. Others make several short runs, which find more than a
+    long one: that number and its neighbours in the feasible range first, then what proved best.
+    """
     total = int(piece.households.sum())
     wanted = nearest_count(total, band)
     if len(piece.households) > _SEVERAL_STARTS:
-        return [wanted]
+        return [(wanted, moves)]
     low, high = count_range(total, band)
-    near = [n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high]
-    return [wanted, *near, *[wanted] * (2 - len(near))]
+    tried = [wanted, *(n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high)]
+    return [(n, moves // _RUNS) for n in (*tried, *[0] * (_RUNS - len(tried)))]
 
 
 def _anneal_from(piece: Piece, sizes: Sizes, grids: int, moves: int, state: Any, tick: Tick) -> tuple[Any, float]:
@@ -121,7 +129,8 @@ def _schedules(moves: int) -> Iterator[tuple[tuple[float, ...], int]]:
         yield (*heat, *strength, _RECUTS, _CHANGES_OF_COUNT), moves * (i + 1) // calls - moves * i // calls
 
 
-def _cost(piece: Piece, sizes: Sizes, labels: Any) -> float:
+def measure_cost(piece: Piece, sizes: Sizes, labels: Any) -> float:
+    """Return what a division costs: balance, borders and the penalty for grids outside the band."""
     room = int(labels.max()) + 1
     cost, penalty = sum_costs(piece, sizes, labels, np.zeros(room, np.int64), np.zeros(room, np.int64))
     return float(cost + STRENGTH * penalty)
@@ -138,16 +147,24 @@ def _repair(piece: Piece, sizes: Sizes, band: Band, labels: Any, state: Any) -> 
     """Divide the surroundings of each grid outside the band anew, in place; tell whether anything got better."""
     better = False
     for label in _out_of_band(piece, sizes, labels):
-        window = labels == label
-        for _ in range(2):
-            window = _with_neighbours(piece, labels, window)
-            blocks = np.flatnonzero(window)
-            if not 1 < len(blocks) <= _WINDOW:
-                break
+        for blocks in _windows(piece, labels, int(label), band):
             if _redo(piece, sizes, band, labels, blocks, state):
                 better = True
                 break
     return better
+
+
+def _windows(piece: Piece, labels: Any, label: int, band: Band) -> Iterator[Any]:
+    """Yield the blocks of ever wider surroundings of a grid, where their households could make grids in the band."""
+    window = labels == label
+    for _ in range(_RINGS):
+        wider = _with_neighbours(piece, labels, window)
+        if wider.sum() == window.sum() or wider.sum() > _WINDOW:
+            return
+        window = wider
+        low, high = count_range(int(piece.households[window].sum()), band)
+        if low <= high:
+            yield np.flatnonzero(window)
 
 
 def _with_neighbours(piece: Piece, labels: Any, window: Any) -> Any:
@@ -160,8 +177,8 @@ def _redo(piece: Piece, sizes: Sizes, band: Band, labels: Any, blocks: Any, stat
     """Divide some whole grids anew where that is cheaper; borders to the other grids stay as they are."""
     part = take_blocks(piece, blocks)
     old = renumber(labels[blocks])
-    new = _search(part, sizes, band, 3 * _LEAST_MOVES, state, lambda moves: True)
-    if _cost(part, sizes, new) >= _cost(part, sizes, old) - 1e-9:
+    new = _search(part, sizes, band, _REPAIR_MOVES, state, lambda moves: True)
+    if measure_cost(part, sizes, new) >= measure_cost(part, sizes, old) - 1e-9:
         return False
     _relabel(labels, blocks, new)
     return True
