@@ -16,6 +16,12 @@ GEOJSON = "application/geo+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 
+class GeoJson(Response):
+    """An answer in GeoJSON."""
+
+    media_type = GEOJSON
+
+
 def root_of(request: Request, settings: Settings) -> str:
     """Return the address under which the client sees the server, without a slash at the end."""
     return (settings.public_url or str(request.base_url)).rstrip("/")

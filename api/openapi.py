@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.errors import PROBLEM
+
 VERSION = "3.0.3"
 
 
@@ -22,6 +24,9 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)  # every error of a parameter is a 400
+            for status, told in operation["responses"].items():
+                if status >= "400" and "content" in told:
+                    told["content"] = {PROBLEM: next(iter(told["content"].values()))}
     lowered: dict[str, Any] = _lower(document)
     return lowered
 

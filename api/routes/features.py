@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api import schemas
-from api.answers import GEOJSON, JSON, OPENAPI, answer, link, prefers_html, root_of, with_query
+from api.answers import GEOJSON, JSON, OPENAPI, GeoJson, answer, link, prefers_html, root_of, with_query
 from api.query import ItemsQuery, accept_only, read_items_query
 from api.settings import Settings
 from api.snapshot import LoadedLayer, Snapshot
@@ -62,7 +62,8 @@ def features_router(now: Callable[[], Snapshot], settings: Settings) -> APIRoute
     @router.get(
         "/collections/{layer}/items",
         dependencies=[Depends(accept_only("limit", "offset", "bbox", "datetime", "f"))],
-        responses=_says(schemas.FeatureCollection, GEOJSON),
+        response_class=GeoJson,
+        responses=_says(schemas.FeatureCollection),
         openapi_extra={"parameters": _items_parameters(settings)},
     )
     def items(request: Request, layer: str) -> Response:
@@ -74,7 +75,8 @@ def features_router(now: Callable[[], Snapshot], settings: Settings) -> APIRoute
     @router.get(
         "/collections/{layer}/items/{featureId:path}",
         dependencies=[Depends(accept_only("f"))],
-        responses=_says(schemas.Feature, GEOJSON),
+        response_class=GeoJson,
+        responses=_says(schemas.Feature),
     )
     def feature(request: Request, layer: str, featureId: str) -> Response:
         """Return one feature."""
@@ -86,16 +88,12 @@ def features_router(now: Callable[[], Snapshot], settings: Settings) -> APIRoute
     return router
 
 
-def _says(model: type, media_type: str = JSON) -> dict[int | str, dict[str, Any]]:
-    problem = {"model": schemas.Problem, "content": {"application/problem+json": {}}}
-    ok: dict[str, Any] = {"model": model, "description": (model.__doc__ or "").strip()}
-    if media_type != JSON:
-        ok["content"] = {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+def _says(model: type) -> dict[int | str, dict[str, Any]]:
     return {
-        200: ok,
+        200: {"model": model, "description": (model.__doc__ or "").strip()},
         304: {"description": "The client has this version already."},
-        400: {**problem, "description": "A parameter is unknown or cannot be read."},
-        404: {**problem, "description": "There is no such layer or feature."},
+        400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
+        404: {"model": schemas.Problem, "description": "There is no such layer or feature."},
     }
 
 
