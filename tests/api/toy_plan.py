@@ -5,6 +5,7 @@ b3 (480, grid g2) | b4 (1500, grid g3, oversize)
 b1 (200, grid g1) | b2 (150, grid g1)
 """
 
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -121,6 +122,7 @@ def toy_violations() -> Any:
     return _frame(columns, [block_polygons()[3]])
 
 
+@cache
 def toy_scorecard() -> dict[str, Any]:
     """The score of the plan, as it is measured."""
     return measure_plan(build_toy_plan(), violations=toy_violations()).to_dict()
