@@ -5,6 +5,7 @@ bound to the best known total are settled, so that the exact model stays small (
 p-median problems", 1985).
 """
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,11 @@ _STAGES = 6
 _ROUNDS = 120
 _PATIENCE = 10
 _MOMENTUM = 0.3
+_LOOK_EVERY = 4
+_MOST_STARTS = 8
+_START_VISITS = 400_000_000
+"""Entries that the searches from the open sets of a stage may look at, at some hundred swaps each."""
+_SWAPS = 100
 _ENTRY_VISITS = 1_500_000_000
 """Entries looked at before the bound is left as it is: some seconds of work, the same on every machine."""
 _RELATIVE = 1e-9
@@ -44,24 +50,28 @@ class _Priced:
 
 @dataclass(frozen=True, slots=True)
 class _Climb:
-    """What a run of price steps found: best value and prices, settled columns, the best open set it met."""
+    """What a run of price steps found: best value and prices, settled columns, the best open sets it met."""
 
     value: float
     prices: Floats
     fixed: Flags
     closed: Flags
-    met: Flags
+    met: tuple[Flags, ...]
 
 
-def tighten(costs: Costs, p: int, opened: Flags) -> Bounded:
-    """Return bound, incumbent and settled columns, from an open set of at most ``p`` columns besides the fixed ones."""
+def tighten(costs: Costs, p: int, opened: Flags, *, time_limit_s: float) -> Bounded:
+    """Return bound, incumbent and settled columns, from an open set of at most ``p`` columns besides the fixed ones.
+
+    The amount of work is fixed; a stage is not begun when the time is over.
+    """
+    started = time.monotonic()
     most = p + int(costs.fixed.sum())
     state = Bounded(opened, total(costs, opened), 0.0, costs)
     served = serve(costs, opened)
     prices = (served.first + 0.5 * (served.second - served.first)) * costs.weight
     stages = min(max(_ENTRY_VISITS // max(len(costs.row) * _ROUNDS, 1), 1), _STAGES)
     for _ in range(stages):
-        if is_closed(state):
+        if is_closed(state) or time.monotonic() - started > time_limit_s:
             break
         state, prices = _run_stage(state, most, prices)
     return state
@@ -81,9 +91,10 @@ def _run_stage(state: Bounded, most: int, prices: Floats) -> tuple[Bounded, Floa
     """Climb, search on from the best open set met, and drop what is settled."""
     climb = _climb(state, most, prices)
     opened, value = state.opened, state.value
-    better = improve_by_swaps(state.costs, climb.met)
-    if (better_value := total(state.costs, better)) < value:
-        opened, value = better, better_value
+    for start in climb.met:
+        better = improve_by_swaps(state.costs, start)
+        if (better_value := total(state.costs, better)) < value:
+            opened, value = better, better_value
     bound = max(state.bound, min(climb.value, value))
     # The incumbent stays inside the smaller problem, so that it can start the exact model.
     smaller = restrict(state.costs, climb.fixed & opened, climb.closed & ~opened)
@@ -100,14 +111,14 @@ def _climb(state: Bounded, most: int, prices: Floats) -> _Climb:
     goal = state.value - slack(costs, state.value)
     prices = np.clip(prices, floor, ceiling)
     best_value, best_prices = -np.inf, prices
-    met, met_value = state.opened, np.inf
+    met: dict[bytes, tuple[float, Flags]] = {}
     fixed, closed = costs.fixed, costs.closed
     pace, waited, way = 1.0, 0, np.zeros(len(prices))
     for turn in range(_ROUNDS):
         priced = _price(costs, entry_cost, prices, most)
         fixed, closed = _settle(costs, priced, most, goal, fixed, closed)
-        if turn % 4 == 0 and (value := total(costs, priced.chosen)) < met_value:
-            met, met_value = priced.chosen, value
+        if turn % _LOOK_EVERY == 0:
+            met[priced.chosen.tobytes()] = (total(costs, priced.chosen), priced.chosen)
         waited += 1
         if priced.value > best_value:
             best_value, best_prices, waited = priced.value, prices, 0
@@ -119,7 +130,10 @@ def _climb(state: Bounded, most: int, prices: Floats) -> _Climb:
             pace, waited, prices, way = pace * 0.5, 0, best_prices, np.zeros(len(prices))
             continue
         prices = np.clip(prices + pace * (state.value - priced.value) / size * way, floor, ceiling)
-    return _Climb(best_value, best_prices, fixed, closed, met)
+    visits = len(costs.row) + most * len(fixed)
+    starts = int(min(max(_START_VISITS // (visits * _SWAPS), 1), _MOST_STARTS))
+    best = sorted(met.items(), key=lambda item: (item[1][0], item[0]))[:starts]
+    return _Climb(best_value, best_prices, fixed, closed, tuple(opened for _, (_, opened) in best))
 
 
 def _price(costs: Costs, entry_cost: Floats, prices: Floats, most: int) -> _Priced:

@@ -20,6 +20,8 @@ from spatial.tables import FACILITIES
 
 AS_MANY_AS_NEEDED = -1
 _OPTIMAL_GAP = 1e-8
+_BOUND_SHARE = 0.5
+"""Share of the time that the Lagrangian may take before the exact model has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _lower_costs(costs: Costs, p: int, time_limit_s: float) -> _Answer:
         return _Answer(costs.fixed, 0.0)
     started = time.monotonic()
     opened = improve_by_swaps(costs, open_greedily(costs, p))
-    state = tighten(costs, p, opened)
+    state = tighten(costs, p, opened, time_limit_s=_BOUND_SHARE * time_limit_s)
     if not is_closed(state):
         remaining_s = time_limit_s - (time.monotonic() - started)
         state = _finish(state, p + int(costs.fixed.sum()), remaining_s)

@@ -9,7 +9,7 @@ import numpy as np
 from spatial.siting.costs import Costs, serve
 from spatial.siting.reach import Flags, Floats, Ints
 
-_PAIR_VISITS = 4_000_000_000
+_PAIR_VISITS = 1_000_000_000
 """Entries looked at before a swap search stops: some seconds of work, the same on every machine."""
 _TINY = 1e-9
 
