@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import grown, kernel, sort_first
+from spatial.walking.compiled import grown, kernel
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import read_snaps, run_in_chunks, spread
 from spatial.walking.search import NEVER, TIE, Gates, Mode, build_graph, clear_work, make_work, ring_size, search, seed
@@ -31,7 +31,7 @@ class Labels:
 def reach_nodes(
     network: WalkNetwork, sites: Any, *, limit: float | None = None, mode: Mode = "time", gates: Gates = "open"
 ) -> Labels:
-    """Return the nodes from which each site is reached within the limit, each once, in rising order.
+    """Return the nodes from which each site is reached within the limit, each once.
 
     Limits, modes and gates are those of ``travel_times``.
 
@@ -74,11 +74,11 @@ def _label(arcs, edges, snaps, first, how):  # type: ignore[no-untyped-def]
         begin = put
         for i in range(states):
             s = work[5][i]
-            if best[s % nodes] == np.inf:
-                node[put] = s % nodes
+            at = s if s < nodes else s - nodes if s < 2 * nodes else s - 2 * nodes
+            if best[at] == np.inf:
+                node[put] = at
                 put += 1
-            best[s % nodes] = min(best[s % nodes], work[0][s])
-        sort_first(node[begin:put], put - begin)
+            best[at] = min(best[at], work[0][s])
         for i in range(begin, put):
             cost[i] = best[node[i]]
             best[node[i]] = np.inf

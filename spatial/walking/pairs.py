@@ -101,16 +101,22 @@ def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  #
     count = 0
     for k in range(states):
         s = reached[k]
-        layer = s // n
+        layer = 0 if s < n else 1 if s < 2 * n else 2
         node = s - layer * n
         public = layer == 1 or (layer == 0 and leaves)
         for j in range(indptr[node] if public else private_start[node], indptr[node + 1]):
             e = arc_edge[j]
             for q in range(start[e], start[e + 1]):
                 f = share[q] if arc_forward[j] else 1.0 - share[q]
-                c = cost[s] + part(f, arc_cost[j]) + access[q]
-                o = other[s] + part(f, arc_other[j]) + access_other[q]
-                count = _note(point[q], c, o, limit, best, best_other, touched, count)
+                c = cost[s] + (f * arc_cost[j] if f > 0.0 else 0.0) + access[q]
+                o = other[s] + f * arc_other[j] + access_other[q]
+                home = point[q]
+                if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
+                    continue
+                if best[home] == np.inf:
+                    touched[count] = home
+                    count += 1
+                best[home], best_other[home] = c, o
     return count
 
 

@@ -21,7 +21,7 @@ Mode = Literal["time", "distance"]
 Gates = Literal["open", "closed"]
 
 _BUCKETS_PER_EDGE = 0.5
-"""Width of a bucket in mean arcs; between a quarter and two there is no difference in speed."""
+"""Width of a bucket in mean arcs; from a quarter to one there is no difference in speed."""
 NEVER = 1e18
 """No limit, as a number that is below infinity."""
 TIE = 1e-6
@@ -102,83 +102,82 @@ def clear_work(work, count):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _lower(state, c, o, width, count, work):  # type: ignore[no-untyped-def]
-    """Lower a label and put its state into the bucket that fits; return how many states are reached and queued."""
-    cost, other, bucket, after, before, reached, first = work
-    fresh = 0
-    if cost[state] == np.inf:
-        reached[count] = state
-        fresh = 1
-    cost[state], other[state] = c, o
-    to = np.int32(np.int64(c / width) & (len(first) - 1))
-    was = bucket[state]
-    if was >= 0:
-        if was == to:
-            return fresh, 0
-        if before[state] >= 0:
-            after[before[state]] = after[state]
-        else:
-            first[was] = after[state]
-        if after[state] >= 0:
-            before[after[state]] = before[state]
-    bucket[state] = to
-    before[state] = -1
-    after[state] = first[to]
-    if first[to] >= 0:
-        before[first[to]] = state
-    first[to] = state
-    return fresh, 0 if was >= 0 else 1
-
-
-@kernel
 def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-def]
     """Fill the labels from the seeds (state, cost, other); return how many states were reached.
 
     ``leaves`` says whether a trip may leave the private ways that it starts on.
     """
     indptr, private_start, heads, _, _, arc_cost, arc_other = arcs
-    cost, other, bucket, after, before, _, first = work
-    n = len(indptr) - 1
-    count, queued, now = 0, 0, np.inf
-    seed_state, seed_cost, seed_other = seeds
-    for k in range(len(seed_state)):
-        s, c, o = np.int64(seed_state[k]), seed_cost[k], seed_other[k]
-        if c <= limit and (c < cost[s] or (c == cost[s] and o < other[s])):
-            fresh, more = _lower(s, c, o, width, count, work)
-            count, queued = count + fresh, queued + more
-            now = min(now, c)
-    at = np.int64(now / width) if queued else 0
-    mask = len(first) - 1
+    cost, other, bucket, after, before, reached, first = work
+    n, mask, per_bucket = len(indptr) - 1, len(first) - 1, 1.0 / width
+    count, queued, at = _plant(seeds, limit, per_bucket, work)
     while queued:
         while first[at & mask] < 0:
             at += 1
-        s = np.int64(first[at & mask])
+        s = first[at & mask]
         first[at & mask] = after[s]
         if after[s] >= 0:
             before[after[s]] = -1
         bucket[s] = -1
         queued -= 1
-        layer = s // n
+        layer = 0 if s < n else 1 if s < 2 * n else 2
         node = s - layer * n
-        for private in range(2):
-            if private == 0 and (layer == 2 or (layer == 0 and not leaves)):
+        here, here_other = cost[s], other[s]
+        public_end = private_start[node] if layer == 1 or (layer == 0 and leaves) else indptr[node]
+        for j in range(indptr[node] if public_end > indptr[node] else private_start[node], indptr[node + 1]):
+            c, o = here + arc_cost[j], here_other + arc_other[j]
+            into = n if j < public_end else 0 if layer == 0 else 2 * n
+            w = into + heads[j]
+            if c > limit or c > cost[w] or (c == cost[w] and o >= other[w]):
                 continue
-            j0 = private_start[node] if private else indptr[node]
-            j1 = indptr[node + 1] if private else private_start[node]
-            into = n if private == 0 else (0 if layer == 0 else 2 * n)
-            for j in range(j0, j1):
-                c = cost[s] + arc_cost[j]
-                w = into + heads[j]
-                if c > limit or c > cost[w]:
-                    continue
-                o = other[s] + arc_other[j]
-                if c == cost[w] and o >= other[w]:
-                    continue
-                if into == 2 * n and (cost[w - n], other[w - n]) <= (c, o):
-                    continue  # whoever is there on public ways can do all that this trip can
-                fresh, more = _lower(w, c, o, width, count, work)
-                count, queued = count + fresh, queued + more
+            if into == 2 * n and (cost[w - n] < c or (cost[w - n] == c and other[w - n] <= o)):
+                continue  # whoever is there on public ways can do all that this trip can
+            if cost[w] == np.inf:
+                reached[count] = w
+                count += 1
+            cost[w], other[w] = c, o
+            to, was = np.int64(c * per_bucket) & mask, bucket[w]
+            if to == was:
+                continue
+            if was < 0:
+                queued += 1
+            else:
+                if before[w] >= 0:
+                    after[before[w]] = after[w]
+                else:
+                    first[was] = after[w]
+                if after[w] >= 0:
+                    before[after[w]] = before[w]
+            top = first[to]
+            bucket[w], before[w], after[w], first[to] = to, -1, top, w
+            if top >= 0:
+                before[top] = w
     return count
+
+
+@kernel
+def _plant(seeds, limit, per_bucket, work):  # type: ignore[no-untyped-def]
+    """Queue the seeds; return how many states they reach, how many are queued, and the first bucket."""
+    cost, other, bucket, after, before, reached, first = work
+    state, seed_cost, seed_other = seeds
+    count, lowest = 0, np.inf
+    for k in range(len(state)):
+        s, c, o = state[k], seed_cost[k], seed_other[k]
+        if c > limit or c > cost[s] or (c == cost[s] and o >= other[s]):
+            continue
+        if cost[s] == np.inf:
+            reached[count] = s
+            count += 1
+        cost[s], other[s] = c, o
+        lowest = min(lowest, c)
+    for k in range(count):
+        s = reached[k]
+        to = np.int64(cost[s] * per_bucket) & (len(first) - 1)
+        top = first[to]
+        bucket[s], before[s], after[s], first[to] = to, -1, top, s
+        if top >= 0:
+            before[top] = s
+    return count, count, np.int64(lowest * per_bucket) if count else 0
 
 
 @kernel
