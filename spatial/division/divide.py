@@ -86,7 +86,7 @@ def divide(
 
 def watch(effort: Effort, layout: Layout, budget_s: float | None, stage: str, on_progress: Progress) -> Tick:
     """Return the tick that reports progress and says when the budget is spent."""
-    total = max(1, effort.moves_per_block * len(layout.households))
+    total = max(1, sum(effort.moves(len(blocks)) for blocks in list_pieces(layout)))
     began, made = monotonic(), [0]
 
     def tick(moves: int) -> bool:
@@ -109,6 +109,7 @@ def divide_layout(layout: Layout, band: Band, rules: DivisionRules, effort: Effo
             continue
         piece = cut_out(layout, blocks, band, rules)
         labels = divide_piece(piece, band, rules.balance_weight, effort, tick)
+        tick(0)
         part[blocks] = used + labels
         used += int(labels.max()) + 1
     _join_empty_land(layout, part)

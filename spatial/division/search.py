@@ -21,7 +21,7 @@ _HOT, _COLD = 0.3, 0.01
 _LENIENT = 1.0
 _RECUTS, _CHANGES_OF_COUNT = 0.06, 0.05
 _CHUNK = 200_000
-_LEAST_MOVES, _REPAIR_MOVES = 60_000, 180_000
+_LEAST_MOVES, _REPAIR_MOVES = 60_000, 90_000
 _SEVERAL_STARTS, _RUNS = 400, 6
 _WINDOW = 300
 _REPAIRS, _RINGS = 2, 3
@@ -54,7 +54,7 @@ def divide_piece(piece: Piece, band: Band, balance_weight: float, effort: Effort
     state = np.array([effort.seed | 1], dtype=np.uint64)
     labels = _search(core, sizes, band, effort.moves(len(core.households)), state, tick)
     for _ in range(_REPAIRS):
-        if not tick(0) or not _repair(core, sizes, band, labels, state):
+        if not tick(0) or not _repair(core, sizes, band, labels, state, tick):
             break
     labels = _keep_ceiling(core, sizes, labels, state)
     return renumber(labels[groups])
@@ -89,6 +89,8 @@ def search_by_annealing(piece: Piece, sizes: Sizes, band: Band, moves: int, stat
         labels, cost = _anneal_from(piece, sizes, grids or int(best.max()) + 1, share, state, tick)
         if cost < least - 1e-9:
             best, least = renumber(labels), cost
+        if not tick(0):
+            break
     return best
 
 
@@ -137,26 +139,36 @@ def measure_cost(piece: Piece, sizes: Sizes, labels: Any) -> float:
 
 
 def _out_of_band(piece: Piece, sizes: Sizes, labels: Any) -> Any:
+    """Return a block of each grid outside the band whose blocks all keep the ceiling."""
     households = np.bincount(labels, piece.households).astype(np.int64)
-    present = np.bincount(labels) > 0
-    size = np.minimum(households, len(sizes.penalty) - 1)
-    return np.flatnonzero(present & (sizes.penalty[size] > 0))
+    outside = sizes.penalty[np.minimum(households, len(sizes.penalty) - 1)] > 0
+    outside[labels[piece.households > sizes.ceiling]] = False
+    return np.flatnonzero(np.isin(labels, np.flatnonzero(outside)) & _first_of_each(labels))
 
 
-def _repair(piece: Piece, sizes: Sizes, band: Band, labels: Any, state: Any) -> bool:
+def _first_of_each(labels: Any) -> Any:
+    """Tell by block whether it is the first with its label."""
+    first = np.zeros(len(labels), dtype=bool)
+    first[np.unique(labels, return_index=True)[1]] = True
+    return first
+
+
+def _repair(piece: Piece, sizes: Sizes, band: Band, labels: Any, state: Any, tick: Tick) -> bool:
     """Divide the surroundings of each grid outside the band anew, in place; tell whether anything got better."""
     better = False
-    for label in _out_of_band(piece, sizes, labels):
-        for blocks in _windows(piece, labels, int(label), band):
-            if _redo(piece, sizes, band, labels, blocks, state):
+    for block in _out_of_band(piece, sizes, labels):
+        for window in _windows(piece, labels, int(block), band):
+            if not tick(0):
+                return False
+            if _redo(piece, sizes, band, labels, window, state):
                 better = True
                 break
     return better
 
 
-def _windows(piece: Piece, labels: Any, label: int, band: Band) -> Iterator[Any]:
-    """Yield the blocks of ever wider surroundings of a grid, where their households could make grids in the band."""
-    window = labels == label
+def _windows(piece: Piece, labels: Any, block: int, band: Band) -> Iterator[Any]:
+    """Yield the blocks of ever wider surroundings of a block's grid, if their households can make grids in the band."""
+    window = labels == labels[block]
     for _ in range(_RINGS):
         wider = _with_neighbours(piece, labels, window)
         if wider.sum() == window.sum() or wider.sum() > _WINDOW:
