@@ -9,7 +9,8 @@ from spatial.io.listing import list_rows
 
 _GATED = frozenset("封闭 封闭式 封闭小区 封闭式小区 全封闭 半封闭 有围墙 封闭管理 gated closed private walled".split())
 _OPEN = frozenset(
-    "开放 开放式 开放小区 开放式小区 全开放 半开放 非封闭 不封闭 未封闭 无围墙 敞开 敞开式 散居 open public ungated unwalled".split()
+    "开放 开放式 开放小区 开放式小区 全开放 半开放 非封闭 不封闭 未封闭 无围墙 敞开 敞开式 散居 open public "
+    "ungated unwalled".split()
 )
 _YES = frozenset("是 有 1 y yes true t √ ✓".split())
 _NO = frozenset("否 无 0 n no false f × ✗ x".split())

@@ -1,4 +1,4 @@
-"""Which land is to be divided, and into which communities (社区)? Outlines repaired, overlaps settled, gaps reported."""
+"""Which land is to be divided, and into which communities (社区)? Repaired, without overlaps, gaps reported."""
 
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def read_area(
     return area, join_listed(notes)
 
 
-def locate_stem(features: Features) -> str:
+def _stem(features: Features) -> str:
     """Return the name of a file without its suffix."""
     return Path(str(features.origin["path"])).stem
 
@@ -124,8 +124,8 @@ def find_centre(path: str | Path | Locator, coords: CoordType | None, *, undecla
     bounds = features.frame.geometry.bounds.dropna().to_numpy()
     if not len(bounds):
         raise InputError(f"found no outline in {features.origin['path']}, needed at least one polygon")
-    west, south, east, north = (*np.median(bounds[:, :2], axis=0), *np.median(bounds[:, 2:], axis=0))
-    return float(west + east) / 2, float(south + north) / 2
+    lon, lat = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
+    return float(lon), float(lat)
 
 
 def _merge_parts(frame: Any, code: str | None) -> tuple[Any, Any]:
@@ -155,7 +155,9 @@ def settle_overlaps(communities: Any) -> tuple[Any, Any]:
         lower = shapely.union_all(communities.geometry.to_numpy()[low[high == at]])
         shapes[at] = _areas_of(shapely.difference(shapes[at], lower))
     told = shared >= _TOLD_M2
-    pairs = [f"{ids[b]} and {ids[a]}: {m2:,.0f} m2 given to {ids[a]}" for a, b, m2 in zip(low, high, shared, strict=True)]
+    pairs = [
+        f"{ids[b]} and {ids[a]}: {m2:,.0f} m2 given to {ids[a]}" for a, b, m2 in zip(low, high, shared, strict=True)
+    ]
     listed = [
         list_rows("communities", ids[high[told]], "overlaps another community", "repaired",
                   [text for text, big in zip(pairs, told, strict=True) if big])
@@ -200,7 +202,9 @@ def list_gaps(communities: Any) -> Any:
     rows, reasons, details = [], [], []
     for gap, m2 in zip(gaps[area >= _TOLD_M2], area[area >= _TOLD_M2], strict=True):
         around = sorted(ids[tree.query(gap, predicate="intersects")])
-        rows.append(", ".join(around[:_NAMED]) + (f" and {len(around) - _NAMED} others" if len(around) > _NAMED else ""))
+        rows.append(
+            ", ".join(around[:_NAMED]) + (f" and {len(around) - _NAMED} others" if len(around) > _NAMED else "")
+        )
         reasons.append("gap between communities" if len(around) > 1 else "hole in a community")
         x, y = shapely.get_coordinates(shapely.point_on_surface(gap))[0]
         details.append(f"{m2:,.0f} m2 at {x:.0f}, {y:.0f} belong to none")

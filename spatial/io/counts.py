@@ -8,7 +8,8 @@ from spatial.errors import InputError
 
 _BLANK = frozenset(
     "暂无资料 暂无数据 暂无信息 暂无 暂缺 无资料 无数据 无 未知 不详 不明 待定 待补充 缺失 缺 空 "
-    "n/a na nan none null nil unknown missing #n/a #value! #ref! #div/0! #null! #name? ? - -- --- — —— / \\ . .. …".split()
+    "n/a na nan none null nil unknown missing #n/a "
+    "#value! #ref! #div/0! #null! #name? ? - -- --- — —— / \\ . .. …".split()
 ) | {"", "n.a."}
 _TO_SIMPLIFIED = str.maketrans("戶棟層資數據詳約餘萬個無暫", "户栋层资数据详约余万个无暂")
 _NOTE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】")

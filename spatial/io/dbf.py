@@ -41,7 +41,7 @@ def find_encoding(dbf: Path) -> tuple[str, str]:
 
 
 def _read_cpg(dbf: Path) -> str | None:
-    """Return the encoding that a .cpg names, as Python and GDAL know it; None where there is none or it says nothing."""
+    """Return the encoding that a .cpg names, as Python and GDAL know it; None where nothing is named."""
     beside = [path for path in dbf.parent.iterdir() if path.name.lower() == dbf.stem.lower() + ".cpg"]
     if not beside:
         return None

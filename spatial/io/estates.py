@@ -23,6 +23,8 @@ from spatial.tables import ESTATES, require
 MAX_HOUSEHOLDS = 10_000
 """Counts beyond this were wrong in every listing that was looked at."""
 _SOURCE = "estates"
+_TEXTS = ("company", "built", "community")
+_NUMBERS = ("buildings", "elderly", "children")
 _UNDECLARED = Undeclared()
 _TOTALS = frozenset("合计 总计 小计 共计 合計 總計 total sum".split())
 
@@ -56,8 +58,8 @@ def read_estates(
 
 def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> tuple[Any, Any]:
     """Return ESTATES of rows of text with a geometry, and LISTED."""
-    wanted = ("name", "households", "access", "company", "built", "community", "buildings", "elderly", "children")
-    columns = find_columns(features.frame.columns, (*wanted, "suspect"), _SOURCE)
+    wanted = ("name", "households", "access", "suspect", *_TEXTS, *_NUMBERS)
+    columns = find_columns(features.frame.columns, wanted, _SOURCE)
     frame, totals = _drop_totals(features.frame, columns)
     frame, unusable = to_places(frame, _SOURCE)
     frame, repeated = drop_repeated(frame, _SOURCE)
@@ -115,12 +117,11 @@ def _count(frame: Any, columns: dict[str, str], most: int) -> tuple[Any, Any]:
     problem = problem.mask((problem == "") & count.isna(), "no household count")
     bad = problem != ""
     name = text_of(frame, columns.get("name"))
-    parts = [
-        list_rows(_SOURCE, frame.index[bad & (problem == reason)], reason, "dropped",
-                  [f"{a}: {b}" if b else a for a, b in zip(name[problem == reason], text[problem == reason], strict=True)],
-                  count[problem == reason].to_numpy(dtype=float))
-        for reason in sorted(set(problem[bad]))
-    ]  # fmt: skip
+    told = name.where(text == "", name + ": " + text)
+    parts = []
+    for reason in sorted(set(problem[bad])):
+        mine = problem == reason
+        parts.append(list_rows(_SOURCE, frame.index[mine], reason, "dropped", told[mine], count[mine]))
     about = text.map(is_approximate).astype(bool)
     return frame.assign(_households=count.fillna(0), _estimated=about)[~bad], join_listed(parts)
 
@@ -131,16 +132,17 @@ def _named(frame: Any) -> list[str]:
 
 def _more_columns(frame: Any, columns: dict[str, str]) -> tuple[dict[str, Any], Any]:
     """Return the columns that are carried where the input has them: text as it stands, counts as numbers."""
-    texts = {name: text_of(frame, columns[name]) for name in ("company", "built", "community") if name in columns}
-    numbers, listed = read_numbers(frame, {k: columns[k] for k in ("buildings", "elderly", "children") if k in columns},
-                                   _SOURCE)  # fmt: skip
+    texts: dict[str, Any] = {name: text_of(frame, columns[name]) for name in _TEXTS if name in columns}
+    numbers, listed = read_numbers(frame, {name: columns[name] for name in _NUMBERS if name in columns}, _SOURCE)
     return {**texts, **numbers}, listed
 
 
 def _list_stacked(estates: Any) -> Any:
     """List estates on one and the same point: they cannot be told apart on the ground."""
     points = estates[estates.geom_type == "Point"]
-    spot = pd.Series(list(map(tuple, shapely.get_coordinates(points.geometry).round(2))), index=points.index, dtype=object)
+    spot = pd.Series(
+        list(map(tuple, shapely.get_coordinates(points.geometry).round(2))), index=points.index, dtype=object
+    )
     shared = spot[spot.duplicated(keep=False)]
     together = shared.groupby(shared).transform(lambda rows: "、".join(points.loc[rows.index, "name"]))
     count = points.loc[shared.index, "households"].to_numpy(dtype=float)

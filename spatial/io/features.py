@@ -1,6 +1,5 @@
 """How does any file of a planner become rows of text with a geometry in metres? What could not is listed."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ import pandas as pd
 
 from spatial.crs import CoordType
 from spatial.errors import InputError
+from spatial.io.coordinates import place_rows
 from spatial.io.headers import find_columns
 from spatial.io.listing import join_listed, list_note
 from spatial.io.personal import check_personal
-from spatial.io.coordinates import place_rows
 from spatial.io.registers import TABLE_SUFFIXES, read_table
 from spatial.io.systems import Undeclared, to_metric
 from spatial.io.vectors import VECTOR_SUFFIXES, read_vector
@@ -95,7 +94,14 @@ def read_features(
     kind = coords or ("wgs84" if origin["crs_from"] == "file" else undeclared.coords)
     own = frame.crs
     metric = to_metric(frame, crs, kind)
-    origin = {"path": where.path.name, "rows": len(frame), "crs": own.to_string(), "coords": kind, **origin}
+    origin = {
+        "source": source,
+        "path": where.path.name,
+        "rows": len(frame),
+        "crs": own.to_string(),
+        "coords": kind,
+        **origin,
+    }
     return Features(metric, join_listed(notes), {k: v for k, v in origin.items() if v not in (None, [], "")})
 
 

@@ -7,8 +7,14 @@ from functools import lru_cache
 
 from spatial.errors import InputError
 
-_TRADITIONAL = "戶數經緯標樓棟區稱總開閉業築層積類號點電話機證聯繫網編碼門單現狀構設圖邊範圍歲費稅務樁幢兒員戶說明時間備註別種鎮鄉縣處關鍵屬營場館學醫療費萬"
-_SIMPLIFIED = "户数经纬标楼栋区称总开闭业筑层积类号点电话机证联系网编码门单现状构设图边范围岁费税务桩幢儿员户说明时间备注别种镇乡县处关键属营场馆学医疗费万"
+_TRADITIONAL = (
+    "戶數經緯標樓棟區稱總開閉業築層積類號點電話機證聯繫網編碼門單現狀構設圖"
+    "邊範圍歲費稅務樁幢兒員戶說明時間備註別種鎮鄉縣處關鍵屬營場館學醫療費萬"
+)
+_SIMPLIFIED = (
+    "户数经纬标楼栋区称总开闭业筑层积类号点电话机证联系网编码门单现状构设图"
+    "边范围岁费税务桩幢儿员户说明时间备注别种镇乡县处关键属营场馆学医疗费万"
+)
 _TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 _NOTE = re.compile(r"[(\[【（〔][^)\]】）〕]*[)\]】）〕]")
 _FILLER = re.compile(r"[\s_\-:：/、,.·*#]+")
@@ -25,13 +31,15 @@ _ALIASES: Mapping[str, str] = {
     "site_id": f"站点编码 设施编码 siteid facilityid candidateid {_CODE}",
     "poi_id": f"兴趣点编码 poiid {_CODE}",
     "code": f"网格编码 网格代码 网格编号 gridcode gridid {_CODE}",
-    "households": "总户数 住户总数 居民户数 住户数 户数 规划户数 实有户数 常住户数 房屋套数 总套数 套数 households hh dwellings "
+    "households": "总户数 住户总数 居民户数 住户数 户数 规划户数 实有户数 常住户数 房屋套数 总套数 套数 "
+    "households hh dwellings "
     "numhouseholds units flats building:flats",
     "lon": "经度 lon lng long longitude x坐标 坐标x x",
     "lat": "纬度 lat latitude y坐标 坐标y y",
     "lonlat": "经纬度 经纬度坐标 坐标 地理坐标 位置坐标 lonlat lnglat latlon latlng coordinates coordinate location",
     "buildings": "楼栋总数 楼栋数量 总栋数 楼栋数 栋数 楼幢数 幢数 楼栋 buildings numbuildings",
-    "access": "封闭情况 封闭类型 开放程度 封闭开放 封闭或开放 封闭 开放 是否封闭 是否开放 小区类型 通行方式 通行 access gated",
+    "access": "封闭情况 封闭类型 开放程度 封闭开放 封闭或开放 封闭 开放 是否封闭 是否开放 小区类型 通行方式 通行 "
+    "access gated",
     "company": "物业公司 物业服务企业 物业企业 物业管理公司 物业单位 物业 propertycompany company",
     "built": "建成年代 建筑年代 建成年份 建成时间 竣工时间 建筑年份 年代 built yearbuilt builtyear startdate",
     "community": "所属社区 所在社区 所属社区居委会 社区名称 社区 居委会 community",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from spatial.io.features import text_of
@@ -42,13 +43,18 @@ def name_rows(frame: Any, field: str, letter: str, source: str) -> tuple[Any, An
             return named.sort_values(field, kind="stable"), listed
         why = "some are missing" if (own == "").any() else f"{own[own.duplicated()].iloc[0]!r} stands in several rows"
         listed = list_note(source, "column of ids not used", "guessed", f"{column}: {why}; own ids are given")
+    named = frame.assign(**{field: content_ids(frame, letter)}).astype({field: "str"})
+    return named.sort_values(field, kind="stable"), join_listed([listed])
+
+
+def content_ids(frame: Any, letter: str) -> Any:
+    """Return an id for each row, numbered by name, place and all else, whatever the order of the rows."""
     content = _content(frame)
     order = sorted(range(len(frame)), key=lambda at: content[at])
     width = max(5, len(str(len(frame))))
     ids = np.full(len(frame), "", dtype=object)
     ids[order] = [f"{letter}{number:0{width}d}" for number in range(1, len(frame) + 1)]
-    named = frame.assign(**{field: ids.tolist()}).astype({field: "str"})
-    return named.sort_values(field, kind="stable"), join_listed([listed])
+    return pd.Series(ids, index=frame.index, dtype="str")
 
 
 def _content(frame: Any) -> list[str]:

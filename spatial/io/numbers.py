@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from spatial.errors import InputError
 from spatial.io.counts import parse_count, parse_number
@@ -13,14 +12,14 @@ from spatial.io.listing import join_listed, list_rows
 
 
 def read_counts(column: Any) -> tuple[Any, Any]:
-    """Return the whole numbers of a column (float, NaN where nothing is known) and the problem of each cell, "" if none."""
+    """Return whole numbers (as float, NaN where nothing is known) and the problem of each cell, "" if none."""
     return _parse(column, parse_count, "household count not understood")
 
 
 def read_numbers(
     frame: Any, columns: Mapping[str, str], source: str, *, parse: Callable[[object], float | None] = parse_number
 ) -> tuple[dict[str, Any], Any]:
-    """Return field -> numbers for the columns given (NaN where nothing is known), and LISTED of cells not understood."""
+    """Return field -> numbers (NaN where nothing is known), and LISTED of cells not understood."""
     numbers, parts = {}, []
     for field, column in columns.items():
         text = text_of(frame, column)

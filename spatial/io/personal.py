@@ -22,8 +22,10 @@ _PERSON_WORDS = frozenset(
 )
 # Whole headers that mean a person unless the column holds numbers: 户主 is a name, a count of 户主 is not.
 _PERSON_UNLESS_COUNT = frozenset(
-    "户主 户主名 业主 房主 产权人 承租人 租户 住户 居民 联系人 负责人 责任人 经办人 填表人 网格员 网格长 专职网格员 兼职网格员 微网格长 "
-    "楼栋长 楼长 单元长 党员 书记 站长 owner householder headofhousehold resident tenant contact contactperson person "
+    "户主 户主名 业主 房主 产权人 承租人 租户 住户 居民 联系人 负责人 责任人 经办人 填表人 网格员 网格长 "
+    "专职网格员 兼职网格员 微网格长 "
+    "楼栋长 楼长 单元长 党员 书记 站长 owner householder headofhousehold resident tenant contact contactperson "
+    "person "
     "gridworker gridlead".split()
 )
 _SEARCHED_AS_ID = re.compile(r"(?:id|code|编码|编号|代码|序号)$")

@@ -31,7 +31,8 @@ def read_table(path: str | Path, *, sheet: str | None = None, encoding: str | No
     Raises
     ------
     InputError
-        If the file is missing, of another kind, damaged, in an unknown encoding, or a row has more cells than the header.
+        If the file is missing, of another kind, damaged or in an unknown encoding, or a row has more cells than the
+        header.
     """
     path = Path(path)
     _check_file(path)

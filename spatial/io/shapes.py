@@ -43,7 +43,7 @@ def to_areas(frame: Any, source: str) -> tuple[Any, Any]:
 
 
 def repair_areas(frame: Any, source: str) -> tuple[Any, Any]:
-    """Return areas made valid without losing land, and LISTED with the area before and after; what has none is dropped."""
+    """Return areas made valid without losing land, and LISTED with the area before and after."""
     geometry = frame.geometry.to_numpy()
     broken = ~shapely.is_valid(geometry) | (shapely.get_type_id(geometry) == _COLLECTION)
     reasons = shapely.is_valid_reason(geometry[broken])

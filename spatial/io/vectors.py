@@ -42,8 +42,8 @@ def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | N
     """Return a layer in its own system; the index is the row's number in the layer, from 1.
 
     ``crs`` is the system of a file that declares none; without it, coordinates that look like longitudes and latitudes
-    are taken as WGS 84. ``attrs`` holds ``encoding``, ``layer``, ``crs_from`` (file, format, user or guess) and ``remarks``
-    (what the reading library said). Rows without a geometry are kept, without it.
+    are taken as WGS 84. ``attrs`` holds ``encoding``, ``layer``, ``crs_from`` (file, format, user or guess) and
+    ``remarks`` (what the reading library said). Rows without a geometry are kept, without it.
 
     Raises
     ------

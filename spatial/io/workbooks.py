@@ -59,8 +59,8 @@ def _open(raw: bytes, name: str) -> Any:
 def _rows(sheet: Any, name: str) -> list[list[str]]:
     if sheet.max_row * sheet.max_column > _MAX_CELLS:
         raise InputError(
-            f"{name}: sheet {sheet.title!r} reaches to row {sheet.max_row} and column {sheet.max_column}; needed at most "
-            f"{_MAX_CELLS:,} cells (delete the empty formatted ones)"
+            f"{name}: sheet {sheet.title!r} reaches to row {sheet.max_row} and column {sheet.max_column}; needed at "
+            f"most {_MAX_CELLS:,} cells (delete the empty formatted ones)"
         )
     rows = [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
     for merged in sheet.merged_cells.ranges:
