@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 def _option(text: str) -> Any:
-    return typer.Option(help=text, exists=True, dir_okay=False, show_default=False)
+    return typer.Option(help=text, show_default=False)
 
 
 @app.command()
@@ -37,22 +37,24 @@ def plan(
         Path | None, typer.Argument(help="A folder whose district.toml names the inputs.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write the plan into; replaced whole.")] = Path("plan"),
-    area: Annotated[Path | None, _option("Outline to be divided (any vector file).")] = None,
-    communities: Annotated[Path | None, _option("Communities (社区): polygons with code and name.")] = None,
+    area: Annotated[
+        str | None, _option("Outline to be divided: any vector file; file.gpkg|name=江岸区 picks rows.")
+    ] = None,
+    communities: Annotated[str | None, _option("Communities (社区): polygons with code and name.")] = None,
     osm: Annotated[
-        Path | None, _option("Street map: .osm.pbf, .osm, .osm.gz, osmnx .graphml, or a layer of road lines.")
+        str | None, _option("Street map: .osm.pbf, .osm, .osm.gz, osmnx .graphml, or a layer of road lines.")
     ] = None,
     place: Annotated[
         str | None,
         typer.Option(help='Place to fetch from OpenStreetMap, such as "Qindu, Xianyang".', show_default=False),
     ] = None,
-    estates: Annotated[Path | None, _option("Estates (小区名录) with households: CSV, Excel or vector file.")] = None,
-    buildings: Annotated[Path | None, _option("Buildings (楼栋): polygons with levels and households.")] = None,
-    gates: Annotated[Path | None, _option("Gates of estates, with access and hours.")] = None,
-    candidates: Annotated[Path | None, _option("Places where a centre may open.")] = None,
-    existing: Annotated[Path | None, _option("Centres that are open today.")] = None,
-    current: Annotated[Path | None, _option("Today's grids, of one or several departments.")] = None,
-    pois: Annotated[Path | None, _option("Shops, schools, clinics and other places.")] = None,
+    estates: Annotated[str | None, _option("Estates (小区名录) with households: CSV, Excel or vector file.")] = None,
+    buildings: Annotated[str | None, _option("Buildings (楼栋): polygons with levels and households.")] = None,
+    gates: Annotated[str | None, _option("Gates of estates, with access and hours.")] = None,
+    candidates: Annotated[str | None, _option("Places where a centre may open.")] = None,
+    existing: Annotated[str | None, _option("Centres that are open today.")] = None,
+    current: Annotated[str | None, _option("Today's grids, of one or several departments.")] = None,
+    pois: Annotated[str | None, _option("Shops, schools, clinics and other places.")] = None,
     coords: Annotated[
         str | None,
         typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
