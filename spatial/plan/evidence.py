@@ -182,17 +182,36 @@ def measure_diameters(grids: Any) -> Any:
 
 
 def measure_reach_of_circles(plan: Plan) -> Figures:
-    """Return the share of households whose demand point lies in a service circle, by kind and limit of the circle."""
+    """Return the share of households in reach of a site, by kind and limit of the circles.
+
+    Along the network where the report holds that coverage (``coverage.all``: rows with ``limit_s`` or ``limit_m``,
+    ``households`` and ``total``). Else from the drawn circles, which miss homes that stand back from the street; the
+    formula says which.
+    """
+    walked = _walked(plan)
     points, households = plan.demand.geometry.to_numpy(), plan.demand["households"].to_numpy()
     figures = {}
     circles = plan.circles.sort_values(["mode", "minutes", "limit_m"])
-    for (mode, minutes, limit_m), rows in circles.groupby(["mode", "minutes", "limit_m"], sort=True, dropna=False):
-        reached = np.unique(shapely.STRtree(points).query(rows.geometry.to_numpy(), predicate="intersects")[1])
-        name = f"{minutes:g}_min" if mode == "time" else f"{limit_m:g}_m"
-        figures[name] = share(
-            households[reached].sum(),
-            households.sum(),
-            f"households whose point lies in a circle of {name.replace('_', ' ')}, over all",
-            circles=len(rows),
-        )
+    by = circles["minutes"].where(circles["mode"] == "time", circles["limit_m"]).rename("limit")
+    for (mode, limit), rows in circles.groupby(["mode", by], sort=True):
+        unit = "min" if mode == "time" else "m"
+        key = f"{limit:g}_{unit}"
+        if key in walked:
+            part, whole = walked[key]
+            formula = f"households that walk to a site within {limit:g} {unit} along the network, over all"
+        else:
+            reached = np.unique(shapely.STRtree(points).query(rows.geometry.to_numpy(), predicate="intersects")[1])
+            part, whole = households[reached].sum(), households.sum()
+            formula = f"households whose point lies inside a drawn circle of {limit:g} {unit}, over all"
+        figures[key] = share(part, whole, formula, circles=len(rows))
     return figures
+
+
+def _walked(plan: Plan) -> dict[str, tuple[float, float]]:
+    """Return households in reach and all of them by limit, as the report tells them."""
+    rows = plan.report.get("coverage", {}).get("all", [])
+    named = [
+        (f"{row['limit_s'] / _S_PER_MIN:g}_min" if row.get("limit_s") is not None else f"{row['limit_m']:g}_m", row)
+        for row in rows
+    ]
+    return {name: (row["households"], row["total"]) for name, row in named}

@@ -16,7 +16,7 @@ def propose_candidates(demand: Any, corners: Any, *, spacing_m: float) -> Any:
     """Return CANDIDATES flagged ``proposed``, no two nearer to each other than the spacing.
 
     Demand points come first, those with more households before others, then street corners; a place is taken when it
-    keeps the spacing to all places taken before it. Ids are ``demand-`` or ``corner-`` and the id of the origin.
+    keeps the spacing to all places taken before it. Ids are ``demand-`` or ``corner-`` (once) and the origin's id.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def propose_candidates(demand: Any, corners: Any, *, spacing_m: float) -> Any:
     if spacing_m < 0:
         raise InputError(f"candidates: spacing_m is {spacing_m}; needed 0 or more metres")
     points = demand.loc[demand["households"] > 0].sort_values(["households", "demand_id"], ascending=[False, True])
-    found = [_rows(points, "demand_id", "demand", points["kind"])]
+    found = [_rows(points, "demand_id", "demand-", points["kind"])]
     if len(corners):
         if "corner_id" not in corners.columns:
             raise TableError(f"corners: found columns {sorted(corners.columns)}, needed corner_id")
         if require_metric(corners.crs, "corners") != demand.crs:
             raise InputError(f"corners are in {corners.crs.name}, demand in {demand.crs.name}; needed one system")
-        found.append(_rows(corners.sort_values("corner_id"), "corner_id", "corner", "street_corner"))
+        found.append(_rows(corners.sort_values("corner_id"), "corner_id", "corner-", "street_corner"))
     places = pd.concat([frame for frame in found if len(frame)], ignore_index=True) if any(map(len, found)) else None
     if places is None:
         return CANDIDATES.empty(demand.crs)
@@ -53,7 +53,7 @@ def propose_candidates(demand: Any, corners: Any, *, spacing_m: float) -> Any:
 
 def _rows(points: Any, key: str, prefix: str, kind: Any) -> Any:
     frame = gpd.GeoDataFrame(
-        {"site_id": prefix + "-" + points[key].astype("str"), "name": "", "kind": kind, "mode": ""},
+        {"site_id": prefix + points[key].astype("str").str.removeprefix(prefix), "name": "", "kind": kind, "mode": ""},
         geometry=points.geometry,
         crs=points.crs,
     )

@@ -113,11 +113,20 @@ def test_circles_count_households_once_however_many_circles_hold_them() -> None:
     plan = four_grids()
     rows = {"site_id": ["s1", "s2", "s1"], "mode": ["time", "time", "distance"], "minutes": [5.0, 5.0, 0.0]}
     circles = gpd.GeoDataFrame(
-        rows, geometry=[square(0, 0, 2, 2), square(1, 0, 2, 2), square(0, 0, 4, 4)], crs=CRS
+        rows, geometry=[square(0, 0, 2, 4), square(1, 0, 2, 4), square(0, 0, 4, 4)], crs=CRS
     ).assign(limit_m=[330.0, 330.0, 500.0], households=0)
-    card = measure_plan(replace(plan, circles=require(circles, CIRCLES)))
-    assert {name: figure.value for name, figure in card.circles.items()} == {"500_m": 1.0, "5_min": 6 / 16}
-    assert measure_plan(plan).circles == {}
+    plan = replace(plan, circles=require(circles, CIRCLES))
+    card = measure_plan(plan)
+    assert {name: figure.value for name, figure in card.circles.items()} == {"500_m": 1.0, "5_min": 12 / 16}
+    assert "drawn circle" in card.circles["5_min"].formula
+    walked = [{"group": "", "limit_s": 300.0, "households": 1500, "total": 2000}]
+    known = measure_plan(replace(plan, report={"coverage": {"all": walked}})).circles
+    assert (known["5_min"].value, known["500_m"].value) == (0.75, 1.0)
+    assert "along the network" in known["5_min"].formula
+
+
+def test_without_circles_no_reach_is_claimed() -> None:
+    assert measure_plan(four_grids()).circles == {}
 
 
 def test_the_scorecard_is_ready_for_json_and_each_figure_carries_its_evidence() -> None:
