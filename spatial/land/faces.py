@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import InputError
 from spatial.land.barriers import ENCLOSING, grade_segments, index_barriers
+from spatial.land.rim import reach_rim
 from spatial.land.slivers import merge_scraps
 from spatial.land.tiling import Ints, build_faces, dissolve, find_segments, locate
 from spatial.land.verges import Ground, share_verges
@@ -55,6 +56,8 @@ def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) 
     rows = communities.sort_values("community_id")
     ids, shapes = rows["community_id"].to_numpy(dtype=object), rows.geometry.to_numpy()
     lines, inner = _split_barriers(barriers, _closed_outlines(estates, profile), shapes, profile)
+    hard = barriers.loc[~barriers["kind"].isin(ENCLOSING) & (barriers["strength"] >= profile.land.face_strength)]
+    lines = np.append(lines, reach_rim(hard.geometry.to_numpy(), shapely.union_all(shapes), profile.land.verge_m))
     polygons = _outlines(estates)
     fences = shapely.boundary(polygons[np.unique(shapely.STRtree(shapes).query(polygons, predicate="intersects")[0])])
     cells = build_faces(np.concatenate([lines, shapely.boundary(shapes), fences]), grid=_GRID_M)
