@@ -53,6 +53,15 @@ def median_costs(reach: Reach) -> Costs:
     return _merge_rows(reach, reach.walk_s, np.ones(len(reach.walk_s), dtype=bool), unserved_seconds(reach))
 
 
+def walking_costs(reach: Reach, cutoff_s: float, opened: Flags) -> Costs:
+    """Return seconds as costs of the households that some open site covers; to lose one of them costs more than all."""
+    near = reach.walk_s <= cutoff_s
+    covered = np.zeros(len(reach.households), dtype=bool)
+    covered[reach.demand[near & opened[reach.site]]] = True
+    default = float(reach.households.sum()) * (cutoff_s + 1.0) + 1.0
+    return _merge_rows(reach, reach.walk_s, near & covered[reach.demand], default)
+
+
 def unserved_seconds(reach: Reach) -> float:
     """Return the seconds that stand for a household out of reach: twice the longest known walk, at least one."""
     return max(2.0 * float(reach.walk_s.max(initial=0.0)), 1.0)

@@ -61,6 +61,20 @@ def test_two_sites_cover_the_street_and_one_more_where_one_is_open() -> None:
     assert ask("set_cover", existing="AD").chosen == []
 
 
+def test_of_sites_that_cover_the_same_the_nearer_one_opens() -> None:
+    # A and B both cover the two houses within five minutes; from B people walk less
+    for model in ("max_cover", "set_cover"):
+        choice = choose_sites(
+            times_frame([[250.0, 250.0, 999.0], [50.0, 60.0, 999.0]], ["A", "B"], ["a", "b", "c"]),
+            demand_frame({"a": 10, "b": 20, "c": 1}),
+            candidate_frame(["A", "B"]),
+            siting_profile(model, 300.0),
+            p=1,
+        )
+        assert choice.chosen == ["B"]
+        assert choice.status == "optimal"
+
+
 def test_the_number_of_sites_follows_from_the_households_and_the_open_sites() -> None:
     assert ask("p_median", households_per_site=250).p == 3
     assert ask("p_median", existing="A", households_per_site=250).p == 2
