@@ -20,6 +20,7 @@ _INSIDE_M = 2.0
 """Ways nearer to the outline than this are taken to run along it, not inside."""
 _SAME_M = 0.5
 """A gate this near to a vertex stands on it."""
+_OPEN = frozenset(["open", "yes", "public", "permissive"])
 _CLOSED = frozenset(["closed", "no", "locked", "blocked"])
 _RESIDENTS = frozenset(["private", "residents", "resident", "permit", "gated", "key"])
 
@@ -85,7 +86,7 @@ def sort_gates(gates: Any) -> Any:
 
 
 def gate_marks(gates: Any) -> NDArray[np.int8]:
-    """Return what each gate of the table does: closed stops everybody, private lets residents pass, else all."""
+    """Return what each gate of the table does: closed stops everybody, private lets residents pass, else all pass."""
     return np.array(
         [BLOCKED if access in _CLOSED else RESIDENTS if access in _RESIDENTS else KEPT for access in gates["access"]],
         dtype=np.int8,
@@ -122,7 +123,11 @@ def place_gates(
     new = ~near_a & ~near_b & ~known[point]
     segments, made = split_pieces(segments, piece[new], share[new], at[new])
     vertex[point[new]] = made
-    report = {"gates on a way": int((vertex >= 0).sum()), "gates at a junction, not used": int(junction.sum())}
+    report = {
+        "gates on a way": int((vertex >= 0).sum()),
+        "gates at a junction, not used": int(junction.sum()),
+        "gates of unknown access, taken as open": int((~gates["access"].isin(_OPEN | _CLOSED | _RESIDENTS)).sum()),
+    }
     return segments, Doors(tuple(gates["gate_id"]), vertex, estate, gate_marks(gates)), report
 
 

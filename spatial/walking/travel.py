@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import InputError, TableError
 from spatial.tables import TRAVEL_TIMES
+from spatial.walking.neighbours import estate_pairs, merge_pairs
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import pair_costs
 from spatial.walking.search import Gates, Mode, build_graph
@@ -32,7 +33,8 @@ def travel_times(
     matters only on escalators and one-way footways. Places are snapped to edges; the access walk counts at the adult
     speed. ``limit`` is in seconds or, in distance mode, metres; None means the profile's largest circle, infinity none.
     With ``gates="open"`` residents of both ends pass their private ways and gates; with ``"closed"`` only the home's
-    residents do, so a site on private ground serves nobody outside it.
+    residents do, so a site on private ground serves nobody outside it. Inside a closed estate without paths on the map
+    people walk straight.
 
     Raises
     ------
@@ -44,8 +46,11 @@ def travel_times(
     limit = check_limit(network, limit, mode, gates)
     site_id, site_order = sorted_ids(origins, "site_id")
     home_id, home_order = sorted_ids(destinations, "demand_id")
-    sites, homes = snap(network, origins.iloc[site_order]), snap(network, destinations.iloc[home_order])
-    i, j, cost, other = pair_costs(build_graph(network, mode), sites, homes, limit, gates)
+    places, lived = origins.iloc[site_order], destinations.iloc[home_order]
+    graph, sites, homes = build_graph(network, mode), snap(network, places), snap(network, lived)
+    found = pair_costs(graph, sites, homes, limit, gates)
+    inside = estate_pairs(network, graph, (places, sites), (lived, homes), limit)
+    i, j, cost, other = merge_pairs(found, inside)
     walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
     columns = {"origin_id": site_id.take(i), "destination_id": home_id.take(j), "walk_s": walk_s, "walk_m": walk_m}
     return pd.DataFrame(columns) if len(i) else TRAVEL_TIMES.empty()

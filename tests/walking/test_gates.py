@@ -124,6 +124,23 @@ def test_of_several_own_gates_each_walk_takes_the_best() -> None:
     assert walk(network, (100, -20), (100, 150)) == pytest.approx(170)
 
 
+def test_within_an_estate_without_paths_people_walk_straight() -> None:
+    south = gates(south=((100, 0), "garden", "private"))
+    network = build_walk_network(draw(NODES, STREET), PROFILE, gates=south, estates=estates(garden=OUTLINE))
+    for allowed in ("open", "closed"):
+        assert walk(network, (100, 150), (140, 180), gates=allowed) == pytest.approx(50)
+    assert walk(network, (100, 150), (140, 180), limit=49.0, mode="distance") == math.inf
+    assert walk(network, (100, 150), (100, -20), gates="closed") == math.inf
+
+
+def test_gates_of_unknown_access_are_counted_and_pass() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE)])
+    odd = gates(west=((0, 100), "", "sometimes"))
+    network = build_walk_network(town, PROFILE, gates=odd)
+    assert network.report["gates of unknown access, taken as open"] == 1
+    assert walk(network, WEST, EAST) == pytest.approx(240)
+
+
 def test_a_home_outside_does_not_enter_over_the_wall() -> None:
     """The path inside runs 3 m behind the wall; the home stands 2 m before it."""
     nodes = {**NODES, "p": (3, 20), "q": (3, 180)}
