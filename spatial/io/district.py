@@ -22,6 +22,8 @@ from spatial.io.systems import Undeclared, read_system
 from spatial.progress import Progress, silent
 from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, Streets, Table
 
+__all__ = ["Sources", "link_estates", "read_district", "read_inputs", "read_sources"]
+
 NEARBY_M = 1000.0
 """Gates, sites and places farther than this from the land serve nobody in it."""
 _CHUNK = 2**20
@@ -156,7 +158,8 @@ def _provenance(sources: Sources, streets: Streets, origins: Mapping[str, Any]) 
     if "osm" in found:
         found["osm"] = {**found["osm"], "rows": len(streets.ways)}
     for name, told in origins.items():
-        found.setdefault(name, dict(told))
+        if name not in found:
+            found[name] = dict(told)
     found["system"] = {"crs": streets.crs.to_string()}
     return {name: found[name] for name in sorted(found)}
 
