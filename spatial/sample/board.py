@@ -39,6 +39,10 @@ class Board:
         """Return the numbers of the parcels that are estates or villages."""
         return [k for k, p in enumerate(self.parcels) if p.kind not in PLACES and p.kind != "loose"]
 
+    def places(self) -> list[int]:
+        """Return the numbers of the parcels that are public places."""
+        return [k for k, p in enumerate(self.parcels) if p.kind in PLACES]
+
 
 def draw_board(*, rng: np.random.Generator, communities: int) -> Board:
     """Return a drawn board for a number of communities.

@@ -9,15 +9,17 @@ import numpy as np
 import shapely
 
 from spatial.crs import LONLAT, metric_crs, transform_xy
+from spatial.inputs import Inputs
 from spatial.sample.board import Board, draw_board
 from spatial.sample.communities import find_sides, outline_cells
 from spatial.sample.ground import Ground, make_ground, to_ground
 from spatial.sample.homes import count_into, list_estates, list_gates
 from spatial.sample.houses import OSM_BUILDING, build_houses
+from spatial.sample.names import name_places
 from spatial.sample.noding import StreetMap, build_areas, build_streets, node_segments, thread_ways, touch_places
 from spatial.sample.services import build_candidates, build_current, build_existing, build_pois, build_relief
 from spatial.sample.truth import tell_truth
-from spatial.tables import Streets
+from spatial.tables import LISTED, Streets
 
 CENTRE = (108.70, 34.33)
 """Where the invented district is put: near Xianyang, in the zone of CGCS2000 about 108 E."""
@@ -83,9 +85,26 @@ def make_district(*, rng: np.random.Generator, communities: int = 6) -> District
         candidates=build_candidates(communities, lattice, segments, ground, crs, rng),
         existing=build_existing(communities, lattice, segments, ground, crs, rng),
         current=build_current(board.cells, lattice, ground, crs, rng),
-        pois=build_pois(lattice, segments, ground, crs, rng),
+        pois=build_pois(board, ground, crs, rng),
         relief=build_relief(lattice, ground, rng),
-        truth=tell_truth(board, street_map, frames, estate_ids=estate_ids),
+        truth=tell_truth(board, street_map, frames, ground=ground, estate_ids=estate_ids),
+    )
+
+
+def to_inputs(district: District) -> Inputs:
+    """Return the inputs of a plan of a made district, as if its files had been read."""
+    return Inputs(
+        communities=district.communities,
+        streets=district.streets,
+        estates=district.estates,
+        buildings=district.buildings,
+        gates=district.gates,
+        candidates=district.candidates,
+        existing=district.existing,
+        current=district.current,
+        pois=district.pois,
+        listed=LISTED.empty(),
+        provenance={"sample": {"path": district.streets.source, "rows": len(district.buildings)}},
     )
 
 
@@ -115,13 +134,11 @@ def _form_communities(board: Board, land: Any, buildings: Any, communities: int,
 def _list_areas(
     board: Board, street_map: StreetMap, estates: Any, buildings: Any, estate_ids: list[str], ground: Ground
 ) -> Any:
-    """Return the areas of the street map: ground and water, estates with their names, then buildings."""
+    """Return the areas of the street map: ground and water, estates and places with their names, then buildings."""
     names = dict(zip(estates["estate_id"], estates["name"], strict=True))
-    name_of = {
-        id(sketch.outlines[0]): names[estate]
-        for sketch, estate in zip(board.sketches, estate_ids, strict=True)
-        if estate
-    }
+    called = {k: names[estate_ids[k]] for k in board.homes()}
+    called |= dict(zip(board.places(), name_places([board.parcels[k].kind for k in board.places()]), strict=True))
+    name_of = {id(board.sketches[k].outlines[0]): name for k, name in called.items()}
     outlines = board.whole.outlines
     rings = [shapely.Polygon(to_ground(outline.uv, ground)) for outline in outlines]
     tags = [{**o.tags, **({"name": name_of[id(o)]} if id(o) in name_of else {})} for o in outlines]

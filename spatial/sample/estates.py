@@ -21,6 +21,7 @@ from spatial.sample.parcels import EAST, WEST, Parcel
 _LOOP_M, _MARGIN_M, _SPINE_HALF_M = 8.0, 15.0, 6.0
 _PRIVATE = {"access": "private"}
 _LARGE_HA = 5.0
+_SET_BACK_M = 1.5  # buildings stand this much before or behind the line of their row
 _TWO_STAIRS_M = 18.0
 """Frontage of one stairwell with two flats a level."""
 
@@ -102,6 +103,7 @@ def _place_houses(
     """Return the buildings: a garden in the middle of large tower estates, one low house where neighbours meet."""
     u, along = (np.concatenate(x) for x in zip(*(_fill_bay(b, style, rng) for b in bays), strict=True))
     u, v, along = np.tile(u, len(rows)), np.repeat(rows, len(u)), np.tile(along, len(rows))
+    u, v = u + rng.uniform(-_SET_BACK_M, _SET_BACK_M, len(u)), v + rng.uniform(-_SET_BACK_M, _SET_BACK_M, len(v))
     keep = parcel.clear_of_corners(u, v, (along + style.deep_m) / 2, margin_m=9.0)
     u, v, along = u[keep], v[keep], along[keep]
     middle = np.abs(np.column_stack([u, v]) - np.add(parcel.low, parcel.high) / 2)
@@ -114,17 +116,27 @@ def _place_houses(
         garden = (middle[:, 0] < 60) & (middle[:, 1] < 40) & (np.arange(len(u)) != hall) & style.tower
         u, v, along, levels, households, use = (x[~garden] for x in (u, v, along, levels, households, use))
     return draw_houses(
-        {"u": u, "v": v, "along_m": along, "deep_m": style.deep_m, "levels": levels, "households": households,
-         "use": use, "rigid": True}
-    )  # fmt: skip
+        {
+            "u": np.round(u, 2),
+            "v": np.round(v, 2),
+            "along_m": along,
+            "deep_m": style.deep_m,
+            "levels": levels,
+            "households": households,
+            "use": use,
+            "rigid": True,
+        }
+    )
 
 
 def _fill_bay(bay: tuple[float, float], style: Style, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return middles and lengths of the buildings of a row within a bay."""
     room = bay[1] - bay[0]
-    wanted = rng.uniform(*style.along_m)
+    shortest, longest = style.along_m
+    wanted = rng.uniform(shortest, longest)
     count = max(1, int((room + style.gap_m) // (wanted + style.gap_m)))
-    along = min(wanted * 1.12, (room - (count - 1) * style.gap_m) / count)
+    fitting = (room - (count - 1) * style.gap_m) / count
+    along = min(fitting, wanted if style.tower else 1.25 * longest)
     step = (room - along) / max(1, count - 1)
     first = bay[0] + along / 2 if count > 1 else (bay[0] + bay[1]) / 2
     return np.round(first + step * np.arange(count), 2), np.full(count, np.round(along, 1))

@@ -40,7 +40,7 @@ def make_ground(
         waves_u=_make_waves(rng),
         waves_v=_make_waves(rng),
         river_v=river_v,
-        meander=(float(rng.uniform(16, 24)), float(rng.uniform(900, 1200)), float(rng.uniform(0, 2 * np.pi))),
+        meander=(float(rng.uniform(26, 36)), float(rng.uniform(900, 1200)), float(rng.uniform(0, 2 * np.pi))),
     )
 
 

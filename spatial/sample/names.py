@@ -20,6 +20,15 @@ _STREETS = (
 ).split()
 _VILLAGES = ("上王 小李 南安 北杜 西刘 东马 杨家 白寨 双庙 柳林 沙河 石桥 高庄 古槐").split()
 _COMPANIES = ("和庭物业 安澜物业 恒居物业 绿野物业 心宁物业 同舟物业 佳邻物业 明德物业 泰和园物业").split()
+_PLACES = {
+    "school": "小学",
+    "hospital": "医院",
+    "market": "农贸市场",
+    "park": "公园",
+    "offices": "商务楼",
+    "construction": "建设项目",
+}
+_FIGURES = "零一二三四五六七八九"
 NO_COMPANY = "无"
 RIVER, RAILWAY = "清洛河", "咸北铁路"
 
@@ -31,7 +40,13 @@ def name_streets(count: int, ending: str, rng: np.random.Generator) -> list[str]
 
 
 def _count_up(name: str, turn: int, ending: str) -> str:
-    return name + ("" if turn == 0 else "一二三四五六七八九十"[(turn - 1) % 10] * (1 + (turn - 1) // 10)) + ending
+    return name + (to_chinese(turn) if turn else "") + ending
+
+
+def to_chinese(number: int) -> str:
+    """Return a number from 1 to 99 in Chinese figures."""
+    tens, ones = divmod(number, 10)
+    return (_FIGURES[tens] if tens > 1 else "") + ("十" if tens else "") + (_FIGURES[ones] if ones else "")
 
 
 def name_estates(kinds: list[str], rng: np.random.Generator) -> list[str]:
@@ -51,16 +66,23 @@ def name_estates(kinds: list[str], rng: np.random.Generator) -> list[str]:
             again = {"village": _VILLAGES, "compound": _COMPOUNDS, "": pairs}[pool]
             number, phase = counted[pool] - 1, 2 + (counted[pool] - 1) // len(again)
             ending = "村" if pool == "village" else ""
-            name = f"{again[number % len(again)]}{ending}{_PHASES[phase % len(_PHASES)]}"
+            name = f"{again[number % len(again)]}{ending}{to_chinese(phase)}期"
         names.append(name)
     return names
 
 
-_PHASES = [f"{digit}期" for digit in "零一二三四五六七八九"] + [f"十{digit}期" for digit in "一二三四五六七八九"]
-
-
 def _shuffle(words: list[str], rng: np.random.Generator) -> list[str]:
     return [words[i] for i in rng.permutation(len(words))]
+
+
+def name_places(kinds: list[str]) -> list[str]:
+    """Return a different name for each public place, counted by kind."""
+    seen = dict.fromkeys(_PLACES, 0)
+    names = []
+    for kind in kinds:
+        seen[kind] += 1
+        names.append(f"第{seen[kind]}{_PLACES[kind]}")
+    return names
 
 
 def choose_companies(walled: list[bool], rng: np.random.Generator) -> list[str]:

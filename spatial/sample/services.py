@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from spatial.sample.board import Board
 from spatial.sample.drawing import Floats, Segment, draw_box, thicken
 from spatial.sample.ground import Ground, to_ground
 from spatial.sample.lattice import Cell, Lattice
+from spatial.sample.names import name_places
 
 _BESIDE_M = {"primary": 15.0, "secondary": 13.0, "tertiary": 10.0, "residential": 6.5}
 _POI_KINDS = ("pharmacy", "supermarket", "clinic", "kindergarten", "repair", "housekeeping", "bus_stop", "restaurant")
@@ -26,16 +28,6 @@ _POI_NAMES = {
     "bus_stop": "公交站",
     "restaurant": "面馆",
 }
-OSM_POI = {
-    "pharmacy": ("amenity", "pharmacy"),
-    "supermarket": ("shop", "supermarket"),
-    "clinic": ("amenity", "clinic"),
-    "kindergarten": ("amenity", "kindergarten"),
-    "repair": ("shop", "repair"),
-    "housekeeping": ("shop", "dry_cleaning"),
-    "bus_stop": ("highway", "bus_stop"),
-    "restaurant": ("amenity", "restaurant"),
-}
 _POIS_PER_CELL = 6
 _MODES = ("transfer", "vacate", "share", "new", "reuse")
 _MODE_KINDS = {
@@ -48,6 +40,7 @@ _MODE_KINDS = {
 _MODE_COST = {"transfer": 0.03, "vacate": 0.08, "share": 0.02, "new": 0.62, "reuse": 0.14}
 """Cost of a square metre, in 10,000 yuan."""
 _MODE_AREA_M2 = {"transfer": 1200.0, "vacate": 900.0, "share": 350.0, "new": 2000.0, "reuse": 600.0}
+_RELIEF_STEP_M, _RELIEF_POINTS = 40.0, 12_000
 _HOURS = ("Mo-Fr 08:30-17:30", "Mo-Su 08:00-20:00", "24/7")
 
 
@@ -65,21 +58,23 @@ def _places_beside(segments: Sequence[Segment], count: int, rng: np.random.Gener
     return np.round(uv, 2), [streets[i].tags.get("name", "") for i in chosen.tolist()]
 
 
-def build_pois(
-    lattice: Lattice, segments: Sequence[Segment], ground: Ground, crs: Any, rng: np.random.Generator
-) -> Any:
-    """Return POIS beside the streets, inside the district."""
-    cells = (len(lattice.columns) - 2) * (len(lattice.rows) - 2)
-    uv, streets = _places_beside(segments, _POIS_PER_CELL * cells, rng)
-    inside = np.all((uv > 0) & (uv < lattice.size), axis=1)
-    uv, streets = uv[inside], [name for name, there in zip(streets, inside, strict=True) if there]
-    kinds = [_POI_KINDS[i] for i in rng.choice(len(_POI_KINDS), len(uv), p=_POI_SHARES)]
+def build_pois(board: Board, ground: Ground, crs: Any, rng: np.random.Generator) -> Any:
+    """Return POIS: shops and services beside the streets, then the public places."""
+    uv, streets = _places_beside(board.whole.segments, _POIS_PER_CELL * len(board.cells), rng)
+    inside = np.all((uv > 0) & (uv < board.lattice.size), axis=1)
+    streets = [name for name, there in zip(streets, inside, strict=True) if there]
+    kinds = [_POI_KINDS[i] for i in rng.choice(len(_POI_KINDS), len(streets), p=_POI_SHARES)]
+    names = [street + _POI_NAMES[kind] for street, kind in zip(streets, kinds, strict=True)]
+    parcels = [board.parcels[k] for k in board.places()]
+    middles = np.array([np.add(p.low, p.high) / 2 for p in parcels])
     frame = {
-        "poi_id": [f"P{k:05d}" for k in range(1, len(uv) + 1)],
-        "name": [street + _POI_NAMES[kind] for street, kind in zip(streets, kinds, strict=True)],
-        "kind": kinds,
+        "poi_id": [f"P{k:05d}" for k in range(1, len(names) + len(parcels) + 1)],
+        "name": [*names, *name_places([p.kind for p in parcels])],
+        "kind": [*kinds, *(p.kind for p in parcels)],
     }
-    return gpd.GeoDataFrame(frame, geometry=shapely.points(to_ground(uv, ground)), crs=crs)
+    return gpd.GeoDataFrame(
+        frame, geometry=shapely.points(to_ground(np.vstack([uv[inside], middles]), ground)), crs=crs
+    )
 
 
 def build_candidates(
@@ -169,7 +164,7 @@ def _trace(ring: Floats, sigma_m: float, ground: Ground, rng: np.random.Generato
 def build_relief(lattice: Lattice, ground: Ground, rng: np.random.Generator) -> Any:
     """Return heights (x, y, z in metres) on a net of points: a valley floor and a loess terrace in the north."""
     wide, high = lattice.size
-    step = max(70.0, float(np.sqrt(wide * high / 6000)))
+    step = max(_RELIEF_STEP_M, float(np.sqrt(wide * high / _RELIEF_POINTS)))
     grid = np.meshgrid(np.arange(-step, wide + step, step), np.arange(-step, high + step, step))
     uv = np.column_stack([axis.ravel() for axis in grid])
     off = uv[:, 1] - lattice.river_v

@@ -7,9 +7,13 @@ import numpy as np
 
 from spatial.sample.board import Board
 from spatial.sample.communities import Numbers
+from spatial.sample.drawing import ACROSS, ALONG, Segment
+from spatial.sample.ground import Ground, to_ground
 from spatial.sample.homes import find_gate_nodes, find_walls
 from spatial.sample.lattice import Cell, Lattice
 from spatial.sample.noding import StreetMap
+
+_STEP_M = 5.0
 
 
 def tell_truth(
@@ -17,6 +21,7 @@ def tell_truth(
     street_map: StreetMap,
     frames: Mapping[str, Any],
     *,
+    ground: Ground,
     estate_ids: list[str],
 ) -> dict[str, Any]:
     """Return what is known, JSON-ready; ``frames`` are communities, estates, buildings and gates.
@@ -29,7 +34,7 @@ def tell_truth(
     nodes = find_gate_nodes(board, street_map, estate_ids)
     at_rail = [int(n) for m, n in zip(board.whole.marks, street_map.mark_node, strict=True) if "railway" in m.tags]
     cell_of = {estate: parcel.cell for parcel, estate in zip(board.parcels, estate_ids, strict=True)}
-    borders = tell_borders(board.cells, board.community, board.lattice)
+    borders = tell_borders(board.cells, board.community, board.lattice, ground)
     return {
         "invented": True,
         "totals": count_totals(communities, estates, buildings),
@@ -62,11 +67,10 @@ def _tell_buildings(buildings: Any) -> dict[str, list[Any]]:
     return {building: [estate, households] for building, estate, households in zip(*columns, strict=True)}
 
 
-def tell_borders(cells: Sequence[Cell], community: Numbers, lattice: Lattice) -> list[dict[str, Any]]:
+def tell_borders(cells: Sequence[Cell], community: Numbers, lattice: Lattice, ground: Ground) -> list[dict[str, Any]]:
     """Return, for each pair of neighbouring communities, the metres of border on road, river, rail and on neither.
 
-    Metres are those of the drawing board, within 1 % of the ground's. Neither: the bank of the river, or the strip of
-    the railway, between the last street and the middle.
+    Neither: the bank of the river, or the strip of the railway, between the last street and the middle.
     """
     places = {(_rank(c.column, lattice.rail), _rank(c.row, lattice.river)): k for k, c in enumerate(cells)}
     found: dict[tuple[int, int], dict[str, float]] = {}
@@ -77,8 +81,8 @@ def tell_borders(cells: Sequence[Cell], community: Numbers, lattice: Lattice) ->
                 continue
             a, b = sorted((int(community[k]), int(community[other])))
             pair = found.setdefault((a, b), {})
-            for kind, metres in _measure_side(cells[k], cells[other], lattice).items():
-                pair[kind] = round(pair.get(kind, 0.0) + metres, 1)
+            for kind, stretch in _part_side(cells[k], cells[other], lattice):
+                pair[kind] = round(pair.get(kind, 0.0) + _measure(stretch, ground), 1)
     return [{"between": list(pair), **kinds} for pair, kinds in sorted(found.items())]
 
 
@@ -86,28 +90,31 @@ def _rank(line: int, strip: int) -> int:
     return line - (line > strip)
 
 
-def _measure_side(cell: Cell, other: Cell, lattice: Lattice) -> dict[str, float]:
-    """Return the metres by kind of the border between a superblock and its eastern or northern neighbour."""
-    upright = cell.row == other.row
-    if upright and other.column - cell.column == 2:
-        return {"rail": _reach(cell.row, lattice.rows, lattice.river, lattice.river_v)[0]}
-    if not upright and other.row - cell.row == 2:
-        return {"river": _reach(cell.column, lattice.columns, lattice.rail, lattice.rail_u)[0]}
-    if upright:
-        whole, strip = _reach(cell.row, lattice.rows, lattice.river, lattice.river_v)
+def _part_side(cell: Cell, other: Cell, lattice: Lattice) -> list[tuple[str, Segment]]:
+    """Return the border between a superblock and its eastern or northern neighbour, in stretches by kind."""
+    if cell.row == other.row:
+        axis, index, lines, strip, middle = ACROSS, cell.row, lattice.rows, lattice.river, lattice.river_v
+        crosses, over, at = other.column - cell.column == 2, "rail", lattice.columns[other.column]
         carried = other.column in lattice.bridges
     else:
-        whole, strip = _reach(cell.column, lattice.columns, lattice.rail, lattice.rail_u)
+        axis, index, lines, strip, middle = ALONG, cell.column, lattice.columns, lattice.rail, lattice.rail_u
+        crosses, over, at = other.row - cell.row == 2, "river", lattice.rows[other.row]
         carried = other.row in (lattice.underpass, lattice.level_crossing)
-    bare = 0.0 if carried else strip
-    return {"road": whole - bare} | ({"neither": bare} if bare else {})
+    low, high = lines[index], lines[index + 1]
+    start, end = (middle if index == strip + 1 else low), (middle if index + 1 == strip else high)
+    if crosses:
+        return [(over, Segment(axis, lattice.rail_u if over == "rail" else lattice.river_v, start, end, {}))]
+    bare = [(a, b) for a, b in ((start, low), (high, end)) if a < b]
+    stretches = [("road", Segment(axis, at, low, high, {}))]
+    return stretches + [("road" if carried else "neither", Segment(axis, at, a, b, {})) for a, b in bare]
 
 
-def _reach(index: int, lines: tuple[float, ...], strip: int, middle: float) -> tuple[float, float]:
-    """Return the length of a superblock's side out to the middle of a strip, and the part of it within the strip."""
-    low = middle if index == strip + 1 else lines[index]
-    high = middle if index + 1 == strip else lines[index + 1]
-    return high - low, (high - low) - (lines[index + 1] - lines[index])
+def _measure(stretch: Segment, ground: Ground) -> float:
+    """Return the length of a straight stretch of the board on the ground, in metres."""
+    t = np.linspace(stretch.start, stretch.end, max(2, int((stretch.end - stretch.start) / _STEP_M)))
+    at = np.full(len(t), stretch.at)
+    xy = to_ground(np.column_stack([at, t] if stretch.axis == ACROSS else [t, at]), ground)
+    return float(np.hypot(*np.diff(xy, axis=0).T).sum())
 
 
 def tell_ways(ways: Any, marks: Mapping[str, list[int]]) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from functools import lru_cache
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import pytest
 import shapely
 
 from spatial.errors import InputError
-from spatial.sample.district import District, make_district
+from spatial.sample.district import District, make_district, to_inputs
 from spatial.tables import (
     BUILDINGS,
     CANDIDATES,
@@ -17,11 +18,11 @@ from spatial.tables import (
     ESTATES,
     FACILITIES,
     GATES,
+    LISTED,
     POIS,
     require,
 )
 
-SEEDS = (1, 2, 3, 7)
 SIZES = {1: 6, 2: 6, 3: 4, 7: 12}
 
 
@@ -30,7 +31,7 @@ def made(seed: int) -> District:
     return make_district(rng=np.random.default_rng(seed), communities=SIZES[seed])
 
 
-@pytest.fixture(params=SEEDS)
+@pytest.fixture(params=sorted(SIZES))
 def district(request: pytest.FixtureRequest) -> District:
     return made(request.param)
 
@@ -87,10 +88,11 @@ def test_borders_between_communities_run_on_the_ways_the_truth_names(district: D
         a, b = (outlines[code] for code in border["between"])
         shared = shapely.intersection(a.boundary, b.boundary)
         told = {kind: metres for kind, metres in border.items() if kind != "between"}
-        assert shared.length == pytest.approx(sum(told.values()), rel=0.06)
+        assert shared.length == pytest.approx(sum(told.values()), rel=0.005)
         for kind in ("river", "rail", "road"):
             found = shapely.intersection(shared, near[kind]).length
-            assert found >= 0.93 * told.get(kind, 0.0)
+            island = 45.0 if kind == "road" else 0.1  # the middle of the roundabout is no way
+            assert found >= told.get(kind, 0.0) - island
 
 
 def test_households_are_conserved_from_buildings_to_estates_to_communities(district: District) -> None:
@@ -99,9 +101,8 @@ def test_households_are_conserved_from_buildings_to_estates_to_communities(distr
     assert per_estate.to_dict() == dict(zip(estates["estate_id"], estates["households"], strict=True))
     middles = buildings.geometry.centroid
     inside = gpd.sjoin(gpd.GeoDataFrame(buildings[["households"]], geometry=middles), communities[["code", "geometry"]])
-    assert inside.groupby("code")[
-        "households_left" if "households_left" in inside else "households"
-    ].sum().to_dict() == (dict(zip(communities["code"], communities["households"], strict=True)))
+    told = dict(zip(communities["code"], communities["households"], strict=True))
+    assert inside.groupby("code")["households"].sum().to_dict() == told
     assert communities["households"].sum() == district.truth["totals"]["households"] == buildings["households"].sum()
 
 
@@ -188,8 +189,6 @@ def test_ways_that_cross_at_grade_share_a_node(district: District) -> None:
 
 
 def test_everybody_can_walk_everywhere(district: District) -> None:
-    import networkx as nx
-
     ways = district.streets.ways
     graph = nx.Graph()
     for nodes in ways.loc[ways["highway"] != "", "nodes"]:
@@ -257,6 +256,41 @@ def test_people_of_an_estate_are_counted_in_its_buildings(district: District) ->
     assert (district.buildings.loc[empty, ["elderly", "children"]] == 0).all(axis=None)
 
 
+def test_the_inputs_of_a_plan_can_be_made_without_files(district: District) -> None:
+    inputs = to_inputs(district)
+    assert inputs.crs == district.crs
+    assert inputs.buildings["households"].sum() == inputs.communities["households"].sum()
+    require(inputs.listed, LISTED)
+
+
+def test_candidates_differ_in_how_they_are_won_and_what_they_cost(district: District) -> None:
+    candidates = district.candidates
+    assert set(candidates["mode"]) == {"transfer", "vacate", "share", "new", "reuse"}
+    per_m2 = (candidates["cost"] / candidates["floor_area_m2"]).groupby(candidates["mode"]).mean()
+    assert per_m2.idxmax() == "new"
+    assert shapely.contains(district.outline, candidates.geometry.to_numpy()).all()
+    assert shapely.contains(district.outline, district.existing.geometry.to_numpy()).all()
+
+
+def test_todays_grids_of_two_departments_cover_the_homes_and_disagree(district: District) -> None:
+    homes = district.buildings[district.buildings["households"] > 0].geometry.centroid.to_numpy()
+    cuts = {}
+    for layer, grids in district.current.groupby("layer"):
+        i, _ = shapely.STRtree(grids.geometry.to_numpy()).query(homes, predicate="intersects")
+        assert len(set(i.tolist())) > 0.95 * len(homes)
+        cuts[layer] = shapely.union_all(grids.geometry.boundary.to_numpy())
+    one, other = cuts.values()
+    assert one.difference(other.buffer(0.1)).length > 0.8 * one.length
+
+
+def test_the_river_lies_lowest(district: District) -> None:
+    relief = district.relief
+    river = shapely.union_all(district.streets.ways.query("waterway == 'river'").geometry.to_numpy())
+    away = shapely.distance(shapely.points(relief[["x", "y"]].to_numpy()), river)
+    assert relief["z"].between(370, 430).all()
+    assert relief["z"][away < 25].mean() < relief["z"][away > 100].min()
+
+
 def test_names_are_different(district: District) -> None:
     assert district.estates["name"].is_unique
     assert district.communities["name"].is_unique
@@ -277,7 +311,7 @@ def test_the_same_seed_makes_the_same_district_and_another_seed_another() -> Non
 
 
 def test_the_default_district_holds_twelve_to_fifteen_thousand_households() -> None:
-    for seed in range(1, 9):
+    for seed in range(1, 6):
         households = make_district(rng=np.random.default_rng(seed)).communities["households"]
         assert 12_000 <= households.sum() <= 15_000
-        assert ((households >= 1500) & (households <= 3000)).sum() >= 5
+        assert households.between(1500, 3000).all()
