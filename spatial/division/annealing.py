@@ -141,6 +141,24 @@ def _free_label(counts: Any, taken: int) -> int:
 
 
 @njit(cache=True)
+def _weigh_parts(piece: Piece, labels: Any, a: int, b: int, desk: Desk, count: int, fresh: Any, blocks: Any) -> Any:
+    """Fill households and blocks of the parts; return (change of border cost, blocks that keep their side)."""
+    cost, stay = 0.0, 0
+    for i in range(count):
+        node = desk.order[i]
+        fresh[desk.part[node]] += piece.households[node]
+        blocks[desk.part[node]] += 1
+        stay += 1 if (labels[node] == a) == (desk.part[node] == 0) else 0
+        for p in range(piece.row[node], piece.row[node + 1]):
+            other = piece.neighbor[p]
+            if other > node and (labels[other] == a or labels[other] == b):
+                now, then = labels[other] != labels[node], desk.part[other] != desk.part[node]
+                if now != then:
+                    cost += piece.border[piece.edge[p]] if then else -piece.border[piece.edge[p]]
+    return cost, stay
+
+
+@njit(cache=True)
 def _recut(
     piece: Piece,
     sizes: Sizes,
@@ -173,19 +191,8 @@ def _recut(
         if cut < 0:
             return 0.0, 0.0
         part_subtree(desk, count, cut, 2)
-    fresh, blocks, stay = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
-    cost = 0.0
-    for i in range(count):
-        node = desk.order[i]
-        fresh[desk.part[node]] += piece.households[node]
-        blocks[desk.part[node]] += 1
-        stay += 1 if (labels[node] == a) == (desk.part[node] == 0) else 0
-        for p in range(piece.row[node], piece.row[node + 1]):
-            other = piece.neighbor[p]
-            if other > node and (labels[other] == a or labels[other] == b):
-                now, then = labels[other] != labels[node], desk.part[other] != desk.part[node]
-                if now != then:
-                    cost += piece.border[piece.edge[p]] if then else -piece.border[piece.edge[p]]
+    fresh, blocks = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    cost, stay = _weigh_parts(piece, labels, a, b, desk, count, fresh, blocks)
     cost -= _at(sizes.balance, sums[a]) + (_at(sizes.balance, sums[b]) if grids == 2 else 0.0)
     penalty = -_at(sizes.penalty, sums[a]) - (_at(sizes.penalty, sums[b]) if grids == 2 else 0.0)
     for part in range(parts):
