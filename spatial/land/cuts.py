@@ -19,6 +19,7 @@ from spatial.profile import Profile
 
 _NOBODY = -1
 _SPACING_M = 2.0
+_NARROW_M = 40.0
 _MILLIMETRE = 1e-3
 
 
@@ -152,17 +153,24 @@ def _nearest(places: Any, polygons: Any) -> Ints:
 
 
 def _cut(cells: Any, labels: Ints, footprints: Any) -> list[tuple[int, Any]]:
-    """Return (label, piece) pairs that tile the cells; -1 for cells on which nothing stands."""
+    """Return (label, piece) pairs that tile the cells; -1 for open land between the inner lines.
+
+    A narrow cell on which nothing stands, such as the strip between a wall and the road along it, is shared among the
+    buildings beside it: whole, it would wrap one block around the others.
+    """
     lived = labels >= 0
     labels = labels.copy()
     if (~lived).any():  # a cut must not run through a building nobody lives in, so it goes with its nearest neighbour
         labels[~lived] = labels[lived][shapely.STRtree(footprints[lived]).nearest(footprints[~lived])]
     cell = _nearest(shapely.point_on_surface(footprints), cells)
+    narrow = 2 * shapely.length(shapely.maximum_inscribed_circle(cells, tolerance=1.0)) <= _NARROW_M
     pieces: list[tuple[int, Any]] = []
     for number, polygon in enumerate(cells):
         mine = cell == number
         if mine.any():
             pieces += split_between(polygon, footprints[mine], labels[mine], spacing_m=_SPACING_M)
+        elif narrow[number]:
+            pieces += split_between(polygon, footprints, labels, spacing_m=2 * _SPACING_M)
         else:
             pieces.append((_NOBODY, polygon))
     return pieces

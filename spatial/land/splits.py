@@ -37,6 +37,18 @@ def split_between(land: Any, footprints: Any, labels: Ints, *, spacing_m: float)
     return list(zip(found.tolist(), parts[inside], strict=True))
 
 
+def open_polygons(polygons: Any, radius_m: float, *, min_area_m2: float) -> Any:
+    """Return the parts of polygons that are wider than twice the radius and not small; empty where there are none."""
+    shrunk = shapely.buffer(polygons, -radius_m, join_style="mitre")
+    wide = shapely.intersection(shapely.buffer(shrunk, radius_m, join_style="mitre"), polygons)
+    parts, owner = shapely.get_parts(wide, return_index=True)
+    large = shapely.area(parts) >= min_area_m2
+    out = np.full(len(polygons), shapely.Polygon(), dtype=object)
+    for i in np.unique(owner[large]):  # few polygons fall into parts
+        out[i] = shapely.union_all(parts[large & (owner == i)])
+    return out
+
+
 def _draw_ridges(land: Any, footprints: Any, labels: Ints, spacing_m: float) -> Any:
     """Return the lines midway between footprints of different labels, as far as they meet the land."""
     shrunk = shapely.buffer(footprints, -_SEED_INSET_M)

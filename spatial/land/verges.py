@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from spatial.land.splits import split_between
+from spatial.land.splits import open_polygons, split_between
 from spatial.land.tiling import Ints, Segments, build_faces, connected_groups, dissolve, find_segments, locate
 from spatial.profile import LandRules
 
@@ -69,7 +69,8 @@ def _find_verges(ground: Ground, soft: Segments, rules: LandRules) -> list[_Piec
     hosts, others, lines = hosts[order], others[order], lines[order]
     empty = np.flatnonzero(~ground.taken)
     empty = empty[np.isin(empty, hosts)]
-    cores = dict(zip(empty.tolist(), _open(ground.polygons[empty], rules.verge_m / 2, rules), strict=True))
+    wide = open_polygons(ground.polygons[empty], rules.verge_m / 2, min_area_m2=np.exp(rules.artifact_index))
+    cores = dict(zip(empty.tolist(), wide, strict=True))
     tree, pieces = shapely.STRtree(ground.footprints), []
     for host in empty.tolist():  # each verge has neighbours of its own
         mine = slice(np.searchsorted(hosts, host), np.searchsorted(hosts, host, side="right"))
@@ -79,18 +80,6 @@ def _find_verges(ground: Ground, soft: Segments, rules: LandRules) -> list[_Piec
             here = ground.footprints[tree.query(ground.polygons[host], predicate="intersects")]
             pieces += _cut_host(ground.polygons[host], host, cores[host], (sides, owner), here, rules)
     return pieces
-
-
-def _open(polygons: Any, radius: float, rules: LandRules) -> Any:
-    """Return the parts of polygons that are wider than twice the radius (empty where there are none worth a block)."""
-    shrunk = shapely.buffer(polygons, -radius, join_style="mitre")
-    core = shapely.intersection(shapely.buffer(shrunk, radius, join_style="mitre"), polygons)
-    parts, owner = shapely.get_parts(core, return_index=True)
-    large = shapely.area(parts) >= np.exp(rules.artifact_index)
-    out = np.full(len(polygons), shapely.Polygon(), dtype=object)
-    for i in np.unique(owner[large]):
-        out[i] = shapely.union_all(parts[large & (owner == i)])
-    return out
 
 
 def _cut_host(
