@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.errors import InfeasibleError
 from spatial.sample.drawing import ACROSS, ALONG, Segment
 from spatial.sample.ground import Ground, to_ground
 from spatial.sample.lattice import Cell, Lattice
@@ -30,6 +31,11 @@ def group_cells(cells: Sequence[Cell], households: Numbers, communities: int) ->
 
     Communities are shared out to the four quarters by households, then each quarter is halved again and again where
     the two parts are best in balance.
+
+    Raises
+    ------
+    InfeasibleError
+        If a part has no halves in one piece each; of lattices no such case is known.
     """
     quarter = np.array([c.quarter for c in cells])
     totals = np.bincount(quarter, households, minlength=4).astype(np.float64)
@@ -68,8 +74,8 @@ def _halve(rows: Numbers, cells: Sequence[Cell], households: Numbers, parts: int
                 and _in_one_piece(order[cut:], cells)
             ):
                 best = float(miss), np.isin(rows, order[:cut])
-    if best is None:  # a quarter is a full rectangle at first; a part of it in one piece always has a corner to give
-        raise AssertionError("superblocks cannot be halved")
+    if best is None:
+        raise InfeasibleError(f"{len(rows)} superblocks cannot be parted into {parts} communities in one piece each")
     first = best[1]
     number[first] = _halve(rows[first], cells, households, left)
     number[~first] = left + _halve(rows[~first], cells, households, parts - left)
