@@ -1,0 +1,254 @@
+"""The map page, opened in a real browser: what is drawn is what the feeds hold, and nothing leaves the machine."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from spatial.io.plan_folder import write_plan
+from tests.api.live import ROOT, serving
+from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+DIST = ROOT / "api" / "web" / "dist" / "index.html"
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+KEYS = {
+    "blocks": "block_id", "grids": "grid_id", "sites": "site_id", "demand": "demand_id",
+    "communities": "community_id", "barriers": "barrier_id",
+}  # fmt: skip
+DRAWN = (
+    "([layer, key]) => new Set(wangge.map.queryRenderedFeatures({layers: [layer]}).map(f => f.properties[key])).size"
+)
+PLACE_OF_A_LABEL = """() => {
+  const label = wangge.map.queryRenderedFeatures({layers: ['labels']})[0];
+  const at = wangge.map.project(label.geometry.coordinates);
+  const box = wangge.map.getCanvas().getBoundingClientRect();
+  return [box.left + at.x, box.top + at.y];
+}"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        shutil.which(CHROMIUM) is None, reason=f"{CHROMIUM} is missing; install Chromium or set CHROMIUM"
+    ),
+    pytest.mark.skipif(not DIST.is_file(), reason="the map page is not built; run `make web`"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plan that WANGGE_PLAN names, else the toy town."""
+    if named := os.environ.get("WANGGE_PLAN"):
+        return Path(named)
+    target = tmp_path_factory.mktemp("toy") / "plan"
+    return write_plan(build_toy_plan(), target, scorecard=toy_scorecard(), violations=toy_violations())
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with serving(folder) as at:
+        yield at
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[str, list[str]]:
+    """What the page said and asked for while it was open."""
+    return {"errors": [], "requests": []}
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, address: str, heard: dict[str, list[str]]) -> Iterator[Any]:
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.on("console", lambda message: message.type == "error" and heard["errors"].append(message.text))
+    opened.on("pageerror", lambda error: heard["errors"].append(str(error)))
+    opened.on("request", lambda request: heard["requests"].append(request.url))
+    opened.goto(f"{address}/", wait_until="load")
+    opened.evaluate("wangge.ready")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def metrics(address: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{address}/plan/metrics").json()
+    return found
+
+
+def settle(page: Any) -> None:
+    page.evaluate("new Promise(done => { wangge.map.once('idle', () => done()); wangge.map.triggerRepaint(); })")
+
+
+def switch(page: Any, layer: str, on: bool) -> None:
+    """Move a switch by script: a click by the mouse waits for frames, slow without a graphics card."""
+    page.eval_on_selector(f"input[data-layer={layer}]", "(box, on) => box.checked === on || box.click()", on)
+
+
+def press(page: Any, size: str, on: bool) -> None:
+    """Press or release the button of a size of circle."""
+    flip = "(chip, on) => chip.getAttribute('aria-pressed') === String(on) || chip.click()"
+    page.eval_on_selector(f"[data-circle='{size}']", flip, on)
+
+
+def matched(address: str, layer: str) -> int:
+    return int(httpx.get(f"{address}/collections/{layer}/items?limit=1").json()["numberMatched"])
+
+
+def test_a_picture_is_kept(page: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    target = os.environ.get("WANGGE_SCREENSHOT") or str(tmp_path_factory.mktemp("picture") / "map.png")
+    page.screenshot(path=target)
+    assert Path(target).stat().st_size > 10_000
+
+
+def test_every_layer_is_drawn_with_as_many_features_as_its_feed(page: Any, address: str) -> None:
+    for layer in KEYS:
+        switch(page, layer, on=True)
+    settle(page)
+    for layer, key in KEYS.items():
+        assert page.evaluate(DRAWN, [layer, key]) == matched(address, layer), layer
+
+
+def test_grids_have_the_colour_of_their_class_and_a_label_each(page: Any, address: str) -> None:
+    features = httpx.get(f"{address}/collections/grids/items?limit=10000").json()["features"]
+    drawn = page.evaluate(
+        "wangge.map.queryRenderedFeatures({layers: ['grids']}).map(f => [f.properties.grid_id, f.properties.status])"
+    )
+    assert dict(drawn) == {f["id"]: f["properties"]["status"] for f in features}
+    labels = page.evaluate("wangge.map.getSource('labels').serialize().data.features.length")
+    assert labels == len(features)
+
+
+def test_circles_are_switched_by_size(page: Any, address: str) -> None:
+    circles = httpx.get(f"{address}/collections/circles/items?limit=10000").json()["features"]
+    sizes = {
+        (f["properties"]["mode"], f["properties"]["minutes"]) for f in circles if f["properties"]["mode"] == "time"
+    }
+    for size in page.eval_on_selector_all("[data-circle]", "chips => chips.map(chip => chip.dataset.circle)"):
+        press(page, size, on=False)
+    for mode, minutes in sorted(sizes):
+        press(page, f"{minutes:g} min", on=True)
+        settle(page)
+        expected = {
+            f["properties"]["site_id"]
+            for f in circles
+            if (f["properties"]["mode"], f["properties"]["minutes"]) == (mode, minutes)
+        }
+        assert page.evaluate(DRAWN, ["circles", "site_id"]) == len(expected)
+        press(page, f"{minutes:g} min", on=False)
+    settle(page)
+    assert page.evaluate(DRAWN, ["circles", "site_id"]) == 0
+
+
+def test_a_layer_that_is_switched_off_is_gone(page: Any) -> None:
+    switch(page, "blocks", on=False)
+    settle(page)
+    assert page.evaluate(DRAWN, ["blocks", "block_id"]) == 0
+    switch(page, "blocks", on=True)
+    settle(page)
+
+
+def test_the_numbers_of_the_panel_are_those_of_the_report(page: Any, metrics: dict[str, Any]) -> None:
+    def shown(name: str) -> int:
+        return int(page.inner_text(f"[data-metric={name}]").replace(",", ""))
+
+    summary = metrics["summary"]
+    assert {n: shown(n) for n in ("grids", "households", "blocks", "sites")} == {
+        n: summary[n] for n in ("grids", "households", "blocks", "sites")
+    }
+    assert {s: shown(f"grids_{s}") for s in summary["grids_by_status"]} == summary["grids_by_status"]
+    assert shown("errors") == metrics["violations"]["errors"]
+    assert shown("listed") == metrics["listed"]["count"]
+
+
+def test_all_seven_principles_stand_with_their_evidence(page: Any, metrics: dict[str, Any]) -> None:
+    principles = metrics["scorecard"]["principles"]
+    assert len(principles) == 7
+    for name, told in principles.items():
+        text = page.text_content(f"[data-principle={name}]")
+        assert told["name_zh"] in text
+        for figure in told["figures"].values():
+            assert figure["formula"] in text
+
+
+def test_a_click_on_a_grid_tells_of_it(page: Any, address: str) -> None:
+    grid = httpx.get(f"{address}/collections/grids/items?limit=1").json()["features"][0]["properties"]
+    page.fill("#find", grid["code"])
+    page.press("#find", "Enter")
+    page.wait_for_selector(".maplibregl-popup")
+    told = page.inner_text(".maplibregl-popup")
+    assert grid["code"] in told
+    assert f"{grid['households']:,} households" in told.replace("\n", " ")
+    page.wait_for_function("!wangge.map.isMoving()")
+    page.keyboard.press("Escape")
+    x, y = page.evaluate(PLACE_OF_A_LABEL)
+    page.mouse.click(x, y)
+    page.wait_for_selector(".maplibregl-popup .gauge, .maplibregl-popup .told")
+
+
+def test_a_grid_that_does_not_exist_is_told(page: Any) -> None:
+    page.fill("#find", "no such code")
+    page.press("#find", "Enter")
+    assert page.evaluate("document.getElementById('find').validationMessage") == "No grid has this code"
+    page.fill("#find", "")
+
+
+def test_the_source_of_the_streets_is_credited(page: Any, metrics: dict[str, Any]) -> None:
+    shown = page.inner_text(".maplibregl-ctrl-attrib") if metrics["attribution"] else ""
+    assert all(text in shown for text in metrics["attribution"])
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_the_keyboard(page: Any) -> None:
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, input, a, summary, canvas')]"
+        ".filter(e => !(e.innerText || e.ariaLabel || e.title || e.labels?.length)).map(e => e.outerHTML)"
+    )
+    assert nameless == []
+    hidden = page.evaluate("[...document.querySelectorAll('button, input, a')].filter(e => e.tabIndex < 0).length")
+    assert hidden == 0
+
+
+def test_the_openapi_page_lists_the_addresses_and_tries_them(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/docs")
+    page.wait_for_selector("main[aria-busy=false]")
+    page.click("summary:has(code:text-is('/collections/{layer}/items'))")
+    page.click(".operation[open] button")
+    page.wait_for_selector(".operation[open] .output:not([hidden])")
+    assert "200 application/geo+json" in page.inner_text(".operation[open] .output")
+    page.close()
+
+
+def test_a_plan_that_is_gone_is_told_on_the_page(browser: Any, tmp_path: Path) -> None:
+    folder = write_plan(build_toy_plan(), tmp_path / "plan", scorecard=None, violations=None)
+    with serving(folder) as at:
+        shutil.rmtree(folder)
+        page = browser.new_page()
+        page.goto(f"{at}/map/")
+        page.wait_for_selector("[role=alert]")
+        assert "no plan folder" in page.inner_text("[role=alert]")
+        page.close()
+
+
+def test_the_page_said_no_error_and_asked_no_other_machine(
+    page: Any, address: str, heard: dict[str, list[str]]
+) -> None:
+    settle(page)
+    assert heard["errors"] == []
+    assert len(heard["requests"]) > 5
+    assert [url for url in heard["requests"] if not url.startswith((f"{address}/", "blob:", "data:"))] == []
