@@ -113,7 +113,7 @@ def make_lattice(*, rng: np.random.Generator, communities: int) -> Lattice:
 
 def _choose_counts(communities: int) -> tuple[int, int]:
     """Superblocks from west to east and from south to north: Qindu's communities hold half as many households again."""
-    cells = communities * (2.0 + min(1.0, max(0.0, (communities - 6) / 97)))
+    cells = communities * (2.0 + min(0.87, max(0.0, (communities - 6) / 111)))
     high = max(4, round(np.sqrt(cells * 1.25)))
     return max(3, int(np.ceil(cells / high))), high
 

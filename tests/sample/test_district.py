@@ -315,3 +315,10 @@ def test_the_default_district_holds_twelve_to_fifteen_thousand_households() -> N
         households = make_district(rng=np.random.default_rng(seed)).communities["households"]
         assert 12_000 <= households.sum() <= 15_000
         assert households.between(1500, 3000).all()
+
+
+def test_a_city_of_a_hundred_and_three_communities_holds_about_350_000_households() -> None:
+    district = make_district(rng=np.random.default_rng(1), communities=103)
+    assert len(district.communities) == 103
+    assert district.communities["households"].sum() == pytest.approx(350_000, rel=0.03)
+    assert shapely.coverage_is_valid(district.communities.geometry.to_numpy())
