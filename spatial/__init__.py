@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from spatial.division.divide import divide
     from spatial.errors import SpatialError
     from spatial.inputs import Inputs
-    from spatial.io.district import Sources, read_district, read_inputs
+    from spatial.io.district import read_district, read_inputs
     from spatial.io.osm import read_osm
     from spatial.io.plan_folder import write_plan
     from spatial.io.profiles import list_profiles, read_profile
     from spatial.io.sample import write_sample
+    from spatial.io.sources import Sources
     from spatial.io.streets import read_streets
     from spatial.land.blocks import Land, build_blocks
     from spatial.pipeline import make_plan
@@ -42,7 +43,7 @@ _HOME = {
     "Land": "land.blocks",
     "Plan": "plan.model",
     "Profile": "profile",
-    "Sources": "io.district",
+    "Sources": "io.sources",
     "SpatialError": "errors",
     "build_blocks": "land.blocks",
     "build_isochrones": "walking.isochrones",

@@ -74,13 +74,17 @@ def plan(
         "pois": pois, "coords": coords, "crs": crs,
     }  # fmt: skip
     with _honest(), _progress() as on_progress:
+        from spatial.plan.checks import list_checks
+
         on_progress("reading", 0.0)
         inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None})
         made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
         on_progress("checking", 0.0)
-        violations, scorecard = spatial.check_plan(made), spatial.measure_plan(made)
+        violations = spatial.check_plan(made, buildings=inputs.buildings)
+        scorecard = spatial.measure_plan(made, violations=violations)
         on_progress("writing", 0.0)
-        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations)
+        checks = {"checks": list_checks(violations, buildings=inputs.buildings)}
+        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations, extra_report=checks)
     _tell(made, violations, out)
 
 

@@ -1,7 +1,7 @@
 """How does a plan come about? Land, grids, walks, sites: the whole way as named stages."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -22,7 +22,6 @@ from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.siting.candidates import propose_candidates
 from spatial.siting.choose import choose_sites
-from spatial.siting.service import SiteChoice
 from spatial.tables import CANDIDATES, CIRCLES, SITES, require
 from spatial.walking.coverage import count_circles, measure_coverage
 from spatial.walking.exchange import street_corners
@@ -52,7 +51,9 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
     land = _name_communities(land, profile, seed, on_progress)
     rng = np.random.default_rng([seed, 1])
     division = divide(land.blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
-    grids = build_grids(land.blocks, division.assignment, profile, explanations=division.explanations)
+    grids = build_grids(
+        land.blocks, division.assignment, profile, adjacency=land.adjacency, explanations=division.explanations
+    )
     grids = grids.assign(code=assign_codes(grids, land.communities))
     service = _walk_and_site(inputs, land, profile, on_progress)
     report = {
@@ -134,12 +135,12 @@ def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Pr
     on_progress("siting", 0.0)
     choice = choose_sites(times, land.demand, candidates, profile, existing=inputs.existing)
     on_progress("circles", 0.0)
-    circles = _circles(network, choice.sites, land.demand, times)
+    circles, metres = _draw_circles(network, choice.sites, land.demand, times)
     mine = times[times["origin_id"].isin(choice.sites["site_id"])]
     report = {
         "walking": dict(network.report),
-        "siting": _tell_choice(choice),
-        "coverage": _coverage(mine, land, profile),
+        "siting": choice.to_dict(),
+        "coverage": _cover(mine, metres, land, profile),
     }
     return _Service(choice.sites, circles, report)
 
@@ -156,17 +157,17 @@ def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:
     return propose_candidates(demand, street_corners(network), spacing_m=_CANDIDATE_SPACING_M)
 
 
-def _circles(network: WalkNetwork, sites: Any, demand: Any, times: Any) -> Any:
-    """Circles by time and by distance, each with the households counted along the network."""
+def _draw_circles(network: WalkNetwork, sites: Any, demand: Any, times: Any) -> tuple[Any, Any]:
+    """Return circles by time and by distance, counted along the network, and the walks in metres."""
     by_time = count_circles(build_isochrones(network, sites), times, demand)
     by_distance = build_isochrones(network, sites, mode="distance")
     metres = travel_times(network, sites, demand, limit=float(by_distance["limit_m"].max()), mode="distance")
     both = pd.concat([by_time, count_circles(by_distance, metres, demand)], ignore_index=True)
-    return require(both.sort_values(["site_id", "mode", "limit_m"], ignore_index=True), CIRCLES)
+    return require(both.sort_values(["site_id", "mode", "limit_m"], ignore_index=True), CIRCLES), metres
 
 
-def _coverage(times: Any, land: Land, profile: Profile) -> dict[str, Any]:
-    """Share of households within each circle of an open or chosen site, in all and by community."""
+def _cover(times: Any, metres: Any, land: Land, profile: Profile) -> dict[str, Any]:
+    """Return the households within each limit of an open or chosen site: by time, by community, and by distance."""
     limits_s = tuple(_SECONDS * minutes for minutes in profile.walking.circle_min)
     community = land.blocks.set_index("block_id")["community_id"]
     by = pd.Series(
@@ -174,18 +175,15 @@ def _coverage(times: Any, land: Land, profile: Profile) -> dict[str, Any]:
     )
     whole = measure_coverage(times, land.demand, limits_s=limits_s)
     parts = measure_coverage(times, land.demand, limits_s=limits_s, by=by)
-    return {"all": whole.to_dict("records"), "by_community": parts.to_dict("records")}
+    # Metres stand in the seconds column here, so that one function counts both.
+    far = measure_coverage(
+        metres.assign(walk_s=metres["walk_m"]), land.demand, limits_s=profile.walking.circle_m
+    ).rename(columns={"limit_s": "limit_m"})
+    return {
+        "all": [*whole.to_dict("records"), *far.to_dict("records")],
+        "by_community": parts.to_dict("records"),
+    }
 
 
 def _tell_division(division: Division) -> dict[str, Any]:
     return {"status": division.status, "objective": dict(division.objective), "reasons": list(division.reasons)}
-
-
-def _tell_choice(choice: SiteChoice) -> dict[str, Any]:
-    told = {k: v for k, v in asdict(choice).items() if isinstance(v, str | int | float)}
-    return {
-        **told,
-        "chosen": choice.chosen,
-        "notes": list(choice.notes),
-        "unreachable_households": int(choice.unreachable["households"].sum()),
-    }

@@ -86,7 +86,6 @@ class DivisionRules:
     border_weight: float
     unclear_weight: float
     clear_target: float
-    search_s: float
     moves_per_block: int
     """Effort of the search: counted in moves, so that every machine finds the same division."""
 

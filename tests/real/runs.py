@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
-from spatial.io.district import Sources
 
 import spatial
+from spatial.io.sources import Sources
 from spatial.plan.model import Plan
 from tests.real_data import real
 
@@ -21,9 +20,7 @@ def sources_of(name: str, scratch: Path) -> Sources:
     """Return the inputs of a run, or skip the test where the data is not here."""
     match name:
         case "wuhan":
-            districts = gpd.read_file(real("wuhan/districts.gpkg"))
-            outline = scratch / "jiangan.gpkg"
-            districts[districts["name"].str.contains("江岸")].to_file(outline)
+            outline = f"{real('wuhan/districts.gpkg')}|name=江岸区"
             return Sources(area=outline, osm=real("wuhan/streets.parquet"), estates=real("wuhan/estates.csv"))
         case "beijing":
             return Sources(osm=real("beijing-wudaokou/map.osm.gz"))
