@@ -34,7 +34,7 @@ def place_rows(table: Any, source: str, undeclared: Undeclared) -> tuple[Any, An
     """
     xy, names, paired = _read_xy(table, source)
     known = np.isfinite(xy).all(axis=1)
-    x, y = np.median(xy[known], axis=0) if known.any() else (0.0, 0.0)
+    x, y = _typical(xy[known])
     notes = []
     if _is_swapped(x, y, paired=paired):
         xy = xy[:, ::-1]
@@ -59,6 +59,15 @@ def _read_xy(table: Any, source: str) -> tuple[Floats, str, bool]:
     if "lonlat" in found:
         return _pairs(table[found["lonlat"]]), found["lonlat"], True
     raise InputError(f"{source}: found columns {list(table.columns)}, needed 经度 and 纬度, lon and lat, or 经纬度")
+
+
+def _typical(xy: Floats) -> tuple[float, float]:
+    """Return the middle of the points: of those that may be degrees where these are half of them or more."""
+    if not len(xy):
+        return 0.0, 0.0
+    degrees = (np.abs(xy) <= 180).all(axis=1)
+    x, y = np.median(xy[degrees if degrees.sum() * 2 >= len(xy) else ~degrees], axis=0)
+    return float(x), float(y)
 
 
 def _half_width(text: str) -> str:

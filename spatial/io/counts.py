@@ -23,7 +23,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d{1,2}
 _TEN_THOUSAND = 10_000
 _LARGEST = Decimal(10) ** 12
 _TWO_NUMBERS = re.compile(r"\d\s+\d")
-_GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:\s\d{3})+(?!\d)")
 
 
 def parse_count(text: object) -> int | None:
@@ -56,7 +55,7 @@ def parse_number(text: object) -> float | None:
     if folded in _BLANK:
         return None
     half = unicodedata.normalize("NFKC", str(text))
-    if _TWO_NUMBERS.search(half) and not _GROUPED.search(half):
+    if _TWO_NUMBERS.search(half):
         raise InputError(f"found {str(text)!r}, needed one number")
     bare = _MORE_OR_LESS.sub("", _ABOUT.sub("", folded))
     bare = _UNIT.sub("", bare)

@@ -15,7 +15,9 @@ _SIMPLIFIED = (
     "户数经纬标楼栋区称总开闭业筑层积类号点电话机证联系网编码门单现状构设图"
     "边范围岁费税务桩幢儿员户说明时间备注别种镇乡县处关键属营场馆学医疗费万"
 )
-_TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_TO_SIMPLIFIED = str.maketrans(
+    _TRADITIONAL + "盤條線牆專職車庫衛質來資產證權屬", _SIMPLIFIED + "盘条线墙专职车库卫质来资产证权属"
+)
 _NOTE = re.compile(r"[(\[【（〔][^)\]】）〕]*[)\]】）〕]")
 _FILLER = re.compile(r"[\s_\-:：/、,.·*#]+")
 _DBF_NAME_BYTES = 10

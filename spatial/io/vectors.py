@@ -15,10 +15,11 @@ import shapely
 from spatial.crs import LONLAT, is_lonlat
 from spatial.errors import InputError
 from spatial.io.containers import unpack_layer
-from spatial.io.dbf import find_encoding
+from spatial.io.dbf import find_encoding, mend_cut_texts
 from spatial.io.systems import check_system, looks_lonlat, refuse_undeclared
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".zip", ".geojson", ".json", ".parquet", ".geoparquet", ".fgb", ".kml")
+_LAYERED = (".gpkg", ".kml")
 _PARQUET = (".parquet", ".geoparquet")
 # What a file of each kind begins with. The library that reads them looks at the content alone, and some contents name
 # other files or addresses to fetch.
@@ -57,6 +58,8 @@ def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | N
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         inside = unpack_layer(path, Path(folder)) if path.suffix.lower() == ".zip" else path
         _check_magic(inside, path.name)
+        if inside.suffix.lower() == ".shp":
+            inside, encoding = _prepare_shapefile(inside, Path(folder), encoding)
         frame, attrs = _read(inside, path.name, layer, encoding)
     _check_size(frame, path.name)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
@@ -96,9 +99,6 @@ def _check_magic(path: Path, name: str) -> None:
 
 def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tuple[Any, dict[str, Any]]:
     suffix = path.suffix.lower()
-    found: str = encoding or "utf-8"
-    if suffix == ".shp" and encoding is None:
-        found = _shapefile_encoding(path, name)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -109,7 +109,7 @@ def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tup
                 frame = pyogrio.read_dataframe(
                     path,
                     layer=chosen,
-                    encoding=found if suffix == ".shp" else None,
+                    encoding=encoding if suffix == ".shp" else None,
                     on_invalid="ignore",
                     max_features=_MAX_ROWS + 1,
                 )
@@ -130,15 +130,31 @@ def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tup
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{name}: layer {chosen!r} holds no geometry; needed points, lines or polygons")
     frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
-    return frame, {"encoding": found, "layer": chosen, "remarks": sorted({str(one.message) for one in said})}
+    return frame, {
+        "encoding": encoding or "utf-8",
+        "layer": chosen if suffix in _LAYERED else "",
+        "remarks": sorted({str(one.message) for one in said}),
+    }
 
 
-def _shapefile_encoding(path: Path, name: str) -> str:
-    beside = {one.name.lower(): one for one in path.parent.iterdir()}
+def _prepare_shapefile(path: Path, folder: Path, encoding: str | None) -> tuple[Path, str]:
+    """Return a shapefile that can be read, linked into a folder where its .dbf had to be mended, and its encoding."""
+    beside = {one.suffix.lower(): one for one in path.parent.iterdir() if one.stem.lower() == path.stem.lower()}
     for suffix in (".shx", ".dbf"):
-        if path.stem.lower() + suffix not in beside:
-            raise InputError(f"{name}: no {suffix} beside it; a shapefile is .shp, .shx and .dbf together")
-    return find_encoding(beside[path.stem.lower() + ".dbf"])[0]
+        if suffix not in beside:
+            raise InputError(f"{path.name}: no {suffix} beside it; a shapefile is .shp, .shx and .dbf together")
+    found = encoding or find_encoding(beside[".dbf"])
+    try:
+        mended = mend_cut_texts(beside[".dbf"].read_bytes(), found)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError(f"{path.name}: its .dbf is not in {found}: {error}") from error
+    if mended is None:
+        return path, found
+    (folder / "mended.dbf").write_bytes(mended)
+    for suffix in (".shp", ".shx", ".prj"):
+        if suffix in beside:
+            (folder / f"mended{suffix}").symlink_to(beside[suffix].resolve())
+    return folder / "mended.shp", found
 
 
 def _choose_layer(path: Path, name: str, layer: str | None) -> str:

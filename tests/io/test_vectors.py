@@ -1,0 +1,188 @@
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pyogrio
+import pytest
+import shapely
+
+from spatial.crs import LONLAT, metric_crs
+from spatial.errors import CrsError, InputError
+from spatial.io.vectors import list_layers, read_vector
+
+SQUARE = shapely.box(114.30, 30.60, 114.31, 30.61)
+
+
+def _frame(crs: Any = 4326, geometry: Any = SQUARE) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"小区名称": ["丽华苑"], "总户数": ["2355户"]}, geometry=[geometry], crs=crs)
+
+
+def _undeclared(path: Path, geometry: Any = SQUARE) -> Path:
+    pyogrio.write_dataframe(_frame(4326, geometry)[["geometry"]].assign(name="a"), path)
+    path.with_suffix(".prj").unlink()
+    return path
+
+
+def _shapefile(folder: Path, encoding: str, name: str = "小区.shp") -> Path:
+    pyogrio.write_dataframe(_frame(), folder / name, encoding=encoding)
+    (folder / name).with_suffix(".cpg").unlink()
+    return folder / name
+
+
+def test_a_shapefile_without_cpg_is_read_by_its_bytes(tmp_path: Path) -> None:
+    frame = read_vector(_shapefile(tmp_path, "GB18030"))
+    assert frame.columns.tolist() == ["小区名称", "总户数", "geometry"]
+    assert frame.iloc[0]["小区名称"] == "丽华苑"
+    assert frame.attrs["encoding"] == "gb18030"
+
+
+def test_a_name_cut_in_the_middle_of_a_character_is_mended(tmp_path: Path) -> None:
+    path = _undeclared(tmp_path / "a.shp")
+    path.with_suffix(".cpg").unlink()
+    raw = bytearray(path.with_suffix(".dbf").read_bytes())
+    raw[32:43] = "小区名称".encode()[:10] + b"\0"
+    path.with_suffix(".dbf").write_bytes(raw)
+    frame = read_vector(path)
+    assert frame.columns.tolist() == ["小区名", "geometry"]
+    assert frame.attrs["encoding"] == "utf-8"
+
+
+def test_a_text_cut_in_the_middle_of_a_character_does_not_spoil_the_encoding(tmp_path: Path) -> None:
+    path = _shapefile(tmp_path, "GB18030")
+    raw = bytearray(path.with_suffix(".dbf").read_bytes())
+    header, width = struct.unpack_from("<H", raw, 8)[0], raw[32 + 16]
+    raw[header + 1 : header + 1 + width] = ("a" + "丽" * width).encode("gb18030")[:width]
+    path.with_suffix(".dbf").write_bytes(raw)
+    assert read_vector(path).iloc[0]["小区名称"].startswith("a丽丽丽")
+
+
+def test_the_cpg_and_the_language_byte_are_believed(tmp_path: Path) -> None:
+    path = _shapefile(tmp_path, "GB18030")
+    path.with_suffix(".cpg").write_text("936")
+    assert read_vector(path).iloc[0]["小区名称"] == "丽华苑"
+    path.with_suffix(".cpg").unlink()
+    raw = bytearray(path.with_suffix(".dbf").read_bytes())
+    raw[29] = 0x4D
+    path.with_suffix(".dbf").write_bytes(raw)
+    assert read_vector(path).attrs["encoding"] == "gb18030"
+
+
+def test_a_shapefile_in_no_known_encoding_is_refused(tmp_path: Path) -> None:
+    path = _shapefile(tmp_path, "GB18030")
+    raw = path.with_suffix(".dbf").read_bytes().replace("丽华苑".encode("gb18030"), b"\xff\xff\xff\xff\xff\xff")
+    path.with_suffix(".dbf").write_bytes(raw)
+    with pytest.raises(InputError, match="neither UTF-8 nor GB18030"):
+        read_vector(path)
+
+
+def test_a_zipped_shapefile_with_chinese_names_is_read(tmp_path: Path) -> None:
+    path = _shapefile(tmp_path, "GB18030")
+    with zipfile.ZipFile(tmp_path / "交来.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in path.parent.glob("小区.*"):
+            archive.write(part, f"资料/{part.name}")
+    assert read_vector(tmp_path / "交来.zip").iloc[0]["小区名称"] == "丽华苑"
+
+
+@pytest.mark.parametrize(
+    ("member", "says"), [("../evil.shp", "leads out"), ("/evil.shp", "leads out"), ("readme.txt", "no map layer")]
+)
+def test_a_zip_that_leads_out_or_holds_no_layer_is_refused(tmp_path: Path, member: str, says: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(member, b"x")
+    with pytest.raises(InputError, match=says):
+        read_vector(tmp_path / "a.zip")
+
+
+def test_a_zip_that_unpacks_beyond_measure_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.shp", b"\0" * (64 * 2**20))
+    with pytest.raises(InputError, match="zip bomb"):
+        read_vector(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".fgb", ".geojson", ".parquet"])
+def test_every_format_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    _frame().to_parquet(path) if suffix == ".parquet" else pyogrio.write_dataframe(_frame(), path)
+    frame = read_vector(path)
+    assert frame.crs == LONLAT
+    assert frame["总户数"].tolist() == ["2355户"]
+    assert frame.index.tolist() == [1]
+    assert frame.geometry.iloc[0].equals(SQUARE)
+
+
+def test_a_file_that_only_bears_the_suffix_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text("<OGRVRTDataSource><OGRVRTLayer name='a'/></OGRVRTDataSource>")
+    with pytest.raises(InputError, match="does not begin like"):
+        read_vector(path)
+
+
+def test_layers_are_named_when_there_are_several(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    pyogrio.write_dataframe(_frame(), path, layer="城管")
+    pyogrio.write_dataframe(_frame(), path, layer="综治", append=False)
+    assert list_layers(path) == ["城管", "综治"]
+    assert len(read_vector(path, layer="综治")) == 1
+    with pytest.raises(InputError, match="2 layers"):
+        read_vector(path)
+    with pytest.raises(InputError, match="no layer"):
+        read_vector(path, layer="民政")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "hint"),
+    [
+        (38_512_345.0, 3_386_000.0, "3-degree zone 38; if so, say --crs EPSG:4526"),
+        (20_212_345.0, 3_386_000.0, "6-degree zone 20; if so, say --crs EPSG:4498"),
+        (512_345.0, 3_386_000.0, "EPSG:4547"),
+        (3_386_000.0, 512_345.0, "axes are swapped"),
+    ],
+)
+def test_an_undeclared_projected_system_is_refused_with_a_hint(tmp_path: Path, x: float, y: float, hint: str) -> None:
+    _undeclared(tmp_path / "a.shp", shapely.box(x, y, x + 100, y + 100))
+    with pytest.raises(CrsError, match=hint):
+        read_vector(tmp_path / "a.shp")
+
+
+def test_the_user_names_the_system_of_an_undeclared_file(tmp_path: Path) -> None:
+    crs = metric_crs(114.3, 30.6)
+    _undeclared(tmp_path / "a.shp", shapely.box(512_345, 3_386_000, 512_445, 3_386_100))
+    frame = read_vector(tmp_path / "a.shp", crs=crs)
+    assert frame.crs == crs
+    assert frame.attrs["crs_from"] == "user"
+
+
+def test_undeclared_degrees_are_taken_as_wgs84_and_told(tmp_path: Path) -> None:
+    _undeclared(tmp_path / "a.shp")
+    frame = read_vector(tmp_path / "a.shp")
+    assert frame.crs == LONLAT
+    assert frame.attrs["crs_from"] == "guess"
+
+
+@pytest.mark.parametrize("code", [4214, 4610, 2436])
+def test_a_system_whose_shift_is_secret_is_refused(tmp_path: Path, code: int) -> None:
+    path = tmp_path / "a.gpkg"
+    geometry = SQUARE if code != 2436 else shapely.box(5e5, 3.38e6, 5.1e5, 3.39e6)
+    pyogrio.write_dataframe(_frame(code, geometry), path)
+    with pytest.raises(CrsError, match="not public"):
+        read_vector(path)
+
+
+def test_degrees_that_are_none_are_refused(tmp_path: Path) -> None:
+    pyogrio.write_dataframe(
+        _frame(4326, shapely.box(38_512_345, 3_386_000, 38_512_445, 3_386_100)), tmp_path / "a.gpkg"
+    )
+    with pytest.raises(CrsError, match="zone 38"):
+        read_vector(tmp_path / "a.gpkg")
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".parquet", ".fgb", ".zip", ".kml", ".txt"])
+def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, suffix: str) -> None:
+    begin = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".geojson": b"{", ".parquet": b"PAR1", ".fgb": b"fgb\x03",
+             ".zip": b"PK\x03\x04", ".kml": b"<?xml?><kml"}.get(suffix, b"")  # fmt: skip
+    (tmp_path / f"a{suffix}").write_bytes(begin + b"\x07garbage" * 50)
+    with pytest.raises(InputError):
+        read_vector(tmp_path / f"a{suffix}")
