@@ -47,7 +47,13 @@ check: setup ## ruff, mypy and the architecture test
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/test_architecture.py tests/test_public_api.py
 
-test: setup web ## all checks and tests
+# Kernels are compiled when first used and kept; two test workers would each compile them all.
+.venv/.compiled: .venv/.installed $(wildcard spatial/division/*.py spatial/walking/*.py)
+	@echo "setup: compiling the search kernels (half a minute, once)"
+	@$(BIN)/wangge plan data/sample --out .venv/first-plan > .venv/first-plan.log 2>&1 || { cat .venv/first-plan.log; exit 1; }
+	@touch $@
+
+test: setup web .venv/.compiled ## all checks and tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
