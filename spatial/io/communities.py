@@ -99,7 +99,8 @@ def read_area(
     notes = [features.listed, unusable]
     outline = frame.geometry.iloc[0]
     if len(frame) > 1:
-        outline = shapely.union_all(shapely.normalize(np.sort(frame.geometry.to_numpy())))
+        shapes = frame.geometry.to_numpy()
+        outline = shapely.normalize(shapely.union_all(shapes[np.argsort(shapely.to_wkb(shapes), kind="stable")]))
         notes.append(list_note("area", "several outlines joined into one", "merged", f"{len(frame)} outlines"))
     area = area_frame(outline, name, crs)
     area.attrs = {"origin": dict(features.origin)}

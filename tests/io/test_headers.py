@@ -7,9 +7,12 @@ from spatial.io.headers import count_known, find_columns, fold_header
 @pytest.mark.parametrize(
     ("header", "field"),
     [
-        ("小区名称", "name"), ("樓盤名稱", "name"), ("總戶數", "households"), ("总户数（户）", "households"), ("住戶數", "households"),
-        ("經度", "lon"), ("LNG", "lon"), ("緯度", "lat"), ("经纬度", "lonlat"), ("坐标", "lonlat"), ("楼栋数", "buildings"),
-        ("封闭/开放", "access"), ("物业公司", "company"), ("建成年代", "built"), ("所属社区", "community"), ("building:levels", "levels"),
+        ("小区名称", "name"), ("樓盤名稱", "name"), ("總戶數", "households"), ("总户数（户）", "households"),
+        ("住戶數", "households"),
+        ("經度", "lon"), ("LNG", "lon"), ("緯度", "lat"), ("经纬度", "lonlat"), ("坐标", "lonlat"),
+        ("楼栋数", "buildings"),
+        ("封闭/开放", "access"), ("物业公司", "company"), ("建成年代", "built"), ("所属社区", "community"),
+        ("building:levels", "levels"),
         ("ＮＡＭＥ", "name"), ("建筑面积 (m²)", "area"), ("所属社区居", "community"), ("building_l", "levels"),
     ],
 )  # fmt: skip

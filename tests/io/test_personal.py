@@ -10,7 +10,8 @@ IDENTITY = "11010519491231002" + "X"  # the published example of GB 11643
 
 @pytest.mark.parametrize(
     "column",
-    ["姓名", "户主姓名", "户主", "身份证号", "身份證號", "手机", "联系电话", "聯繫電話", "物业电话", "业主", "联系人", "网格员", "owner name",
+    ["姓名", "户主姓名", "户主", "身份证号", "身份證號", "手机", "联系电话", "聯繫電話", "物业电话",
+     "业主", "联系人", "网格员", "owner name",
      "ID card", "Phone", "contact:phone", "mobile_no", "e-mail", "Tel", "出生日期"],
 )  # fmt: skip
 def test_a_column_is_refused_by_its_name(column: str) -> None:

@@ -181,7 +181,8 @@ def test_degrees_that_are_none_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".parquet", ".fgb", ".zip", ".kml", ".txt"])
 def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, suffix: str) -> None:
-    begin = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".geojson": b"{", ".parquet": b"PAR1", ".fgb": b"fgb\x03",
+    begin = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".geojson": b"{", ".parquet": b"PAR1",
+             ".fgb": b"fgb\x03",
              ".zip": b"PK\x03\x04", ".kml": b"<?xml?><kml"}.get(suffix, b"")  # fmt: skip
     (tmp_path / f"a{suffix}").write_bytes(begin + b"\x07garbage" * 50)
     with pytest.raises(InputError):
