@@ -164,13 +164,21 @@ def _cut(cells: Any, labels: Ints, footprints: Any) -> list[tuple[int, Any]]:
         labels[~lived] = labels[lived][shapely.STRtree(footprints[lived]).nearest(footprints[~lived])]
     cell = _nearest(shapely.point_on_surface(footprints), cells)
     narrow = 2 * shapely.length(shapely.maximum_inscribed_circle(cells, tolerance=1.0)) <= _NARROW_M
-    pieces: list[tuple[int, Any]] = []
+    tree, pieces = shapely.STRtree(footprints), list[tuple[int, Any]]()
     for number, polygon in enumerate(cells):
         mine = cell == number
         if mine.any():
             pieces += split_between(polygon, footprints[mine], labels[mine], spacing_m=_SPACING_M)
         elif narrow[number]:
-            pieces += split_between(polygon, footprints, labels, spacing_m=2 * _SPACING_M)
+            beside = _find_beside(polygon, tree)
+            pieces += split_between(polygon, footprints[beside], labels[beside], spacing_m=2 * _SPACING_M)
         else:
             pieces.append((_NOBODY, polygon))
     return pieces
+
+
+def _find_beside(cell: Any, tree: Any) -> Ints:
+    """Return the footprints that are nearest to some place on the outline of a cell."""
+    outline = shapely.segmentize(shapely.boundary(cell), _NARROW_M / 4)
+    beside: Ints = np.unique(tree.query_nearest(shapely.points(shapely.get_coordinates(outline)))[1])
+    return beside
