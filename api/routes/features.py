@@ -67,7 +67,7 @@ def features_router(now: Callable[[], Snapshot], settings: Settings) -> APIRoute
         openapi_extra={"parameters": _items_parameters(settings)},
     )
     def items(request: Request, layer: str) -> Response:
-        """Return a page of a feed; follow the link ``next`` for the rest."""
+        """Return a page of a feed; follow its next link for the rest."""
         snapshot, query = now(), read_items_query(request, settings)
         found = snapshot.layer(layer)
         return answer(request, snapshot, lambda: _items(found, query, request, settings), GEOJSON)

@@ -17,6 +17,7 @@ FORMAT = "wangge-plan"
 FORMAT_VERSION = 1
 STATUSES = ("in_band", "low", "high", "oversize")
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
+_OSM_FILES = (".osm", ".osm.gz", ".osm.bz2", ".osm.xml", ".pbf", ".graphml")
 
 _LIFTED = ("listed", "provenance", "seed", "attribution")
 
@@ -141,16 +142,25 @@ def count_listed(listed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def find_attribution(provenance: Any) -> list[str]:
-    """Return whom the inputs must be attributed to: as they say themselves, or OpenStreetMap where it is a source."""
+    """Return whom the inputs must be credited to.
+
+    An input that names its own ``attribution`` is believed, also when that is empty; else an OpenStreetMap file, or a
+    source that says so, is credited as its licence asks.
+    """
     found: set[str] = set()
     for entry in provenance.values() if isinstance(provenance, Mapping) else ():
         if not isinstance(entry, Mapping):
             continue
-        if entry.get("attribution"):
+        if entry.get("attribution") is not None:
             found.add(str(entry["attribution"]))
-        elif "openstreetmap" in str(entry.get("source", "")).lower():
+        elif _is_openstreetmap(entry):
             found.add(OSM_ATTRIBUTION)
-    return sorted(found)
+    return sorted(found - {""})
+
+
+def _is_openstreetmap(entry: Mapping[str, Any]) -> bool:
+    said = f"{entry.get('source', '')} {entry.get('path', '')}".lower()
+    return "openstreetmap" in said or said.endswith(_OSM_FILES)
 
 
 def to_plain(value: Any, where: str) -> Any:

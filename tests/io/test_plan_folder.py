@@ -20,6 +20,7 @@ from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_folder
 from spatial.io.plan_folder import read_plan_folder, write_plan
 from spatial.io.plan_layers import LAYERS, build_layers, measure_layers, mend
+from spatial.io.plan_report import find_attribution
 from spatial.tables import VIOLATIONS
 from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
 
@@ -105,6 +106,22 @@ def test_further_entries_of_the_report_stand_beside_its_own_but_replace_none(tmp
         write(tmp_path / "plan", extra_report={"summary": {}})
     with pytest.raises(InputError, match=r"report\.odd\.place is a Point"):
         write(tmp_path / "plan", extra_report={"odd": {"place": shapely.Point(0, 0)}})
+
+
+@pytest.mark.parametrize(
+    ("entry", "credited"),
+    [
+        ({"path": "wuhan.osm.pbf"}, ["© OpenStreetMap contributors"]),
+        ({"path": "OpenStreetMap at Qindu, Xianyang"}, ["© OpenStreetMap contributors"]),
+        ({"path": "walk.graphml"}, ["© OpenStreetMap contributors"]),
+        ({"path": "roads.gpkg"}, []),
+        ({"path": "made.osm.pbf", "attribution": ""}, []),
+        ({"path": "roads.gpkg", "attribution": "市自然资源局"}, ["市自然资源局"]),
+        ("not a table", []),
+    ],
+)
+def test_inputs_are_credited_as_they_ask(entry: Any, credited: list[str]) -> None:
+    assert find_attribution({"osm": entry}) == credited
 
 
 def test_listed_rows_are_a_table_that_excel_reads(toy: Path) -> None:

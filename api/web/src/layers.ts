@@ -20,7 +20,7 @@ export const SWITCHES: Switch[] = [
   { name: "sites", title: "Sites", zh: "服务站", drawn: ["sites"], on: true },
   { name: "circles", title: "Service circles", zh: "服务圈", drawn: ["circles", "circles-line"], on: true },
   { name: "communities", title: "Communities", zh: "社区", drawn: ["communities"], on: true },
-  { name: "barriers", title: "Barriers", zh: "界线", drawn: ["barriers"], on: false },
+  { name: "barriers", title: "Barriers", zh: "界线", drawn: ["barriers"], on: true },
   { name: "demand", title: "Demand points", zh: "住户", drawn: ["demand"], on: false },
   { name: "violations", title: "Violations", zh: "问题", drawn: ["violations", "violations-point"], on: false },
 ];
@@ -70,15 +70,23 @@ export function addSwitches(card: HTMLElement, map: MapLibre, metrics: Metrics, 
       "label",
       { class: "switch" },
       box,
+      el("span", { class: `sign sign-${entry.name}`, "aria-hidden": "true" }),
       el("span", { class: "switch-name" }, entry.title, " ", el("span", { lang: "zh", class: "zh" }, entry.zh)),
       el("span", { class: "number quiet" }, number),
     );
-    return entry.name === "circles" ? el("div", {}, row, sizeButtons(map, sizes)) : row;
+    if (entry.name === "circles") return el("div", {}, row, sizeButtons(map, sizes));
+    return entry.name === "sites" ? el("div", {}, row, siteSigns()) : row;
   });
   const list = el("div", { class: "switches" }, ...rows);
   const fold = el("details", { open: "" }, el("summary", {}, "Layers"), list);
   if (matchMedia("(max-width: 760px)").matches) fold.removeAttribute("open");
   card.replaceChildren(fold);
+}
+
+/** What the signs of sites mean. */
+function siteSigns(): HTMLElement {
+  const one = (kind: string, text: string): HTMLElement => el("li", {}, el("span", { class: `dot ${kind}`, "aria-hidden": "true" }), text);
+  return el("ul", { class: "signs" }, one("open", "open today"), one("chosen", "chosen"), one("proposed", "at a proposed place"));
 }
 
 function sizeButtons(map: MapLibre, sizes: Size[]): HTMLElement {

@@ -1,13 +1,16 @@
-/** What does each layer of the map look like? Colours stay apart for colour-blind eyes; hatching says it once more. */
+/** What does each layer of the map look like?
+ *
+ * Colours stay apart for colour-blind eyes; hatching says it once more.
+ */
 
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
-import type { Status } from "./feeds";
+import type { Metrics, Status } from "./feeds";
 
 export const FILL: Record<Status, string> = {
-  in_band: "#bfe3d0",
-  low: "#86b4e8",
-  high: "#f4b04f",
-  oversize: "#b07bb0",
+  in_band: "#c8e4c2",
+  low: "#6796e4",
+  high: "#f5ae45",
+  oversize: "#b06aa0",
 };
 
 export const STATUS_NAME: Record<Status, string> = {
@@ -19,9 +22,21 @@ export const STATUS_NAME: Record<Status, string> = {
 
 const INK = "#1d3a40";
 const TEAL = "#0d7a76";
+const PLUM = "#7a2e4d";
 const PAPER = "#f3f1ec";
 /** Names of fonts on the reader's machine: no glyph is ever fetched. */
 const FONTS = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif"];
+
+const WATER = ["river", "canal", "stream", "water"];
+const RAIL = ["rail", "railway", "subway", "light_rail"];
+const WALL = ["wall", "fence", "estate"];
+
+/** Pixels at a close look: rivers broad, walls fine, streets by their strength. */
+const BREADTH: ExpressionSpecification = [
+  "*",
+  ["get", "strength"],
+  ["match", ["get", "kind"], WATER, 12, RAIL, 4, WALL, 2.2, 6],
+];
 
 const hovered = (over: number, rest: number): ExpressionSpecification => [
   "case",
@@ -29,12 +44,23 @@ const hovered = (over: number, rest: number): ExpressionSpecification => [
   over,
   rest,
 ];
-const byStatus: ExpressionSpecification = [
+
+/** Inside the band the green deepens with the households; outside it the class alone counts. */
+export const IN_BAND = { floor: "#e6f3e0", ceiling: "#a8d5a2" };
+
+const byStatus = ({ floor_households, ceiling_households }: Metrics["profile"]): ExpressionSpecification => [
   "match",
   ["get", "status"],
-  ...Object.entries(FILL).flat(),
+  "in_band",
+  ["interpolate", ["linear"], ["get", "households"], floor_households, IN_BAND.floor, ceiling_households, IN_BAND.ceiling],
+  "low",
+  FILL.low,
+  "high",
+  FILL.high,
+  "oversize",
+  FILL.oversize,
   "#cccccc",
-] as unknown as ExpressionSpecification;
+];
 const zoomed = (low: number, high: number): ExpressionSpecification => [
   "interpolate",
   ["linear"],
@@ -53,14 +79,40 @@ export const PLAIN: StyleSpecification = {
 };
 
 /** Map layers from the bottom up; the source of each is a layer of the plan (or the labels made of it). */
-export const LOOK: (LayerSpecification & { source: string })[] = [
-  { id: "grids", source: "grids", type: "fill", paint: { "fill-color": byStatus, "fill-opacity": hovered(1, 0.82) } },
+export const lookOf = (profile: Metrics["profile"]): (LayerSpecification & { source: string })[] => [
+  {
+    id: "grids",
+    source: "grids",
+    type: "fill",
+    paint: { "fill-color": byStatus(profile), "fill-opacity": hovered(1, 0.88) },
+  },
   {
     id: "grids-hatch",
     source: "grids",
     type: "fill",
     filter: ["==", ["get", "status"], "oversize"],
     paint: { "fill-pattern": "hatch" },
+  },
+  {
+    id: "barriers",
+    source: "barriers",
+    type: "line",
+    layout: { "line-cap": "round", "line-join": "round", "line-sort-key": ["get", "strength"] },
+    paint: {
+      "line-color": [
+        "match",
+        ["get", "kind"],
+        WATER,
+        "#5aa0d6",
+        RAIL,
+        "#4c4a48",
+        WALL,
+        "#b07a4f",
+        "#ffffff",
+      ],
+      "line-width": ["interpolate", ["linear"], ["zoom"], 11, ["*", 0.2, BREADTH], 16, BREADTH],
+      "line-opacity": 0.9,
+    },
   },
   {
     id: "blocks",
@@ -87,38 +139,18 @@ export const LOOK: (LayerSpecification & { source: string })[] = [
     paint: { "line-color": TEAL, "line-width": zoomed(0.8, 1.8), "line-opacity": 0.85 },
   },
   {
-    id: "barriers",
-    source: "barriers",
-    type: "line",
-    layout: { "line-cap": "round", "line-sort-key": ["get", "strength"] },
-    paint: {
-      "line-color": [
-        "match",
-        ["get", "kind"],
-        ["river", "canal", "stream", "water"],
-        "#4d93c9",
-        ["rail", "railway"],
-        "#6b5a4b",
-        ["wall", "fence"],
-        "#a3643a",
-        "#8b8778",
-      ],
-      "line-width": ["interpolate", ["linear"], ["get", "strength"], 0, 0.6, 1, 3],
-    },
-  },
-  {
     id: "grids-line",
     source: "grids",
     type: "line",
     layout: { "line-join": "round" },
-    paint: { "line-color": INK, "line-width": zoomed(0.9, 2.6) },
+    paint: { "line-color": INK, "line-width": zoomed(0.5, 2.6) },
   },
   {
     id: "communities",
     source: "communities",
     type: "line",
     layout: { "line-join": "round" },
-    paint: { "line-color": "#7a2e4d", "line-width": zoomed(1.6, 3.4), "line-dasharray": [4, 2] },
+    paint: { "line-color": PLUM, "line-width": zoomed(0.7, 4), "line-opacity": 0.9 },
   },
   {
     id: "violations",
@@ -172,10 +204,18 @@ export const LOOK: (LayerSpecification & { source: string })[] = [
     source: "sites",
     type: "circle",
     paint: {
-      "circle-radius": zoomed(4.5, 9),
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 2, 14, 5.5, 16, 9],
       "circle-color": ["case", ["get", "existing"], TEAL, ["get", "proposed"], "#ffffff", "#e0f2ef"],
       "circle-stroke-color": ["case", ["get", "existing"], "#ffffff", TEAL],
-      "circle-stroke-width": ["case", ["get", "existing"], 2, ["get", "proposed"], 2.5, 4],
+      "circle-stroke-width": [
+        "interpolate",
+        ["linear"],
+        ["zoom"],
+        11,
+        1,
+        14,
+        ["case", ["get", "existing"], 2, ["get", "proposed"], 2.5, 4],
+      ],
     },
   },
 ];
@@ -186,6 +226,6 @@ export function hatch(): { width: number; height: number; data: Uint8ClampedArra
   const data = new Uint8ClampedArray(size * size * 4);
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++)
-      if ((x + y) % size < 2) data.set([74, 31, 79, 120], (y * size + x) * 4);
+      if ((x + y) % size < 2) data.set([255, 255, 255, 110], (y * size + x) * 4);
   return { width: size, height: size, data };
 }

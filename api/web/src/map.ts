@@ -6,7 +6,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { Feature, Point } from "geojson";
 import type { Layer, Metrics, Properties } from "./feeds";
 import { boundsOf, pointInside } from "./inside";
-import { hatch, LOOK, PLAIN } from "./look";
+import { hatch, lookOf, PLAIN } from "./look";
 import { count } from "./numbers";
 import { tellDemand, tellGrid, tellSite, tellViolation } from "./popup";
 
@@ -19,6 +19,8 @@ const KEYS: Record<string, string> = {
   barriers: "barrier_id",
 };
 const REACH_PX = 5;
+const LABEL_ROOM_PX = 30;
+const EQUATOR_PIXEL_M = 78_271.517; // metres of one pixel at the equator at zoom 0, tiles of 512 pixels
 
 export type Layers = Record<string, Layer>;
 
@@ -29,6 +31,7 @@ export async function drawMap(container: HTMLElement, layers: Layers, metrics: M
     container,
     style: PLAIN,
     attributionControl: false,
+    hash: true,
     dragRotate: false,
     pitchWithRotate: false,
     maxPitch: 0,
@@ -42,9 +45,10 @@ export async function drawMap(container: HTMLElement, layers: Layers, metrics: M
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   await map.once("load");
-  addLayers(map, layers);
+  addLayers(map, layers, metrics);
   addHover(map, ["grids", "blocks"]);
   map.on("click", (event) => tell(map, event, metrics));
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && opened?.remove());
   return map;
 }
 
@@ -53,18 +57,29 @@ const roomFor = ({ clientWidth }: HTMLElement): { top: number; bottom: number; l
   top: 32,
   bottom: 40,
   left: 32,
-  right: clientWidth > 800 ? 268 : 32,
+  right: clientWidth > 800 ? 288 : 32,
 });
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-function addLayers(map: MapLibre, layers: Layers): void {
+function addLayers(map: MapLibre, layers: Layers, { profile }: Metrics): void {
   map.addImage("hatch", hatch());
   for (const [name, data] of Object.entries({ ...layers, labels: labelsOf(layers.grids!) })) {
     const key = KEYS[name];
     map.addSource(name, { type: "geojson", data, tolerance: 0.2, ...(key ? { promoteId: key } : {}) });
   }
-  for (const look of LOOK) map.addLayer(look);
+  for (const look of lookOf(profile)) map.addLayer(look);
+  map.setLayerZoomRange("labels", labelZoom(layers.grids!), 24);
+}
+
+/** The zoom from which a grid of mean size has room for its label. */
+function labelZoom(grids: Layer): number {
+  const areas = grids.features.map(({ properties: p }) => Number(p.area_m2));
+  const bounds = boundsOf(grids.features.map(({ geometry }) => geometry));
+  if (!bounds) return 0;
+  const side_m = Math.sqrt(areas.reduce((sum, area) => sum + area, 0) / areas.length);
+  const pixel_m = EQUATOR_PIXEL_M * Math.cos((bounds[1] * Math.PI) / 180);
+  return Math.max(0, Math.log2((pixel_m * LABEL_ROOM_PX) / side_m));
 }
 
 /** A point inside every grid: tiles would label each piece of an area. */

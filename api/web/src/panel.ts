@@ -2,7 +2,7 @@
 
 import { el } from "./dom";
 import { at, STATUSES, type ByStatus, type Figure, type Metrics, type Status } from "./feeds";
-import { FILL, STATUS_NAME } from "./look";
+import { FILL, IN_BAND, STATUS_NAME } from "./look";
 import { bytes, count, measured, percent, things } from "./numbers";
 
 const PRINCIPLE_NAME: Record<string, string> = {
@@ -86,7 +86,8 @@ function bandSection({ summary: s, profile: p }: Metrics): HTMLElement {
 
 function swatch(status: Status): HTMLElement {
   const box = el("span", { class: `swatch ${status}`, "aria-hidden": "true" });
-  box.style.backgroundColor = FILL[status];
+  if (status === "in_band") box.style.background = `linear-gradient(90deg, ${IN_BAND.floor}, ${IN_BAND.ceiling})`;
+  else box.style.backgroundColor = FILL[status];
   return box;
 }
 
@@ -164,7 +165,8 @@ function principles({ scorecard }: Metrics): HTMLElement {
 }
 
 function principle(name: string, zh: string, figures: Record<string, Figure>): HTMLElement {
-  const [lead] = Object.values(figures);
+  const [[leadName, lead] = ["", undefined]] = Object.entries(figures);
+  const said = lead && lead.unit !== "share" ? el("span", { class: "quiet" }, `${words(leadName)} `) : null;
   const evidence = Object.entries(figures).map(([key, figure]) =>
     el(
       "li",
@@ -180,7 +182,7 @@ function principle(name: string, zh: string, figures: Record<string, Figure>): H
       "summary",
       {},
       el("span", { class: "principle" }, PRINCIPLE_NAME[name] ?? words(name), " ", el("span", { lang: "zh", class: "zh" }, zh)),
-      el("span", { class: "number" }, lead ? measured(lead.value, lead.unit) : ""),
+      el("span", { class: "number" }, said, lead ? measured(lead.value, lead.unit) : ""),
       lead?.unit === "share" && lead.value !== null ? bar(lead.value) : null,
     ),
     el("ul", { class: "evidence" }, ...evidence),
