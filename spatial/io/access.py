@@ -17,13 +17,21 @@ _NO = frozenset("否 无 0 n no false f × ✗ x".split())
 _BLANK = frozenset({"", "unknown", "未知", "不详", "不明", "暂无资料", "nan", "none"})
 
 
+def _yes_and_no(header: str) -> tuple[str, str]:
+    """Return what yes and no mean under a header, "" where it names both or neither."""
+    shuts = any(part in header for part in ("封闭", "gated", "closed", "围墙"))
+    opens = any(part in header for part in ("开放", "open", "通行", "access"))
+    if shuts == opens:
+        return "", ""
+    return ("gated", "open") if shuts else ("open", "gated")
+
+
 def read_access(column: Any, header: str, source: str) -> tuple[Any, Any]:
     """Return gated, open or unknown for each row, and LISTED of texts that were not understood.
 
     Yes and no are read by the column's name: 是否封闭 and 是否开放 mean opposite things.
     """
-    opens = any(part in fold_header(header) for part in ("开放", "open"))
-    yes, no = ("open", "gated") if opens and "封闭" not in fold_header(header) else ("gated", "open")
+    yes, no = _yes_and_no(fold_header(header))
 
     def judge(text: str) -> str:
         folded = fold_header(text) if text not in ("√", "✓", "×", "✗") else text

@@ -101,7 +101,7 @@ def _fields(raw: bytes) -> list[_Field]:
 
 def _rows(raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the rows of a .dbf as a view of its bytes."""
-    count, header, length = struct.unpack_from("<IHH", raw, 4)
+    count, header, length = struct.unpack_from("<IHH", raw[:_HEADER_BYTES].tobytes(), 4)
     count = min(count, max(len(raw) - header, 0) // length) if length else 0
     return raw[header : header + count * length].reshape(count, length) if count else np.empty((0, 1), dtype=np.uint8)
 

@@ -10,9 +10,11 @@ import pandas as pd
 import shapely
 
 from spatial.crs import CoordType
+from spatial.errors import InputError
 from spatial.inputs import Inputs
 from spatial.io.buildings import read_buildings
 from spatial.io.estates import read_estates
+from spatial.io.features import locate
 from spatial.io.ground import Ground, keep_inside, read_ground
 from spatial.io.layers import read_candidates, read_current, read_existing, read_gates, read_pois
 from spatial.io.listing import join_listed, list_note, list_rows
@@ -118,7 +120,13 @@ class _Reader:
             frame, notes = self.layer.read(path, crs, self.coords, undeclared=self.undeclared)
             origin = frame.attrs.get("origin", frame.attrs.get("origins"))
             frame.attrs = {}
+            given = len(frame)
             frame, outside = keep_inside(frame, land, self.name, self.layer.margin_m)
+            if given and not len(frame) and self.layer.margin_m == 0:
+                raise InputError(
+                    f"{self.name}: none of {given:,} rows of {locate(path).path.name} lies in the area; "
+                    "are --coords and --crs right, and is it the right area?"
+                )
             return frame, join_listed([notes, outside]), origin
         if self.name not in _FROM_STREETS:
             return self.layer.table.empty(crs), join_listed([]), None

@@ -155,7 +155,8 @@ def keep_inside(frame: Any, land: Any, source: str, margin_m: float = 0.0) -> tu
     name = frame["name"] if "name" in frame.columns else np.full(len(frame), "", dtype=object)
     households = frame["households"] if "households" in frame.columns else np.full(len(frame), np.nan)
     reason = f"more than {margin_m:g} m outside the area" if margin_m else "outside the area"
-    listed = list_rows(source, frame.iloc[:, 0][~inside], reason, "dropped", name[~inside], households[~inside])
+    ids = frame["code"] if "code" in frame.columns else frame.iloc[:, 0]
+    listed = list_rows(source, ids[~inside], reason, "dropped", name[~inside], households[~inside])
     return frame[inside].reset_index(drop=True), listed
 
 

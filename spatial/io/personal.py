@@ -1,6 +1,7 @@
 """Does a table hold personal data? Planning needs counts, never names, identity numbers or telephone numbers."""
 
 import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -31,6 +32,7 @@ _PERSON_UNLESS_COUNT = frozenset(
 _SEARCHED_AS_ID = re.compile(r"(?:id|code|编码|编号|代码|序号)$")
 
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z.])([1-8]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx])(?![0-9A-Za-z]|\.\d)")
+_SPACED_IDENTITY = re.compile(r"[1-8][\d \t-]{17,24}[\dXx]")
 _MASKED = re.compile(r"(?<![0-9A-Za-z.])(?:[1-8]\d{2,9}\*{4,14}[\dXx]{0,6}|1[3-9]\d\*{4}\d{4})(?![0-9A-Za-z*])")
 _MOBILE = re.compile(
     r"(?<![0-9A-Za-z./_-])(?:\+?86[- ]?|0)?1[3-9]\d(?:\d{8}|[- ]\d{4}[- ]\d{4})(?![0-9A-Za-z]|\.\d|[-_]\d)"
@@ -84,10 +86,11 @@ def _judge_header(column: str, texts: list[str]) -> str:
 
 
 def _judge_values(column: str, texts: list[str]) -> str:
-    joined = "\n".join(texts)
+    joined = unicodedata.normalize("NFKC", "\n".join(texts))
     if not joined:
         return ""
-    identities = [one for one in _IDENTITY.findall(joined) if _is_date(one[6:14])]
+    closed_up = [re.sub(r"[\s-]", "", one) for one in joined.split("\n") if _SPACED_IDENTITY.fullmatch(one)]
+    identities = [one for one in _IDENTITY.findall("\n".join([joined, *closed_up])) if _is_date(one[6:14])]
     if len(identities) >= _MANY or any(_checks(one) for one in identities):
         return "holds identity numbers"
     if _MASKED.search(joined):

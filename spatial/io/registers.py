@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from spatial.io.workbooks import read_sheets
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls")
-_ENCODINGS = ("utf-8-sig", "gb18030")
+_ENCODINGS = ("utf-8-sig", "gb18030", "big5hkscs")
+_LOOKALIKES = ("gb18030", "big5hkscs")
+_SNIFFED_CHARACTERS = 4000
+_ANY_DELIMITER = re.compile(r"[\r\n,\t;|，\"]+")
 _DELIMITERS = ",\t;|，"
 _HEADER_WITHIN = 20
 _SNIFFED_ROWS = 40
@@ -74,13 +78,19 @@ def _decode(raw: bytes, name: str, encoding: str | None) -> tuple[str, str]:
         raise InputError(f"table {name} holds zero bytes; needed text (CSV) or a workbook that ends with .xlsx")
     else:
         encodings = _ENCODINGS
+    decoded: list[tuple[str, str]] = []
     for one in (encoding,) if encoding else encodings:
         try:
-            return raw.decode(one), "utf-8" if one == "utf-8-sig" and not raw.startswith(b"\xef\xbb\xbf") else one
+            plain = one == "utf-8-sig" and not raw.startswith(b"\xef\xbb\xbf")
+            decoded.append((raw.decode(one), "utf-8" if plain else one))
         except LookupError as error:
             raise InputError(f"table {name}: unknown encoding {one!r}") from error
         except UnicodeDecodeError:
             continue
+        if one not in _LOOKALIKES:
+            break
+    if decoded:  # GB18030 gives a meaning to most of Big5: the one whose header can be read is right
+        return max(decoded, key=lambda one: count_known(_ANY_DELIMITER.split(one[0][:_SNIFFED_CHARACTERS])))
     raise InputError(f"table {name} is not in {encoding or ' or '.join(encodings)}; save it as UTF-8 and try again")
 
 

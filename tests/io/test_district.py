@@ -2,6 +2,7 @@ import gzip
 import shutil
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -12,6 +13,7 @@ import shapely
 from spatial.errors import CrsError, InputError, PersonalDataError, SpatialError
 from spatial.io.district import Sources, read_district, read_inputs
 from spatial.io.sources import coords_of, read_sources
+from spatial.io.streets import read_streets
 from spatial.tables import (
     BUILDINGS,
     CANDIDATES,
@@ -158,6 +160,27 @@ def test_nothing_to_divide_and_two_street_maps_are_refused(tmp_path: Path) -> No
         read_inputs(Sources(estates=tmp_path / "a.csv"))
     with pytest.raises(InputError, match="both osm and place"):
         read_inputs(Sources(osm=tmp_path / "a.osm", place="Qindu"))
+
+
+def test_estates_that_all_lie_elsewhere_are_refused_with_a_hint(tmp_path: Path) -> None:
+    folder = _district(tmp_path)
+    (folder / "小区.csv").write_text("名称,户数,经度,纬度\n甲,5,108.9,34.2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"none of 1 rows of 小区\.csv lies in the area; are --coords"):
+        read_district(folder)
+
+
+def test_the_outline_of_a_place_serves_as_its_area(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = _district(tmp_path)
+    streets = read_streets(folder / "streets.osm")
+
+    def answer(name: str, *, crs: Any = None) -> tuple[Any, Any]:
+        assert name == "甲区"
+        return streets, streets.outline
+
+    monkeypatch.setattr("spatial.io.place.read_place", answer)
+    inputs = read_inputs(Sources(place="甲区", estates=folder / "小区.csv"))
+    assert inputs.communities["name"].tolist() == ["甲区"]
+    assert len(inputs.provenance["osm"]["sha256"]) == 64
 
 
 def test_personal_data_stops_the_whole_reading(tmp_path: Path) -> None:

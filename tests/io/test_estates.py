@@ -116,6 +116,21 @@ def test_outlines_without_counts_wait_for_their_buildings(tmp_path: Path) -> Non
     assert set(listed["action"]) == {"guessed", "repaired"}
 
 
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("是否封闭", "gated", "open"),
+        ("是否开放", "open", "gated"),
+        ("access", "open", "gated"),
+        ("封闭/开放", "unknown", "unknown"),
+    ],
+)
+def test_yes_and_no_are_read_by_their_header(tmp_path: Path, header: str, yes: str, no: str) -> None:
+    path = _csv(tmp_path, f"名称,户数,经度,纬度,{header}\n甲,5,114.3,30.6,是\n乙,5,114.3,30.7,否\n")
+    estates, _ = read_estates(path, CRS)
+    assert dict(zip(estates["name"], estates["access"], strict=True)) == {"甲": yes, "乙": no}
+
+
 def test_points_without_counts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needed one of households"):
         read_estates(_csv(tmp_path, "名称,经度,纬度\n甲,114.3,30.6\n"), CRS)

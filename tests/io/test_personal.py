@@ -30,6 +30,8 @@ def test_a_column_is_refused_by_its_name(column: str) -> None:
         f"证号:{IDENTITY}",
         "110105********0021",
         "138****8000",
+        "１３８００１３８０００",
+        "110105 19491231 002X",
     ],
 )
 def test_a_value_is_refused_by_its_look_and_not_repeated(value: str) -> None:

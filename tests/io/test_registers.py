@@ -64,7 +64,7 @@ def test_a_workbook_that_unpacks_beyond_measure_is_refused(tmp_path: Path) -> No
     ("name", "raw", "says"),
     [
         ("a.csv", b"", "is empty"),
-        ("a.csv", b"\x81\xff\xff,\xff", "is not in utf-8-sig or gb18030"),
+        ("a.csv", b"\x81\xff\xff,\xff", "is not in utf-8-sig or gb18030 or big5"),
         ("a.csv", b"name,x\0y", "zero bytes"),
         ("a.csv", 'name,lon,lat\n"丽华苑,1,2\n'.encode(), "not closed"),
         ("a.csv", "小区名称,经纬度\n丽华苑,114.3,30.6\n".encode(), "row 2 has 3 cells"),
@@ -82,6 +82,21 @@ def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, name: str, 
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not there"):
         read_table(tmp_path / "none.csv")
+
+
+def test_a_register_in_big5_is_not_taken_for_gb18030(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("小區名稱,總戶數\n麗華苑,500戶\n".encode("big5"))
+    table = read_table(tmp_path / "a.csv")
+    assert table.columns.tolist() == ["小區名稱", "總戶數"]
+    assert table.attrs["encoding"] == "big5hkscs"
+
+
+def test_a_sheet_formatted_to_the_last_cell_is_refused_and_not_walked(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["XFD1048576"] = "x"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match="delete the empty formatted ones"):
+        read_table(tmp_path / "a.xlsx")
 
 
 def test_a_real_register_is_read() -> None:

@@ -179,6 +179,31 @@ def test_degrees_that_are_none_are_refused(tmp_path: Path) -> None:
         read_vector(tmp_path / "a.gpkg")
 
 
+def test_rows_without_a_geometry_are_kept_for_the_list(tmp_path: Path) -> None:
+    text = (
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "a"}, "geometry": null},'
+        '{"type": "Feature", "properties": {"name": "b"}, "geometry": {"type": "Polygon", "coordinates": []}}]}'
+    )
+    (tmp_path / "a.geojson").write_text(text)
+    frame = read_vector(tmp_path / "a.geojson")
+    assert (frame.geometry.isna() | frame.geometry.is_empty).tolist() == [True, True]
+
+
+def test_a_kml_is_in_wgs84_by_its_format(tmp_path: Path) -> None:
+    pyogrio.write_dataframe(_frame().rename(columns={"小区名称": "Name"}), tmp_path / "a.kml", driver="KML")
+    frame = read_vector(tmp_path / "a.kml")
+    assert frame.attrs["crs_from"] == "format"
+    assert frame.geometry.iloc[0].equals(SQUARE)
+
+
+def test_projected_geojson_is_refused_or_read_as_the_user_says(tmp_path: Path) -> None:
+    text = '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"n": 1}, "geometry": %s}]}'
+    (tmp_path / "a.geojson").write_text(text % shapely.to_geojson(shapely.Point(512_345, 3_386_000)))
+    with pytest.raises(CrsError, match="EPSG:4547"):
+        read_vector(tmp_path / "a.geojson")
+    assert read_vector(tmp_path / "a.geojson", crs=metric_crs(114.3, 30.6)).attrs["crs_from"] == "user"
+
+
 @pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".parquet", ".fgb", ".zip", ".kml", ".txt"])
 def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, suffix: str) -> None:
     begin = {".gpkg": b"SQLite format 3\0", ".shp": b"\0\0\x27\x0a", ".geojson": b"{", ".parquet": b"PAR1",
