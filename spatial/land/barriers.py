@@ -33,21 +33,24 @@ def build_barriers(streets: Streets, rules: LandRules) -> Any:
     """Return BARRIERS: roads, railways, waterways, shores, walls and fences of a street map, with their strength.
 
     Tunnels and culverts are no barriers, nor is water below half a hectare; the shore of a river counts only where
-    no centre line runs along the water. ``crossable`` is False for railways and water: they separate where nothing
-    crosses them.
+    no centre line runs along the water. ``crossable`` is False for railways on the ground and for water: they separate
+    where nothing crosses them. Under a railway on a bridge or a viaduct people pass.
     """
     ways = streets.ways
     kinds = _kind_of_ways(ways)
+    viaduct = (~ways["bridge"].isin(["", "no"]) & (kinds == "rail")).to_numpy(dtype=bool)[kinds != ""]
     lines = ways.geometry.to_numpy()[kinds != ""]
     kinds = kinds[kinds != ""]
     shores = _find_shores(streets.areas, lines[np.isin(kinds, ("river", "canal"))])
     lines = np.concatenate([lines, shores])
     kinds = np.concatenate([kinds, np.full(len(shores), "water", dtype=object)])
+    crossable = ~np.isin(kinds.astype(str), _SEPARATES) | np.append(viaduct, np.zeros(len(shores), dtype=bool))
     strength = np.array([rules.barrier_strength.get(kind, 0.0) for kind in kinds], dtype=np.float64)
-    return to_barriers(lines[strength > 0], kinds[strength > 0], strength[strength > 0], streets.crs)
+    used = strength > 0
+    return to_barriers(lines[used], kinds[used], strength[used], crossable[used], streets.crs)
 
 
-def to_barriers(lines: Any, kinds: Any, strength: Floats, crs: Any) -> Any:
+def to_barriers(lines: Any, kinds: Any, strength: Floats, crossable: NDArray[np.bool_], crs: Any) -> Any:
     """Return BARRIERS of lines; ids follow their place, west to east, then kind."""
     west, south, east, north = shapely.bounds(lines).T if len(lines) else np.zeros((4, 0))
     order = np.lexsort([kinds.astype(str), shapely.length(lines), south, east, -north, west])
@@ -56,7 +59,7 @@ def to_barriers(lines: Any, kinds: Any, strength: Floats, crs: Any) -> Any:
             "barrier_id": pd.Series([f"l{i:06d}" for i in range(len(order))], dtype="str"),
             "kind": pd.Series(kinds[order], dtype="str"),
             "strength": strength[order],
-            "crossable": ~np.isin(kinds[order].astype(str), _SEPARATES),
+            "crossable": crossable[order],
         },
         geometry=lines[order],
         crs=crs,
@@ -69,6 +72,7 @@ def _kind_of_ways(ways: Any) -> NDArray[np.object_]:
     kind = np.full(len(ways), "", dtype=object)
     road = ways["highway"].str.removesuffix("_link").replace(_ALIKE).to_numpy(dtype=object)
     tests: list[tuple[Any, Any]] = [
+        (ways["natural"] == "coastline", "water"),
         (ways["barrier"].isin(list(_WALLS)), ways["barrier"].map(_WALLS)),
         (ways["waterway"].isin(list(_WATERWAYS)), ways["waterway"].map(_WATERWAYS)),
         (ways["railway"].isin(_RAILS), "rail"),

@@ -105,6 +105,7 @@ def _seeds(faces: Faces, homes: Homes, buildings: Any, estates: Any, profile: Pr
         estate=np.concatenate([demand["estate_id"].to_numpy(dtype=object), np.full(len(rest), "", dtype=object)]),
         is_point=np.concatenate([kind, none]),
         is_closed=np.concatenate([demand["estate_id"].isin(closed).to_numpy(dtype=bool), none]),
+        is_one=np.append(estates["estate_id"].isin(closed).to_numpy(dtype=bool), False)[faces.estate],
     )
 
 
@@ -125,6 +126,7 @@ def _with_outlines(barriers: Any, communities: Any, estates: Any, profile: Profi
         np.concatenate([barriers.geometry.to_numpy(), lines]),
         np.concatenate([barriers["kind"].to_numpy(dtype=object), kinds[owner]]),
         np.concatenate([barriers["strength"].to_numpy(), strength]),
+        np.concatenate([barriers["crossable"].to_numpy(), np.ones(len(lines), dtype=bool)]),
         barriers.crs,
     )
 

@@ -35,6 +35,8 @@ class Seeds:
     """Known only by a point (an estate without outline or buildings)."""
     is_closed: NDArray[np.bool_]
     """Of a gated estate."""
+    is_one: NDArray[np.bool_]
+    """Per face: the outline of a gated estate, where whoever lives there belongs together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def cut_faces(faces: Any, seeds: Seeds, inner_lines: Any, profile: Profile) -> P
     rows: list[tuple[int, int, Any]] = []
     for i, face in enumerate(faces):  # faces differ in what stands on them
         members = order[starts[i] : starts[i + 1]]
-        labels, cells = _label(face, members, seeds, lines_of[i], profile)
+        labels, cells = _label(i, face, members, seeds, lines_of[i], profile)
         cut = len(set(labels[labels >= 0])) > 1
         rows += [(i, *row) for row in (_cut(cells, labels, seeds.footprints[members]) if cut else [(_NOBODY, face)])]
     owner = np.array([row[0] for row in rows], dtype=np.int64)
@@ -85,11 +87,14 @@ def _lines_by_face(faces: Any, lines: Any) -> list[Any]:
     return [lines[line[order[low:high]]] for low, high in pairwise(starts)]
 
 
-def _label(face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile) -> tuple[Ints, Any]:
+def _label(number: int, face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile) -> tuple[Ints, Any]:
     """Return a label per member, -1 for buildings nobody lives in, and the cells between the inner lines."""
     households = seeds.households[members]
     lived = households > 0
-    groups = _group(members, seeds, lived, profile.land.share_block_m)
+    if seeds.is_one[number]:
+        groups = np.where(lived, 0, _NOBODY)
+    else:
+        groups = _group(members, seeds, lived, profile.land.share_block_m)
     totals = np.bincount(groups[lived], weights=households[lived]) if lived.any() else np.zeros(0)
     ceiling = profile.grid.ceiling_households
     whole = np.bincount(groups[lived], weights=seeds.is_closed[members][lived]) > 0
@@ -109,8 +114,8 @@ def _label(face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile)
             labels[mine] = fresh
             fresh += 1
             continue
-        for number in np.unique(cell[mine]):
-            inside = mine[cell[mine] == number]
+        for here in np.unique(cell[mine]):
+            inside = mine[cell[mine] == here]
             xy = shapely.get_coordinates(places[inside])
             heap = bisect(xy, households[inside], profile.grid.target_households)
             labels[inside] = fresh + heap

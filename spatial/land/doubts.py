@@ -52,11 +52,11 @@ def _list_near(estates: Any, barriers: Any, rules: LandRules) -> list[Row]:
 
 
 def _list_shared(demand: Any) -> list[Row]:
-    """Estates known only as a whole that share a block with another such."""
-    whole = demand.loc[demand["kind"] == "estate"]
-    crowd = whole.loc[whole["block_id"].duplicated(keep=False)]
+    """Estates known only as a whole that share a block with another estate."""
+    estates = demand.loc[demand["estate_id"] != ""].groupby("block_id")["estate_id"].nunique()
+    crowd = demand.loc[(demand["kind"] == "estate") & demand["block_id"].isin(estates.index[estates > 1])]
     return [
-        list_row("estates", name, "shares a block", "merged", f"block {block}: their points lie too near", count)
+        list_row("estates", name, "shares a block", "merged", f"block {block}: too near to be told apart", count)
         for name, block, count in zip(crowd["estate_id"], crowd["block_id"], crowd["households"], strict=True)
     ]
 

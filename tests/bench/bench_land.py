@@ -47,9 +47,9 @@ def main(names: list[str]) -> None:
         )
         stages = [f"{a} {later - now:.1f}" for (a, now), (_, later) in pairwise(marks)]
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        report = land.report
+        report, ways, buildings = land.report, len(inputs.streets.ways), len(inputs.buildings)
         print(
-            f"{name}: {len(inputs.streets.ways)} ways, {len(inputs.buildings)} buildings, {len(inputs.estates)} estates:"
+            f"{name}: {ways} ways, {buildings} buildings, {len(inputs.estates)} estates:"
             f" {report['faces_drawn']} faces drawn, {report['faces']} settled, {report['blocks']} blocks, "
             f"{report['oversize_blocks']} oversize; {marks[-1][1] - marks[0][1]:.1f} s ({', '.join(stages)}), "
             f"peak {memory:.2f} GB"

@@ -68,6 +68,7 @@ def test_a_border_takes_the_strength_of_the_line_it_runs_on_not_of_one_it_meets(
         lines(((0, 3), (100, 3)), ((50, -50), (50, 50))),
         np.array(["residential", "primary"], dtype=object),
         np.array([0.7, 1.0]),
+        np.array([True, True]),
         CRS,
     )
     squares = np.array([shapely.box(0, -50, 100, 0), shapely.box(0, 0, 100, 50)])
@@ -79,16 +80,23 @@ def test_a_border_takes_the_strength_of_the_line_it_runs_on_not_of_one_it_meets(
     assert (exact["strength"].tolist(), exact["kind"].tolist()) == ([0.0], [""])
 
 
-def test_tunnels_and_culverts_are_no_barriers() -> None:
+def test_tunnels_and_culverts_are_no_barriers_and_people_pass_under_a_viaduct() -> None:
     ways = [
         way((0, 0), (100, 0), railway="rail", tunnel="yes"),
         way((0, 10), (100, 10), waterway="stream", tunnel="culvert"),
         way((0, 20), (100, 20), railway="rail", bridge="yes"),
+        way((0, 25), (100, 25), railway="rail"),
         way((0, 30), (100, 30), highway="proposed"),
+        way((0, 35), (100, 35), natural="coastline"),
         way((0, 40), (100, 40), highway="primary_link"),
     ]
     barriers = build_barriers(draw_town(box(0, 0, 400, 200), ways=ways).streets, RULES)
-    assert sorted(zip(barriers["kind"], barriers["crossable"], strict=True)) == [("primary", True), ("rail", False)]
+    assert sorted(zip(barriers["kind"], barriers["crossable"], strict=True)) == [
+        ("primary", True),
+        ("rail", False),
+        ("rail", True),
+        ("water", False),
+    ]
 
 
 def test_a_street_that_ends_short_of_the_outline_goes_on_to_it() -> None:

@@ -272,3 +272,14 @@ def test_progress_is_told_and_may_stop_the_work() -> None:
     )
     assert [share for _, share in told] == sorted(share for _, share in told)
     assert told[-1][1] == 1.0
+
+
+def test_a_point_inside_a_closed_estate_does_not_cut_it() -> None:
+    town = draw_town(
+        box(0, 0, 400, 200),
+        estates=[estate("gated", box(10, 10, 390, 190), 300, "gated"), estate("phase2", point(300, 100), 200)],
+        buildings=[building("b", box(60, 80, 120, 100), 300, estate_id="gated")],
+    )
+    land = build(town)
+    assert land.blocks["households"].tolist() == [500]
+    assert listed(land, "shares a block") == ["phase2"]
