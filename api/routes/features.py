@@ -52,36 +52,38 @@ def features_router(now: Callable[[], Snapshot], settings: Settings) -> APIRoute
         snapshot, root = now(), root_of(request, settings)
         return answer(request, snapshot, lambda: _collections(snapshot, root))
 
-    @router.get("/collections/{layer}", dependencies=[Depends(accept_only("f"))], responses=_says(schemas.Collection))
-    def collection(request: Request, layer: str) -> Response:
+    @router.get(
+        "/collections/{collectionId}", dependencies=[Depends(accept_only("f"))], responses=_says(schemas.Collection)
+    )
+    def collection(request: Request, collectionId: str) -> Response:
         """Return one feed: what it holds and where it lies."""
         snapshot, root = now(), root_of(request, settings)
-        found = snapshot.layer(layer)
+        found = snapshot.layer(collectionId)
         return answer(request, snapshot, lambda: _collection(found, snapshot, root))
 
     @router.get(
-        "/collections/{layer}/items",
+        "/collections/{collectionId}/items",
         dependencies=[Depends(accept_only("limit", "offset", "bbox", "datetime", "f"))],
         response_class=GeoJson,
         responses=_says(schemas.FeatureCollection),
         openapi_extra={"parameters": _items_parameters(settings)},
     )
-    def items(request: Request, layer: str) -> Response:
+    def items(request: Request, collectionId: str) -> Response:
         """Return a page of a feed; follow its next link for the rest."""
         snapshot, query = now(), read_items_query(request, settings)
-        found = snapshot.layer(layer)
+        found = snapshot.layer(collectionId)
         return answer(request, snapshot, lambda: _items(found, query, request, settings), GEOJSON)
 
     @router.get(
-        "/collections/{layer}/items/{featureId:path}",
+        "/collections/{collectionId}/items/{featureId:path}",
         dependencies=[Depends(accept_only("f"))],
         response_class=GeoJson,
         responses=_says(schemas.Feature),
     )
-    def feature(request: Request, layer: str, featureId: str) -> Response:
+    def feature(request: Request, collectionId: str, featureId: str) -> Response:
         """Return one feature."""
         snapshot, root = now(), root_of(request, settings)
-        found = snapshot.layer(layer)
+        found = snapshot.layer(collectionId)
         content = found.feature(featureId)
         return answer(request, snapshot, lambda: _feature(found, featureId, content, root), GEOJSON)
 
@@ -129,7 +131,7 @@ def _landing(snapshot: Snapshot, root: str) -> dict[str, Any]:
             link(f"{root}/", "self", JSON, "This document"),
             link(f"{root}/map/", "alternate", "text/html", "Map page"),
             link(f"{root}/openapi.json", "service-desc", OPENAPI, "OpenAPI document"),
-            link(f"{root}/docs", "service-doc", "text/html", "OpenAPI page"),
+            link(f"{root}/map/docs.html", "service-doc", "text/html", "OpenAPI page"),
             link(f"{root}/conformance", "conformance", JSON, "Parts of OGC API that are kept"),
             link(f"{root}/collections", "data", JSON, "Feeds"),
             link(f"{root}/plan/report", "describedby", JSON, "Report of the plan"),

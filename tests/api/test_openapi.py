@@ -36,12 +36,12 @@ def test_every_reference_in_the_document_leads_to_a_model(client: httpx.Client) 
 
 def test_the_document_names_every_address_with_its_parameters(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    items = paths["/collections/{layer}/items"]["get"]
+    items = paths["/collections/{collectionId}/items"]["get"]
     parameters = {p["name"]: p for p in items["parameters"]}
-    assert {"layer", "limit", "offset", "bbox", "datetime"} == set(parameters)
+    assert {"collectionId", "limit", "offset", "bbox", "datetime"} == set(parameters)
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}
     assert parameters["bbox"]["schema"]["type"] == "array"
     assert (parameters["bbox"]["style"], parameters["bbox"]["explode"]) == ("form", False)
-    assert "/collections/{layer}/items/{featureId}" in paths
+    assert "/collections/{collectionId}/items/{featureId}" in paths
     assert {"200", "304", "400", "404"} == set(items["responses"])
     assert list(items["responses"]["200"]["content"]) == ["application/geo+json"]

@@ -233,7 +233,7 @@ def test_the_openapi_page_lists_the_addresses_and_tries_them(browser: Any, addre
     page = browser.new_page()
     page.goto(f"{address}/docs")
     page.wait_for_selector("main[aria-busy=false]")
-    page.click("summary:has(code:text-is('/collections/{layer}/items'))")
+    page.click("summary:has(code:text-is('/collections/{collectionId}/items'))")
     page.click(".operation[open] button")
     page.wait_for_selector(".operation[open] .output:not([hidden])")
     assert "200 application/geo+json" in page.inner_text(".operation[open] .output")

@@ -25,7 +25,7 @@ interface Document {
 }
 
 const SHOWN = 4000;
-const EXAMPLE: Record<string, string> = { layer: "grids", name: "grids.geojson" };
+const EXAMPLE: Record<string, string> = { collectionId: "grids", name: "grids.geojson" };
 
 function operation(path: string, { summary, description, parameters = [], responses }: Operation): HTMLElement {
   const fields = parameters.map((parameter) => field(parameter));
