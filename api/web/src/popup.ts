@@ -36,7 +36,7 @@ function gauge(households: number, status: Status, profile: Metrics["profile"]):
 export function tellGrid(p: Properties, block: Properties | null, profile: Metrics["profile"]): HTMLElement {
   const status = text(p.status) as Status;
   const badge = el("span", { class: "badge" }, STATUS_NAME[status] ?? status);
-  badge.style.background = FILL[status] ?? "#ddd";
+  badge.style.background = `color-mix(in srgb, ${FILL[status] ?? "#ccc"} 60%, white)`;
   const head = el("p", { class: "headline" }, el("strong", {}, count(Number(p.households))), " households ", badge);
   return card(
     "Grid 网格",
