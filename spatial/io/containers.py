@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from spatial.errors import InputError
@@ -13,6 +14,8 @@ _MAX_MEMBERS = 5_000
 _CHUNK = 2**20
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _WHOLE_FILES = (".gpkg", ".geojson", ".json", ".fgb", ".parquet", ".kml")
+DAMAGES = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, KeyError)
+"""What the reading of a damaged zip container may raise."""
 _CODECS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -26,7 +29,7 @@ def check_container(raw: bytes, name: str) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(raw))
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except DAMAGES as error:
         raise InputError(f"{name} is not a whole zip container: {error}") from error
     members = archive.infolist()
     total = sum(member.file_size for member in members)
@@ -88,5 +91,7 @@ def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, name:
                 if copied > member.file_size:
                     raise InputError(f"{name}: member {member.filename!r} is larger than it says; refused")
                 out.write(chunk)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+    except InputError:
+        raise
+    except DAMAGES as error:
         raise InputError(f"{name}: member {member.filename!r} is damaged: {error}") from error

@@ -120,9 +120,11 @@ def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tup
             pyogrio.errors.GeometryError,
             shapely.errors.ShapelyError,
             pyarrow.ArrowException,
-            UnicodeDecodeError,
+            KeyError,
+            TypeError,
             ValueError,
             OSError,
+            RuntimeError,
         ) as error:
             if isinstance(error, InputError):
                 raise

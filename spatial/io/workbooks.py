@@ -2,14 +2,13 @@
 
 import datetime
 import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spatial.errors import InputError
-from spatial.io.containers import check_container
+from spatial.io.containers import DAMAGES, check_container
 
 _MAX_CELLS = 10_000_000
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
@@ -52,7 +51,7 @@ def _open(raw: bytes, name: str) -> Any:
 
     try:
         return openpyxl.load_workbook(io.BytesIO(raw), data_only=True, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, SyntaxError) as error:
+    except (*DAMAGES, TypeError, AttributeError, IndexError, SyntaxError) as error:
         raise InputError(f"{name} cannot be read as an .xlsx workbook: {error}") from error
 
 

@@ -1,15 +1,17 @@
+import contextlib
 import struct
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pytest
 import shapely
 
 from spatial.crs import LONLAT, metric_crs
-from spatial.errors import CrsError, InputError
+from spatial.errors import CrsError, InputError, SpatialError
 from spatial.io.vectors import list_layers, read_vector
 
 SQUARE = shapely.box(114.30, 30.60, 114.31, 30.61)
@@ -202,6 +204,28 @@ def test_projected_geojson_is_refused_or_read_as_the_user_says(tmp_path: Path) -
     with pytest.raises(CrsError, match="EPSG:4547"):
         read_vector(tmp_path / "a.geojson")
     assert read_vector(tmp_path / "a.geojson", crs=metric_crs(114.3, 30.6)).attrs["crs_from"] == "user"
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".fgb", ".geojson", ".parquet", ".zip", ".dbf", ".shp"])
+def test_a_file_with_wrong_bytes_is_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(7)
+    shapefile = _shapefile(tmp_path, "GB18030", "a.shp")
+    whole = tmp_path / f"a{suffix}"
+    if suffix == ".zip":
+        with zipfile.ZipFile(whole, "w") as archive:
+            for part in (".shp", ".shx", ".dbf", ".prj"):
+                archive.write(shapefile.with_suffix(part), f"a{part}")
+    elif suffix == ".parquet":
+        _frame().to_parquet(whole)
+    elif suffix not in (".dbf", ".shp"):
+        pyogrio.write_dataframe(_frame(), whole)
+    raw = np.frombuffer(whole.read_bytes(), dtype=np.uint8)
+    for _ in range(25):
+        wrong = raw.copy()
+        wrong[rng.integers(0, len(raw), 6)] = rng.integers(0, 256, 6)
+        whole.write_bytes(wrong.tobytes()[: rng.integers(len(raw) // 2, len(raw) + 1)])
+        with contextlib.suppress(SpatialError):
+            read_vector(shapefile if suffix == ".dbf" else whole)
 
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".parquet", ".fgb", ".zip", ".kml", ".txt"])
