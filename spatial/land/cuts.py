@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.land.rim import prolong
 from spatial.land.splits import bisect, split_between
 from spatial.land.tiling import Ints, build_faces, connected_groups
 from spatial.profile import Profile
@@ -20,6 +21,7 @@ from spatial.profile import Profile
 _NOBODY = -1
 _SPACING_M = 2.0
 _NARROW_M = 40.0
+_PROLONG_M = 200.0
 _MILLIMETRE = 1e-3
 
 
@@ -52,8 +54,10 @@ class Parts:
     is_cut: NDArray[np.bool_]
 
 
-def cut_faces(faces: Any, seeds: Seeds, inner_lines: Any, profile: Profile) -> Parts:
+def cut_faces(faces: Any, seeds: Seeds, inner_lines: Any, streets: Any, profile: Profile) -> Parts:
     """Return the parts of all faces.
+
+    Cuts follow ``inner_lines`` and those of the ``streets`` that end inside a face, prolonged to its edge.
 
     A face is cut between its estates, and inside an estate (or among the buildings of no estate) where that holds more
     households than the ceiling and ``cut_oversize`` allows it; where closed estates are units of their own
@@ -61,11 +65,11 @@ def cut_faces(faces: Any, seeds: Seeds, inner_lines: Any, profile: Profile) -> P
     """
     order = np.argsort(seeds.face, kind="stable")
     starts = np.searchsorted(seeds.face[order], np.arange(len(faces) + 1))
-    lines_of = _lines_by_face(faces, inner_lines)
+    lines_of, streets_of = _lines_by_face(faces, inner_lines), _lines_by_face(faces, streets)
     rows: list[tuple[int, int, Any]] = []
     for i, face in enumerate(faces):  # faces differ in what stands on them
         members = order[starts[i] : starts[i + 1]]
-        labels, cells = _label(i, face, members, seeds, lines_of[i], profile)
+        labels, cells = _label(i, face, members, seeds, (lines_of[i], streets_of[i]), profile)
         cut = len(set(labels[labels >= 0])) > 1
         rows += [(i, *row) for row in (_cut(cells, labels, seeds.footprints[members]) if cut else [(_NOBODY, face)])]
     owner = np.array([row[0] for row in rows], dtype=np.int64)
@@ -87,7 +91,9 @@ def _lines_by_face(faces: Any, lines: Any) -> list[Any]:
     return [lines[line[order[low:high]]] for low, high in pairwise(starts)]
 
 
-def _label(number: int, face: Any, members: Ints, seeds: Seeds, lines: Any, profile: Profile) -> tuple[Ints, Any]:
+def _label(
+    number: int, face: Any, members: Ints, seeds: Seeds, lines: tuple[Any, Any], profile: Profile
+) -> tuple[Ints, Any]:
     """Return a label per member, -1 for buildings nobody lives in, and the cells between the inner lines."""
     households = seeds.households[members]
     lived = households > 0
@@ -139,17 +145,24 @@ def _group(members: Ints, seeds: Seeds, lived: NDArray[np.bool_], share_m: float
     return out
 
 
-def _inner_cells(face: Any, lines: Any, footprints: Any) -> Any:
+def _inner_cells(face: Any, lines: tuple[Any, Any], footprints: Any) -> Any:
     """Return the face cut along its inner lines; one that runs through a building ends there, so it does not cut."""
-    if len(lines) == 0:
+    weak, strong = (_clip(each, face) for each in lines)
+    inner = np.concatenate([weak, strong, prolong(strong, face, _PROLONG_M)])
+    if len(inner) == 0:
         return np.array([face], dtype=object)
-    inner = shapely.intersection(lines, face)
     solid = footprints[shapely.get_dimensions(footprints) == 2]
     if len(solid):
         inner = shapely.difference(inner, shapely.union_all(solid))
     cells = build_faces(np.append(inner, shapely.boundary(face)), grid=_MILLIMETRE)
     kept = cells[shapely.intersects(face, shapely.point_on_surface(cells))]
     return kept if len(kept) else np.array([face], dtype=object)
+
+
+def _clip(lines: Any, face: Any) -> Any:
+    """Return the lines, as far as they run inside a face."""
+    inside = shapely.get_parts(shapely.intersection(lines, face))
+    return inside[shapely.get_dimensions(inside) == 1]
 
 
 def _nearest(places: Any, polygons: Any) -> Ints:

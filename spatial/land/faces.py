@@ -30,7 +30,8 @@ class Faces:
     """Areas between barriers, in metres.
 
     ``community`` indexes ``community_ids``; ``estate`` is the row of the estate whose outline a face is, or -1;
-    ``inner_lines`` are the barriers too weak, or too much an estate's own, to bound a face.
+    ``inner_lines`` are the barriers too weak, or too much an estate's own, to bound a face; ``streets`` those that do
+    wherever they enclose land.
     """
 
     polygons: Any
@@ -38,6 +39,7 @@ class Faces:
     community_ids: NDArray[np.object_]
     estate: Ints
     inner_lines: Any
+    streets: Any
     report: Mapping[str, Any]
 
 
@@ -57,6 +59,7 @@ def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) 
     ids, shapes = rows["community_id"].to_numpy(dtype=object), rows.geometry.to_numpy()
     lines, inner = _split_barriers(barriers, _closed_outlines(estates, profile), shapes, profile)
     hard = barriers.loc[~barriers["kind"].isin(ENCLOSING) & (barriers["strength"] >= profile.land.face_strength)]
+    streets = lines
     lines = np.append(lines, reach_rim(hard.geometry.to_numpy(), shapely.union_all(shapes), profile.land.verge_m))
     polygons = _outlines(estates)
     fences = shapely.boundary(polygons[np.unique(shapely.STRtree(shapes).query(polygons, predicate="intersects")[0])])
@@ -65,7 +68,7 @@ def draw_faces(communities: Any, barriers: Any, estates: Any, profile: Profile) 
     cells, community = cells[community >= 0], community[community >= 0]
     if len(cells) == 0:
         raise InputError("the area: found no outline that encloses land, needed at least one polygon")
-    return Faces(cells, community, ids, _smallest_estate(cells, estates), inner, {"barriers": len(barriers)})
+    return Faces(cells, community, ids, _smallest_estate(cells, estates), inner, streets, {"barriers": len(barriers)})
 
 
 def settle_faces(faces: Faces, barriers: Any, places: Any, buildings: Any, profile: Profile) -> Faces:
@@ -93,6 +96,7 @@ def settle_faces(faces: Faces, barriers: Any, places: Any, buildings: Any, profi
         community_ids=faces.community_ids,
         estate=estate[largest],
         inner_lines=faces.inner_lines,
+        streets=faces.streets,
         report={**faces.report, "faces_drawn": drawn, "faces": len(merged)},
     )
 

@@ -1,4 +1,4 @@
-"""Which streets end just short of the area's outline, and should go on to it?"""
+"""How do streets go on that end just short of the area's outline, or inside a face that is to be cut?"""
 
 from typing import Any
 
@@ -27,6 +27,23 @@ def reach_rim(lines: Any, area: Any, reach_m: float) -> Any:
     xy = shapely.get_coordinates(goal[found]).reshape(-1, 2, 2)
     over = _SAME_M * 10 * ahead[found]  # a little beyond, so that both cross
     return shapely.linestrings(np.stack([xy[:, 0], xy[:, 1] + over], axis=1))
+
+
+def prolong(lines: Any, face: Any, reach_m: float) -> Any:
+    """Return straight lines from loose ends inside a face on to the next line or to the edge of the face.
+
+    So a dead end that lies between two estates parts them all the way.
+    """
+    rim = shapely.boundary(face)
+    places, ahead = _loose_ends(lines, face, rim, np.inf)
+    if len(places) == 0:
+        return np.array([], dtype=object)
+    rays = shapely.linestrings(np.stack([places + _SAME_M * 10 * ahead, places + ahead * reach_m], axis=1))
+    stops = shapely.intersection(rays, shapely.union_all(np.append(lines, [rim])))
+    goal = shapely.shortest_line(shapely.points(places), stops)
+    found = ~shapely.is_missing(goal) & ~shapely.is_empty(goal)
+    xy = shapely.get_coordinates(goal[found]).reshape(-1, 2, 2)
+    return shapely.linestrings(np.stack([xy[:, 0], xy[:, 1] + _SAME_M * 10 * ahead[found]], axis=1))
 
 
 def _loose_ends(lines: Any, area: Any, rim: Any, reach_m: float) -> tuple[Floats, Floats]:

@@ -283,3 +283,17 @@ def test_a_point_inside_a_closed_estate_does_not_cut_it() -> None:
     land = build(town)
     assert land.blocks["households"].tolist() == [500]
     assert listed(land, "shares a block") == ["phase2"]
+
+
+def test_a_dead_end_between_two_points_is_followed_and_prolonged() -> None:
+    """The street ends at y = 150; the cut keeps to x = 240, clear along the street and some metres beyond."""
+    town = draw_town(
+        box(0, 0, 400, 200),
+        ways=[street((240, -20), (240, 150))],
+        estates=[estate("east", point(300, 100), 400), estate("west", point(100, 100), 500)],
+    )
+    land = build(town)
+    assert land.blocks.set_index("estate_id")["area_m2"].to_dict() == pytest.approx(
+        {"west": 48_000, "east": 32_000}, abs=10
+    )
+    assert 150 <= land.adjacency["clear_m"].iloc[0] < 200
