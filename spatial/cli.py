@@ -84,6 +84,8 @@ def plan(
         scorecard = spatial.measure_plan(made, violations=violations)
         on_progress("writing", 0.0)
         checks = {"checks": list_checks(violations, buildings=inputs.buildings)}
+        if name := inputs.provenance.get("system", {}).get("name"):
+            checks["title"] = name
         spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations, extra_report=checks)
     _tell(made, violations, out)
 

@@ -164,11 +164,12 @@ def _provenance(sources: Sources, streets: Streets, origins: Mapping[str, Any]) 
     if sources.place is not None:
         found["osm"] = {"path": streets.source, "sha256": _digest_streets(streets)}
     if "osm" in found:
-        found["osm"] = {**found["osm"], "rows": len(streets.ways)}
+        credit = {} if sources.attribution is None else {"attribution": sources.attribution}
+        found["osm"] = {**found["osm"], "rows": len(streets.ways), **credit}
     for name, told in origins.items():
         if name not in found:
             found[name] = dict(told)
-    found["system"] = {"crs": streets.crs.to_string()}
+    found["system"] = {"crs": streets.crs.to_string(), "name": sources.name}
     return {name: found[name] for name in sorted(found)}
 
 

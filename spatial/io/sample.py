@@ -39,6 +39,7 @@ _DOCUMENT = """\
 name = "样例区（虚构）"
 profile = "about_500"
 coords = "wgs84"
+attribution = ""
 communities = "communities.gpkg"
 osm = "streets.osm.pbf"
 estates = "estates.gpkg"

@@ -42,6 +42,8 @@ class Sources:
         System of files with projected coordinates that declare none, such as ``EPSG:4547``.
     name:
         What the district is called.
+    attribution:
+        Whom the street map is credited to: "" for nobody; None tells by the file (OpenStreetMap's, as its licence asks).
     """
 
     area: Path | str | None = None
@@ -58,6 +60,7 @@ class Sources:
     coords: str = "wgs84"
     crs: str | None = None
     name: str = ""
+    attribution: str | None = None
 
 
 def read_sources(folder: str | Path) -> tuple[Sources, str]:
@@ -97,6 +100,8 @@ def _value(root: Path, key: str, value: Any) -> Any:
         return tuple(_inside(root, _text(one, key), key) for one in value)
     if key == "coords" and isinstance(value, Mapping):
         return ", ".join(f"{name}={_text(kind, f'coords.{name}')}" for name, kind in sorted(value.items()))
+    if key == "attribution" and value == "":
+        return value
     text = _text(value, key)
     return _inside(root, text, key) if key in _FILES else text
 
