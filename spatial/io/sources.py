@@ -43,7 +43,7 @@ class Sources:
     name:
         What the district is called.
     attribution:
-        Whom the street map is credited to: "" for nobody; None tells by the file (OpenStreetMap's, as its licence asks).
+        Whom the street map is credited to, "" for nobody; without it the kind of file tells (OpenStreetMap or not).
     """
 
     area: Path | str | None = None
