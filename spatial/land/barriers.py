@@ -132,8 +132,8 @@ def grade_segments(segments: Segments, index: BarrierIndex, *, tolerance_m: floa
     """Return for each border segment (metres) what barrier it runs on, as arrays.
 
     ``strength``: of the strongest barrier within the tolerance that runs within 25 degrees of the segment, taken as the
-    mean over three places of it; ``kind``: that barrier at the middle, "" for none; ``separates``: whether a railway or
-    water runs along the middle within a metre.
+    mean over three places of it; ``separates``: whether a railway or water runs along the middle within a metre;
+    ``kind``: that railway or water, else the strongest barrier at the middle, "" for none.
     """
     count = len(segments.first)
     reach = segments.end - segments.start
@@ -157,4 +157,6 @@ def grade_segments(segments: Segments, index: BarrierIndex, *, tolerance_m: floa
                 np.abs((direction[which] * index.direction[piece]).sum(axis=1)) >= _PARALLEL
             )
             separates[which[near]] = True
+            order = np.argsort(index.kinds[piece[near]].astype(str), kind="stable")
+            kind[which[near][order]] = index.kinds[piece[near][order]]
     return {"strength": total / 3, "kind": kind, "separates": separates}

@@ -1,5 +1,6 @@
 """Land from real maps keeps the laws; railways and rivers part it where they do on the ground."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,7 +108,12 @@ def test_beijings_lake_is_a_block_attached_to_its_park() -> None:
     assert all(empty[a] or empty[b] for a, b in zip(water["focal"], water["neighbor"], strict=True))
 
 
-def test_the_railway_parts_beijing_where_no_way_crosses_it() -> None:
-    land = build_blocks(read("beijing"), ABOUT_500)
-    rail = land.adjacency[land.adjacency["barrier"] == "rail"]
-    assert 0 < rail["crossable"].sum() < len(rail)
+def test_the_railway_parts_beijing_but_for_the_ways_over_it() -> None:
+    inputs = read("beijing")
+    ways = inputs.streets.ways
+    rail = shapely.union_all(ways.geometry[ways["railway"].isin(["rail", "subway"])].to_numpy())
+    shut = ways[~((ways["highway"] != "") & ways.intersects(rail))].assign(bridge="")  # nor any viaduct
+    for kept, open_ in ((ways, True), (shut, False)):
+        land = build_blocks(replace(inputs, streets=replace(inputs.streets, ways=kept)), ABOUT_500)
+        on_rail = land.adjacency[(land.adjacency["barrier"] == "rail") & ~land.adjacency["attached"]]
+        assert on_rail["crossable"].any() == open_

@@ -296,4 +296,4 @@ def test_a_dead_end_between_two_points_is_followed_and_prolonged() -> None:
     assert land.blocks.set_index("estate_id")["area_m2"].to_dict() == pytest.approx(
         {"west": 48_000, "east": 32_000}, abs=10
     )
-    assert 150 <= land.adjacency["clear_m"].iloc[0] < 200
+    assert 149.9 < land.adjacency["clear_m"].iloc[0] < 200
