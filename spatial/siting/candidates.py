@@ -5,6 +5,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from rtree.index import Index
 
 from spatial.crs import require_metric
 from spatial.errors import InputError, TableError
@@ -61,16 +62,15 @@ def _rows(points: Any, key: str, prefix: str, kind: Any) -> Any:
 
 
 def _spread(xy: Floats, spacing_m: float) -> Flags:
-    """Tell which points to keep, first come first kept; cells of the spacing's size hold what is near."""
+    """Tell which points to keep, first come first kept; a live index holds those kept so far."""
     kept = np.zeros(len(xy), dtype=bool)
     if spacing_m == 0:
         return ~kept
-    cells: dict[tuple[int, int], list[int]] = {}
-    at = np.floor(xy / spacing_m).astype(np.int64)
-    for i, (cx, cy) in enumerate(at.tolist()):  # each point asks about those kept before it
-        near = [k for dx in (-1, 0, 1) for dy in (-1, 0, 1) for k in cells.get((cx + dx, cy + dy), ())]
+    taken = Index()
+    for i, (x, y) in enumerate(xy.tolist()):  # each point asks about those kept before it
+        near = list(taken.intersection((x - spacing_m, y - spacing_m, x + spacing_m, y + spacing_m)))
         if near and (np.hypot(*(xy[near] - xy[i]).T) < spacing_m).any():
             continue
         kept[i] = True
-        cells.setdefault((cx, cy), []).append(i)
+        taken.insert(i, (x, y, x, y))
     return kept

@@ -11,6 +11,7 @@ import pandas as pd
 import spatial
 from spatial.io.sources import Sources
 from spatial.plan.model import Plan
+from spatial.profile import GridRules
 from tests.real_data import real
 
 PROFILE = {"wuhan": "band_300_500", "beijing": "about_500", "futian": "about_500", "helsinki": "about_500"}
@@ -55,6 +56,20 @@ def count(plan: Plan) -> dict[str, Any]:
     }
 
 
+def rate(blocks: Any, adjacency: Any, assignment: Any, rules: GridRules) -> dict[str, float]:
+    """Return the share in the band of grids without an oversize block, and the border of any assignment."""
+    grids = describe_grids(blocks, assignment)
+    plain = grids[~grids["oversize"]]["households"]
+    shared, clear = inner_border(adjacency, assignment)
+    return {
+        "grids": len(grids),
+        "in_band_share": float(plain.between(rules.floor_households, rules.ceiling_households).mean()),
+        "border_m": shared,
+        "unclear_m": shared - clear,
+        "clarity": clear / shared if shared else 1.0,
+    }
+
+
 def describe_grids(blocks: Any, assignment: Mapping[str, str]) -> Any:
     """Return households and oversize per grid."""
     grid = blocks["block_id"].map(assignment)
@@ -80,25 +95,39 @@ def is_contiguous(blocks: Any, adjacency: Any, assignment: Any, min_shared_m: fl
     return members.map(lambda ids: nx.is_connected(links.subgraph(ids)))
 
 
-def divide_by_metis(blocks: Any, adjacency: Any, target: int, tolerance: float) -> Any:
-    """Return METIS's assignment of the same blocks: contiguous option, parts of about the target."""
+def divide_by_metis(blocks: Any, adjacency: Any, rules: GridRules, min_shared_m: float, tolerance: float) -> Any:
+    """Return METIS's assignment under our hard rules: oversize blocks alone, each connected rest cut for the target.
+
+    Edges weigh their length, unclear ones up to three times as much. METIS runs by recursive bisection: asked for
+    contiguous parts it leaves a third of them empty here.
+    """
     import pymetis
 
-    index = pd.Series(np.arange(len(blocks)), index=blocks["block_id"])
-    first, second = index[adjacency["focal"]].to_numpy(), index[adjacency["neighbor"]].to_numpy()
-    weight = np.maximum((adjacency["shared_m"] * (1.5 - adjacency["clarity"])).round().astype(int), 1).to_numpy()
-    both = pd.DataFrame({"a": np.r_[first, second], "b": np.r_[second, first], "w": np.r_[weight, weight]}).sort_values(
-        ["a", "b"]
-    )
-    starts = np.searchsorted(both["a"], np.arange(len(blocks) + 1))
-    parts = max(1, round(blocks["households"].sum() / target))
-    _, label = pymetis.part_graph(
-        parts,
-        xadj=starts.tolist(),
-        adjncy=both["b"].tolist(),
-        eweights=both["w"].tolist(),
-        vweights=blocks["households"].tolist(),
-        contiguous=nx.is_connected(nx.Graph(zip(first, second, strict=True))),
-        options=pymetis.Options(ufactor=int(1000 * tolerance), seed=1),
-    )
-    return pd.Series([f"m{part:05d}" for part in label], index=blocks["block_id"], name="grid_id")
+    usable = adjacency[adjacency["crossable"] & (adjacency["shared_m"] >= min_shared_m)]
+    plain = set(blocks.loc[~blocks["oversize"], "block_id"])
+    links = nx.Graph()
+    links.add_nodes_from(sorted(plain))
+    for row in usable.itertuples():
+        if row.focal in plain and row.neighbor in plain:
+            links.add_edge(row.focal, row.neighbor, weight=max(1, round(row.shared_m * (1.5 - row.clarity))))
+    households = blocks.set_index("block_id")["households"]
+    assignment = pd.Series([f"alone-{name}" for name in households.index], index=households.index, name="grid_id")
+    for number, names in enumerate(sorted(map(sorted, nx.connected_components(links)))):
+        index = {name: i for i, name in enumerate(names)}
+        near = [[(index[other], links[name][other]["weight"]) for other in sorted(links[name])] for name in names]
+        parts = max(1, round(households[names].sum() / rules.target_households))
+        label = [0] * len(names)
+        if parts > 1:
+            _, label = pymetis.part_graph(
+                parts,
+                pymetis.CSRAdjacency(
+                    adj_starts=np.cumsum([0, *map(len, near)]).tolist(),
+                    adjacent=[other for row in near for other, _ in row],
+                ),
+                eweights=[weight for row in near for _, weight in row],
+                vweights=households[names].tolist(),
+                recursive=True,
+                options=pymetis.Options(ufactor=int(1000 * tolerance), seed=1),
+            )
+        assignment[names] = [f"metis-{number}-{part:04d}" for part in label]
+    return assignment
