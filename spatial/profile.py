@@ -110,6 +110,10 @@ class WalkRules:
     """A gate stands on the way that passes within this distance."""
     circle_buffer_m: float
     """Half the width of the strip about a reached street that a circle shows."""
+    circle_tolerance_m: float
+    """How far a circle's outline may lie from where it is, so that it has few vertices."""
+    circle_hole_m2: float
+    """Holes of a circle below this area are filled."""
     plaza_entries: int
     """Squares with at most this many entries are crossed freely; larger ones are walked around."""
     patrol_min: float

@@ -5,67 +5,50 @@ most the half width of a circle's strip and at least a cell and a half; its zero
 interpolation, bounds the area. A larger limit never lowers F anywhere, so on one grid areas nest by construction.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from spatial.walking.compiled import kernel
+from spatial.walking.outline import Rings, draw_areas
 
 Floats = NDArray[np.float64]
 
 CELLS_PER_WIDTH = 6
 LEAST_WIDTH_CELLS = 1.5
 """Then every cell about a reached place is inside: the area contains every reached piece."""
+_MOST_MOVED = 0.9
+"""Outlines move by at most this share of a cell."""
 _MOST_CELLS = 4_000_000
 _NEAREST_CORNER = 0.02
 """A crossing keeps this share of a cell's side away from its corners, so that no two fall together when rounded."""
 
 
-def build_areas(pieces: Floats, limits: Floats, width_m: float) -> list[Any]:
+class Drawing(NamedTuple):
+    """How areas are drawn: half the width of the strip, how far outlines may move, and the least hole that is kept."""
+
+    width_m: float
+    tolerance_m: float
+    least_hole_m2: float
+
+
+def build_areas(pieces: Floats, limits: Floats, drawing: Drawing) -> list[Any]:
     """Return one polygon or multipolygon per limit, each inside the next larger one's.
 
     ``pieces`` has rows (x0, y0, left0, x1, y1, left1): straight pieces with the metres left at both ends under the
-    largest limit, falling from the first end to the second; ``limits`` are metres, rising.
+    largest limit, falling from the first end to the second; ``limits`` are metres, rising. Outlines move by less than
+    a cell, so that every reached piece stays inside.
     """
+    width_m = drawing.width_m
     low, high = pieces[:, [0, 1]].min(axis=0), pieces[:, [0, 1]].max(axis=0)
     low, high = np.minimum(low, pieces[:, [3, 4]].min(axis=0)), np.maximum(high, pieces[:, [3, 4]].max(axis=0))
     cell = max(width_m / CELLS_PER_WIDTH, float(np.sqrt(np.prod(high - low + 2 * width_m) / _MOST_CELLS)))
     width_m = max(width_m, LEAST_WIDTH_CELLS * cell)
     origin = np.floor((low - width_m) / cell - 2) * cell  # on one lattice for all sites
     columns, rows = (int(n) for n in np.ceil((high + width_m - origin) / cell) + 3)
-    areas = []
-    for limit in limits:
-        xy, start = _trace(pieces, limit - limits[-1], width_m, origin, cell, columns, rows)
-        areas.append(_assemble(xy, start))
-    return areas
-
-
-def _assemble(xy: Floats, start: NDArray[np.int64]) -> Any:
-    """Return the area of rings that run with the inside on their left."""
-    rings = shapely.linearrings(xy, indices=np.repeat(np.arange(len(start) - 1), np.diff(start)))
-    filled = shapely.polygons(rings)
-    shell = shapely.is_ccw(rings)
-    shells, holes = filled[shell], rings[~shell]
-    if len(shells) == 1:
-        return shapely.polygons(rings[shell][0], holes=list(holes)) if len(holes) else shells[0]
-    owner = _owners(shells, holes)
-    parts = [
-        shapely.polygons(ring, holes=list(holes[owner == i])) if (owner == i).any() else shells[i]
-        for i, ring in enumerate(rings[shell])
-    ]
-    return shapely.multipolygons(parts)
-
-
-def _owners(shells: Any, holes: Any) -> NDArray[np.int64]:
-    """Return the smallest shell about each hole."""
-    hole, shell = shapely.STRtree(shells).query(shapely.get_point(holes, 0), predicate="within")
-    order = np.lexsort((shapely.area(shells)[shell], hole))
-    owner = np.zeros(len(holes), dtype=np.int64)
-    first = np.unique(hole[order], return_index=True)[1]
-    owner[hole[order][first]] = shell[order][first]
-    return owner
+    levels = [Rings(*_trace(pieces, limit - limits[-1], width_m, origin, cell, columns, rows)) for limit in limits]
+    return draw_areas(levels, min(drawing.tolerance_m, _MOST_MOVED * cell), drawing.least_hole_m2)
 
 
 @kernel
@@ -99,7 +82,7 @@ def _stamp(field, piece, shift, width, origin, cell):  # type: ignore[no-untyped
 
 @kernel
 def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[no-untyped-def]
-    """Return the rings of the field's zero line, inside on the left: (xy, where each starts)."""
+    """Return the rings of the field's zero line, inside on the left: (xy, side of a cell, where each starts)."""
     field = np.full((rows, columns), -4.0 * cell)
     for p in range(len(pieces)):
         _stamp(field, pieces[p], shift, width, origin, cell)
@@ -107,7 +90,7 @@ def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[n
     size = 0
     for k in range(len(follow)):
         size += follow[k] >= 0
-    xy, start = np.empty((size, 2), np.float64), np.zeros(size // 3 + 2, np.int64)
+    xy, side, start = np.empty((size, 2), np.float64), np.empty(size, np.int64), np.zeros(size // 3 + 2, np.int64)
     put, rings, flat = 0, 0, rows * columns
     for k in range(len(follow)):
         if follow[k] < 0:
@@ -120,13 +103,14 @@ def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[n
             t = min(1.0 - _NEAREST_CORNER, max(_NEAREST_CORNER, a / (a - b)))
             xy[put, 0] = origin[0] + (c + (0.0 if upright else t)) * cell
             xy[put, 1] = origin[1] + (r + (t if upright else 0.0)) * cell
+            side[put] = at
             put += 1
             after = follow[at]
             follow[at] = -1
             at = after
         rings += 1
         start[rings] = put
-    return xy[:put], start[: rings + 1]
+    return xy[:put], side[:put], start[: rings + 1]
 
 
 @kernel

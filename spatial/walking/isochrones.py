@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spatial.errors import InputError
 from spatial.tables import CIRCLES
-from spatial.walking.contour import build_areas
+from spatial.walking.contour import Drawing, build_areas
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import run_in_chunks
 from spatial.walking.reach import reach_pieces
@@ -32,8 +32,9 @@ def build_isochrones(
 
     ``limits`` are seconds or, in distance mode, metres; None means the profile's circles. Walks lead to the site. The
     area is a strip about the reached pieces of street, cut exactly at the limit: as wide as the walk that is left, at
-    most ``circle_buffer_m`` to each side. Circles of one site nest. Households are counted along the network by
-    ``count_circles``, never by the area.
+    most ``circle_buffer_m`` to each side. To save vertices its outline is moved by at most ``circle_tolerance_m`` (and
+    less than a sixth of the buffer), and holes below ``circle_hole_m2`` are filled. Circles of one site nest.
+    Households are counted along the network by ``count_circles``, never by the area.
 
     Raises
     ------
@@ -66,10 +67,12 @@ def build_isochrones(
 
 def _areas(network: WalkNetwork, graph: Graph, points: Any, steps: Floats, gates: Gates) -> list[Any]:
     left = steps / graph.cost_per_m
+    rules = network.rules
+    drawing = Drawing(rules.circle_buffer_m, rules.circle_tolerance_m, rules.circle_hole_m2)
 
     def run(rows: slice) -> list[Any]:
         some = points.iloc[rows]
         reached = reach_pieces(network, graph, some, snap(network, some), float(steps[-1]), gates)
-        return [area for pieces in reached for area in build_areas(pieces, left, network.rules.circle_buffer_m)]
+        return [area for pieces in reached for area in build_areas(pieces, left, drawing)]
 
     return [area for _, found in run_in_chunks(run, len(points)) for area in found]

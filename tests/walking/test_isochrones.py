@@ -24,6 +24,7 @@ from tests.walking.streets import X0, Y0, draw, grid_town, sites
 PROFILE = read_profile()
 WIDTH = PROFILE.walking.circle_buffer_m
 CELL = WIDTH / 6
+TOLERANCE = PROFILE.walking.circle_tolerance_m
 ROAD = {"highway": "residential"}
 
 
@@ -40,7 +41,7 @@ def test_on_one_long_street_the_circle_is_a_strip_that_narrows_to_its_end() -> N
     assert -330 >= west >= -330 - 2 * CELL
     # half as wide where half of the width is left to walk
     at = shapely.box(X0 + 330 - WIDTH / 2, Y0 - 100, X0 + 330 - WIDTH / 2 + 0.1, Y0 + 100)
-    assert shapely.intersection(circles.geometry.iloc[0], at).area / 0.1 == pytest.approx(WIDTH, abs=CELL)
+    assert shapely.intersection(circles.geometry.iloc[0], at).area / 0.1 == pytest.approx(WIDTH, abs=2 * TOLERANCE)
 
 
 def test_each_site_has_a_row_per_limit_in_time_and_in_distance() -> None:
@@ -82,7 +83,7 @@ def _check_reach(network: Any, site: Any, limit: float, circle: Any) -> None:
     assert shapely.covers(circle.buffer(1e-6), lines).all()
     rim = shapely.get_coordinates(shapely.segmentize(circle, 5.0))
     away = shapely.distance(shapely.points(rim), shapely.union_all(lines))
-    assert away.max() <= WIDTH + CELL
+    assert away.max() <= WIDTH + TOLERANCE + CELL / 2
 
 
 def test_a_circle_contains_every_reached_piece_and_nothing_wider_than_its_strip() -> None:
@@ -146,5 +147,6 @@ def test_circles_of_porto_alegre_are_valid_nest_and_contain_what_is_reached() ->
     shapes = np.asarray(circles.geometry.array).reshape(-1, 3)
     assert circles.is_valid.all()
     assert shapely.covers(shapes[:, 1:], shapes[:, :-1]).all()
+    assert np.median(shapely.get_num_coordinates(shapes)) <= 250
     for row in range(5):
         _check_reach(network, points.iloc[[row]], 900.0, shapes[row, 2])
