@@ -1,15 +1,18 @@
 """`wangge ...`: read, compute, write; says what it does while it does it."""
 
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import spatial
-from spatial.errors import SpatialError
+from spatial.errors import InputError, SpatialError
 from spatial.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_UNUSABLE = 2
 EXIT_STOPPED = 130
+_LOUD = ("no row could be used", "differs from the community's total")
 
 app = typer.Typer(
     name="wangge",
@@ -73,46 +77,66 @@ def plan(
         "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
         "pois": pois, "coords": coords, "crs": crs,
     }  # fmt: skip
-    with _honest(), _progress() as on_progress:
+    with _honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
         from spatial.plan.checks import list_checks
 
         on_progress("reading", 0.0)
-        inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None})
+        inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None}, on_progress)
         made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
         on_progress("checking", 0.0)
         violations = spatial.check_plan(made, buildings=inputs.buildings)
         scorecard = spatial.measure_plan(made, violations=violations)
         on_progress("writing", 0.0)
-        checks = {"checks": list_checks(violations, buildings=inputs.buildings)}
+        extra = {"checks": list_checks(violations, buildings=inputs.buildings)}
         if name := inputs.provenance.get("system", {}).get("name"):
-            checks["title"] = name
-        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations, extra_report=checks)
-    _tell(made, violations, out)
+            extra["title"] = name
+        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations, extra_report=extra)
+    _tell(made, inputs, violations, out)
 
 
-def _read(folder: Path | None, given: dict[str, Any]) -> tuple["Inputs", str]:
+def _read(folder: Path | None, given: dict[str, Any], on_progress: Progress) -> tuple["Inputs", str]:
+    """Read a folder's inputs, its system and coordinates as given, or the single files given."""
     from spatial.io.profiles import DEFAULT_PROFILE
+    from spatial.io.sources import read_sources
 
     if folder is not None:
-        if given:
-            raise typer.BadParameter(f"give either a folder or single files, not both (found --{sorted(given)[0]})")
-        return spatial.read_district(folder)
+        strange = sorted(given.keys() - {"coords", "crs"})
+        if strange:
+            raise InputError(
+                f"found a folder and --{strange[0]}, needed one or the other: a folder names its inputs in district.toml"
+            )
+        sources, named = read_sources(folder)
+        return spatial.read_inputs(replace(sources, **given), on_progress=on_progress), named
     if not given.keys() & {"area", "communities", "osm", "place"}:
-        raise typer.BadParameter("nothing to divide; give a folder with a district.toml, or --area, --osm or --place")
-    return spatial.read_inputs(spatial.Sources(**given)), DEFAULT_PROFILE
+        raise InputError("found nothing to divide, needed a folder with a district.toml, or --area, --osm or --place")
+    return spatial.read_inputs(spatial.Sources(**given), on_progress=on_progress), DEFAULT_PROFILE
 
 
-def _tell(made: Any, violations: Any, out: Path) -> None:
-    """Print what was made, in the words of the report."""
+def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
+    """Print what was made, and what a planner should know before trusting it."""
     status = made.grids["status"].value_counts()
-    errors = int((violations["severity"] == "error").sum())
+    lived = int(made.blocks["households"].sum())
     typer.echo(
-        f"{len(made.grids)} grids of {int(made.blocks['households'].sum()):,} households in "
-        f"{len(made.communities)} communities: {status.get('in_band', 0)} in the band, {status.get('low', 0)} low, "
-        f"{status.get('high', 0)} high, {status.get('oversize', 0)} oversize"
+        f"{len(made.grids)} grids of {lived:,} households in {len(made.communities)} communities: "
+        f"{status.get('in_band', 0)} in the band, {status.get('low', 0)} low, {status.get('high', 0)} high, "
+        f"{status.get('oversize', 0)} oversize"
     )
-    listed = len(made.report["listed"])
-    typer.echo(f"{len(made.sites)} sites; {errors} hard rules broken; {listed} input rows listed in listed.csv")
+    if made.communities["proposed"].any():
+        typer.echo("  the communities are proposed: none were given")
+    if guessed := int(made.demand.loc[made.demand["estimated"], "households"].sum()):
+        typer.echo(f"  {guessed:,} households are estimated or shared out by floor area")
+    siting = made.report["siting"]
+    why = f": {siting['why']}" if siting["status"] == "not done" else ""
+    proposed = " at proposed places" if len(made.sites) and made.sites["proposed"].any() else ""
+    typer.echo(f"{len(made.sites)} sites{proposed}{why}")
+    errors, warnings = ((violations["severity"] == kind).sum() for kind in ("error", "warning"))
+    typer.echo(f"{errors} hard rules broken, {warnings} exceptions counted")
+    listed = made.report["listed"]
+    dropped = sum(row["action"] == "dropped" for row in listed)
+    typer.echo(f"{len(listed)} notes on the inputs in listed.csv, {dropped} of them rows that were dropped")
+    for row in listed:
+        if row["reason"] in _LOUD:
+            typer.echo(f"  {row['source']}: {row['reason']} ({row['detail']})")
     typer.echo(f"plan {made.plan_id} written to {out}")
 
 
@@ -137,7 +161,9 @@ def serve(
 def sample(
     folder: Annotated[Path, typer.Argument(help="New folder to write the district into.")],
     seed: Annotated[int, typer.Option(help="Another seed, another district.", min=0)] = 1,
-    communities: Annotated[int, typer.Option(help="Size; 103 is a city district of 350,000 households.", min=1)] = 6,
+    communities: Annotated[
+        int, typer.Option(help="Size; 103 is a city district of 350,000 households.", min=4, max=400)
+    ] = 6,
 ) -> None:
     """Make a believable district with all input files, to try Wangge on."""
     with _honest():
@@ -170,7 +196,28 @@ def _honest() -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _stoppable() -> Iterator[Callable[[], None]]:
+    """Stop at Ctrl-C and at SIGTERM, also where a library swallows the exception: the yielded check raises it again."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: Any) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(check_stop: Callable[[], None]) -> Iterator[Progress]:
     """Show stages with the time each has taken: a moving line on a terminal, a line per stage elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -181,18 +228,19 @@ def _progress() -> Iterator[Progress]:
         said: list[str] = []
 
         def say(stage: str, share: float) -> None:
+            check_stop()
             if not said or said[-1] != stage:
                 said.append(stage)
                 print(f"  {stage} ...", file=sys.stderr, flush=True)
 
         yield say
         return
-    with Bar(
-        SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn(), console=console
-    ) as bar:
+    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console) as bar:
         tasks: dict[str, Any] = {}
 
         def move(stage: str, share: float) -> None:
+            check_stop()
             if stage not in tasks:
                 for task in tasks.values():
                     bar.update(task, completed=1.0)
@@ -207,3 +255,7 @@ def _progress() -> Iterator[Progress]:
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()

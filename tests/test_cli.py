@@ -1,5 +1,8 @@
 """The command line says what it does, and why it cannot, in one sentence."""
 
+import contextlib
+import signal
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,14 +34,14 @@ def test_profiles_are_listed_with_their_bands() -> None:
 
 def test_a_plan_without_anything_to_divide_says_what_to_give() -> None:
     code, _, said = _run("plan")
-    assert code == 2
-    assert "nothing to divide" in said
+    assert code == EXIT_UNUSABLE
+    assert "wangge: found nothing to divide" in said
 
 
 def test_a_folder_and_single_files_exclude_each_other(tmp_path: Path) -> None:
-    code, _, said = _run("plan", str(tmp_path), "--coords", "bd09")
-    assert code == 2
-    assert "not both" in said
+    code, _, said = _run("plan", str(tmp_path), "--osm", "x.osm.pbf")
+    assert code == EXIT_UNUSABLE
+    assert "one or the other" in said
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_what_cannot_be_done_is_one_sentence_and_an_exit_code(tmp_path: Path, ar
     code, _, said = _run(*filled)
     assert code == EXIT_UNUSABLE
     lines = [line for line in said.splitlines() if not line.endswith(" ...")]
-    assert len(lines) == 1
+    assert len(lines) == 1, said
     assert lines[0].startswith("wangge: ")
     assert says in lines[0]
 
@@ -70,6 +73,24 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monk
     code, _, said = _run("plan", str(SAMPLE), "--out", str(out))
     assert code == EXIT_STOPPED
     assert "stopped; nothing was written" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_a_library_swallows_still_stops_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    parse = tomllib.loads
+
+    def swallow(text: str) -> dict[str, object]:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        return parse(text)
+
+    monkeypatch.setattr("spatial.io.sources.tomllib.loads", swallow)
+    out = tmp_path / "plan"
+    code, _, said = _run("plan", str(SAMPLE), "--out", str(out))
+    assert code == EXIT_STOPPED, said
     assert list(tmp_path.iterdir()) == []
 
 
