@@ -103,7 +103,7 @@ def _read(folder: Path | None, given: dict[str, Any], on_progress: Progress) -> 
         strange = sorted(given.keys() - {"coords", "crs"})
         if strange:
             raise InputError(
-                f"found a folder and --{strange[0]}, needed one or the other: a folder names its inputs in district.toml"
+                f"found a folder and --{strange[0]}, needed one or the other: district.toml names the inputs"
             )
         sources, named = read_sources(folder)
         return spatial.read_inputs(replace(sources, **given), on_progress=on_progress), named

@@ -139,7 +139,7 @@ def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Pr
     mine = times[times["origin_id"].isin(choice.sites["site_id"])]
     report = {
         "walking": dict(network.report),
-        "siting": choice.to_dict(),
+        "siting": {**choice.to_dict(), "candidates": _tell_candidates(inputs, candidates)},
         "coverage": _cover(mine, metres, land, profile),
     }
     return _Service(choice.sites, circles, report)
@@ -155,6 +155,12 @@ def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:
     if len(inputs.candidates):
         return require(inputs.candidates, CANDIDATES)
     return propose_candidates(demand, street_corners(network), spacing_m=_CANDIDATE_SPACING_M)
+
+
+def _tell_candidates(inputs: Inputs, candidates: Any) -> str:
+    if len(inputs.candidates):
+        return f"{len(candidates)} given"
+    return f"{len(candidates)} proposed: none were given, or none of them lies in the area"
 
 
 def _draw_circles(network: WalkNetwork, sites: Any, demand: Any, times: Any) -> tuple[Any, Any]:

@@ -83,6 +83,8 @@ def choose_sites(
     allocation = allocate(times, demand, [*chosen, *existing["site_id"]], cutoff_s)
     objective = _objective(rules.model, reach, allocation, unserved_seconds(reach), len(chosen))
     gap = abs(objective - answer.bound) / max(abs(objective), 1.0)
+    if gap > _OPTIMAL_GAP:
+        notes.append(f"the search ended after {time_limit_s:g} s without a proof; another machine may end elsewhere")
     limit_s = np.inf if rules.model == "p_median" else cutoff_s
     unreachable, smallest = list_unreachable(times, demand, list(reach.site_ids), limit_s)
     return SiteChoice(
