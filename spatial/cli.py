@@ -1,4 +1,7 @@
-"""`wangge ...`: read, compute, write; says what it does while it does it."""
+"""`wangge plan`, `sample`, `profiles`: read, compute, write, and say what is done while it is done.
+
+`wangge serve` is added where the server lives, in ``api.command``.
+"""
 
 import signal
 import sys
@@ -77,7 +80,7 @@ def plan(
         "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
         "pois": pois, "coords": coords, "crs": crs,
     }  # fmt: skip
-    with _honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
+    with honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
         from spatial.plan.checks import list_checks
 
         on_progress("reading", 0.0)
@@ -141,23 +144,6 @@ def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
 
 
 @app.command()
-def serve(
-    folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.")],
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on; name another to be reached.", show_default="127.0.0.1")
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000")
-    ] = None,
-) -> None:
-    """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
-    with _honest():
-        from api.serve import serve as run
-
-        run(folder, host, port, announce=lambda address: typer.echo(f"serving {folder} at {address}"))
-
-
-@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="New folder to write the district into.")],
     seed: Annotated[int, typer.Option(help="Another seed, another district.", min=0)] = 1,
@@ -166,7 +152,7 @@ def sample(
     ] = 6,
 ) -> None:
     """Make a believable district with all input files, to try Wangge on."""
-    with _honest():
+    with honest():
         typer.echo(f"making a district of {communities} communities")
         spatial.write_sample(folder, seed=seed, communities=communities)
         typer.echo(f"district written to {folder}; divide it with: wangge plan {folder} --out plan")
@@ -175,7 +161,7 @@ def sample(
 @app.command()
 def profiles() -> None:
     """List the shipped profiles with their bands."""
-    with _honest():
+    with honest():
         for name in spatial.list_profiles():
             one = spatial.read_profile(name)
             band = f"{one.grid.floor_households}-{one.grid.ceiling_households}"
@@ -183,7 +169,7 @@ def profiles() -> None:
 
 
 @contextmanager
-def _honest() -> Iterator[None]:
+def honest() -> Iterator[None]:
     """Turn what goes wrong into one clear sentence and an exit code."""
     try:
         yield
@@ -250,12 +236,3 @@ def _progress(check_stop: Callable[[], None]) -> Iterator[Progress]:
         yield move
         for task in tasks.values():
             bar.update(task, completed=1.0)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

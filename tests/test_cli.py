@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spatial.cli import EXIT_STOPPED, EXIT_UNUSABLE, app
+from api.command import app
+from spatial.cli import EXIT_STOPPED, EXIT_UNUSABLE
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 

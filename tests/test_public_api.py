@@ -33,5 +33,5 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     heavy = "{'geopandas', 'pandas', 'numba', 'shapely', 'osmnx', 'fastapi'}"
-    code = f"import sys, spatial, spatial.cli; sys.exit(bool({heavy} & set(sys.modules)))"
+    code = f"import sys, spatial, api.command; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

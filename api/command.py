@@ -1,0 +1,34 @@
+"""The `wangge` command whole: what ``spatial.cli`` computes and writes, and `serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spatial.cli import app, honest
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.")],
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; name another to be reached.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000")
+    ] = None,
+) -> None:
+    """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
+    with honest():
+        from api.serve import serve as run
+
+        run(folder, host, port, announce=lambda address: typer.echo(f"serving {folder} at {address}"))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
