@@ -17,7 +17,7 @@ from api.openapi import build_openapi
 from api.routes.features import features_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
-from api.settings import Settings
+from api.settings import Settings, read_settings
 from api.snapshot import follow_folder
 
 _DESCRIPTION = "One plan of Wangge: its layers as feeds (OGC API - Features), its report, its numbers and its files."
@@ -31,9 +31,9 @@ def create_app(folder: Path | str, settings: Settings | None = None) -> FastAPI:
     MissingError
         If there is no plan in the folder.
     InputError
-        If the plan is broken.
+        If the plan is broken, or a setting of the environment cannot be used.
     """
-    chosen = settings or Settings()
+    chosen = settings or read_settings()
     now = follow_folder(Path(folder))
     app = FastAPI(
         title="Wangge",

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from api.main import create_app
-from api.settings import Settings
+from api.settings import read_settings
 from spatial.errors import InputError
 
 
@@ -26,11 +26,9 @@ def serve(
     Raises
     ------
     MissingError, InputError
-        If there is no plan in the folder or it is broken, or the address cannot be opened.
+        If there is no plan in the folder or it is broken, a setting cannot be used, or the address cannot be opened.
     """
-    settings = Settings()
-    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings.model_validate({**settings.model_dump(), **changed})
+    settings = read_settings(host=host, port=port)
     app = create_app(folder, settings)
     with open_socket(settings.host, settings.port) as listening:
         announce(address_of(listening))

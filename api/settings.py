@@ -1,17 +1,21 @@
 """What can be set about the server: arguments, or environment variables that begin with ``WANGGE_``."""
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from spatial.errors import InputError
+
+_PREFIX = "WANGGE_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
     """Settings of one server; read when it is made, never when a module is loaded."""
 
-    model_config = SettingsConfigDict(env_prefix="WANGGE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -33,3 +37,25 @@ class Settings(BaseSettings):
         if self.allowed_hosts:
             return list(self.allowed_hosts)
         return ["127.0.0.1", "localhost", "[::1]", "[", self.host] if self.host in LOOPBACK else ["*"]
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return the settings of the arguments that are given (None is not given), else of the environment.
+
+    Raises
+    ------
+    InputError
+        If one cannot be used; the sentence names it as it was set.
+    """
+    arguments = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        name = field if field in arguments else f"{_PREFIX}{field.upper()}"
+        need = first["msg"][:1].lower() + first["msg"][1:]
+        raise InputError(f"{name} is {str(first['input'])!r}; {need}") from error
+    except SettingsError as error:
+        lists = ", ".join(f"{_PREFIX}{name.upper()}" for name in ("cors_origins", "allowed_hosts"))
+        raise InputError(f'one of {lists} is no JSON list; needed one such as ["https://maps.example"]') from error

@@ -9,7 +9,7 @@ import pytest
 from api.errors import STATUS, PlanUnavailableError, status_of
 from api.main import create_app
 from api.serve import address_of, open_socket, serve
-from api.settings import Settings
+from api.settings import Settings, read_settings
 from spatial.errors import InfeasibleError, InputError, MissingError, ProfileError, SpatialError
 from tests.api.live import serving
 
@@ -18,6 +18,31 @@ def test_settings_default_to_the_loopback_and_can_be_set_by_the_environment(monk
     assert (Settings().host, Settings().port) == ("127.0.0.1", 8000)
     monkeypatch.setenv("WANGGE_PORT", "9000")
     assert Settings().port == 9000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "abc", r"WANGGE_PORT is 'abc'; "),
+        ("PORT", "70000", r"WANGGE_PORT is '70000'; "),
+        ("LIMIT_MAX", "0", r"WANGGE_LIMIT_MAX is '0'; "),
+        ("CORS_ORIGINS", "https://a.example", "WANGGE_CORS_ORIGINS"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, toy_folder: Path, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"WANGGE_{name}", value)
+    with pytest.raises(InputError, match=says) as told:
+        serve(toy_folder)
+    assert "\n" not in str(told.value)
+
+
+def test_an_argument_stands_above_the_environment_and_is_checked_like_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGE_PORT", "abc")
+    assert read_settings(port=0).port == 0
+    with pytest.raises(InputError, match=r"^port is '70000'; "):
+        read_settings(port=70000)
 
 
 def test_a_port_that_is_in_use_is_told() -> None:
