@@ -22,6 +22,7 @@ from spatial.io.atomic import replace_folder
 from spatial.io.geojson import to_feature_collection
 from spatial.io.plan_layers import LAYERS, build_layers, measure_layers
 from spatial.io.plan_report import FORMAT, FORMAT_VERSION, build_report
+from spatial.io.plan_shape import check_report
 from spatial.plan.model import Plan
 from spatial.tables import LISTED
 
@@ -193,7 +194,7 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
     MissingError
         If there is no such folder, it holds no report, or a layer's file is gone.
     InputError
-        If the report is broken, or was written by another version of the format.
+        If the report is broken, misses an entry, or was written by another version of the format.
     """
     path = Path(folder)
     if not path.is_dir():
@@ -205,10 +206,8 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
     if report.get("format_version") != FORMAT_VERSION:
         found = report.get("format_version")
         raise InputError(f"{path / REPORT} has format version {found!r}, needed {FORMAT_VERSION}; write the plan again")
-    files = report.get("files")
-    if not isinstance(files, dict):
-        raise InputError(f"{path / REPORT} names no files; write the plan again")
-    layers = tuple(name for name in LAYERS if f"{name}.geojson" in files)
+    check_report(report, path / REPORT, layers=LAYERS, files=_FILES)
+    layers = tuple(name for name in LAYERS if f"{name}.geojson" in report["files"])
     for name in layers:
         if not (path / f"{name}.geojson").is_file():
             raise MissingError(f"{path} misses {name}.geojson, which its report names; write the plan again")

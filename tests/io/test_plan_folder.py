@@ -344,6 +344,44 @@ def test_a_broken_report_is_told_by_file(tmp_path: Path, content: bytes, says: s
     assert "report.json" in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "says"),
+    [
+        ("summary", None, "misses the entry summary"),
+        ("scorecard", None, "misses the entry scorecard"),
+        ("listed", None, "misses the entry listed"),
+        ("summary", 5, "entry summary is a number; needed an object"),
+        ("attribution", {}, "entry attribution is an object; needed a list"),
+        ("profile", {}, "misses the entry profile.name"),
+        (
+            "profile.numbers.grid.ceiling_households",
+            {},
+            "misses the entry profile.numbers.grid.ceiling_households.value",
+        ),
+        ("files.blocks.geojson", "x", "entry files.blocks.geojson is a text; needed an object"),
+        ("files.blocks.geojson", {"bytes": 1}, "misses the entry files.blocks.geojson.sha256"),
+        ("files", {"../secret.txt": {"bytes": 1, "sha256": ""}}, r"names the file '../secret.txt', which is no part"),
+        ("files", {}, "names no file blocks.geojson"),
+    ],
+)
+def test_a_report_of_another_shape_is_told_by_the_entry(tmp_path: Path, entry: str, value: Any, says: str) -> None:
+    folder = write(tmp_path / "plan")
+    report = json.loads((folder / "report.json").read_bytes())
+    *path, last = entry.replace(".geojson", ":geojson").split(".")
+    inner = report
+    for name in path:
+        inner = inner[name]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last.replace(":", ".")] = value
+    (folder / "report.json").write_text(json.dumps(report))
+    with pytest.raises(InputError, match=says) as told:
+        read_plan_folder(folder)
+    assert "report.json" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
 def test_a_layer_that_is_missing_broken_or_changed_is_told_by_file(tmp_path: Path) -> None:
     folder = write(tmp_path / "plan")
     plan = read_plan_folder(folder)
