@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 
 from api import schemas
 from api.answers import answer
+from api.errors import PlanUnavailableError
 from api.query import accept_only
 from api.snapshot import Snapshot
 from spatial.errors import MissingError
@@ -41,16 +42,21 @@ def plan_router(now: Callable[[], Snapshot]) -> APIRouter:
         "/files/{name}",
         summary="File",
         response_class=FileResponse,
-        responses={200: {"description": "The file."}, 404: {"model": schemas.Problem}},
+        responses={200: {"description": "The file."}, 404: {"model": schemas.Problem}, 503: {"model": schemas.Problem}},
     )
     def file(name: str) -> Response:
         """Return one file of the plan folder as it stands on the disk."""
         snapshot = now()
         if name != REPORT and name not in snapshot.plan.report["files"]:
             raise MissingError(f"the plan has no file {name!r}")
+        path = snapshot.plan.folder / name
+        if not path.is_file():
+            raise PlanUnavailableError(
+                f"{snapshot.plan.folder} misses {name}, which its report names; write the plan again"
+            )
         kind = _TYPES[name.rpartition(".")[2]]
         headers = {"Cache-Control": "no-cache"}
-        return FileResponse(snapshot.plan.folder / name, media_type=kind, filename=name, headers=headers)
+        return FileResponse(path, media_type=kind, filename=name, headers=headers)
 
     return router
 

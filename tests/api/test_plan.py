@@ -70,3 +70,14 @@ def test_the_server_follows_a_folder_that_is_replaced_and_tells_of_one_that_is_g
     assert gone.status_code == 503
     assert gone.headers["Content-Type"] == "application/problem+json"
     assert "no plan folder" in gone.json()["detail"]
+
+
+def test_a_file_that_is_gone_while_the_plan_is_served_is_told(tmp_path: Path) -> None:
+    folder = write_plan(build_toy_plan(), tmp_path / "plan", scorecard=None, violations=None)
+    with serving(folder) as at, httpx.Client(base_url=at) as client:
+        (folder / "plan.gpkg").unlink()
+        gone = client.get("/plan/files/plan.gpkg")
+        assert client.get("/collections/grids/items").status_code == 200
+    assert gone.status_code == 503
+    assert gone.headers["Content-Type"] == "application/problem+json"
+    assert "misses plan.gpkg" in gone.json()["detail"]
