@@ -40,6 +40,19 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         _flush(target.parent)
 
 
+def try_place(folder: Path) -> None:
+    """Make and remove a hidden folder where ``replace_folder`` would work; raises the OSError that it would meet."""
+    target = folder.resolve()
+    present = next(parent for parent in target.parents if parent.exists())
+    trial = _beside(target if present == target.parent else present / target.name)
+    trial.mkdir()
+    trial.rmdir()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}")
+
+
 def _aside(target: Path) -> Path:
     return target.with_name(f".{target.name}.before")
 
@@ -71,7 +84,7 @@ def _remove_unless_in_use(path: Path) -> None:
 @contextmanager
 def _workplace(target: Path) -> Iterator[Path]:
     """Give a locked folder beside the target; whatever bears its name afterwards is removed."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    beside = _beside(target)
     beside.mkdir()
     lock = os.open(beside, os.O_RDONLY)
     try:

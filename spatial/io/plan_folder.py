@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 import pandas as pd
 import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from spatial.errors import InputError, MissingError
-from spatial.io.atomic import replace_folder
+from spatial.io.atomic import replace_folder, try_place
 from spatial.io.geojson import to_feature_collection
 from spatial.io.plan_layers import LAYERS, build_layers, measure_layers
 from spatial.io.plan_report import FORMAT, FORMAT_VERSION, build_report
@@ -91,18 +92,48 @@ def write_plan(
     Raises
     ------
     InputError
-        If the folder is a file, or holds files that are no part of a plan: they would be lost.
+        If ``check_target`` refuses the folder, or the disk refuses a file.
     """
     target = Path(folder)
-    _refuse_to_lose(target)
+    check_target(target)
     layers = build_layers(plan, violations)
     report = build_report(plan, scorecard=scorecard, violations=violations, extra=extra_report)
     report["served"] = measure_layers(layers)
-    replace_folder(target, lambda beside: _write_files(beside, plan, layers, report))
+    with _telling(target):
+        replace_folder(target, lambda beside: _write_files(beside, plan, layers, report))
     return target
 
 
+def check_target(folder: Path | str) -> None:
+    """Check that a plan can be written to a folder; nothing is left behind.
+
+    Raises
+    ------
+    InputError
+        If the folder is a file, holds files that are no part of a plan (they would be lost), or nothing can be written
+        where it stands or would stand.
+    """
+    target = Path(folder)
+    with _telling(target):
+        _refuse_to_lose(target)
+        try_place(target)
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    """Tell what the system refused by the name of the folder: the file it names lay in a hidden folder beside."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from error
+    except (DataSourceError, DataLayerError) as error:
+        raise InputError(f"cannot write to {folder}: {GEOPACKAGE} could not be written; is the disk full?") from error
+
+
 def _refuse_to_lose(folder: Path) -> None:
+    for parent in folder.parents:
+        if parent.exists() and not parent.is_dir():
+            raise InputError(f"{parent} is a file; needed a folder to write the plan into")
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -20,7 +20,7 @@ _ENTRIES: Mapping[tuple[str, ...], tuple[type, ...]] = {
     ("listed",): (dict,),
     ("attribution",): (list,),
 }
-_FILE = {"bytes": (int,), "sha256": (str,)}
+_FILE: Mapping[str, tuple[type, ...]] = {"bytes": (int,), "sha256": (str,)}
 _SAID = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 

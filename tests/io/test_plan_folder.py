@@ -1,5 +1,6 @@
 """A plan folder is whole or not there, equal for equal plans, gap-free as served, and read back with clear errors."""
 
+import errno
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import shapely
 
 from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_folder
-from spatial.io.plan_folder import read_plan_folder, write_plan
+from spatial.io.plan_folder import check_target, read_plan_folder, write_plan
 from spatial.io.plan_layers import LAYERS, build_layers, measure_layers, mend
 from spatial.io.plan_report import find_attribution
 from spatial.tables import VIOLATIONS
@@ -261,6 +262,48 @@ def test_files_that_are_no_part_of_a_plan_are_never_lost(tmp_path: Path) -> None
     with pytest.raises(InputError, match="is a file"):
         write(other / "report.json")
     assert contents(folder) == before
+
+
+def test_a_target_is_checked_before_any_work(tmp_path: Path) -> None:
+    check_target(tmp_path / "new" / "deep" / "plan")
+    assert list(tmp_path.iterdir()) == []
+    check_target(write(tmp_path / "plan"))
+    (tmp_path / "plan" / "notes.docx").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.docx"):
+        check_target(tmp_path / "plan")
+    with pytest.raises(InputError, match=r"notes\.docx is a file; needed a folder"):
+        check_target(tmp_path / "plan" / "notes.docx" / "plan")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_a_place_where_nothing_can_be_written_is_told_by_its_own_name() -> None:
+    for act in (check_target, write):
+        with pytest.raises(InputError, match=r"^cannot write to /proc/wangge-plan: ") as told:
+            act(Path("/proc/wangge-plan"))
+        assert "unfinished" not in str(told.value)
+
+
+def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    with pytest.raises(InputError, match=r"cannot write to .*locked/plan: Permission denied"):
+        check_target(locked / "plan")
+
+
+def test_a_disk_that_is_full_is_told_by_the_name_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/.plan.1a2b.unfinished/plan.gpkg")
+
+    folder = write(tmp_path / "plan")
+    before = contents(folder)
+    monkeypatch.setattr("spatial.io.plan_folder._write_geopackage", full)
+    with pytest.raises(InputError, match=r"/plan: No space left on device$"):
+        write(folder)
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
