@@ -30,12 +30,18 @@ class Layer:
     """Kind of geometry of the whole layer, as OGR names it."""
 
 
+_CIRCLES = (
+    "What is within some minutes (mode time) or some metres (mode distance) on foot of a site; minutes is null where the "
+    "mode is distance, limit_m in mode time is how far an adult walks in the minutes."
+)
+_GROUPS = ("elderly", "children")
+
 LAYERS = {
     layer.name: layer
     for layer in (
         Layer("blocks", "Blocks", "Smallest areas that are never split, each with the grid it belongs to.", "Polygon"),
         Layer("grids", "Grids 网格", "Contiguous blocks of about the profile's number of households.", "MultiPolygon"),
-        Layer("circles", "Service circles 服务圈", "What is within some minutes on foot of a site.", "MultiPolygon"),
+        Layer("circles", "Service circles 服务圈", _CIRCLES, "MultiPolygon"),
         Layer("sites", "Sites", "Service centres that are open today or chosen.", "Point"),
         Layer("demand", "Demand points", "Places with a number of households; counts only.", "Point"),
         Layer("communities", "Communities 社区", "Outlines inside which the grids lie.", "MultiPolygon"),
@@ -52,7 +58,7 @@ def build_layers(plan: Plan, violations: Any) -> dict[str, Any]:
     return {
         "blocks": blocks,
         "grids": _serve_grids(plan, blocks),
-        "circles": mend(to_served(plan.circles, ids=_circle_ids(plan.circles))),
+        "circles": _serve_circles(plan.circles),
         "sites": to_served(plan.sites, ids=plan.sites["site_id"].tolist()),
         "demand": _serve_demand(plan),
         "communities": mend(to_served(plan.communities, ids=plan.communities["community_id"].tolist())),
@@ -115,9 +121,15 @@ def _only_areas(geometry: Any) -> Any:
 
 
 def _serve_demand(plan: Plan) -> Any:
-    kept = [name for name in (*DEMAND.columns, "block_id") if name in plan.demand.columns]
+    kept = [name for name in (*DEMAND.columns, *_GROUPS, "block_id") if name in plan.demand.columns]
     demand = plan.demand[[*kept, plan.demand.geometry.name]]
     return to_served(demand, ids=demand["demand_id"].tolist())
+
+
+def _serve_circles(circles: Any) -> Any:
+    """Return the circles, without the minutes that one by distance was not asked for."""
+    told = circles.assign(minutes=circles["minutes"].where(circles["mode"] == "time"))
+    return mend(to_served(told, ids=_circle_ids(circles)))
 
 
 def _circle_ids(circles: Any) -> list[str]:

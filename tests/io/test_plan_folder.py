@@ -73,6 +73,27 @@ def test_every_layer_is_written_with_its_columns(toy: Path) -> None:
     assert features(toy, "sites")[1]["properties"]["mean_walk_s"] is None
 
 
+def test_a_circle_by_distance_has_metres_and_no_minutes(toy: Path) -> None:
+    circles = {c["id"]: c["properties"] for c in features(toy, "circles")}
+    assert circles["s1-distance-300m"]["minutes"] is None
+    assert circles["s1-distance-300m"]["limit_m"] == 300.0
+    assert (circles["s1-time-5min"]["minutes"], circles["s1-time-5min"]["limit_m"]) == (5.0, 330.0)
+    packed = pyogrio.read_dataframe(toy / "plan.gpkg", layer="circles")
+    assert packed["minutes"].isna().equals(packed["mode"] == "distance")
+
+
+def test_elderly_and_children_are_carried_where_they_are_counted(tmp_path: Path) -> None:
+    plan = build_toy_plan()
+    counted = {
+        name: getattr(plan, name).assign(elderly=range(len(getattr(plan, name))), children=np.nan)
+        for name in ("demand", "blocks", "grids")
+    }
+    folder = write(tmp_path / "plan", replace(plan, **counted))
+    for name in counted:
+        told = features(folder, name)[2]["properties"]
+        assert (told["elderly"], told["children"]) == (2, None), name
+
+
 def test_demand_holds_counts_only(toy: Path) -> None:
     for feature in features(toy, "demand"):
         assert feature["properties"].keys() == {"demand_id", "kind", "estate_id", "households", "estimated", "block_id"}
