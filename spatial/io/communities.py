@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spatial.crs import LONLAT, CoordType
 from spatial.errors import InputError
 from spatial.io.features import Features, Locator, read_features, text_of
+from spatial.io.gaps import TOLD_M2, list_gaps
 from spatial.io.headers import find_columns
 from spatial.io.identity import drop_repeated, name_rows
 from spatial.io.listing import join_listed, list_note, list_rows
@@ -21,9 +22,6 @@ from spatial.io.systems import Undeclared
 from spatial.tables import COMMUNITIES, require
 
 _UNDECLARED = Undeclared()
-_TOLD_M2 = 1.0
-"""Overlaps and gaps of less land are counted together, not one by one: they come from rounding."""
-_NAMED = 5
 
 
 def read_communities(
@@ -32,8 +30,8 @@ def read_communities(
     """Return COMMUNITIES in metres of ``crs``, sorted by id and without overlaps, and LISTED.
 
     Invalid outlines are repaired without losing land. Rows that share a code are one community of several parts. Land
-    that two communities claim goes to the lower id. Overlaps, and gaps that communities enclose, are listed with their
-    area; gaps are left as they are. ``attrs["origin"]`` tells what the file said of itself.
+    that two communities claim goes to the lower id. Overlaps, and gaps between communities, are listed with
+    their area; gaps are left as they are. ``attrs["origin"]`` tells what the file said of itself.
 
     Raises
     ------
@@ -155,7 +153,7 @@ def settle_overlaps(communities: Any) -> tuple[Any, Any]:
     for at in np.unique(high):  # each loses to its own lower neighbours, as these were given
         lower = shapely.union_all(communities.geometry.to_numpy()[low[high == at]])
         shapes[at] = _areas_of(shapely.difference(shapes[at], lower))
-    told = shared >= _TOLD_M2
+    told = shared >= TOLD_M2
     pairs = [
         f"{ids[b]} and {ids[a]}: {m2:,.0f} m2 given to {ids[a]}" for a, b, m2 in zip(low, high, shared, strict=True)
     ]
@@ -165,7 +163,7 @@ def settle_overlaps(communities: Any) -> tuple[Any, Any]:
     ]  # fmt: skip
     if not told.all():
         detail = f"{int((~told).sum())} pairs, {shared[~told].sum():.2f} m2 in all, given to the lower id"
-        listed.append(list_note("communities", f"overlaps below {_TOLD_M2:g} m2", "repaired", detail))
+        listed.append(list_note("communities", f"overlaps below {TOLD_M2:g} m2", "repaired", detail))
     empty = shapely.is_empty(shapes)
     listed.append(list_rows("communities", ids[empty], "lies wholly inside others", "dropped"))
     settled = communities.set_geometry(gpd.GeoSeries(shapes, index=communities.index, crs=communities.crs))
@@ -189,33 +187,3 @@ def _areas_of(geometry: Any) -> Any:
     if len(polygons) == 0:
         return shapely.Polygon()
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(list(polygons))
-
-
-def list_gaps(communities: Any) -> Any:
-    """Return LISTED of the land that communities enclose and none of them holds: gaps between several, holes in one."""
-    shapes = communities.geometry.to_numpy()
-    whole = shapely.get_parts(shapely.union_all(shapes))
-    rings = [ring for part in whole for ring in part.interiors]
-    gaps = shapely.polygons(rings) if rings else np.empty(0, dtype=object)
-    area = shapely.area(gaps)
-    gaps, area = gaps[np.argsort(-area, kind="stable")], np.sort(area)[::-1]
-    tree, ids = shapely.STRtree(shapes), communities["community_id"].to_numpy()
-    rows, reasons, details = [], [], []
-    for gap, m2 in zip(gaps[area >= _TOLD_M2], area[area >= _TOLD_M2], strict=True):
-        around = sorted(ids[tree.query(gap, predicate="intersects")])
-        rows.append(
-            ", ".join(around[:_NAMED]) + (f" and {len(around) - _NAMED} others" if len(around) > _NAMED else "")
-        )
-        reasons.append("gap between communities" if len(around) > 1 else "hole in a community")
-        x, y = shapely.get_coordinates(shapely.point_on_surface(gap))[0]
-        details.append(f"{m2:,.0f} m2 at {x:.0f}, {y:.0f} belong to none")
-    parts = [
-        list_rows("communities", [row for row, one in zip(rows, reasons, strict=True) if one == reason], reason, "kept",
-                  [detail for detail, one in zip(details, reasons, strict=True) if one == reason])
-        for reason in sorted(set(reasons))
-    ]  # fmt: skip
-    small = area < _TOLD_M2
-    if small.any():
-        detail = f"{int(small.sum())} gaps, {area[small].sum():.2f} m2 in all"
-        parts.append(list_note("communities", f"gaps below {_TOLD_M2:g} m2", "kept", detail))
-    return join_listed(parts)

@@ -58,7 +58,7 @@ def test_rows_of_one_code_are_parts_of_one_community_and_its_total_counts_once()
     assert communities["community_id"].tolist() == ["1", "2"]
     assert communities["households"].tolist() == [900, 500]
     assert communities.area.tolist() == [200, 100]
-    assert listed["action"].tolist() == ["merged"]
+    assert listed["reason"].tolist() == ["parts of one community", "gap between communities"]
 
 
 def test_an_invalid_outline_keeps_all_its_land() -> None:
