@@ -31,8 +31,8 @@ class Layer:
 
 
 _CIRCLES = (
-    "What is within some minutes (mode time) or some metres (mode distance) on foot of a site; minutes is null where the "
-    "mode is distance, limit_m in mode time is how far an adult walks in the minutes."
+    "What is within some minutes (mode time) or some metres (mode distance) on foot of a site; minutes is null in "
+    "mode distance, limit_m in mode time is how far an adult walks in the minutes."
 )
 _GROUPS = ("elderly", "children")
 
