@@ -1,5 +1,7 @@
 """Which land is to be divided, and into which communities (社区)? Repaired, without overlaps, gaps reported."""
 
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +31,10 @@ def read_communities(
 ) -> tuple[Any, Any]:
     """Return COMMUNITIES in metres of ``crs``, sorted by id and without overlaps, and LISTED.
 
-    Invalid outlines are repaired without losing land. Rows that share a code are one community of several parts. Land
-    that two communities claim goes to the lower id. Overlaps, and gaps between communities, are listed with
-    their area; gaps are left as they are. ``attrs["origin"]`` tells what the file said of itself.
+    Invalid outlines are repaired without losing land. Rows that share a code are one community of several parts, unless
+    their names differ: then each name gets a number after the code, and that is listed. Land that two communities claim
+    goes to the lower id. Overlaps, and gaps between communities, are listed with their area; gaps are left as they are.
+    ``attrs["origin"]`` tells what the file said of itself.
 
     Raises
     ------
@@ -53,10 +56,11 @@ def build_communities(features: Features) -> tuple[Any, Any]:
         raise InputError(f"{source}: found no area in {features.origin['path']}, needed at least one polygon")
     columns = find_columns(frame.columns, ("community_id", "community_name", "households"), source)
     frame, repeated = drop_repeated(frame, source)
-    count, problem = read_counts(text_of(frame, columns.get("households")))
+    households, problem = read_counts(text_of(frame, columns.get("households")))
     odd = list_rows(source, frame.index[problem != ""], "household count not understood", "kept")
-    frame = frame.assign(_households=count)
-    frame, merged = _merge_parts(frame, columns.get("community_id"))
+    frame = frame.assign(_households=households)
+    frame, apart = _part_names(frame, columns)
+    frame, merged = _merge_parts(frame, columns)
     frame, ids = name_rows(frame, "community_id", "c", source)
     communities = gpd.GeoDataFrame(
         {
@@ -69,7 +73,7 @@ def build_communities(features: Features) -> tuple[Any, Any]:
         crs=frame.crs,
     ).astype({"community_id": "str", "name": "str"})
     communities, overlaps = settle_overlaps(communities)
-    notes = [features.listed, unusable, repeated, odd, merged, ids, overlaps, list_gaps(communities)]
+    notes = [features.listed, unusable, repeated, odd, apart, merged, ids, overlaps, list_gaps(communities)]
     communities = require(communities, COMMUNITIES)
     communities.attrs = {"origin": dict(features.origin)}
     return communities, join_listed(notes)
@@ -127,20 +131,43 @@ def find_centre(path: str | Path | Locator, coords: CoordType | None, *, undecla
     return float(lon), float(lat)
 
 
-def _merge_parts(frame: Any, code: str | None) -> tuple[Any, Any]:
-    """Join rows that share a code into one community; a total that stands in each of them is counted once."""
+def _part_names(frame: Any, columns: Mapping[str, str]) -> tuple[Any, Any]:
+    """Return rows whose code stands for several names with a code for each name, in the order of the names."""
+    code = columns.get("community_id")
     if code is None:
         return frame, join_listed([])
-    key = text_of(frame, code)
+    key, name = text_of(frame, code), text_of(frame, columns.get("community_name"))
+    shared = (key != "") & (name.mask(name == "").groupby(key).transform("nunique") > 1)
+    if not shared.any():
+        return frame, join_listed([])
+    taken, given = set(key), key.copy()
+    for text, names in name[shared].groupby(key[shared], sort=True):
+        serials = count(1)
+        for one in sorted(names.unique()):
+            own = next(free for serial in serials if (free := f"{text}-{serial}") not in taken)
+            taken.add(own)
+            given[names.index[names == one]] = own
+    told = [f"{new}: {one}" for new, one in zip(given[shared], name[shared], strict=True)]
+    listed = list_rows("communities", frame.index[shared], "one code for communities of several names", "guessed", told)
+    return frame.assign(**{code: given}), listed
+
+
+def _merge_parts(frame: Any, columns: Mapping[str, str]) -> tuple[Any, Any]:
+    """Join rows that share a code into one community; a total that stands in each of them is counted once."""
+    code = columns.get("community_id")
+    if code is None:
+        return frame, join_listed([])
+    key, named = text_of(frame, code), text_of(frame, columns.get("community_name")) != ""
     shared = (key != "") & key.duplicated(keep=False)
     if not shared.any():
         return frame, join_listed([])
     kept, rows, details = frame[~shared], [], []
     for text, part in frame[shared].groupby(key[shared], sort=True):
         counts = part["_households"].dropna().unique()
-        first = part.loc[[part.index[0]]].assign(_households=counts.sum() if len(counts) else np.nan)
+        first = part.loc[[named[part.index].idxmax()]].assign(_households=counts.sum() if len(counts) else np.nan)
         rows.append(first.set_geometry([shapely.union_all(part.geometry.to_numpy())], crs=frame.crs))
-        details.append(f"{text}: {len(part)} parts")
+        pieces = int(rows[-1].geometry.count_geometries().iloc[0])
+        details.append(f"{text}: {len(part)} parts" + (f", {pieces} pieces of land apart" if pieces > 1 else ""))
     merged = gpd.GeoDataFrame(pd.concat([kept, *rows]), crs=frame.crs)
     return merged, list_rows("communities", [row.index[0] for row in rows], "parts of one community", "merged", details)
 

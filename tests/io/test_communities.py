@@ -61,6 +61,29 @@ def test_rows_of_one_code_are_parts_of_one_community_and_its_total_counts_once()
     assert listed["reason"].tolist() == ["parts of one community", "gap between communities"]
 
 
+def test_communities_of_several_names_are_kept_apart_though_they_share_a_code() -> None:
+    shapes = [_box(0, 0, 10, 10), _box(10, 0, 20, 10), _box(20, 0, 30, 10), _box(30, 0, 40, 10), _box(40, 0, 50, 10)]
+    columns = {"社区编码": ["7", "7", "7", "7-1", "8"], "社区名称": ["乙", "甲", "乙", "丙", "丁"]}
+    communities, listed = build_communities(_features(shapes, **columns))
+    assert communities[["community_id", "name"]].to_numpy().tolist() == [
+        ["7-1", "丙"], ["7-2", "乙"], ["7-3", "甲"], ["8", "丁"],
+    ]  # fmt: skip
+    assert communities.area.tolist() == [100, 200, 100, 100]
+    apart = listed[listed["reason"] == "one code for communities of several names"]
+    assert apart["detail"].tolist() == ["7-2: 乙", "7-3: 甲", "7-2: 乙"]
+    assert set(apart["action"]) == {"guessed"}
+    merged = listed[listed["action"] == "merged"]
+    assert merged["detail"].tolist() == ["7-2: 2 parts, 2 pieces of land apart"]
+
+
+def test_a_part_without_a_name_belongs_to_the_one_name_of_its_code() -> None:
+    shapes = [_box(0, 0, 10, 10), _box(10, 0, 20, 10)]
+    for names in (["", "甲"], ["", ""]):
+        communities, listed = build_communities(_features(shapes, 社区编码=["7", "7"], 社区名称=names))
+        assert communities[["community_id", "name"]].to_numpy().tolist() == [["7", max(names)]]
+        assert listed["detail"].tolist() == ["7: 2 parts"]
+
+
 def test_an_invalid_outline_keeps_all_its_land() -> None:
     bow = affinity.translate(shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)]), 5e5, 3.38e6)
     communities, listed = build_communities(_features([bow]))
