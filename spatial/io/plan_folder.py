@@ -1,7 +1,8 @@
 """How is a plan kept on disk, and how is it read again?
 
-A plan folder holds one GeoJSON file per layer, ``plan.gpkg`` with all of them, ``adjacency.csv``, ``listed.csv`` and
-``report.json``, which names every file with its digest. It is replaced whole or not at all.
+A plan folder holds one GeoJSON file per layer, ``plan.gpkg`` with all of them, ``adjacency.csv``, ``listed.csv``,
+``correspondence.csv`` where today's grids are known, and ``report.json``, which names every file with its digest. It is
+replaced whole or not at all.
 """
 
 import csv
@@ -19,11 +20,14 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from spatial.errors import InputError, MissingError
+from spatial.inputs import Inputs
 from spatial.io.atomic import replace_folder, try_place
 from spatial.io.geojson import to_feature_collection
-from spatial.io.plan_layers import LAYERS, build_layers, measure_layers
+from spatial.io.input_layers import build_input_layers, tell_not_used
+from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, build_layers, measure_layers
 from spatial.io.plan_report import FORMAT, FORMAT_VERSION, build_report
 from spatial.io.plan_shape import check_report
+from spatial.plan.correspondence import build_correspondence, summarise_correspondence
 from spatial.plan.model import Plan
 from spatial.tables import LISTED
 
@@ -31,7 +35,14 @@ REPORT = "report.json"
 GEOPACKAGE = "plan.gpkg"
 
 _WRITTEN_AT = "2000-01-01T00:00:00.000Z"  # a GeoPackage holds the time of writing; equal plans shall be equal files
-_FILES = {REPORT, GEOPACKAGE, "adjacency.csv", "listed.csv", *(f"{name}.geojson" for name in LAYERS)}
+_FILES = {
+    REPORT,
+    GEOPACKAGE,
+    "adjacency.csv",
+    "listed.csv",
+    "correspondence.csv",
+    *(f"{name}.geojson" for name in LAYERS),
+}
 _SIDECARS = {f"{GEOPACKAGE}-wal", f"{GEOPACKAGE}-shm", f"{GEOPACKAGE}-journal", ".DS_Store", "Thumbs.db"}
 
 
@@ -82,12 +93,15 @@ def write_plan(
     *,
     scorecard: Any,
     violations: Any,
+    inputs: Inputs | None = None,
     extra_report: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a plan as a folder, whole or not at all, and return the folder.
 
     ``scorecard`` is anything that can be said in JSON, ``violations`` a VIOLATIONS frame, ``extra_report`` further
-    top-level entries of the report. Equal plans give equal bytes.
+    top-level entries of the report. With ``inputs`` the gates, candidates, open centres, estates, grids of today and
+    places stand beside the plan as layers, ``correspondence.csv`` tells what becomes of today's grids, and the report
+    what was read and changes nothing (``not_used``). Equal plans and inputs give equal bytes.
 
     Raises
     ------
@@ -96,12 +110,35 @@ def write_plan(
     """
     target = Path(folder)
     check_target(target)
-    layers = build_layers(plan, violations)
-    report = build_report(plan, scorecard=scorecard, violations=violations, extra=extra_report)
+    layers = build_layers(plan, violations) | ({} if inputs is None else build_input_layers(inputs))
+    today = None if inputs is None or inputs.current.empty else inputs.current
+    correspondence = None if today is None else build_correspondence(today, plan)
+    report = build_report(
+        plan,
+        scorecard=scorecard,
+        violations=violations,
+        extra=extra_report,
+        not_used=() if inputs is None else tell_not_used(inputs),
+        current=None if correspondence is None else _tell_current(correspondence),
+    )
     report["served"] = measure_layers(layers)
+    tables = _tables(plan, report, correspondence)
     with _telling(target):
-        replace_folder(target, lambda beside: _write_files(beside, plan, layers, report))
+        replace_folder(target, lambda beside: _write_files(beside, layers, tables, report))
     return target
+
+
+def _tell_current(correspondence: Any) -> dict[str, Any]:
+    slivers = {"pieces": correspondence.attrs["slivers"], "area_m2": correspondence.attrs["slivers_m2"]}
+    return {"layers": summarise_correspondence(correspondence), "slivers_left_out": slivers}
+
+
+def _tables(plan: Plan, report: Mapping[str, Any], correspondence: Any) -> dict[str, Any]:
+    """Return the tables without geometry, by name."""
+    adjacency = plan.adjacency.sort_values(["focal", "neighbor"], kind="stable").reset_index(drop=True)
+    listed = pd.DataFrame(report["listed"]["rows"], columns=[*LISTED.columns])
+    more = {} if correspondence is None else {"correspondence": correspondence}
+    return {"adjacency": adjacency, "listed": listed, **more}
 
 
 def check_target(folder: Path | str) -> None:
@@ -154,14 +191,12 @@ def _format_of(report: Path) -> Any:
     return document.get("format") if isinstance(document, dict) else None
 
 
-def _write_files(folder: Path, plan: Plan, layers: Mapping[str, Any], report: Mapping[str, Any]) -> None:
-    adjacency = plan.adjacency.sort_values(["focal", "neighbor"], kind="stable").reset_index(drop=True)
-    listed = pd.DataFrame(report["listed"]["rows"], columns=[*LISTED.columns])
+def _write_files(folder: Path, layers: Mapping[str, Any], tables: Mapping[str, Any], report: Mapping[str, Any]) -> None:
     for name, served in layers.items():
         (folder / f"{name}.geojson").write_bytes(to_feature_collection(served))
-    _write_csv(adjacency, folder / "adjacency.csv")
-    _write_csv(listed, folder / "listed.csv")
-    _write_geopackage(folder / GEOPACKAGE, layers, {"adjacency": adjacency, "listed": listed})
+    for name, table in tables.items():
+        _write_csv(table, folder / f"{name}.csv")
+    _write_geopackage(folder / GEOPACKAGE, layers, tables)
     counts = {f"{name}.geojson": len(served) for name, served in layers.items()}
     files = {path.name: _describe(path, counts.get(path.name)) for path in sorted(folder.iterdir())}
     document = orjson.dumps({**report, "files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -237,7 +272,7 @@ def read_plan_folder(folder: Path | str) -> PlanFolder:
     if report.get("format_version") != FORMAT_VERSION:
         found = report.get("format_version")
         raise InputError(f"{path / REPORT} has format version {found!r}, needed {FORMAT_VERSION}; write the plan again")
-    check_report(report, path / REPORT, layers=LAYERS, files=_FILES)
+    check_report(report, path / REPORT, layers=PLAN_LAYERS, files=_FILES)
     layers = tuple(name for name in LAYERS if f"{name}.geojson" in report["files"])
     for name in layers:
         if not (path / f"{name}.geojson").is_file():

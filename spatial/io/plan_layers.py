@@ -36,24 +36,32 @@ _CIRCLES = (
 )
 _GROUPS = ("elderly", "children")
 
-LAYERS = {
-    layer.name: layer
-    for layer in (
-        Layer("blocks", "Blocks", "Smallest areas that are never split, each with the grid it belongs to.", "Polygon"),
-        Layer("grids", "Grids 网格", "Contiguous blocks of about the profile's number of households.", "MultiPolygon"),
-        Layer("circles", "Service circles 服务圈", _CIRCLES, "MultiPolygon"),
-        Layer("sites", "Sites", "Service centres that are open today or chosen.", "Point"),
-        Layer("demand", "Demand points", "Places with a number of households; counts only.", "Point"),
-        Layer("communities", "Communities 社区", "Outlines inside which the grids lie.", "MultiPolygon"),
-        Layer("barriers", "Barriers", "Lines that borders were held against.", "LineString"),
-        Layer("violations", "Violations", "Rules that are broken, and exceptions that are counted.", "Unknown"),
-    )
-}
+_MADE = (
+    Layer("blocks", "Blocks", "Smallest areas that are never split, each with the grid it belongs to.", "Polygon"),
+    Layer("grids", "Grids 网格", "Contiguous blocks of about the profile's number of households.", "MultiPolygon"),
+    Layer("circles", "Service circles 服务圈", _CIRCLES, "MultiPolygon"),
+    Layer("sites", "Sites", "Service centres that are open today or chosen.", "Point"),
+    Layer("demand", "Demand points", "Places with a number of households; counts only.", "Point"),
+    Layer("communities", "Communities 社区", "Outlines inside which the grids lie.", "MultiPolygon"),
+    Layer("barriers", "Barriers", "Lines that borders were held against.", "LineString"),
+    Layer("violations", "Violations", "Rules that are broken, and exceptions that are counted.", "Unknown"),
+)
+_READ = (
+    Layer("gates", "Gates 大门", "Gates of estates as they were given, with access and hours.", "Point"),
+    Layer("candidates", "Candidates 备选点", "Places that were given as able to take a centre.", "Point"),
+    Layer("existing", "Open centres 现有站点", "Centres that were given as open today.", "Point"),
+    Layer("estates", "Estates 小区", "Estates with their numbers of households; counts only.", "Unknown"),
+    Layer("current", "Grids of today 现有网格", "Today's grids by department, not this plan's.", "MultiPolygon"),
+    Layer("pois", "Places 设施", "Shops, schools, clinics and other places as they were given.", "Point"),
+)
+PLAN_LAYERS = tuple(layer.name for layer in _MADE)
+"""Names of the layers that every plan has; the others stand beside it where such an input was given."""
+LAYERS = {layer.name: layer for layer in (*_MADE, *_READ)}
 """Layer by name, in the order in which they are listed."""
 
 
 def build_layers(plan: Plan, violations: Any) -> dict[str, Any]:
-    """Return each layer of ``LAYERS`` as a lon/lat frame that ``to_feature_collection`` can write."""
+    """Return each layer of ``PLAN_LAYERS`` as a lon/lat frame that ``to_feature_collection`` can write."""
     blocks = _serve_blocks(plan)
     return {
         "blocks": blocks,
@@ -136,7 +144,7 @@ def _circle_ids(circles: Any) -> list[str]:
     limits = np.where(circles["mode"] == "time", circles["minutes"], circles["limit_m"])
     units = np.where(circles["mode"] == "time", "min", "m")
     rows = zip(circles["site_id"], circles["mode"], limits, units, strict=True)
-    return _numbered(f"{site}-{mode}-{limit:g}{unit}" for site, mode, limit, unit in rows)
+    return number_ids(f"{site}-{mode}-{limit:g}{unit}" for site, mode, limit, unit in rows)
 
 
 def _serve_violations(violations: Any, crs: Any) -> Any:
@@ -144,11 +152,11 @@ def _serve_violations(violations: Any, crs: Any) -> Any:
     by = ["rule", "subject", "message"]
     frame = frame.sort_values(by, kind="stable") if len(frame) else frame
     return to_served(
-        frame, ids=_numbered(f"{rule}-{subject}" for rule, subject in zip(frame.rule, frame.subject, strict=True))
+        frame, ids=number_ids(f"{rule}-{subject}" for rule, subject in zip(frame.rule, frame.subject, strict=True))
     )
 
 
-def _numbered(names: Iterable[str]) -> list[str]:
+def number_ids(names: Iterable[str]) -> list[str]:
     """Return the names; one that came before gets a number."""
     seen: dict[str, int] = {}
     out = []

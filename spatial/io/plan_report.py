@@ -22,9 +22,18 @@ _OSM_FILES = (".osm", ".osm.gz", ".osm.bz2", ".osm.xml", ".pbf", ".graphml")
 _LIFTED = ("listed", "provenance", "seed", "attribution")
 
 
-def build_report(plan: Plan, *, scorecard: Any, violations: Any, extra: Mapping[str, Any] | None) -> dict[str, Any]:
+def build_report(
+    plan: Plan,
+    *,
+    scorecard: Any,
+    violations: Any,
+    extra: Mapping[str, Any] | None,
+    not_used: Sequence[str] = (),
+    current: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the report, JSON-ready, without the list of files.
 
+    ``not_used`` are sentences on what was read and changes nothing, ``current`` what is told of today's grids.
     ``extra`` adds top-level entries. ``listed``, ``provenance``, ``seed`` and ``attribution`` are lifted from
     ``plan.report`` unless ``extra`` gives them; the other stages stand under ``stages``.
 
@@ -52,6 +61,8 @@ def build_report(plan: Plan, *, scorecard: Any, violations: Any, extra: Mapping[
         "scorecard": to_plain(scorecard, "scorecard"),
         "violations": count_violations(violations),
         "listed": {**count_listed(listed), "rows": listed},
+        "not_used": list(not_used),
+        **({} if current is None else {"current": to_plain(current, "current")}),
         "provenance": provenance,
         "attribution": given.pop("attribution", None) or find_attribution(provenance),
         "stages": to_plain(stages, "stages"),

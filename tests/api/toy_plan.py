@@ -14,10 +14,24 @@ import pandas as pd
 import shapely
 
 from spatial.crs import metric_crs, to_metres
+from spatial.inputs import Inputs
 from spatial.io.profiles import read_profile
 from spatial.plan.metrics import measure_plan
 from spatial.plan.model import Plan
-from spatial.tables import CIRCLES, SITES
+from spatial.tables import (
+    BUILDINGS,
+    CANDIDATES,
+    CIRCLES,
+    COMMUNITIES,
+    CURRENT,
+    ESTATES,
+    FACILITIES,
+    GATES,
+    LISTED,
+    POIS,
+    SITES,
+    Streets,
+)
 
 CRS = metric_crs(114.3, 30.6)
 WEST, MIDDLE, EAST = 114.3, 114.3030001, 114.3061234
@@ -185,4 +199,48 @@ def build_toy_plan() -> Plan:
             ],
             "land": {"faces": 4, "deviation_m2": np.float64(0.25)},
         },
+    )
+
+
+def _rows(table: Any, rows: list[tuple[Any, ...]], geometries: list[Any], **more: list[Any]) -> Any:
+    return _frame({**pd.DataFrame(rows, columns=[*table.columns]).to_dict("list"), **more}, geometries)
+
+
+def build_toy_inputs() -> Inputs:
+    """Return inputs that fit the plan: two gates, a candidate, a centre, two estates, two layers of today, a place.
+
+    Of today: the police have one grid over b1 and b2 (350 households) and one over b3 and b4 (1980); the Party has one
+    grid over b1 and b3 (680).
+    """
+    b1, b2, b3, b4 = block_polygons()
+    nothing = CURRENT.empty(CRS)
+    return Inputs(
+        communities=COMMUNITIES.empty(CRS),
+        streets=Streets(nothing, nothing, nothing, None, CRS, "drawn by hand", {}),
+        estates=_rows(
+            ESTATES,
+            [("e1", "江岸花园", 480, "gated", False), ("e2", "东苑", 1500, "open", False)],
+            [b3, shapely.Point(114.3045, 30.604)],
+            company=["某物业公司"] * 2,
+            elderly=[np.nan, 410.0],
+        ),
+        buildings=BUILDINGS.empty(CRS),
+        gates=_rows(
+            GATES,
+            [("t1", "e1", "private", "06:00-22:00"), ("t2", "e2", "open", "")],
+            [shapely.Point(114.301, 30.6029), shapely.Point(114.3045, 30.6028)],
+            keeper=["to be left out"] * 2,
+        ),
+        candidates=_rows(
+            CANDIDATES, [("n1", "活动室", "hall", "share", 12.5, np.nan, False)], [shapely.Point(114.3045, 30.6038)]
+        ),
+        existing=_rows(FACILITIES, [("s1", "邻里中心", "service_centre", 640.0)], [shapely.Point(114.301, 30.6025)]),
+        current=_rows(
+            CURRENT,
+            [("police", "p2", ""), ("police", "p1", "南片"), ("party", "d1", "")],
+            [shapely.union_all([b3, b4]), shapely.union_all([b1, b2]), shapely.union_all([b1, b3])],
+        ),
+        pois=_rows(POIS, [("k1", "菜场", "market")], [shapely.Point(114.302, 30.601)]),
+        listed=LISTED.empty(),
+        provenance={},
     )

@@ -20,10 +20,10 @@ import shapely
 from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_folder
 from spatial.io.plan_folder import check_target, read_plan_folder, write_plan
-from spatial.io.plan_layers import LAYERS, build_layers, measure_layers, mend
+from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, build_layers, measure_layers, mend
 from spatial.io.plan_report import find_attribution
 from spatial.tables import VIOLATIONS
-from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
+from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,6 +163,80 @@ def test_equal_plans_are_equal_files_whatever_the_order_of_rows(tmp_path: Path, 
     assert other == contents(toy)
 
 
+# -- what was read, beside the plan --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("full") / "plan", inputs=build_toy_inputs())
+
+
+def test_what_was_read_stands_beside_the_plan_with_known_columns_only(full: Path) -> None:
+    assert read_plan_folder(full).layers == tuple(LAYERS)
+    told = {name: features(full, name) for name in ("gates", "candidates", "existing", "estates", "current", "pois")}
+    assert {name: [f["id"] for f in rows] for name, rows in told.items()} == {
+        "gates": ["t1", "t2"],
+        "candidates": ["n1"],
+        "existing": ["s1"],
+        "estates": ["e1", "e2"],
+        "current": ["party-d1", "police-p1", "police-p2"],
+        "pois": ["k1"],
+    }
+    assert told["gates"][0]["properties"].keys() == {"gate_id", "estate_id", "access", "hours"}
+    assert told["estates"][1]["properties"]["elderly"] == 410.0
+    assert "company" not in told["estates"][0]["properties"]
+    for name in told:
+        assert pyogrio.read_info(full / "plan.gpkg", layer=name)["features"] == len(told[name])
+
+
+def test_inputs_that_are_empty_or_not_given_make_no_layer(tmp_path: Path, toy: Path) -> None:
+    assert read_plan_folder(toy).layers == PLAN_LAYERS
+    inputs = build_toy_inputs()
+    some = replace(inputs, gates=inputs.gates[:0], current=inputs.current[:0])
+    folder = write(tmp_path / "plan", inputs=some)
+    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current"}
+    assert not (folder / "correspondence.csv").exists()
+    assert "current" not in read_plan_folder(folder).report
+
+
+def test_what_becomes_of_todays_grids_is_a_table_and_a_summary(full: Path) -> None:
+    table = pd.read_csv(full / "correspondence.csv", encoding="utf-8-sig")
+    rows = table.drop(columns="area_share").round(6).to_numpy().tolist()
+    south, west, east = "420102-001-01", "420102-001-02", "420102-001-03"
+    assert rows == [
+        ["party", "d1", south, round(200 / 680, 6), 200],
+        ["party", "d1", west, round(480 / 680, 6), 480],
+        ["police", "p1", south, 1.0, 350],
+        ["police", "p2", west, round(480 / 1980, 6), 480],
+        ["police", "p2", east, round(1500 / 1980, 6), 1500],
+    ]
+    assert table.groupby(["old_layer", "old_code"])["area_share"].sum().to_numpy() == pytest.approx(1.0)
+    assert read_plan_folder(full).report["current"]["layers"]["police"] == {
+        "grids": 2,
+        "households": 2330,
+        "into_one": 1,
+        "into_several": 1,
+        "without_households": 0,
+    }
+    assert pyogrio.read_info(full / "plan.gpkg", layer="correspondence")["features"] == 5
+
+
+def test_the_report_tells_what_was_read_and_changes_nothing(full: Path, toy: Path) -> None:
+    told = read_plan_folder(full).report["not_used"]
+    starts = ["1 gate with opening hours:", "1 place (pois):", "3 grids of today:", "1 candidate with a cost:",
+              "Counts of elderly:", "Heights:"]  # fmt: skip
+    assert len(told) == len(starts)
+    assert all(text.startswith(start) for text, start in zip(told, starts, strict=True))
+    assert read_plan_folder(toy).report["not_used"] == []
+
+
+def test_equal_inputs_are_equal_files_whatever_the_order_of_rows(tmp_path: Path, full: Path) -> None:
+    inputs = build_toy_inputs()
+    names = ("gates", "candidates", "existing", "estates", "current", "pois")
+    turned = replace(inputs, **{name: getattr(inputs, name).iloc[::-1] for name in names})
+    assert contents(write(tmp_path / "plan", inputs=turned)) == contents(full)
+
+
 # -- gap-free as served ---------------------------------------------------------------------------------------------
 
 
@@ -234,8 +308,8 @@ def test_a_plan_without_sites_circles_barriers_and_violations_is_written(tmp_pat
 
 def test_the_geopackage_holds_every_layer_in_lonlat(toy: Path) -> None:
     names = set(pyogrio.list_layers(toy / "plan.gpkg")[:, 0])
-    assert names == {*LAYERS, "adjacency", "listed"}
-    for name in LAYERS:
+    assert names == {*PLAN_LAYERS, "adjacency", "listed"}
+    for name in PLAN_LAYERS:
         frame = pyogrio.read_dataframe(toy / "plan.gpkg", layer=name)
         assert frame.crs.to_epsg() == 4326
         assert len(frame) == len(features(toy, name))
@@ -328,7 +402,7 @@ def test_a_disk_that_is_full_is_told_by_the_name_of_the_plan(tmp_path: Path, mon
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
-    assert read_plan_folder(write(tmp_path)).layers == tuple(LAYERS)
+    assert read_plan_folder(write(tmp_path)).layers == PLAN_LAYERS
 
 
 def test_a_failure_while_writing_leaves_the_old_plan(tmp_path: Path) -> None:
