@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 NONE, PUBLIC, PRIVATE = 0, 1, 2
 """Classes of a way: nobody walks it, everybody does, residents do."""
 
-PASS, KEPT, RESIDENTS, BLOCKED, ELEVATOR = 0, 1, 2, 3, 4
-"""Classes of a point: no obstacle, an open gate, a gate for residents, a barrier, a lift between levels."""
+PASS, KEPT, RESIDENTS, SHUT, BLOCKED, ELEVATOR = 0, 1, 2, 3, 4, 5
+"""Classes of a point: no obstacle, an open gate, a gate for residents, a closed gate, a wall, a lift between levels."""
 
 _MAIN = "trunk trunk_link primary primary_link secondary secondary_link tertiary tertiary_link road".split()
 MINOR = frozenset("living_street service footway path pedestrian steps corridor track cycleway bridleway".split())
@@ -106,7 +106,8 @@ def classify_points(points: Any) -> NDArray[np.int8]:
     klass[stands & (said < 0) & (np.isin(barrier, list(_WALLS)))] = BLOCKED
     klass[stands & (said < 0) & locked.to_numpy()] = RESIDENTS
     klass[stands & (said == PRIVATE)] = RESIDENTS
-    klass[stands & (said == NONE)] = BLOCKED
+    klass[stands & (said == NONE)] = SHUT
+    klass[stands & (said == NONE) & (np.isin(barrier, list(_WALLS)))] = BLOCKED
     klass[(read_tag(points, "highway") == "elevator").to_numpy()] = ELEVATOR
     return klass
 

@@ -46,7 +46,7 @@ def street_corners(network: WalkNetwork, *, min_degree: int = 3) -> Any:
     public = np.flatnonzero(~network.private)
     ends = np.concatenate([network.u[public], network.v[public]])
     degree = np.bincount(ends, minlength=network.node_count)
-    rows = np.flatnonzero((degree >= min_degree) & (network.component == 0))
+    rows = np.flatnonzero((degree >= min_degree) & (network.component == 0) & ~network.cut_off)
     ids = pd.array([f"corner-{node}" for node in network.node_id[rows].tolist()], dtype="str")
     frame = gpd.GeoDataFrame({"corner_id": ids}, geometry=shapely.points(network.xy[rows]), crs=network.crs)
     return frame.sort_values("corner_id", kind="stable", ignore_index=True)

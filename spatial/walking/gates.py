@@ -1,9 +1,10 @@
 """Where do people enter closed estates, and which ways lie inside?
 
-Gates of the table are put on the ways that lead through the wall; an estate without paths on the map gets a synthetic
-piece from each of its gates to the street outside, so that its people start from their own gates.
+Gates of the table are put on the ways that lead through the wall. A gate that stands on no way gets a synthetic piece
+to the street outside and one to the nearest path inside; where there is no such path, people start from the gate.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +13,9 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.profile import WalkRules
-from spatial.walking.access import BLOCKED, KEPT, PASS, RESIDENTS
+from spatial.walking.access import KEPT, PASS, RESIDENTS, SHUT
 from spatial.walking.obstacles import Arms, build_arms
-from spatial.walking.segments import Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
+from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
 
 _INSIDE_M = 2.0
 """Ways nearer to the outline than this are taken to run along it, not inside."""
@@ -88,7 +89,7 @@ def sort_gates(gates: Any) -> Any:
 def gate_marks(gates: Any) -> NDArray[np.int8]:
     """Return what each gate of the table does: closed stops everybody, private lets residents pass, else all pass."""
     return np.array(
-        [BLOCKED if access in _CLOSED else RESIDENTS if access in _RESIDENTS else KEPT for access in gates["access"]],
+        [SHUT if access in _CLOSED else RESIDENTS if access in _RESIDENTS else KEPT for access in gates["access"]],
         dtype=np.int8,
     )
 
@@ -174,26 +175,39 @@ def door_arms(segments: Segments, doors: Doors, arms: tuple[Ints, Ints]) -> Arms
 
 
 def join_gates(segments: Segments, gates: Any, doors: Doors, rules: WalkRules) -> tuple[Segments, Doors, int]:
-    """Return the pieces with a synthetic one from each gate that stands on no way to the street outside.
+    """Return the pieces with synthetic ones at gates that stand on no way, the doors, and how many gates those are.
 
-    Only open gates and residents' gates of closed estates are joined, to the nearest public piece within the longest
-    access walk.
+    Gates of closed estates are joined to the nearest public piece and to the nearest path of their estate, each within
+    the longest access walk. Nobody passes the piece of a closed gate; it is not counted.
     """
-    alone = np.flatnonzero((doors.vertex < 0) & (doors.estate >= 0) & (doors.mark != BLOCKED))
-    public = np.flatnonzero(~segments.private)
-    if not len(alone) or not len(public):
-        return segments, doors, 0
-    xy = shapely.get_coordinates(gates.geometry.array)[alone]
-    tree = shapely.STRtree(segments.lines()[public])
-    row, near = tree.query_nearest(shapely.points(xy), max_distance=rules.max_access_m)
-    order = np.lexsort((near, row))
-    row, first = np.unique(row[order], return_index=True)
-    piece = public[near[order][first]]
-    share, at = _project(segments, piece, xy[row])
-    segments, foot = split_pieces(segments, piece, share, at)
-    segments, top = add_vertices(segments, xy[row])
-    private = doors.mark[alone[row]] == RESIDENTS
-    segments = add_pieces(segments, foot, top, {"synthetic": True, "private": private})
+    alone = np.flatnonzero((doors.vertex < 0) & (doors.estate >= 0))
+    # the gates before their feet: a piece runs from its gate, which tells its ends apart where it has no length
+    segments, top = add_vertices(segments, shapely.get_coordinates(gates.geometry.array)[alone])
+    mark, estate = doors.mark[alone], doors.estate[alone]
+    outside = {"private": mark != KEPT, "forward": mark != SHUT, "backward": mark != SHUT, "estate": -1}
+    segments, joined = _tie(segments, top, np.full(len(top), -1), rules.max_access_m, outside)
+    inside = {"private": True, "estate": estate[joined]}
+    segments, _ = _tie(segments, top[joined], estate[joined], rules.max_access_m, inside)
     vertex = doors.vertex.copy()
-    vertex[alone[row]] = top
-    return segments, replace(doors, vertex=vertex), len(row)
+    vertex[alone[joined]] = top[joined]
+    return segments, replace(doors, vertex=vertex), int((mark[joined] != SHUT).sum())
+
+
+def _tie(
+    segments: Segments, top: Ints, estate: Ints, reach_m: float, like: Mapping[str, Any]
+) -> tuple[Segments, Flags]:
+    """Return the pieces with one from each vertex to the nearest of its estate (-1: public), and which got one."""
+    done = np.zeros(len(top), dtype=bool)
+    pieces = np.flatnonzero(~segments.synthetic & (~segments.private | (segments.estate >= 0)))
+    xy = segments.xy[top]
+    tree = shapely.STRtree(segments.lines()[pieces])
+    row, near = tree.query(shapely.points(xy), predicate="dwithin", distance=reach_m)
+    own = segments.estate[pieces[near]] == estate[row]
+    row, piece = row[own], pieces[near[own]]
+    share, at = _project(segments, piece, xy[row])
+    order = np.lexsort((piece, np.hypot(*(at - xy[row]).T), row))
+    first = order[np.unique(row[order], return_index=True)[1]]
+    done[row[first]] = True
+    segments, foot = split_pieces(segments, piece[first], share[first], at[first])
+    rows = {name: value if np.isscalar(value) else value[done] for name, value in like.items()}
+    return add_pieces(segments, top[done], foot, {**rows, "synthetic": True}), done

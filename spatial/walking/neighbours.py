@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spatial.walking.network import WalkNetwork
 from spatial.walking.search import TIE, Graph
-from spatial.walking.snapping import INSIDE, Snaps
+from spatial.walking.snapping import Snaps
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -35,7 +35,8 @@ def _lost(network: WalkNetwork, points: Any, snaps: Snaps) -> tuple[NDArray[np.f
     """Return where each point is, and its closed estate where that has no paths (else -1)."""
     xy = shapely.get_coordinates(points.geometry.array)
     estate = network.walls.find(xy)
-    estate[snaps.point[snaps.how == INSIDE]] = -1
+    paths = network.estate[snaps.edge] == estate[snaps.point]
+    estate[snaps.point[paths]] = -1
     return xy, estate
 
 

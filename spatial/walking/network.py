@@ -13,7 +13,7 @@ from spatial.crs import require_metric
 from spatial.errors import InputError
 from spatial.profile import Profile, WalkRules
 from spatial.tables import ESTATES, GATES, require
-from spatial.walking.access import BLOCKED
+from spatial.walking.access import BLOCKED, SHUT
 from spatial.walking.chains import Chains, build_chains, chain_flags
 from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
 from spatial.walking.gates import (
@@ -49,8 +49,10 @@ class WalkNetwork:
     the closed estate it lies in, or -1), and the shape ``shape_xy[shape_ptr[e]:shape_ptr[e + 1]]`` with metres from u
     in ``shape_m``. Each edge is two arcs; those that leave node i are ``indptr[i]:indptr[i + 1]``, the private ones
     from ``private_start[i]`` on: ``heads``, ``arc_edge``, ``arc_forward`` (runs from u to v), ``arc_s`` (walking along
-    the arc), ``arc_back_s`` (against it), ``arc_m``. ``component`` numbers the connected parts by falling length: 0 is
-    the main one. ``doors`` maps each closed estate to its gates' nodes. ``report`` counts what was left out or added.
+    the arc), ``arc_back_s`` (against it), ``arc_m``. A closed gate is an edge that nobody walks. ``component`` numbers
+    the parts that were connected if all gates stood open, by falling length: 0 is the main one; ``cut_off`` flags its
+    nodes that closed gates part from the rest of it. ``doors`` maps each closed estate to its gates' nodes, closed ones
+    too. ``report`` counts what was left out or added.
     """
 
     crs: Any
@@ -79,6 +81,7 @@ class WalkNetwork:
     shape_xy: Floats
     shape_m: Floats
     component: Ints
+    cut_off: Flags
     grid: EdgeGrid
     walls: Walls
     doors: Mapping[int, tuple[int, ...]]
@@ -124,7 +127,7 @@ def build_walk_network(
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
     walls = build_walls(estates)
     segments, kept, doors, entered = _place_obstacles(segments, streets, sort_gates(gates), walls, rules)
-    segments, locked = close_landlocked(segments)
+    segments, locked = close_landlocked(segments, doors.vertex[(doors.vertex >= 0) & (doors.estate >= 0)])
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
     report["pieces that only residents reach"] = locked
     return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors), report)
@@ -140,6 +143,7 @@ def _place_obstacles(
     placed = doors.vertex >= 0
     marks[doors.vertex[placed]] = doors.mark[placed]
     segments = mark_estates(segments, walls)
+    marks = _block_other_gates(segments, marks, doors.vertex[placed])
     crossings = find_wall_crossings(segments, streets.ways, marks)
     marks[crossings.vertex] = BLOCKED
     arms = join_arms(crossings, door_arms(segments, doors, arms_of(segments)))
@@ -150,6 +154,18 @@ def _place_obstacles(
     report["walls across a way without a gate"] = len(np.unique(crossings.vertex))
     report["gates joined by a synthetic piece"] = joined
     return segments, kept, doors, report
+
+
+def _block_other_gates(segments: Segments, marks: NDArray[np.int8], known: Ints) -> NDArray[np.int8]:
+    """Return the marks with closed gates of the map that lead into no closed estate as walls.
+
+    What lies behind them may have ways in that the map lacks, so nobody is taken to be shut in there.
+    """
+    inside = np.flatnonzero(segments.estate >= 0)
+    keeps = np.concatenate([segments.a[inside], segments.b[inside], known])
+    others = marks == SHUT
+    others[keeps] = False
+    return np.where(others, BLOCKED, marks).astype(marks.dtype)
 
 
 def _assemble(
@@ -170,7 +186,7 @@ def _assemble(
     uv, vu = np.where(forward, seconds, np.inf), np.where(backward, seconds, np.inf)
     private = segments.private[piece]
     component = _number_parts(u, v, length, len(nodes))
-    usable = (doors.estate >= 0) & (doors.vertex >= 0) & (doors.mark != BLOCKED)
+    usable = (doors.estate >= 0) & (doors.vertex >= 0)
     entries: dict[int, list[int]] = {}
     for estate, vertex in zip(doors.estate[usable].tolist(), doors.vertex[usable].tolist(), strict=True):
         if rank[vertex] >= 0:
@@ -197,6 +213,7 @@ def _assemble(
         shape_xy=shape_xy,
         shape_m=shape_m,
         component=component,
+        cut_off=_find_cut_off(component, u, v, length, np.isfinite(uv) | np.isfinite(vu)),
         grid=build_edge_grid(shape_ptr, shape_xy, shape_m),
         walls=walls,
         doors={estate: tuple(sorted(set(found))) for estate, found in sorted(entries.items())},
@@ -236,6 +253,14 @@ def _build_arcs(
         "arc_back_s": np.concatenate([vu, uv])[order],
         "arc_m": length[edge[order]],
     }
+
+
+def _find_cut_off(component: Ints, u: Indices, v: Indices, length: Floats, walked: Flags) -> Flags:
+    """Flag the nodes of the main part that are not in its longest part once closed gates stop everybody."""
+    part = _number_parts(u[walked], v[walked], length[walked], len(component))
+    main = component == 0
+    cut: Flags = main & (part != part[main].min(initial=len(part)))
+    return cut
 
 
 def _number_parts(u: Indices, v: Indices, length: Floats, nodes: int) -> Ints:

@@ -1,7 +1,8 @@
 """Which vertices of the streets stop a walker, and what does the network look like once they do?
 
 A vertex that stops somebody is taken apart: each arm that meets there gets a vertex of its own, and what links them
-says who passes (nobody, residents, everybody after the ride of a lift).
+says who passes (residents, everybody after the ride of a lift). A closed gate keeps a link that nobody passes, so that
+one can tell what would be reached if it stood open; a wall keeps none.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from spatial.profile import WalkRules
-from spatial.walking.access import BLOCKED, ELEVATOR, PASS, RESIDENTS, WALL_LINES, classify_points, read_tag
+from spatial.walking.access import BLOCKED, ELEVATOR, PASS, RESIDENTS, SHUT, WALL_LINES, classify_points, read_tag
 from spatial.walking.segments import Flags, Ints, Segments, add_pieces, add_vertices
 
 
@@ -108,7 +109,7 @@ def cut_vertices(segments: Segments, marks: NDArray[np.int8], arms: Arms, rules:
 
     Arms of one side belong together; an arm without a side stands alone.
     """
-    apart = np.flatnonzero(np.isin(marks, [RESIDENTS, BLOCKED, ELEVATOR]))
+    apart = np.flatnonzero(np.isin(marks, [RESIDENTS, SHUT, BLOCKED, ELEVATOR]))
     a, b = segments.a.copy(), segments.b.copy()
     end_vertex = np.concatenate([a, b])
     slot = np.flatnonzero(np.isin(end_vertex, apart))
@@ -121,7 +122,9 @@ def cut_vertices(segments: Segments, marks: NDArray[np.int8], arms: Arms, rules:
     grown = replace(grown, a=end_vertex[: segments.count], b=end_vertex[segments.count :])
     linked = marks[centre] != BLOCKED
     lift = marks[centre[linked]] == ELEVATOR
-    like = {"private": ~lift, "extra_s": np.where(lift, rules.elevator_s / 2, 0.0)}
+    passed = marks[centre[linked]] != SHUT
+    extra_s = np.where(lift, rules.elevator_s / 2, 0.0)
+    like = {"private": ~lift, "extra_s": extra_s, "forward": passed, "backward": passed}
     grown = add_pieces(grown, centre[linked], copies[linked], like)
     kept = np.zeros(len(grown.xy), dtype=bool)
     kept[: len(marks)] = marks != PASS
@@ -139,12 +142,17 @@ def _groups(vertex: Ints, piece: Ints, slot: Ints, arms: Arms) -> Ints:
     )
 
 
-def close_landlocked(segments: Segments) -> tuple[Segments, int]:
+def close_landlocked(segments: Segments, gates: Ints) -> tuple[Segments, int]:
     """Return the pieces with public ways that only private ones lead to made private, and how many those are.
 
     Where a public way can only be reached through a residents' gate, who lives there passes it and nobody else does.
+    ``gates`` are the vertices of the gates of closed estates: those that are closed count as open here, since nobody
+    gets the key of one gate because another one is shut.
     """
-    whole, public = _parts(segments, np.ones(segments.count, dtype=bool)), _parts(segments, ~segments.private)
+    walked = segments.forward | segments.backward
+    as_open = ~walked & np.isin(segments.a, gates)
+    whole = _parts(segments, walked | as_open)
+    public = _parts(segments, (walked & ~segments.private) | as_open)
     open_rows = np.flatnonzero(~segments.private)
     if not len(open_rows):
         return segments, 0

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STREET, INSIDE, OWN_GATE, ACROSS_WALL, ISLAND = "street", "inside", "own gate", "across a wall", "island"
+SHUT_IN = "behind closed gates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Snaps:
     """Places on the network: ``point`` (row of the points, rising), ``edge``, ``offset_m`` from its u, ``access_m``.
 
     A point has one place, or one per gate where it lies in a closed estate that has no paths on the map. ``how`` says
-    which of street, inside (of its closed estate), own gate, across a wall or island it is; ``far`` flags access walks
-    beyond the profile's longest.
+    which of street, inside (of its closed estate), own gate, across a wall, island or behind closed gates it is;
+    ``far`` flags access walks beyond the profile's longest.
     """
 
     point: Ints
@@ -39,8 +40,10 @@ def snap(network: WalkNetwork, points: Any) -> Snaps:
     """Return the nearest place on the shape of an edge for each point, by the rules below.
 
     A point outside every closed estate takes no edge inside one, and a point inside takes only its own estate's: paths
-    inside, else its gates, else, across the wall, the street outside. The main part of the network is preferred to
-    islands of it (``component_reach_m``, ``component_detour``). Equally near edges: the first.
+    inside, else its gates. Only where the estate has no gate that is known, the street outside is taken across the
+    wall. The main part of the network is preferred to islands of it (``component_reach_m``, ``component_detour``).
+    Equally near edges: the first. Whether gates are closed changes no place, so closing one shortens no walk: a point
+    that closed gates cut off stays where it is, and no walk leads there.
 
     Raises
     ------
@@ -57,6 +60,7 @@ def snap(network: WalkNetwork, points: Any) -> Snaps:
         outside = _nearest_outside(network, xy[across], np.full(len(across), -1))
         edge[across], along[across], away[across] = outside[:3]
         how[across] = ACROSS_WALL
+    how[(edge >= 0) & network.cut_off[network.u[edge]]] = SHUT_IN
     single = np.flatnonzero(edge >= 0)
     point = np.concatenate([single, rows])
     order = np.argsort(point, kind="stable")
@@ -80,7 +84,7 @@ def _coordinates(network: WalkNetwork, points: Any) -> Floats:
 def _nearest_outside(network: WalkNetwork, xy: Floats, estate: Ints) -> tuple[Ints, Floats, Floats, NDArray[Any]]:
     """Return (edge, along, away, how) among the edges of each point's estate (-1: outside all); edge -1 for none."""
     main = network.component[network.u] == 0
-    classes = 2 * (network.estate + 1) + main
+    classes = np.where(network.synthetic, -1, 2 * (network.estate + 1) + main)  # nobody lives on a synthetic piece
     here = np.isin(2 * (estate + 1) + 1, classes)
     edge, along, away = np.full(len(xy), -1), np.zeros(len(xy)), np.full(len(xy), np.inf)
     edge[here], along[here], away[here] = find_nearest(network.grid, xy[here], classes, 2 * (estate[here] + 1) + 1)
@@ -108,4 +112,4 @@ def _own_gates(network: WalkNetwork, xy: Floats, lost: Ints, estate: Ints) -> tu
     edge = network.arc_edge[last].astype(np.int64)
     along = np.where(network.arc_forward[last], 0.0, network.length_m[edge])
     away = np.hypot(*(network.xy[node] - xy[point]).T)
-    return point, (edge, along, away, np.full(len(point), OWN_GATE, dtype=object))
+    return point, (edge, along, away, np.where(network.cut_off[node], SHUT_IN, OWN_GATE).astype(object))

@@ -3,11 +3,15 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spatial.io.profiles import read_profile
+from spatial.walking.exchange import street_corners
 from spatial.walking.network import build_walk_network
-from spatial.walking.snapping import OWN_GATE, snap
-from tests.walking.streets import draw, estates, gates, homes
+from spatial.walking.snapping import INSIDE, OWN_GATE, SHUT_IN, snap
+from spatial.walking.travel import travel_times
+from tests.walking.streets import draw, estates, gates, homes, sites
 from tests.walking.test_travel import walk
 
 PROFILE = read_profile()
@@ -165,3 +169,77 @@ def test_a_wall_drawn_through_a_path_stops_it_unless_there_is_a_way_through() ->
     assert walk(build_walk_network(opened, PROFILE), (0, 0), (100, 0)) == pytest.approx(100)
     ends_there = [("a x b", ROAD), ("s x", {"barrier": "wall"}), ("a far b", ROAD)]
     assert walk(build_walk_network(draw(nodes, ends_there), PROFILE), (0, 0), (100, 0)) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("paths", [[("w wg mid eg e", DRIVE), ("mid yard", DRIVE)], []])
+def test_with_every_gate_closed_nobody_leaves_an_estate_or_enters_it(paths: list[tuple[str, dict[str, str]]]) -> None:
+    shut = gates(west=((0, 100), "garden", "closed"), east=((200, 100), "garden", "closed"))
+    network = build_walk_network(draw(NODES, [*STREET, *paths]), PROFILE, gates=shut, estates=estates(garden=OUTLINE))
+    assert set(snap(network, homes(h=HOME)).how) == {SHUT_IN}
+    assert walk(network, WEST, HOME) == math.inf
+    assert walk(network, HOME, WEST) == math.inf
+    assert walk(network, (100, 100), HOME) == pytest.approx(50)
+    assert walk(network, WEST, EAST) == pytest.approx(ROUND)
+
+
+def test_no_centre_is_proposed_behind_closed_gates() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid eg", DRIVE), ("mid yard", DRIVE)])
+    for access, corners in (("open", ["corner-5", "corner-9"]), ("closed", ["corner-5"])):
+        network = build_walk_network(town, PROFILE, gates=gates(west=((0, 100), "", access)))
+        assert street_corners(network)["corner_id"].tolist() == corners
+
+
+def test_a_closed_gate_of_the_map_shuts_an_estate_too() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid", DRIVE), ("mid yard", DRIVE)], {"wg": {"barrier": "gate", "access": "no"}})
+    assert walk(build_walk_network(town, PROFILE, estates=estates(garden=OUTLINE)), WEST, HOME) == math.inf
+
+
+def test_behind_a_closed_gate_of_the_map_without_an_estate_the_map_is_taken_to_lack_ways() -> None:
+    town = draw(NODES, [*STREET, ("w wg mid", DRIVE), ("mid yard", DRIVE)], {"wg": {"barrier": "gate", "access": "no"}})
+    assert walk(build_walk_network(town, PROFILE), WEST, (10, 120)) == pytest.approx(20 + math.hypot(10, 20))
+
+
+def test_a_gate_on_no_way_leads_to_the_paths_of_its_estate() -> None:
+    """The path inside ends 40 m before the south gate; the only other gate is closed."""
+    nodes = {**NODES, "low": (100, 40)}
+    town = draw(nodes, [*STREET, ("w wg mid", DRIVE), ("yard mid low", DRIVE)])
+    two = gates(south=((100, 0), "garden", "private"), west=((0, 100), "garden", "closed"))
+    network = build_walk_network(town, PROFILE, gates=two, estates=estates(garden=OUTLINE))
+    assert snap(network, homes(h=HOME)).how.tolist() == [INSIDE]
+    assert walk(network, (100, -20), HOME) == pytest.approx(150 + 20)
+
+
+def test_a_home_outside_does_not_start_on_the_way_to_a_gate() -> None:
+    """The gate hangs 20 m from the street by a synthetic piece; the home stands beside that piece."""
+    south = gates(south=((100, 0), "garden", "open"))
+    network = build_walk_network(draw(NODES, STREET), PROFILE, gates=south, estates=estates(garden=OUTLINE))
+    found = snap(network, homes(h=(101, -10)))
+    assert (found.access_m.tolist(), network.synthetic[found.edge].tolist()) == ([10], [False])
+
+
+# Gates on the drive, beside it, before the wall, and on no way at all, of two estates; one has no paths.
+SPOTS = {
+    "w": ((0, 100), "garden"), "e": ((200, 100), "garden"), "s": ((60, 0), "garden"), "n": ((140, 199), "garden"),
+    "before": ((-10, 50), "garden"), "a": ((300, 0), "court"), "b": ((400, 60), "court"), "c": ((300, -20), "court"),
+}  # fmt: skip
+ACCESS = st.sampled_from(["open", "private", "closed"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(access=st.tuples(*[ACCESS] * len(SPOTS)), shut=st.sets(st.sampled_from(sorted(SPOTS))))
+def test_closing_gates_shortens_no_walk_and_lets_nobody_in(access: tuple[str, ...], shut: set[str]) -> None:
+    nodes = {**NODES, "far": (420, -20), "end": (420, 220), "p": (-20, 50), "q": (30, 50), "r": (30, 80)}
+    ways = ["w p sw se e ne nw w", "se far end ne", "w wg mid eg e", "mid yard", "p q r"]
+    town = draw(nodes, [(way, DRIVE if i > 1 else ROAD) for i, way in enumerate(ways)])
+    outlines = estates(garden=OUTLINE, court=[(260, 0), (400, 0), (400, 200), (260, 200)])
+    spots = sites(west=WEST, far=(420, 100), south=(100, -20), hall=(100, 120), club=(350, 150))
+    flats = homes(h=HOME, low=(40, 60), high=(150, 190), c1=(300, 100), c2=(390, 10), stub=(-8, 52), street=(230, 60))
+    before = dict(zip(SPOTS, access, strict=True))
+    times = []
+    for state in (before, before | dict.fromkeys(shut, "closed")):
+        table = gates(**{name: (*SPOTS[name], state[name]) for name in SPOTS})
+        network = build_walk_network(town, PROFILE, gates=table, estates=outlines)
+        found = travel_times(network, spots, flats, limit=math.inf)
+        times.append(found.set_index(["origin_id", "destination_id"])["walk_s"])
+    assert set(times[1].index) <= set(times[0].index)
+    assert (times[1] - times[0].reindex(times[1].index)).min() > -1e-6

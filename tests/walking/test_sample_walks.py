@@ -105,6 +105,27 @@ def test_closing_a_gate_never_shortens_a_walk_and_lengthens_some() -> None:
     assert longer[estate != first].abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+def test_closing_many_gates_shortens_no_walk_and_all_of_them_leaves_nobody_inside_a_way_out(share: float) -> None:
+    district, inputs, network = made()
+    homes, places = homes_of(inputs), corners_of(network, 12, "site_id")
+    before = travel_times(network, places, homes, limit=3600.0).set_index(["origin_id", "destination_id"])["walk_s"]
+    shut = np.random.default_rng(5).random(len(inputs.gates)) < share
+    after = travel_times(
+        walk(inputs, inputs.gates.assign(access=inputs.gates["access"].mask(shut, "closed"))),
+        places,
+        homes,
+        limit=3600.0,
+    )
+    walk_s = after.set_index(["origin_id", "destination_id"])["walk_s"]
+    assert set(walk_s.index) <= set(before.index)
+    assert (walk_s - before.reindex(walk_s.index)).min() > -1e-6
+    gated = {name for name, truth in district.truth["estates"].items() if truth["gated"]}
+    behind = set(homes.loc[homes["estate_id"].isin(gated), "demand_id"])
+    assert set(homes["demand_id"]) - behind <= set(after["destination_id"])
+    assert bool(behind & set(after["destination_id"])) == (share < 1.0)
+
+
 def test_with_gates_closed_nothing_is_nearer_than_with_gates_open() -> None:
     _, inputs, network = made()
     homes = homes_of(inputs)
