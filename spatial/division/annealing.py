@@ -8,21 +8,21 @@ outside the band early and ends inside.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import STRENGTH, Sizes
 from spatial.division.trees import Desk, cut_tree, draw, grow_tree, lay_desk, part_subtree
+from spatial.walking.compiled import inner, kernel
 
 _ALONE = 0.1
 
 
-@njit(cache=True)
+@inner
 def _at(table: Any, households: int) -> Any:
     return table[min(households, len(table) - 1)]
 
 
-@njit(cache=True)
+@kernel
 def sum_costs(piece: Piece, sizes: Sizes, labels: Any, sums: Any, counts: Any) -> Any:
     """Fill households and blocks by label; return (balance and border cost, penalty)."""
     sums[:] = 0
@@ -41,7 +41,7 @@ def sum_costs(piece: Piece, sizes: Sizes, labels: Any, sums: Any, counts: Any) -
     return cost, penalty
 
 
-@njit(cache=True)
+@inner
 def _stays_connected(piece: Piece, labels: Any, node: int, desk: Desk) -> bool:
     """Tell whether the grid of a block, having other blocks, is connected without it."""
     label, needed, start = labels[node], 0, -1
@@ -78,13 +78,13 @@ def _stays_connected(piece: Piece, labels: Any, node: int, desk: Desk) -> bool:
     return met == needed
 
 
-@njit(cache=True)
+@inner
 def _accepts(cost: float, penalty: float, temperature: float, strength: float, state: Any) -> bool:
     worse = cost + strength * penalty
     return worse <= 0.0 or draw(state) < np.exp(-worse / temperature)
 
 
-@njit(cache=True)
+@inner
 def _flip(
     piece: Piece,
     sizes: Sizes,
@@ -124,7 +124,7 @@ def _flip(
     return cost, penalty
 
 
-@njit(cache=True)
+@inner
 def _choose_parts(sizes: Sizes, total: int, grids: int, share: float, state: Any) -> int:
     """Return into how many parts one or two grids are cut anew."""
     if grids == 1 or draw(state) >= share:
@@ -132,7 +132,7 @@ def _choose_parts(sizes: Sizes, total: int, grids: int, share: float, state: Any
     return 1 if total <= 2 * sizes.target else 3
 
 
-@njit(cache=True)
+@inner
 def _free_label(counts: Any, taken: int) -> int:
     for label in range(len(counts)):
         if counts[label] == 0 and label != taken:
@@ -140,7 +140,7 @@ def _free_label(counts: Any, taken: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@inner
 def _weigh_parts(piece: Piece, labels: Any, a: int, b: int, desk: Desk, count: int, fresh: Any, blocks: Any) -> Any:
     """Fill households and blocks of the parts; return (change of border cost, blocks that keep their side)."""
     cost, stay = 0.0, 0
@@ -158,7 +158,7 @@ def _weigh_parts(piece: Piece, labels: Any, a: int, b: int, desk: Desk, count: i
     return cost, stay
 
 
-@njit(cache=True)
+@inner
 def _recut(
     piece: Piece,
     sizes: Sizes,
@@ -180,17 +180,17 @@ def _recut(
     names = (a, b if grids == 2 else _free_label(counts, -1), _free_label(counts, -1))
     if names[parts - 1] < 0:
         return 0.0, 0.0
-    cut, shares, _ = (-1, 0, 0.0) if parts == 1 else cut_tree(desk, count, 0, parts, 0.3, state)
+    cut, shares, _ = (-1, 0, 0.0) if parts == 1 else cut_tree(desk, count, np.int64(0), parts, 0.3, state)
     if parts > 1:
         if cut < 0:
             return 0.0, 0.0
-        part_subtree(desk, count, cut, 1)
+        part_subtree(desk, count, cut, np.int64(1))
     if parts == 3:
         wider = 1 if shares == 2 else 0
-        cut, shares, _ = cut_tree(desk, count, wider, 2, 0.3, state)
+        cut, shares, _ = cut_tree(desk, count, wider, np.int64(2), 0.3, state)
         if cut < 0:
             return 0.0, 0.0
-        part_subtree(desk, count, cut, 2)
+        part_subtree(desk, count, cut, np.int64(2))
     fresh, blocks = np.zeros(3, np.int64), np.zeros(3, np.int64)
     cost, stay = _weigh_parts(piece, labels, a, b, desk, count, fresh, blocks)
     cost -= _at(sizes.balance, sums[a]) + (_at(sizes.balance, sums[b]) if grids == 2 else 0.0)
@@ -211,7 +211,7 @@ def _recut(
     return cost, penalty
 
 
-@njit(cache=True)
+@kernel
 def anneal(piece: Piece, sizes: Sizes, labels: Any, best: Any, room: int, schedule: Any, moves: int, state: Any) -> Any:
     """Change ``labels`` (0..room-1) by ``moves`` moves; keep the best division met in ``best``; return its cost.
 
@@ -249,5 +249,6 @@ def anneal(piece: Piece, sizes: Sizes, labels: Any, best: Any, room: int, schedu
         penalty += extra
         if cost + STRENGTH * penalty < least - 1e-9:
             least = cost + STRENGTH * penalty
-            best[:] = labels
+            for n in range(len(labels)):
+                best[n] = labels[n]
     return least

@@ -7,15 +7,15 @@ grid that holds the set's first block, plus the cheapest way to divide what rema
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import STRENGTH, Sizes
+from spatial.walking.compiled import inner, kernel
 
 MOST_BLOCKS = 12
 
 
-@njit(cache=True)
+@inner
 def _is_connected(blocks: int, near: Any) -> bool:
     reached, fresh = blocks & -blocks, blocks & -blocks
     while fresh:
@@ -28,7 +28,7 @@ def _is_connected(blocks: int, near: Any) -> bool:
     return reached == blocks
 
 
-@njit(cache=True)
+@inner
 def _price_grids(piece: Piece, sizes: Sizes, near: Any) -> Any:
     """Return for every set of blocks its cost as a grid (half of its border), infinite where it is not connected."""
     price = np.full(1 << len(near), np.inf)
@@ -47,7 +47,7 @@ def _price_grids(piece: Piece, sizes: Sizes, near: Any) -> Any:
     return price
 
 
-@njit(cache=True)
+@kernel
 def solve_exactly(piece: Piece, sizes: Sizes) -> Any:
     """Return the labels of a cheapest connected division of a piece of at most ``MOST_BLOCKS`` blocks."""
     count = len(piece.households)

@@ -7,9 +7,9 @@ falls on clear lines more often than chance would have it (DeFord, Duchin, Solom
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from spatial.division.piece import Piece
+from spatial.walking.compiled import inner, kernel
 
 _MIX = np.uint64(2685821657736338717)
 _TRIES = 4
@@ -28,7 +28,7 @@ class Desk(NamedTuple):
     heap_parent: Any
 
 
-@njit(cache=True)
+@inner
 def draw(state: Any) -> Any:
     """Return a number in [0, 1) and move the generator (xorshift64*) on; the same on every machine."""
     x = state[0]
@@ -39,7 +39,7 @@ def draw(state: Any) -> Any:
     return ((x * _MIX) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True)
+@inner
 def lay_desk(piece: Piece) -> Desk:
     """Return empty working arrays for a piece."""
     count, room = len(piece.households), len(piece.neighbor) + 1
@@ -55,7 +55,7 @@ def lay_desk(piece: Piece) -> Desk:
     )
 
 
-@njit(cache=True)
+@inner
 def _push(desk: Desk, size: int, key: float, node: int, parent: int) -> None:
     at = size
     while at > 0:
@@ -71,7 +71,7 @@ def _push(desk: Desk, size: int, key: float, node: int, parent: int) -> None:
     desk.heap_parent[at] = parent
 
 
-@njit(cache=True)
+@inner
 def _drop_least(desk: Desk, size: int) -> None:
     last = size - 1
     key, node, parent = desk.heap_key[last], desk.heap_node[last], desk.heap_parent[last]
@@ -91,7 +91,7 @@ def _drop_least(desk: Desk, size: int) -> None:
     desk.heap_key[at], desk.heap_node[at], desk.heap_parent[at] = key, node, parent
 
 
-@njit(cache=True)
+@inner
 def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float, desk: Desk, state: Any) -> int:
     """Grow a random spanning tree over the connected blocks labelled a or b; return how many it reached.
 
@@ -100,7 +100,7 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
     """
     desk.mark[root] = 1
     desk.parent[root] = -1
-    count, size, node = 0, 0, root
+    count, size, node = np.int64(0), np.int64(0), root
     while True:
         desk.order[count] = node
         desk.weight[node] = piece.households[node]
@@ -127,7 +127,7 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
     return count
 
 
-@njit(cache=True)
+@inner
 def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float, state: Any) -> Any:
     """Cut one part of the grown tree in two; return (position of the cut, shares of the new part, mismatch).
 
@@ -155,7 +155,7 @@ def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float, state
     return chosen, new_shares, found
 
 
-@njit(cache=True)
+@inner
 def part_subtree(desk: Desk, count: int, chosen: int, part: int) -> None:
     """Give the subtree below position ``chosen`` a new part number and take its households off what is above."""
     top = desk.order[chosen]
@@ -171,36 +171,45 @@ def part_subtree(desk: Desk, count: int, chosen: int, part: int) -> None:
         up = desk.parent[up]
 
 
-@njit(cache=True)
+@kernel
 def start_labels(piece: Piece, grids: int, state: Any) -> Any:
     """Return labels 0..k-1 (k at most ``grids``) of connected parts with about equal households."""
     desk = lay_desk(piece)
     blocks = len(piece.households)
-    labels = np.zeros(blocks, np.int64)
+    labels, side = np.zeros(blocks, np.int64), np.zeros(blocks, np.int64)
     shares = np.zeros(grids, np.int64)
     shares[0] = grids
-    used, label = 1, 0
+    used, label = np.int64(1), np.int64(0)
     while label < used:
         if shares[label] == 1:
             label += 1
             continue
-        root = 0
-        while labels[root] != label:
-            root += 1
-        best, new_shares = 1e18, 0
-        side = np.zeros(0, np.int64)
-        for _ in range(_TRIES):
-            count = grow_tree(piece, labels, label, label, root, 1.0, desk, state)
-            chosen, wanted, mismatch = cut_tree(desk, count, 0, shares[label], 0.0, state)
-            if chosen >= 0 and mismatch < best:
-                best, new_shares = mismatch, wanted
-                part_subtree(desk, count, chosen, 1)
-                side = np.array([n for n in desk.order[:count] if desk.part[n] == 1])
-        if best == 1e18:
+        cut_off = _halve(piece, labels, label, shares[label], side, desk, state)
+        if cut_off == 0:
             shares[label] = 1
             continue
-        labels[side] = used
-        shares[used] = new_shares
-        shares[label] -= new_shares
+        for node in range(blocks):
+            if labels[node] == label and side[node] == 1:
+                labels[node] = used
+        shares[used] = cut_off
+        shares[label] -= cut_off
         used += 1
     return labels
+
+
+@inner
+def _halve(piece: Piece, labels: Any, label: int, shares: int, side: Any, desk: Desk, state: Any) -> int:
+    """Cut a part in two; mark one side by block and return its shares, 0 where the part is one block."""
+    root = np.int64(0)
+    while labels[root] != label:
+        root += 1
+    best, cut_off = 1e18, 0
+    for _ in range(_TRIES):
+        count = grow_tree(piece, labels, label, label, root, 1.0, desk, state)
+        chosen, wanted, mismatch = cut_tree(desk, count, np.int64(0), shares, 0.0, state)
+        if chosen >= 0 and mismatch < best:
+            best, cut_off = mismatch, wanted
+            part_subtree(desk, count, chosen, np.int64(1))
+            for i in range(count):
+                side[desk.order[i]] = desk.part[desk.order[i]]
+    return cut_off

@@ -1,13 +1,21 @@
-"""How are the inner loops compiled: once, kept on disk, without the interpreter's lock?"""
+"""How are the inner loops compiled: once, kept on disk, without the interpreter's lock?
+
+Compiling takes as long as there are functions, signatures and ways in from Python, whatever their loops do. So counters
+that a kernel hands on start as ``np.int64(0)`` (a bare 0 is a signature of its own), and arrays are copied in loops.
+"""
 
 import numba as nb
 import numpy as np
+from numba.extending import register_jitable
 
-kernel = nb.njit(cache=True, nogil=True, error_model="numpy")
+kernel = nb.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 """Compile a function; the machine code is cached beside the module (or in ``NUMBA_CACHE_DIR``)."""
 
+inner = register_jitable(nogil=True, error_model="numpy")
+"""Compile a function into the kernels that call it; called from Python it runs uncompiled."""
 
-@kernel
+
+@inner
 def grown(values, size):  # type: ignore[no-untyped-def]
     """Return a copy of a flat array with room for ``size`` values."""
     out = np.empty(size, values.dtype)
@@ -16,7 +24,7 @@ def grown(values, size):  # type: ignore[no-untyped-def]
     return out
 
 
-@kernel
+@inner
 def sort_first(values, count):  # type: ignore[no-untyped-def]
     """Sort the first ``count`` values in place (heapsort; numpy's own takes seconds to compile)."""
     for start in range(count // 2 - 1, -1, -1):
@@ -26,7 +34,7 @@ def sort_first(values, count):  # type: ignore[no-untyped-def]
         _sift(values, 0, end)
 
 
-@kernel
+@inner
 def _sift(values, at, end):  # type: ignore[no-untyped-def]
     value = values[at]
     while True:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import inner, kernel
 from spatial.walking.outline import Rings, draw_areas
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ def build_areas(pieces: Floats, limits: Floats, drawing: Drawing) -> list[Any]:
     return draw_areas(levels, min(drawing.tolerance_m, _MOST_MOVED * cell), drawing.least_hole_m2)
 
 
-@kernel
+@inner
 def _stamp(field, piece, shift, width, origin, cell):  # type: ignore[no-untyped-def]
     """Raise the field about one piece; ``shift`` is added to the metres left."""
     x0, y0, x1, y1 = piece[0], piece[1], piece[3], piece[4]
@@ -113,7 +113,7 @@ def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[n
     return xy[:put], side[:put], start[: rings + 1]
 
 
-@kernel
+@inner
 def _link(field):  # type: ignore[no-untyped-def]
     """Return, for each side of a cell that the line crosses, the side that it crosses next, else -1.
 

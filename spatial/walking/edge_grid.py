@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import inner, kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,7 +81,7 @@ def _fill(ends: Floats, low: Floats, cell: float, columns: int, rows: int) -> tu
     return start, member
 
 
-@kernel
+@inner
 def _box(end, low, cell):  # type: ignore[no-untyped-def]
     x0, x1 = min(end[0], end[2]), max(end[0], end[2])
     y0, y1 = min(end[1], end[3]), max(end[1], end[3])

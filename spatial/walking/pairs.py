@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import grown, kernel, sort_first
+from spatial.walking.compiled import grown, inner, kernel, sort_first
 from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
 from spatial.walking.snapping import Snaps
 
@@ -78,7 +78,7 @@ def _by_edge(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
     return start, targets.point[order], share[order], access[order], other[order]
 
 
-@kernel
+@inner
 def _note(home, c, o, limit, best, best_other, touched, count):  # type: ignore[no-untyped-def]
     """Keep the better of two trips to a home; return the number of homes touched."""
     if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
@@ -90,7 +90,7 @@ def _note(home, c, o, limit, best, best_other, touched, count):  # type: ignore[
     return count
 
 
-@kernel
+@inner
 def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  # type: ignore[no-untyped-def]
     """Note every home on an edge that a reached state may use; return the number of homes touched."""
     indptr, private_start, _, arc_edge, arc_forward, arc_cost, arc_other = arcs
@@ -120,7 +120,7 @@ def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  #
     return count
 
 
-@kernel
+@inner
 def _touch_same_edge(edges, snaps, first, last, homes, limit, found, count):  # type: ignore[no-untyped-def]
     """Note the homes on the sources' own edges, reached along them; return the number of homes touched."""
     _, _, _, cost_uv, cost_vu, edge_other = edges

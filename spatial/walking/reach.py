@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import grown, kernel
+from spatial.walking.compiled import grown, inner, kernel
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import read_snaps, spread
 from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
@@ -89,7 +89,7 @@ def _reach(arcs, edges, snaps, first, shape, how):  # type: ignore[no-untyped-de
     return rows[: 6 * put], start
 
 
-@kernel
+@inner
 def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of a source's own edge, both ways from the source."""
     e, at, access = np.int64(snaps[0][q]), snaps[1][q], snaps[2][q]
@@ -101,7 +101,7 @@ def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-un
     return put, rows
 
 
-@kernel
+@inner
 def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of the edges at a node, each up to where the walk by its other end is as short."""
     indptr, private_start, heads, arc_edge, arc_forward, arc_cost, _ = arcs
@@ -121,7 +121,7 @@ def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[n
     return put, rows
 
 
-@kernel
+@inner
 def _cut(shape, e, piece, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the straight pieces of edge e between two shares of it, as far as the limit."""
     ptr, xy, along = shape

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import inner
 from spatial.walking.network import WalkNetwork
 
 Floats = NDArray[np.float64]
@@ -77,7 +77,7 @@ def ring_size(graph: Graph, limit: float, spread: float) -> int:
     return 1 << int(np.ceil(np.log2(window / graph.width + 3.0)))
 
 
-@kernel
+@inner
 def make_work(nodes, ring):  # type: ignore[no-untyped-def]
     """Return scratch for ``search``: cost, other, bucket, next, previous and reached per state, first per bucket."""
     states = 3 * nodes
@@ -92,7 +92,7 @@ def make_work(nodes, ring):  # type: ignore[no-untyped-def]
     )
 
 
-@kernel
+@inner
 def clear_work(work, count):  # type: ignore[no-untyped-def]
     """Forget the labels of the first ``count`` reached states."""
     cost, other, _, _, _, reached, _ = work
@@ -101,7 +101,7 @@ def clear_work(work, count):  # type: ignore[no-untyped-def]
         other[reached[k]] = np.inf
 
 
-@kernel
+@inner
 def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-def]
     """Fill the labels from the seeds (state, cost, other); return how many states were reached.
 
@@ -155,7 +155,7 @@ def search(arcs, seeds, limit, width, leaves, work):  # type: ignore[no-untyped-
     return count
 
 
-@kernel
+@inner
 def _plant(seeds, limit, per_bucket, work):  # type: ignore[no-untyped-def]
     """Queue the seeds; return how many states they reach, how many are queued, and the first bucket."""
     cost, other, bucket, after, before, reached, first = work
@@ -180,7 +180,7 @@ def _plant(seeds, limit, per_bucket, work):  # type: ignore[no-untyped-def]
     return count, count, np.int64(lowest * per_bucket) if count else 0
 
 
-@kernel
+@inner
 def seed(edges, snaps, first, last, nodes):  # type: ignore[no-untyped-def]
     """Return the seeds (state, cost, other) of the snapped places ``first`` to ``last``: both ends of their edges."""
     u, v, private, cost_uv, cost_vu, edge_other = edges
@@ -199,7 +199,7 @@ def seed(edges, snaps, first, last, nodes):  # type: ignore[no-untyped-def]
     return state, cost, other
 
 
-@kernel
+@inner
 def part(share, whole):  # type: ignore[no-untyped-def]
     """Return a share of a cost; nothing of an impassable edge costs nothing."""
     return 0.0 if share == 0.0 else share * whole
