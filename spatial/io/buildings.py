@@ -16,6 +16,7 @@ from spatial.io.headers import find_columns
 from spatial.io.identity import drop_repeated, name_rows
 from spatial.io.listing import join_listed, list_note, list_rows
 from spatial.io.numbers import read_counts, read_numbers
+from spatial.io.rows import label_listed, number_rows
 from spatial.io.shapes import to_places
 from spatial.io.systems import Undeclared
 from spatial.io.uses import RESIDENTIAL, UNKNOWN, read_use
@@ -71,10 +72,12 @@ def build_buildings(features: Features) -> tuple[Any, Any]:
     frame, ids = name_rows(frame, "building_id", "b", _SOURCE)
     frame, guessed = guess_homes(frame)
     frame, parts = split_parts(frame)
+    rows, named = number_rows(frame, frame["building_id"])
+    number = dict(zip(frame["building_id"], rows, strict=True))
     buildings = to_buildings(frame)
-    buildings.attrs = {"origin": dict(features.origin)}
+    buildings.attrs = {"origin": dict(features.origin), "rows": [number[one] for one in buildings["building_id"]]}
     notes = [features.listed, unusable, repeated, squares, odd, odd_groups, implausible, ids, guessed, parts]
-    return buildings, join_listed(notes)
+    return buildings, label_listed(join_listed(notes), features.frame, "building_id", named)
 
 
 def to_buildings(frame: Any) -> Any:

@@ -19,6 +19,7 @@ from spatial.io.headers import find_columns
 from spatial.io.identity import drop_repeated, name_rows
 from spatial.io.listing import join_listed, list_note, list_rows
 from spatial.io.numbers import read_counts
+from spatial.io.rows import label_listed, number_rows
 from spatial.io.shapes import to_areas
 from spatial.io.systems import Undeclared
 from spatial.tables import COMMUNITIES, require
@@ -72,11 +73,19 @@ def build_communities(features: Features) -> tuple[Any, Any]:
         geometry=frame.geometry.to_numpy(),
         crs=frame.crs,
     ).astype({"community_id": "str", "name": "str"})
+    rows, named = number_rows(frame, frame["community_id"])
+    number = dict(zip(frame["community_id"], rows, strict=True))
     communities, overlaps = settle_overlaps(communities)
-    notes = [features.listed, unusable, repeated, odd, apart, merged, ids, overlaps, list_gaps(communities)]
+    notes = join_listed([features.listed, unusable, repeated, odd, apart, merged, ids])
+    notes = label_listed(notes, features.frame, "community_id", named)
+    by_id = {one: f"{row} ({one})" for one, row in number.items()}
+    overlaps = overlaps.assign(row=overlaps["row"].map(lambda one: by_id.get(one, one)).astype("str"))
     communities = require(communities, COMMUNITIES)
-    communities.attrs = {"origin": dict(features.origin)}
-    return communities, join_listed(notes)
+    communities.attrs = {
+        "origin": dict(features.origin),
+        "rows": [number[one] for one in communities["community_id"]],
+    }
+    return communities, join_listed([notes, overlaps, list_gaps(communities)])
 
 
 def read_area(

@@ -13,12 +13,13 @@ from spatial.crs import CoordType
 from spatial.errors import InputError
 from spatial.inputs import Inputs
 from spatial.io.buildings import read_buildings
-from spatial.io.estates import read_estates
+from spatial.io.estates import list_stacked, read_estates
 from spatial.io.features import locate
 from spatial.io.ground import Ground, keep_inside, read_ground
 from spatial.io.layers import read_candidates, read_current, read_existing, read_gates, read_pois
 from spatial.io.listing import join_listed, list_note, list_rows
 from spatial.io.mapped import buildings_from_streets, estates_from_streets
+from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
 from spatial.io.systems import Undeclared, read_system
 from spatial.progress import Progress, silent
@@ -84,12 +85,13 @@ def read_inputs(sources: Sources, *, on_progress: Progress = silent) -> Inputs:
     for name in ("buildings", "gates"):
         frames[name], notes = link_estates(frames[name], frames["estates"], name)
         listed.append(notes)
+    listed.append(list_stacked(frames["estates"]))
     return Inputs(
         communities=ground.communities,
         streets=ground.streets,
         listed=join_listed(listed),
         provenance=_provenance(sources, ground.streets, origins),
-        **frames,
+        **{name: drop_rows(frame) for name, frame in frames.items()},
     )
 
 
@@ -119,7 +121,7 @@ class _Reader:
         if path is not None:
             frame, notes = self.layer.read(path, crs, self.coords, undeclared=self.undeclared)
             origin = frame.attrs.get("origin", frame.attrs.get("origins"))
-            frame.attrs = {}
+            frame = carry_rows(frame)
             given = len(frame)
             frame, outside = keep_inside(frame, land, self.name, self.layer.margin_m)
             if given and not len(frame) and self.layer.margin_m == 0:
@@ -148,7 +150,7 @@ def link_estates(frame: Any, estates: Any, source: str) -> tuple[Any, Any]:
     by_id = pd.Series(estates["estate_id"].to_numpy(), index=estates["estate_id"].to_numpy(), dtype="str")
     found = said.map(by_id).fillna(said.map(by_name)).fillna("").astype("str")
     lost = (said != "") & (found == "")
-    listed = list_rows(source, frame.iloc[:, 0][lost], "names no estate that is known", "kept", said[lost])
+    listed = list_rows(source, row_labels(frame)[lost], "names no estate that is known", "kept", said[lost])
     return frame.assign(estate_id=found), listed
 
 

@@ -16,6 +16,7 @@ from spatial.io.headers import find_columns
 from spatial.io.identity import drop_repeated, name_rows
 from spatial.io.listing import join_listed, list_note, list_rows
 from spatial.io.numbers import read_counts, read_numbers
+from spatial.io.rows import label_listed, number_rows, row_labels
 from spatial.io.shapes import to_places
 from spatial.io.systems import Undeclared
 from spatial.tables import ESTATES, require
@@ -41,8 +42,8 @@ def read_estates(
 
     Each row of the file either becomes an estate or is listed once as dropped: without a place, a repetition, a line of
     totals, doubtful by its own column, without a usable count, or with 0 or more than ``max_households`` households.
-    Estates on one and the same point are kept and listed. Outlines without any column of households are kept with
-    0 households, to be filled from buildings. ``attrs["origin"]`` tells what the file said of itself.
+    Outlines without any column of households are kept with 0 households, to be filled from buildings.
+    ``attrs["origin"]`` tells what the file said of itself, ``attrs["rows"]`` the number of each row in it.
 
     Raises
     ------
@@ -80,11 +81,11 @@ def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> t
         geometry=frame.geometry,
         crs=frame.crs,
     )
-    stacked = _list_stacked(estates)
-    notes = [features.listed, totals, unusable, repeated, doubtful, uncounted, ids, unclear, odd, stacked]
+    notes = [features.listed, totals, unusable, repeated, doubtful, uncounted, ids, unclear, odd]
+    rows, named = number_rows(estates, estates["estate_id"])
     estates = require(estates.reset_index(drop=True), ESTATES)
-    estates.attrs = {"origin": dict(features.origin)}
-    return estates, join_listed(notes)
+    estates.attrs = {"origin": dict(features.origin), "rows": rows}
+    return estates, label_listed(join_listed(notes), features.frame, "estate_id", named)
 
 
 def _drop_totals(frame: Any, columns: dict[str, str]) -> tuple[Any, Any]:
@@ -137,8 +138,8 @@ def _more_columns(frame: Any, columns: dict[str, str]) -> tuple[dict[str, Any], 
     return {**texts, **numbers}, listed
 
 
-def _list_stacked(estates: Any) -> Any:
-    """List estates on one and the same point: they cannot be told apart on the ground."""
+def list_stacked(estates: Any) -> Any:
+    """Return LISTED of estates on one and the same point: they cannot be told apart on the ground."""
     points = estates[estates.geom_type == "Point"]
     spot = pd.Series(
         list(map(tuple, shapely.get_coordinates(points.geometry).round(2))), index=points.index, dtype=object
@@ -146,4 +147,5 @@ def _list_stacked(estates: Any) -> Any:
     shared = spot[spot.duplicated(keep=False)]
     together = shared.groupby(shared).transform(lambda rows: "、".join(points.loc[rows.index, "name"]))
     count = points.loc[shared.index, "households"].to_numpy(dtype=float)
-    return list_rows(_SOURCE, shared.index, "on the same point as another", "kept", together, count)
+    labels = row_labels(estates)[shared.index]
+    return list_rows(_SOURCE, labels, "on the same point as another", "kept", together, count)

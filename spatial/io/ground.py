@@ -10,6 +10,7 @@ from spatial.crs import CoordType, metric_crs, to_lonlat
 from spatial.errors import InputError
 from spatial.io.communities import area_frame, find_centre, read_area, read_communities
 from spatial.io.listing import join_listed, list_note, list_rows
+from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.sources import Sources
 from spatial.io.streets import empty_streets, read_streets
 from spatial.io.systems import Undeclared
@@ -56,13 +57,14 @@ def read_ground(sources: Sources, coords: dict[str, CoordType], undeclared: Unde
         if path is not None:
             frames[name], notes = read(path, crs, coords.get(name), undeclared=undeclared)
             origins[name] = frames[name].attrs["origin"]
+            frames[name] = carry_rows(frames[name])
             listed.append(notes)
     communities = frames["communities" if "communities" in frames else "area"]
     if len(frames) == 2:
         communities, notes = choose_communities(frames["communities"], frames["area"])
         listed.append(notes)
     streets, notes = _streets_about(sources, crs, shapely.union_all(communities.geometry.to_numpy()))
-    return Ground(_bare(communities), streets, join_listed([*listed, notes]), origins)
+    return Ground(drop_rows(communities), streets, join_listed([*listed, notes]), origins)
 
 
 def choose_communities(communities: Any, area: Any) -> tuple[Any, Any]:
@@ -77,7 +79,7 @@ def choose_communities(communities: Any, area: Any) -> tuple[Any, Any]:
     shapes = communities.geometry.to_numpy()
     shared = shapely.area(shapely.intersection(shapes, outline))
     inside = shared > _HALF * shapely.area(shapes)
-    ids = communities["community_id"]
+    ids = row_labels(communities)
     if not inside.any():
         raise InputError(
             f"none of {len(ids)} communities lies in the area {area['name'].iloc[0]!r}; needed at least one"
@@ -155,12 +157,5 @@ def keep_inside(frame: Any, land: Any, source: str, margin_m: float = 0.0) -> tu
     name = frame["name"] if "name" in frame.columns else np.full(len(frame), "", dtype=object)
     households = frame["households"] if "households" in frame.columns else np.full(len(frame), np.nan)
     reason = f"more than {margin_m:g} m outside the area" if margin_m else "outside the area"
-    ids = frame["code"] if "code" in frame.columns else frame.iloc[:, 0]
-    listed = list_rows(source, ids[~inside], reason, "dropped", name[~inside], households[~inside])
+    listed = list_rows(source, row_labels(frame)[~inside], reason, "dropped", name[~inside], households[~inside])
     return frame[inside].reset_index(drop=True), listed
-
-
-def _bare(frame: Any) -> Any:
-    out = frame.copy()
-    out.attrs = {}
-    return out

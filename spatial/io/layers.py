@@ -13,6 +13,7 @@ from spatial.io.headers import find_columns, fold_header
 from spatial.io.identity import content_ids, drop_repeated
 from spatial.io.listing import join_listed, list_rows
 from spatial.io.point_rows import point_rows
+from spatial.io.rows import label_listed, number_rows
 from spatial.io.shapes import to_areas
 from spatial.io.systems import Undeclared
 from spatial.io.vectors import VECTOR_SUFFIXES, list_layers
@@ -97,13 +98,14 @@ def read_current(
     for where in [layer for one in many for layer in _every_layer(locate(one))]:
         features = read_features(where, crs, coords, source="current", undeclared=undeclared)
         frame, notes = _one_current(features, where.layer or where.path.stem)
-        frames.append(frame)
+        frames.append(frame.rename_axis(index="_row").reset_index())
         listed.append(notes)
         origins.append(dict(features.origin))
     current = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=crs) if frames else CURRENT.empty(crs)
     current = current.sort_values(["layer", "code", "name"], kind="stable").reset_index(drop=True)
+    rows = [str(row) for row in current.pop("_row")] if frames else []
     current = require(current, CURRENT)
-    current.attrs = {"origins": origins}
+    current.attrs = {"origins": origins, "rows": rows}
     return current, join_listed(listed)
 
 
@@ -131,7 +133,9 @@ def _one_current(features: Features, layer: str) -> tuple[Any, Any]:
         geometry=frame.geometry,
         crs=frame.crs,
     )
-    return current, join_listed([features.listed, unusable, repeated, unnamed])
+    _, named = number_rows(current, current["code"])
+    listed = join_listed([features.listed, unusable, repeated, unnamed])
+    return current, label_listed(listed, features.frame, "code", named)
 
 
 def _translate(column: Any, words: Mapping[str, str]) -> Any:

@@ -11,19 +11,20 @@ from spatial.io.headers import find_columns
 from spatial.io.identity import drop_repeated, name_rows
 from spatial.io.listing import join_listed
 from spatial.io.numbers import read_numbers
+from spatial.io.rows import label_listed, number_rows
 from spatial.io.shapes import to_points
 from spatial.tables import Table, require
 
 
 @dataclass(frozen=True, slots=True)
 class PointRows:
-    """Rows of one input as points with ids, the columns found in it, and what was listed so far."""
+    """Rows of one input as points with ids, the columns found in it, what was listed so far, and the rows as given."""
 
     frame: Any
     columns: Mapping[str, str]
     source: str
     listed: Any
-    origin: Mapping[str, Any]
+    given: Features
 
     def text(self, field: str) -> Any:
         """Return a field as text, "" where the input has none."""
@@ -42,9 +43,10 @@ class PointRows:
         texts = {name: "str" for name, kind in table.columns.items() if kind == "text"}
         flags = {name: "bool" for name, kind in table.columns.items() if kind == "flag"}
         numbers = {name: "float64" for name, kind in table.columns.items() if kind == "number"}
+        rows, named = number_rows(frame, frame[table.key])
         frame = require(frame.astype({**texts, **flags, **numbers}).reset_index(drop=True), table)
-        frame.attrs = {"origin": dict(self.origin)}
-        return frame, join_listed([self.listed, *more])
+        frame.attrs = {"origin": dict(self.given.origin), "rows": rows}
+        return frame, label_listed(join_listed([self.listed, *more]), self.given.frame, str(table.key), named)
 
 
 def point_rows(features: Features, table: Table, letter: str, fields: Sequence[str]) -> PointRows:
@@ -55,4 +57,4 @@ def point_rows(features: Features, table: Table, letter: str, fields: Sequence[s
     frame, repeated = drop_repeated(frame, source)
     frame, ids = name_rows(frame, str(table.key), letter, source)
     listed = join_listed([features.listed, unusable, repeated, ids])
-    return PointRows(frame, columns, source, listed, features.origin)
+    return PointRows(frame, columns, source, listed, features)

@@ -49,7 +49,7 @@ def test_land_claimed_twice_goes_to_the_lower_id_and_the_gap_is_told() -> None:
 def test_a_community_inside_another_is_dropped_and_told() -> None:
     communities, listed = build_communities(_features([_box(0, 0, 100, 100), _box(10, 10, 20, 20)], code=["1", "2"]))
     assert communities["community_id"].tolist() == ["1"]
-    assert listed.loc[listed["action"] == "dropped", "row"].tolist() == ["2"]
+    assert listed.loc[listed["action"] == "dropped", "row"].tolist() == ["2 (2)"], "its number in the file, and its id"
 
 
 def test_rows_of_one_code_are_parts_of_one_community_and_its_total_counts_once() -> None:

@@ -200,6 +200,29 @@ def test_the_order_of_rows_changes_nothing_but_row_numbers(tmp_path: Path) -> No
     pd.testing.assert_frame_equal(pd.DataFrame(one.gates), pd.DataFrame(other.gates))
 
 
+def test_rows_are_listed_by_their_number_in_the_file_and_their_id(tmp_path: Path) -> None:
+    folder = _district(tmp_path)
+    rows = "E3,甲苑,500,114.302,30.602\nE2,乙苑,暂无,114.318,30.602\nE1,丙苑,20,115.9,30.6\n"
+    (folder / "小区.csv").write_text(f"小区编码,小区名称,总户数,经度,纬度\n{rows}", encoding="utf-8")
+    inputs, _ = read_district(folder)
+    row = inputs.listed.set_index("reason")["row"]
+    assert row["no household count"] == "3 (E2)"
+    assert row["outside the area"] == "4 (E1)"
+    assert row["names no estate that is known"] == "3 (2)"
+    assert list(inputs.estates.columns) == ["estate_id", "name", "households", "access", "estimated", "geometry"]
+
+
+def test_estates_on_one_point_are_listed_where_they_lie_in_the_area(tmp_path: Path) -> None:
+    folder = _district(tmp_path)
+    rows = [("甲", 114.302), ("乙", 114.302), ("丙", 115.9), ("丁", 115.9)]
+    text = "".join(f"{name},500,{lon},30.602\n" for name, lon in rows)
+    (folder / "小区.csv").write_text("名称,户数,经度,纬度\n" + text, encoding="utf-8")
+    inputs, _ = read_district(folder)
+    stacked = inputs.listed[inputs.listed["reason"] == "on the same point as another"]
+    assert stacked["row"].tolist() == ["3 (e00003)", "2 (e00004)"]
+    assert stacked["detail"].tolist() == ["乙、甲", "乙、甲"]
+
+
 def test_a_compressed_street_map_and_a_copied_folder_read_the_same(tmp_path: Path) -> None:
     folder = _district(tmp_path)
     copy = tmp_path / "copy"

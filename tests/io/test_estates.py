@@ -65,9 +65,9 @@ def test_a_register_worked_by_hand(tmp_path: Path) -> None:
         "11": "line of totals",
     }
     kept = listed[listed["action"] == "kept"].set_index("reason")["row"]
-    assert sorted(kept["on the same point as another"]) == ["2", "3"]
-    assert kept["open or closed not understood"] == "10"
-    assert kept["buildings not understood"] == "10"
+    assert kept["open or closed not understood"] == "10 (e00003)"
+    assert kept["buildings not understood"] == "10 (e00003)"
+    assert estates.attrs["rows"] == ["3", "2", "10"]
 
 
 def test_every_way_to_write_a_place_gives_the_same_metres(tmp_path: Path) -> None:
