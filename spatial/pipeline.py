@@ -181,10 +181,7 @@ def _cover(times: Any, metres: Any, land: Land, profile: Profile) -> dict[str, A
     )
     whole = measure_coverage(times, land.demand, limits_s=limits_s)
     parts = measure_coverage(times, land.demand, limits_s=limits_s, by=by)
-    # Metres stand in the seconds column here, so that one function counts both.
-    far = measure_coverage(
-        metres.assign(walk_s=metres["walk_m"]), land.demand, limits_s=profile.walking.circle_m
-    ).rename(columns={"limit_s": "limit_m"})
+    far = measure_coverage(metres, land.demand, limits_m=profile.walking.circle_m)
     return {
         "all": [*whole.to_dict("records"), *far.to_dict("records")],
         "by_community": parts.to_dict("records"),

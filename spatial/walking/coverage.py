@@ -10,44 +10,51 @@ from spatial.errors import InputError, TableError
 from spatial.tables import CIRCLES, DEMAND, TRAVEL_TIMES, require
 from spatial.walking.search import TIE
 
+_LIMITS_S = (300.0, 600.0, 900.0)
+
 
 def measure_coverage(
-    times: Any, demand: Any, *, limits_s: Sequence[float] = (300.0, 600.0, 900.0), by: Any | None = None
+    times: Any,
+    demand: Any,
+    *,
+    limits_s: Sequence[float] | None = None,
+    limits_m: Sequence[float] | None = None,
+    by: Any | None = None,
 ) -> Any:
     """Return households within each limit of any site: rows by group and limit, with total and share.
 
     Columns: ``group`` ("" where ``by`` is not given), ``limit_s``, ``households`` reached, ``total``, ``share`` (NaN
-    where the group has no household) and ``overlap`` (households that reach two sites or more). ``by`` is a Series
-    demand_id -> group; every group has a row per limit, also where nobody is reached.
+    where the group has no household) and ``overlap`` (households that reach two sites or more). Without limits they
+    are 5, 10 and 15 minutes; with ``limits_m`` the walks are counted in metres, and the column is ``limit_m``. The
+    times must reach at least as far. ``by`` is a Series demand_id -> group; every group has a row per limit, also where
+    nobody is reached.
 
     Raises
     ------
     InputError
-        If there is no limit, or one is not above 0.
+        If limits are given in seconds and in metres, there is no limit, or one is not above 0.
     TableError
         If a frame breaks its contract, times names demand that there is not, or ``by`` misses a demand point.
     """
     times, demand = require(times, TRAVEL_TIMES), require(demand, DEMAND)
-    limits = sorted({float(limit) for limit in limits_s})
-    if not limits or limits[0] <= 0:
-        raise InputError(f"found the limits {list(limits_s)}, needed seconds above 0")
+    column, walk, limits = _limits(limits_s, limits_m)
     homes = demand.set_index("demand_id")["households"]
     group = _groups(homes, by)
     _require_known(times, homes)
     rows = []
     total = homes.groupby(group).sum()
     for limit in limits:
-        near = times.loc[times["walk_s"] <= limit + TIE, "destination_id"].value_counts()
+        near = times.loc[times[walk] <= limit + TIE, "destination_id"].value_counts()
         sites = near.reindex(homes.index, fill_value=0)
         reached = homes.where(sites >= 1, 0).groupby(group).sum()
         twice = homes.where(sites >= 2, 0).groupby(group).sum()
-        rows.append(pd.DataFrame({"limit_s": limit, "households": reached, "total": total, "overlap": twice}))
+        rows.append(pd.DataFrame({column: limit, "households": reached, "total": total, "overlap": twice}))
     table = pd.concat(rows).rename_axis("group").reset_index()
     table["share"] = np.divide(
         table["households"], table["total"], out=np.full(len(table), np.nan), where=table["total"] > 0
     )
-    columns = ["group", "limit_s", "households", "total", "share", "overlap"]
-    return table.sort_values(["group", "limit_s"], kind="stable", ignore_index=True)[columns]
+    columns = ["group", column, "households", "total", "share", "overlap"]
+    return table.sort_values(["group", column], kind="stable", ignore_index=True)[columns]
 
 
 def count_circles(circles: Any, times: Any, demand: Any) -> Any:
@@ -76,6 +83,18 @@ def count_circles(circles: Any, times: Any, demand: Any) -> Any:
         rows = order[start[i] : end[i]]
         households[i] = weight[rows][walk[mode][rows] <= limit[i] + TIE].sum()
     return counted.assign(households=households)
+
+
+def _limits(limits_s: Sequence[float] | None, limits_m: Sequence[float] | None) -> tuple[str, str, list[float]]:
+    """Return the column of the limits, that of the walks, and the limits in order."""
+    if limits_s is not None and limits_m is not None:
+        raise InputError("found limits in seconds and limits in metres, needed one of them")
+    in_metres = limits_m is not None
+    given = limits_m if limits_m is not None else _LIMITS_S if limits_s is None else limits_s
+    limits = sorted({float(limit) for limit in given})
+    if not limits or not limits[0] > 0:
+        raise InputError(f"found the limits {list(given)}, needed {'metres' if in_metres else 'seconds'} above 0")
+    return ("limit_m", "walk_m", limits) if in_metres else ("limit_s", "walk_s", limits)
 
 
 def _groups(homes: Any, by: Any | None) -> Any:

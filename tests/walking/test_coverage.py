@@ -44,6 +44,19 @@ def test_a_group_without_households_has_no_share() -> None:
     assert math.isnan(table["share"].iloc[0])
 
 
+def test_distances_are_counted_in_metres_and_labelled_so() -> None:
+    times = travel_times(NETWORK, SITES, DEMAND, mode="distance", limit=1000.0)
+    # 300 m: a reaches one; 500 m: b too, c reaches two; 1000 m: a and b reach two as well
+    table = measure_coverage(times, DEMAND, limits_m=(300.0, 500.0, 1000.0))
+    assert table.columns.tolist() == ["group", "limit_m", "households", "total", "share", "overlap"]
+    assert table["households"].tolist() == [10, 60, 60]
+    assert table["overlap"].tolist() == [0, 0, 60]
+    with pytest.raises(InputError, match="seconds and limits in metres"):
+        measure_coverage(times, DEMAND, limits_s=(300.0,), limits_m=(300.0,))
+    with pytest.raises(InputError, match="metres above 0"):
+        measure_coverage(times, DEMAND, limits_m=())
+
+
 def test_circles_count_households_along_the_network() -> None:
     circles = count_circles(build_isochrones(NETWORK, SITES), TIMES, DEMAND)
     assert circles["households"].tolist() == [30, 60, 60, 0, 30, 60]
