@@ -113,5 +113,6 @@ class Metrics(Model):
     scorecard: Any
     violations: dict[str, Any]
     listed: dict[str, Any]
+    not_used: list[str]
     layers: dict[str, int]
     files: list[dict[str, Any]]

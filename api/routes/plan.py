@@ -77,6 +77,7 @@ def _metrics(snapshot: Snapshot) -> dict[str, Any]:
         "scorecard": report["scorecard"],
         "violations": report["violations"],
         "listed": {name: value for name, value in report["listed"].items() if name != "rows"},
+        "not_used": report["not_used"],
         "layers": {name: len(layer.features) for name, layer in snapshot.layers.items()},
         "files": [{"name": name, "bytes": files[name]["bytes"]} for name in sorted(files)],
     }

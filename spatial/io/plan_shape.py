@@ -18,6 +18,8 @@ _ENTRIES: Mapping[tuple[str, ...], tuple[type, ...]] = {
     ("scorecard",): (object,),
     ("violations",): (dict,),
     ("listed",): (dict,),
+    ("listed", "count"): (int,),
+    ("not_used",): (list,),
     ("attribution",): (list,),
 }
 _FILE: Mapping[str, tuple[type, ...]] = {"bytes": (int,), "sha256": (str,)}

@@ -8,13 +8,14 @@ import pytest
 
 from spatial.io.plan_folder import write_plan
 from tests.api.live import serving
-from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
+from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
 
 
 @pytest.fixture(scope="session")
 def toy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy") / "plan"
-    return write_plan(build_toy_plan(), folder, scorecard=toy_scorecard(), violations=toy_violations())
+    given = {"scorecard": toy_scorecard(), "violations": toy_violations(), "inputs": build_toy_inputs()}
+    return write_plan(build_toy_plan(), folder, **given)
 
 
 @pytest.fixture(scope="session")

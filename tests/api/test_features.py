@@ -50,8 +50,9 @@ def test_the_classes_that_are_kept_are_declared(client: httpx.Client) -> None:
 
 def test_every_layer_of_the_folder_is_a_collection_with_its_extent(client: httpx.Client) -> None:
     found = schemas.Collections.model_validate(client.get("/collections").json())
-    names = ["blocks", "grids", "circles", "sites", "demand", "communities", "barriers", "violations"]
-    assert [c.id for c in found.collections] == names
+    made = ["blocks", "grids", "circles", "sites", "demand", "communities", "barriers", "violations"]
+    read = ["gates", "candidates", "existing", "estates", "current", "pois"]
+    assert [c.id for c in found.collections] == [*made, *read]
     one = schemas.Collection.model_validate(client.get("/collections/grids").json())
     assert one.extent is not None
     assert one.extent.spatial.bbox == [[114.3, 30.6, 114.3061234, 30.6054321]]

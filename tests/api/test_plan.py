@@ -27,6 +27,7 @@ def test_the_metrics_are_those_of_the_report(client: httpx.Client) -> None:
     assert metrics["layers"]["blocks"] == 4
     assert metrics["listed"]["by_reason"] == {"estates": {"no households": 1}}
     assert "rows" not in metrics["listed"]
+    assert metrics["not_used"] == report["not_used"]
 
 
 def test_every_file_can_be_fetched_as_it_is(client: httpx.Client, toy_folder: Path) -> None:

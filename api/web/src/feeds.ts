@@ -60,6 +60,7 @@ export interface Metrics {
     by_action: Record<string, number>;
     by_reason: Record<string, Record<string, number>>;
   };
+  not_used: string[];
   layers: Record<string, number>;
   files: { name: string; bytes: number }[];
 }

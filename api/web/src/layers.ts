@@ -1,8 +1,8 @@
 /** Which layers can be switched on, and how are they switched? */
 
-import type { FilterSpecification, Map as MapLibre } from "maplibre-gl";
-import { el } from "./dom";
-import type { Layer, Metrics } from "./feeds";
+import type { FilterSpecification, GeoJSONSource, Map as MapLibre } from "maplibre-gl";
+import { el, must } from "./dom";
+import { readLayer, type Layer, type Metrics } from "./feeds";
 import { count } from "./numbers";
 
 interface Switch {
@@ -11,6 +11,8 @@ interface Switch {
   zh: string;
   drawn: string[];
   on: boolean;
+  /** Of what was read beside the plan: fetched when first switched on. */
+  later?: boolean;
 }
 
 export const SWITCHES: Switch[] = [
@@ -23,7 +25,18 @@ export const SWITCHES: Switch[] = [
   { name: "barriers", title: "Barriers", zh: "界线", drawn: ["barriers"], on: true },
   { name: "demand", title: "Demand points", zh: "住户", drawn: ["demand"], on: false },
   { name: "violations", title: "Violations", zh: "问题", drawn: ["violations", "violations-point"], on: false },
+  { name: "estates", title: "Estates", zh: "小区", drawn: ["estates", "estates-line", "estates-point"], on: false, later: true },
+  { name: "current", title: "Grids of today", zh: "现有网格", drawn: ["current"], on: false, later: true },
+  { name: "gates", title: "Gates", zh: "大门", drawn: ["gates"], on: false, later: true },
+  { name: "candidates", title: "Candidates", zh: "备选点", drawn: ["candidates"], on: false, later: true },
+  { name: "existing", title: "Open centres", zh: "现有站点", drawn: ["existing"], on: false, later: true },
+  { name: "pois", title: "Places", zh: "设施", drawn: ["pois"], on: false, later: true },
 ];
+
+const LATER = new Set(SWITCHES.filter(({ later }) => later).map(({ name }) => name));
+
+/** Tell whether a layer is fetched only when it is switched on. */
+export const comesLater = (name: string): boolean => LATER.has(name);
 
 /** One size of circle: so many minutes, or so many metres. */
 interface Size {
@@ -57,13 +70,32 @@ function show(map: MapLibre, entry: Switch, on: boolean): void {
   for (const id of entry.drawn) map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
 }
 
+/** Fetch a layer that comes later, once; a fetch that failed is tried again at the next switch. */
+async function fetchOnce(map: MapLibre, name: string, fetched: Map<string, Promise<void>>): Promise<void> {
+  const draw = async (): Promise<void> => void map.getSource<GeoJSONSource>(name)!.setData(await readLayer(name));
+  if (!fetched.has(name)) fetched.set(name, draw());
+  await fetched.get(name)!.catch((error: unknown) => {
+    fetched.delete(name);
+    throw error;
+  });
+}
+
 /** Fill the card with switches, and set the map to where they stand. */
 export function addSwitches(card: HTMLElement, map: MapLibre, metrics: Metrics, circles: Layer): void {
   const sizes = circleSizes(circles);
+  const fetched = new Map<string, Promise<void>>();
   const rows = SWITCHES.filter(({ name }) => name === "labels" || (metrics.layers[name] ?? 0) > 0).map((entry) => {
     const box = el("input", { type: "checkbox", "data-layer": entry.name });
     box.checked = entry.on;
-    box.addEventListener("change", () => show(map, entry, box.checked));
+    box.addEventListener("change", () => {
+      show(map, entry, box.checked);
+      if (!entry.later || !box.checked) return;
+      fetchOnce(map, entry.name, fetched).catch((error: unknown) => {
+        box.checked = false;
+        show(map, entry, false);
+        must("said").textContent = `${entry.title} cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
+      });
+    });
     show(map, entry, entry.on);
     const number = entry.name === "labels" ? "" : count(metrics.layers[entry.name] ?? 0);
     const row = el(

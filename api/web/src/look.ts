@@ -27,6 +27,8 @@ const PAPER = "#f3f1ec";
 /** Names of fonts on the reader's machine: no glyph is ever fetched. */
 const FONTS = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif"];
 
+const BROWN = "#8a5a2b";
+
 const WATER = ["river", "canal", "stream", "water"];
 const RAIL = ["rail", "railway", "subway", "light_rail"];
 const WALL = ["wall", "fence", "estate"];
@@ -71,6 +73,22 @@ const zoomed = (low: number, high: number): ExpressionSpecification => [
   high,
 ];
 
+type Look = LayerSpecification & { source: string };
+
+/** Points of one kind of what was read; of a source of points and areas the points alone. */
+const spots = (id: string, colour: string | ExpressionSpecification, rim: string, radius: number, source = id): Look => ({
+  id,
+  source,
+  type: "circle",
+  filter: ["==", ["geometry-type"], "Point"],
+  paint: {
+    "circle-color": colour,
+    "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, radius / 2.5, 16, radius * 1.4],
+    "circle-stroke-color": rim,
+    "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.4, 16, 1.8],
+  },
+});
+
 /** The style without data: plain paper. */
 export const PLAIN: StyleSpecification = {
   version: 8,
@@ -79,7 +97,7 @@ export const PLAIN: StyleSpecification = {
 };
 
 /** Map layers from the bottom up; the source of each is a layer of the plan (or the labels made of it). */
-export const lookOf = (profile: Metrics["profile"]): (LayerSpecification & { source: string })[] => [
+export const lookOf = (profile: Metrics["profile"]): Look[] => [
   {
     id: "grids",
     source: "grids",
@@ -153,6 +171,27 @@ export const lookOf = (profile: Metrics["profile"]): (LayerSpecification & { sou
     paint: { "line-color": PLUM, "line-width": zoomed(0.7, 4), "line-opacity": 0.9 },
   },
   {
+    id: "estates",
+    source: "estates",
+    type: "fill",
+    filter: ["!=", ["geometry-type"], "Point"],
+    paint: { "fill-color": BROWN, "fill-opacity": 0.14 },
+  },
+  {
+    id: "estates-line",
+    source: "estates",
+    type: "line",
+    filter: ["!=", ["geometry-type"], "Point"],
+    paint: { "line-color": BROWN, "line-width": ["match", ["get", "access"], "gated", 2.2, 1] },
+  },
+  {
+    id: "current",
+    source: "current",
+    type: "line",
+    layout: { "line-join": "round" },
+    paint: { "line-color": "#2f5fb3", "line-width": zoomed(0.8, 2.6), "line-dasharray": [3, 1.5] },
+  },
+  {
     id: "violations",
     source: "violations",
     type: "line",
@@ -178,6 +217,11 @@ export const lookOf = (profile: Metrics["profile"]): (LayerSpecification & { sou
       "circle-stroke-width": 0.6,
     },
   },
+  spots("pois", "#7b5ea7", "#ffffff", 3),
+  spots("estates-point", BROWN, "#ffffff", 4, "estates"),
+  spots("gates", ["match", ["get", "access"], "closed", "#b3261e", "private", "#d99a2b", "#3f8f4f"], "#ffffff", 4),
+  spots("candidates", "#fff6d6", "#a77b00", 5),
+  spots("existing", "#ffffff", INK, 6),
   {
     id: "labels",
     source: "labels",

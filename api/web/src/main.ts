@@ -5,7 +5,7 @@ import "./page.css";
 import type { Map as MapLibre } from "maplibre-gl";
 import { el, must } from "./dom";
 import { readLayer, readMetrics } from "./feeds";
-import { addSwitches } from "./layers";
+import { addSwitches, comesLater } from "./layers";
 import { drawMap, goToGrid, type Layers } from "./map";
 import { fillPanel } from "./panel";
 
@@ -19,7 +19,7 @@ declare global {
 async function start(): Promise<void> {
   const metrics = await readMetrics();
   document.title = `${metrics.title} · Wangge 网格`;
-  const names = Object.keys(metrics.layers);
+  const names = Object.keys(metrics.layers).filter((name) => !comesLater(name));
   const read = await Promise.all(names.map(readLayer));
   const layers: Layers = Object.fromEntries(names.map((name, i) => [name, read[i]!]));
   const grids = layers.grids!;

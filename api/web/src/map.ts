@@ -5,10 +5,12 @@ import type { LngLatLike, MapMouseEvent, PointLike } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { Feature, Point } from "geojson";
 import type { Layer, Metrics, Properties } from "./feeds";
+import { el } from "./dom";
 import { boundsOf, pointInside } from "./inside";
+import { comesLater } from "./layers";
 import { hatch, lookOf, PLAIN } from "./look";
 import { count } from "./numbers";
-import { tellDemand, tellGrid, tellSite, tellViolation } from "./popup";
+import { tellDemand, tellGrid, tellSite, tellThing, tellViolation } from "./popup";
 
 const KEYS: Record<string, string> = {
   grids: "grid_id",
@@ -17,7 +19,25 @@ const KEYS: Record<string, string> = {
   demand: "demand_id",
   communities: "community_id",
   barriers: "barrier_id",
+  gates: "gate_id",
+  candidates: "site_id",
+  existing: "site_id",
+  estates: "estate_id",
+  pois: "poi_id",
 };
+/** Points of what was read beside the plan, and what to call them. */
+const PLACES: [string, string][] = [
+  ["gates", "Gate 大门"],
+  ["candidates", "Candidate 备选点"],
+  ["existing", "Open centre 现有站点"],
+  ["estates-point", "Estate 小区"],
+  ["pois", "Place 设施"],
+];
+/** Areas of what was read: told below the grid that is clicked. */
+const BENEATH: [string, string][] = [
+  ["estates", "Estate 小区"],
+  ["current", "Grid of today 现有网格"],
+];
 const REACH_PX = 5;
 const LABEL_ROOM_PX = 30;
 const EQUATOR_PIXEL_M = 78_271.517; // metres of one pixel at the equator at zoom 0, tiles of 512 pixels
@@ -62,13 +82,15 @@ const roomFor = ({ clientWidth }: HTMLElement): { top: number; bottom: number; l
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-function addLayers(map: MapLibre, layers: Layers, { profile }: Metrics): void {
+function addLayers(map: MapLibre, layers: Layers, { profile, layers: counts }: Metrics): void {
   map.addImage("hatch", hatch());
-  for (const [name, data] of Object.entries({ ...layers, labels: labelsOf(layers.grids!) })) {
+  const later = Object.keys(counts).filter(comesLater);
+  const empty: Layers = Object.fromEntries(later.map((name) => [name, { type: "FeatureCollection", features: [] }]));
+  for (const [name, data] of Object.entries({ ...empty, ...layers, labels: labelsOf(layers.grids!) })) {
     const key = KEYS[name];
     map.addSource(name, { type: "geojson", data, tolerance: 0.2, ...(key ? { promoteId: key } : {}) });
   }
-  for (const look of lookOf(profile)) map.addLayer(look);
+  for (const look of lookOf(profile)) if (map.getSource(look.source)) map.addLayer(look);
   map.setLayerZoomRange("labels", labelZoom(layers.grids!), 24);
 }
 
@@ -114,7 +136,7 @@ function addHover(map: MapLibre, names: string[]): void {
 function find(map: MapLibre, event: MapMouseEvent, names: string[], reach = 0): Properties | null {
   const { x, y } = event.point;
   const near: PointLike | [PointLike, PointLike] = reach ? [[x - reach, y - reach], [x + reach, y + reach]] : [x, y];
-  for (const name of names) {
+  for (const name of names.filter((one) => map.getLayer(one))) {
     const found = map.queryRenderedFeatures(near, { layers: [name] })[0];
     if (found) return found.properties as Properties;
   }
@@ -128,8 +150,17 @@ function tell(map: MapLibre, event: MapMouseEvent, metrics: Metrics): void {
   const grid = find(map, event, ["grids"]);
   if (site) return open(map, event.lngLat, tellSite(site));
   if (violation) return open(map, event.lngLat, tellViolation(violation));
+  for (const [name, kind] of PLACES) {
+    const place = find(map, event, [name], REACH_PX);
+    if (place) return open(map, event.lngLat, tellThing(kind, place));
+  }
   if (demand) return open(map, event.lngLat, tellDemand(demand));
-  if (grid) open(map, event.lngLat, tellGrid(grid, find(map, event, ["blocks"]), metrics.profile));
+  if (!grid) return;
+  const beneath = BENEATH.flatMap(([name, kind]) => {
+    const thing = find(map, event, [name]);
+    return thing ? [tellThing(kind, thing)] : [];
+  });
+  open(map, event.lngLat, el("div", {}, tellGrid(grid, find(map, event, ["blocks"]), metrics.profile), ...beneath));
 }
 
 let opened: Popup | undefined;

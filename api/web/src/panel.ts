@@ -195,7 +195,7 @@ function inputsOf({ inputs }: Figure): string {
 }
 
 /** Everything that was not taken as it stood: dropped, repaired, merged, guessed. */
-function notUsed({ listed, summary: s }: Metrics): HTMLElement {
+function notUsed({ listed, summary: s, not_used }: Metrics): HTMLElement {
   const line = (name: string, n: number): HTMLElement => el("li", {}, el("span", {}, name), el("span", { class: "number" }, count(n)));
   const actions = Object.entries(listed.by_action).map(([action, n]) => line(`input rows ${action}`, n));
   const guessed = [
@@ -210,11 +210,12 @@ function notUsed({ listed, summary: s }: Metrics): HTMLElement {
     el("p", { class: "quiet" }, el("strong", { "data-metric": "listed" }, count(listed.count)), ` ${listed.count === 1 ? "input row was" : "input rows were"} not used as given; listed.csv names each.`),
     el("ul", { class: "pairs" }, ...actions, ...guessed),
     reasons.length ? el("details", {}, el("summary", {}, "By reason"), el("ul", { class: "pairs" }, ...reasons)) : null,
+    not_used.length ? el("details", {}, el("summary", {}, "Read, but without effect yet"), el("ul", {}, ...not_used.map((text) => el("li", {}, text)))) : null,
   );
 }
 
 function files(metrics: Metrics): HTMLElement {
-  const order = ["plan.gpkg", "grids.geojson", "blocks.geojson", "sites.geojson", "circles.geojson", "listed.csv"];
+  const order = ["plan.gpkg", "grids.geojson", "blocks.geojson", "sites.geojson", "circles.geojson", "listed.csv", "correspondence.csv"];
   const known = order.map((name) => metrics.files.find((file) => file.name === name)).filter((file) => file !== undefined);
   const links = known.map((file) => el("li", {}, el("a", { href: at(`plan/files/${file.name}`), download: file.name }, file.name), el("span", { class: "number quiet" }, bytes(file.bytes))));
   const more = el(

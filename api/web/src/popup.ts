@@ -96,3 +96,12 @@ export function tellDemand(p: Properties): HTMLElement {
 export function tellViolation(p: Properties): HTMLElement {
   return card(p.severity === "error" ? "Rule broken" : "Exception", text(p.rule), el("p", {}, text(p.message)));
 }
+
+/** Anything that was read, as it was given: its name, else its id, and what is known of it. */
+export function tellThing(kind: string, p: Properties): HTMLElement {
+  const id = Object.entries(p).find(([key]) => key.endsWith("_id") || key === "code");
+  const title = text(p.name) || text(id?.[1]);
+  const known = Object.entries(p).filter(([key, value]) => key !== "name" && value !== false && text(value) !== title);
+  const shown = (value: Properties[string]): string => (typeof value === "number" ? count(value) : value === true ? "yes" : text(value));
+  return card(kind, title, rows(known.map(([key, value]): Row => [key.replaceAll("_", " "), shown(value)])));
+}
