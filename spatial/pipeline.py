@@ -27,6 +27,7 @@ from spatial.walking.coverage import count_circles, measure_coverage
 from spatial.walking.exchange import street_corners
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.snapping import describe_snaps
 from spatial.walking.travel import travel_times
 
 _CANDIDATE_SPACING_M = 300.0
@@ -138,7 +139,7 @@ def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Pr
     circles, metres = _draw_circles(network, choice.sites, land.demand, times)
     mine = times[times["origin_id"].isin(choice.sites["site_id"])]
     report = {
-        "walking": dict(network.report),
+        "walking": {**network.report, "starts": describe_snaps(network, land.demand)},
         "siting": {**choice.to_dict(), "candidates": _tell_candidates(inputs, candidates)},
         "coverage": _cover(mine, metres, land, profile),
     }

@@ -23,6 +23,8 @@ _SAME_M = 0.5
 """A gate this near to a vertex stands on it."""
 _OPEN = frozenset(["open", "yes", "public", "permissive"])
 _CLOSED = frozenset(["closed", "no", "locked", "blocked"])
+_ALWAYS = frozenset(["", "24/7"])
+"""Opening hours that bind nobody."""
 _RESIDENTS = frozenset(["private", "residents", "resident", "permit", "gated", "key"])
 
 
@@ -94,6 +96,18 @@ def gate_marks(gates: Any) -> NDArray[np.int8]:
     )
 
 
+def _tell_gates(gates: Any) -> dict[str, int]:
+    marks = gate_marks(gates)
+    bound = ~gates["hours"].str.strip().isin(_ALWAYS) & (marks != SHUT)
+    return {
+        "gates open": int((marks == KEPT).sum()),
+        "gates private": int((marks == RESIDENTS).sum()),
+        "gates closed": int((marks == SHUT).sum()),
+        "gates with hours, not applied": int(bound.sum()),
+        "gates of unknown access, taken as open": int((~gates["access"].isin(_OPEN | _CLOSED | _RESIDENTS)).sum()),
+    }
+
+
 def place_gates(
     segments: Segments, gates: Any, walls: Walls, marks: NDArray[np.int8], rules: WalkRules
 ) -> tuple[Segments, Doors, dict[str, int]]:
@@ -125,9 +139,9 @@ def place_gates(
     segments, made = split_pieces(segments, piece[new], share[new], at[new])
     vertex[point[new]] = made
     report = {
+        **_tell_gates(gates),
         "gates on a way": int((vertex >= 0).sum()),
         "gates at a junction, not used": int(junction.sum()),
-        "gates of unknown access, taken as open": int((~gates["access"].isin(_OPEN | _CLOSED | _RESIDENTS)).sum()),
     }
     return segments, Doors(tuple(gates["gate_id"]), vertex, estate, gate_marks(gates)), report
 

@@ -106,8 +106,8 @@ def build_walk_network(
     The most specific access key wins; private ways and gates let residents pass (they are used only at the start or
     the end of a trip); barriers on a way stop or pass as tagged; ways meet only where they share a node; squares are
     crossed in straight lines; ``oneway`` binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A
-    carriageway with sidewalks of its own is kept and flagged ``separate``. Opening hours are not looked at: a gate
-    with hours passes at all times.
+    carriageway with sidewalks of its own is kept and flagged ``separate``. Opening hours are not applied: a gate
+    with hours passes at all times, and the report counts them.
 
     Raises
     ------

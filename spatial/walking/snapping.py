@@ -1,5 +1,6 @@
 """Where on the network does a place start its walk, and how far is it to there?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from spatial.crs import require_metric
 from spatial.errors import InputError, TableError
+from spatial.tables import DEMAND, require
 from spatial.walking.edge_grid import find_nearest
 from spatial.walking.network import WalkNetwork
 
@@ -16,7 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STREET, INSIDE, OWN_GATE, ACROSS_WALL, ISLAND = "street", "inside", "own gate", "across a wall", "island"
-SHUT_IN = "behind closed gates"
+SHUT_IN, NOWHERE = "behind closed gates", "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,35 @@ def snap(network: WalkNetwork, points: Any) -> Snaps:
     found = zip((edge, along, away, how), extra, strict=True)
     edge, along, away, how = (np.concatenate([own[single], gate])[order] for own, gate in found)
     return Snaps(point[order], edge, along, away, how, away > network.rules.max_access_m)
+
+
+def describe_snaps(network: WalkNetwork, demand: Any) -> Mapping[str, int]:
+    """Return how many demand points ("homes") and households start their walks in which way: each kind, also where 0.
+
+    A point with several places counts once, as behind closed gates only where all of them are, and as farther than the
+    longest access walk by its nearest place. "nowhere" are points for which the network has no edge at all.
+
+    Raises
+    ------
+    TableError, CrsError, InputError
+        If the demand breaks its contract, or as ``snap``.
+    """
+    households = require(demand, DEMAND)["households"].to_numpy()
+    found = snap(network, demand)
+    how = np.full(len(demand), NOWHERE, dtype=object)
+    for last in (True, False):  # what is not shut in overwrites what is
+        rows = (found.how == SHUT_IN) == last
+        how[found.point[rows]] = found.how[rows]
+    far = np.ones(len(demand), dtype=bool)
+    far[found.point[~found.far]] = False
+    kinds = {kind: how == kind for kind in (STREET, INSIDE, OWN_GATE, ACROSS_WALL, ISLAND, SHUT_IN, NOWHERE)}
+    kinds["farther than the longest access walk"] = far & (how != NOWHERE)
+    counts = [
+        (f"{kind}: {what}", rows, of)
+        for kind, rows in kinds.items()
+        for what, of in (("homes", 1), ("households", households))
+    ]
+    return {name: int((rows * of).sum()) for name, rows, of in counts}
 
 
 def _coordinates(network: WalkNetwork, points: Any) -> Floats:

@@ -137,6 +137,14 @@ def test_within_an_estate_without_paths_people_walk_straight() -> None:
     assert walk(network, (100, 150), (100, -20), gates="closed") == math.inf
 
 
+def test_gates_are_counted_by_who_passes_and_hours_are_said_not_to_be_applied() -> None:
+    table = gates(a=(WEST, "", "open"), b=(EAST, "", "private"), c=(HOME, "", "closed"), d=(HOME, "", "sometimes"))
+    table["hours"] = ["24/7", "06:00-22:00", "06:00-22:00", ""]
+    report = build_walk_network(draw(NODES, STREET), PROFILE, gates=table).report
+    names = ("gates open", "gates private", "gates closed", "gates with hours, not applied")
+    assert [report[name] for name in names] == [2, 1, 1, 1]
+
+
 def test_gates_of_unknown_access_are_counted_and_pass() -> None:
     town = draw(NODES, [*STREET, ("w wg mid eg e", DRIVE)])
     odd = gates(west=((0, 100), "", "sometimes"))

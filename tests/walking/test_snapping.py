@@ -8,8 +8,8 @@ from spatial.errors import TableError
 from spatial.io.profiles import read_profile
 from spatial.walking.exchange import edge_lines
 from spatial.walking.network import build_walk_network
-from spatial.walking.snapping import ACROSS_WALL, INSIDE, ISLAND, STREET, snap
-from tests.walking.streets import draw, estates, grid_town, homes
+from spatial.walking.snapping import ACROSS_WALL, INSIDE, ISLAND, STREET, describe_snaps, snap
+from tests.walking.streets import draw, estates, gates, grid_town, homes
 
 PROFILE = read_profile()
 ROAD = {"highway": "residential"}
@@ -59,6 +59,30 @@ def test_an_estate_without_paths_and_gates_is_left_across_its_wall() -> None:
     outline = estates(garden=[(0, 0), (200, 0), (200, 200), (0, 200)])
     found = snap(build_walk_network(town, PROFILE, estates=outline), homes(h=(100, 180)))
     assert (found.how.tolist(), found.access_m.tolist(), found.far.tolist()) == ([ACROSS_WALL], [200], [True])
+
+
+def test_homes_and_households_are_counted_by_how_they_start() -> None:
+    nodes = {"a": (-20, -20), "b": (420, -20), "in": (100, 0), "mid": (100, 100), "out": (100, -20)}
+    town = draw({**nodes, "i": (0, 2000), "j": (50, 2000)}, [("a out b", ROAD), ("out in mid", ROAD), ("i j", ROAD)])
+    box = [(0, 0), (120, 0), (120, 300), (0, 300)]
+    outlines = estates(own=box, gate=[(x + 130, y) for x, y in box], wall=[(x + 260, y) for x, y in box])
+    two = gates(open=((150, 0), "gate", "open"), shut=((200, 0), "gate", "closed"))
+    flats = homes(inside=(90, 90), gate=(160, 20), wall=(300, 290), street=(50, -30), island=(20, 2001))
+    demand = flats.assign(households=[1, 2, 4, 8, 16])
+    told = describe_snaps(build_walk_network(town, PROFILE, gates=two, estates=outlines), demand)
+    assert {name: n for name, n in told.items() if n and name.endswith("households")} == {
+        "street: households": 8,
+        "inside: households": 1,
+        "own gate: households": 2,
+        "across a wall: households": 4,
+        "island: households": 16,
+        "farther than the longest access walk: households": 4,
+    }
+    assert sum(n for name, n in told.items() if name.endswith("homes")) == 5 + 1
+    shut = build_walk_network(town, PROFILE, gates=two.assign(access="closed"), estates=outlines)
+    assert describe_snaps(shut, demand)["behind closed gates: homes"] == 1
+    nowhere = build_walk_network(draw(nodes, [("in mid", ROAD)]), PROFILE, estates=outlines)
+    assert describe_snaps(nowhere, demand)["nowhere: homes"] == 4
 
 
 def test_places_in_another_system_are_refused() -> None:
