@@ -15,11 +15,13 @@ from spatial.inputs import Inputs
 from spatial.io.buildings import read_buildings
 from spatial.io.estates import list_stacked, read_estates
 from spatial.io.features import locate
+from spatial.io.gaps import GAP, HOLE
 from spatial.io.ground import Ground, keep_inside, read_ground
 from spatial.io.layers import read_candidates, read_current, read_existing, read_gates, read_pois
-from spatial.io.listing import join_listed, list_note, list_rows
+from spatial.io.listing import group_listed, join_listed, list_note, list_rows
 from spatial.io.mapped import buildings_from_streets, estates_from_streets
 from spatial.io.rows import carry_rows, drop_rows, row_labels
+from spatial.io.site_ids import tell_apart
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
 from spatial.io.systems import Undeclared, read_system
 from spatial.progress import Progress, silent
@@ -82,6 +84,8 @@ def read_inputs(sources: Sources, *, on_progress: Progress = silent) -> Inputs:
         listed.append(notes)
         if origin:
             origins[name] = origin
+    frames["candidates"], frames["existing"], notes = tell_apart(frames["candidates"], frames["existing"])
+    listed.append(notes)
     for name in ("buildings", "gates"):
         frames[name], notes = link_estates(frames[name], frames["estates"], name)
         listed.append(notes)
@@ -89,7 +93,7 @@ def read_inputs(sources: Sources, *, on_progress: Progress = silent) -> Inputs:
     return Inputs(
         communities=ground.communities,
         streets=ground.streets,
-        listed=join_listed(listed),
+        listed=group_listed(join_listed(listed), apart=(GAP, HOLE)),
         provenance=_provenance(sources, ground.streets, origins),
         **{name: drop_rows(frame) for name, frame in frames.items()},
     )
@@ -129,7 +133,7 @@ class _Reader:
                     f"{self.name}: none of {given:,} rows of {locate(path).path.name} lies in the area; "
                     "are --coords and --crs right, and is it the right area?"
                 )
-            return frame, join_listed([notes, outside]), origin
+            return frame, join_listed([notes, outside, _list_unused(self.name, frame, origin)]), origin
         if self.name not in _FROM_STREETS:
             return self.layer.table.empty(crs), join_listed([]), None
         frame, notes = _FROM_STREETS[self.name](streets)
@@ -137,6 +141,17 @@ class _Reader:
         beyond = list_note(self.name, "outside the area", "dropped", f"{len(outside)} of the street map")
         origin = {"path": streets.source, "rows": len(frame), "from": "street map"} if len(frame) else None
         return mapped, join_listed([notes, *([beyond] if len(outside) else [])]), origin
+
+
+def _list_unused(name: str, frame: Any, origin: Any) -> Any:
+    """Return LISTED of a file that was given in vain."""
+    if len(frame):
+        return join_listed([])
+    origins = origin if isinstance(origin, list) else [origin]
+    files = ", ".join(sorted({str(one["path"]) for one in origins}))
+    read = sum(int(one.get("rows", 0)) for one in origins)
+    detail = f"{read:,} row{'s' if read > 1 else ''} read from {files}" if read else f"{files} holds no row"
+    return list_note(name, "no row could be used", "kept", detail)
 
 
 def link_estates(frame: Any, estates: Any, source: str) -> tuple[Any, Any]:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from spatial.tables import LISTED
 
+_MANY = 20
+_EXAMPLES = 3
 ACTIONS = ("dropped", "repaired", "merged", "kept", "guessed")
 
 
@@ -44,3 +46,27 @@ def join_listed(parts: Sequence[Any]) -> Any:
     """Return LISTED of all parts, in their order; those without entries are left out."""
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else LISTED.empty()
+
+
+def group_listed(listed: Any, apart: Iterable[str] = ()) -> Any:
+    """Return LISTED with rows that were kept or guessed, above twenty of one reason in one source, as one entry each.
+
+    Its ``row`` is their number, its ``detail`` the first three, its ``households`` the sum. Rows that were dropped,
+    repaired or merged, and those of the reasons ``apart``, stand for themselves.
+    """
+    key = listed[["source", "reason", "action"]].agg("\x1f".join, axis=1) if len(listed) else listed["source"]
+    size = key.map(key.value_counts())
+    many = (size > _MANY) & listed["action"].isin(["kept", "guessed"]) & ~listed["reason"].isin(list(apart))
+    if not many.any():
+        return listed
+    first = listed[many].groupby(key[many], sort=False)
+    entries = []
+    for _, rows in first:
+        examples = [f"{row}: {text}" if text else row for row, text in zip(rows["row"], rows["detail"], strict=True)]
+        entry = rows.iloc[[0]].assign(
+            row=f"{len(rows):,} rows",
+            detail="; ".join([*examples[:_EXAMPLES], "..."]),
+            households=rows["households"].sum(min_count=1),
+        )
+        entries.append(entry)
+    return pd.concat([listed[~many], *entries]).sort_index().reset_index(drop=True).astype(_DTYPES)

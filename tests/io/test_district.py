@@ -223,6 +223,53 @@ def test_estates_on_one_point_are_listed_where_they_lie_in_the_area(tmp_path: Pa
     assert stacked["detail"].tolist() == ["乙、甲", "乙、甲"]
 
 
+def test_candidates_and_centres_of_one_number_are_told_apart(tmp_path: Path) -> None:
+    folder = _district(tmp_path, 'candidates = "拟建.csv"\nexisting = "现有.csv"\n')
+    (folder / "拟建.csv").write_text("id,name,lon,lat\n1,甲,114.302,30.603\n2,乙,114.303,30.603\n", encoding="utf-8")
+    (folder / "现有.csv").write_text(
+        "id,name,lon,lat\n2,丙,114.304,30.603\nexisting-2,丁,114.305,30.603\n", encoding="utf-8"
+    )
+    inputs, _ = read_district(folder)
+    assert inputs.candidates[["site_id", "name"]].to_numpy().tolist() == [["1", "甲"], ["candidate-2", "乙"]]
+    assert inputs.existing[["site_id", "name"]].to_numpy().tolist() == [
+        ["existing-2", "丁"],
+        ["existing-existing-2", "丙"],
+    ]
+    told = inputs.listed[inputs.listed["reason"] == "id stands for a candidate and for an open centre"]
+    assert told[["source", "row", "action", "detail"]].to_numpy().tolist() == [
+        ["candidates", "3 (2)", "repaired", "candidate-2"], ["existing", "2 (2)", "repaired", "existing-existing-2"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "says"),
+    [
+        ("candidates", "名称,经度,纬度\n", "lots.csv holds no row"),
+        ("candidates", "名称,经度,纬度\n甲,115.9,30.6\n乙,无,\n", "2 rows read from lots.csv"),
+        ("estates", "名称,户数,经度,纬度\n甲,0,114.302,30.602\n", "1 row read from lots.csv"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_used_is_told_of(tmp_path: Path, key: str, text: str, says: str) -> None:
+    folder = _district(tmp_path)
+    (folder / "lots.csv").write_text(text, encoding="utf-8")
+    given: dict[str, Any] = {key: folder / "lots.csv"}
+    inputs = read_inputs(Sources(communities=folder / "社区.gpkg", **given))
+    told = inputs.listed[inputs.listed["reason"] == "no row could be used"]
+    assert told[["source", "row", "action", "detail"]].to_numpy().tolist() == [[key, "all", "kept", says]]
+
+
+def test_many_rows_of_one_reason_are_one_line_unless_they_were_dropped(tmp_path: Path) -> None:
+    folder = _district(tmp_path)
+    gates = "".join(f"{n},无{n},114.302,30.603\n" for n in range(1, 31)) + "".join(f"x{n},,0,0\n" for n in range(25))
+    (folder / "门.csv").write_text("编号,所属小区,经度,纬度\n" + gates, encoding="utf-8")
+    inputs, _ = read_district(folder)
+    told = inputs.listed[inputs.listed["source"] == "gates"]
+    assert (told["action"] == "dropped").sum() == 25
+    assert told.loc[told["action"] == "kept", ["row", "reason", "detail"]].to_numpy().tolist() == [
+        ["30 rows", "names no estate that is known", "2 (1): 无1; 11 (10): 无10; 12 (11): 无11; ..."],
+    ]  # fmt: skip
+
+
 def test_a_compressed_street_map_and_a_copied_folder_read_the_same(tmp_path: Path) -> None:
     folder = _district(tmp_path)
     copy = tmp_path / "copy"
