@@ -13,7 +13,7 @@ from spatial.io.access import read_access
 from spatial.io.counts import is_approximate
 from spatial.io.features import Features, Locator, read_features, text_of
 from spatial.io.headers import find_columns
-from spatial.io.identity import drop_repeated, name_rows
+from spatial.io.identity import drop_alike, drop_repeated, name_rows
 from spatial.io.listing import join_listed, list_note, list_rows
 from spatial.io.numbers import read_counts, read_numbers
 from spatial.io.rows import label_listed, number_rows, row_labels
@@ -24,6 +24,7 @@ from spatial.tables import ESTATES, require
 MAX_HOUSEHOLDS = 10_000
 """Counts beyond this were wrong in every listing that was looked at."""
 _SOURCE = "estates"
+_ALIKE_DECIMALS = 2  # of a metre: one place written with more or fewer digits
 _TEXTS = ("company", "built", "community")
 _NUMBERS = ("buildings", "elderly", "children")
 _UNDECLARED = Undeclared()
@@ -66,6 +67,7 @@ def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> t
     frame, repeated = drop_repeated(frame, _SOURCE)
     frame, doubtful = _drop_suspect(frame, columns)
     frame, uncounted = _count(frame, columns, max_households)
+    frame, alike = _drop_alike(frame, columns)
     frame, ids = name_rows(frame, "estate_id", "e", _SOURCE)
     access, unclear = read_access(text_of(frame, columns.get("access")), columns.get("access", ""), _SOURCE)
     more, odd = _more_columns(frame, columns)
@@ -81,7 +83,7 @@ def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> t
         geometry=frame.geometry,
         crs=frame.crs,
     )
-    notes = [features.listed, totals, unusable, repeated, doubtful, uncounted, ids, unclear, odd]
+    notes = [features.listed, totals, unusable, repeated, doubtful, uncounted, alike, ids, unclear, odd]
     rows, named = number_rows(estates, estates["estate_id"])
     estates = require(estates.reset_index(drop=True), ESTATES)
     estates.attrs = {"origin": dict(features.origin), "rows": rows}
@@ -125,6 +127,15 @@ def _count(frame: Any, columns: dict[str, str], most: int) -> tuple[Any, Any]:
         parts.append(list_rows(_SOURCE, frame.index[mine], reason, "dropped", told[mine], count[mine]))
     about = text.map(is_approximate).astype(bool)
     return frame.assign(_households=count.fillna(0), _estimated=about)[~bad], join_listed(parts)
+
+
+def _drop_alike(frame: Any, columns: dict[str, str]) -> tuple[Any, Any]:
+    """Drop rows of one name, place and count, however these are written: they would be counted twice."""
+    name = text_of(frame, columns.get("name"))
+    place = shapely.to_wkt(shapely.normalize(frame.geometry.to_numpy()), rounding_precision=_ALIKE_DECIMALS)
+    key = name + "\x1f" + pd.Series(place, index=frame.index, dtype="str") + "\x1f" + frame["_households"].astype("str")
+    counted = frame["_households"].astype("float64")
+    return drop_alike(frame, key.mask(name == "", ""), _SOURCE, doubt=frame["_estimated"], households=counted)
 
 
 def _named(frame: Any) -> list[str]:

@@ -27,6 +27,25 @@ def drop_repeated(frame: Any, source: str) -> tuple[Any, Any]:
     return frame.drop(index=again), list_rows(source, again, "repeats another row", "dropped", of)
 
 
+def drop_alike(frame: Any, key: Any, source: str, *, doubt: Any, households: Any) -> tuple[Any, Any]:
+    """Return rows of which no two share a key, and LISTED of the others; rows with the key "" stand for themselves.
+
+    Of each key the row least in doubt is kept, then the one with most cells filled, whatever the order of the rows.
+    """
+    shared = frame[(key != "") & key.duplicated(keep=False)]
+    if shared.empty:
+        return frame, join_listed([])
+    text = [name for name in shared.columns if name != frame.geometry.name and not name.startswith("_")]
+    filled = sum((text_of(shared, name) != "").astype(int) for name in text)
+    rank = sorted(zip(doubt[shared.index], -filled, _content(shared), shared.index, strict=True))
+    first: dict[str, Any] = {}
+    for *_, row in rank:
+        first.setdefault(key[row], row)
+    again = [row for row in shared.index if first[key[row]] != row]
+    of = [f"equals row {first[key[row]]} in name, place and households" for row in again]
+    return frame.drop(index=again), list_rows(source, again, "repeats another row", "dropped", of, households[again])
+
+
 def name_rows(frame: Any, field: str, letter: str, source: str) -> tuple[Any, Any]:
     """Return a frame with ids in the column ``field``, sorted by them, and LISTED of columns of ids not used.
 

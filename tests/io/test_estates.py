@@ -70,6 +70,27 @@ def test_a_register_worked_by_hand(tmp_path: Path) -> None:
     assert estates.attrs["rows"] == ["3", "2", "10"]
 
 
+def test_one_estate_whose_count_is_written_in_two_ways_counts_once(tmp_path: Path) -> None:
+    rows = [
+        '甲苑,"1,200",114.30,30.60,',
+        "甲苑,1200户,114.300,30.600,绿野物业",
+        "甲苑,约1200,114.30,30.60,绿野物业",
+        "甲苑,600,114.30,30.60,",
+        ",90,114.31,30.60,",
+        ",90户,114.31,30.60,",
+    ]
+    for order in (rows, rows[::-1]):
+        estates, listed = read_estates(_csv(tmp_path, "\n".join(["小区名称,总户数,经度,纬度,物业公司", *order])), CRS)
+        assert estates[["name", "households", "company", "estimated"]].to_numpy().tolist() == [
+            ["", 90, "", False], ["", 90, "", False], ["甲苑", 1200, "绿野物业", False], ["甲苑", 600, "", False],
+        ], "estates without a name cannot be told to be one"  # fmt: skip
+        gone = listed[listed["action"] == "dropped"]
+        first = order.index(rows[1]) + 2
+        assert gone["reason"].tolist() == ["repeats another row"] * 2
+        assert gone["detail"].tolist() == [f"equals row {first} in name, place and households"] * 2
+        assert gone["households"].tolist() == [1200, 1200]
+
+
 def test_every_way_to_write_a_place_gives_the_same_metres(tmp_path: Path) -> None:
     gcj, bd = wgs84_to_gcj02(SPOT)[0], wgs84_to_bd09(SPOT)[0]
     x, y = transform_xy(SPOT, LONLAT, CRS)[0]
