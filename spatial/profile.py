@@ -76,6 +76,8 @@ class HouseholdRules:
     m2_per_household: float
     default_levels: float
     net_floor_share: float
+    estate_reach_m: float
+    """A point of a register in a face without homes stands for the homes across the street within this distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,20 @@ class SitingRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRules:
+    """What a plan is held against beside the size of its grids."""
+
+    sliver_area_m2: float
+    """A grid of less land is an error."""
+    sliver_thinness: float
+    """4 pi area / perimeter squared; a grid below it is a warning."""
+    cut_building_m2: float
+    """A border cuts a building where more than this lies in each of two grids."""
+    total_tolerance: float
+    """A community may differ from its known total of households by this share of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A named set of policy numbers; ``sources`` maps ``section.key`` to where each number comes from."""
 
@@ -143,6 +159,7 @@ class Profile:
     division: DivisionRules
     walking: WalkRules
     siting: SitingRules
+    checks: CheckRules
     sources: Mapping[str, Source]
 
 
@@ -154,6 +171,7 @@ _SECTIONS: Mapping[str, type] = {
     "division": DivisionRules,
     "walking": WalkRules,
     "siting": SitingRules,
+    "checks": CheckRules,
 }
 
 
@@ -249,7 +267,7 @@ def _check(profile: Profile) -> None:
         raise ProfileError(
             f"profile: siting.model is {profile.siting.model!r}, needed p_median, max_cover or set_cover"
         )
-    for section in ("land", "households", "division", "walking", "siting"):
+    for section in ("land", "households", "division", "walking", "siting", "checks"):
         rules = getattr(profile, section)
         for f in fields(rules):
             value = getattr(rules, f.name)

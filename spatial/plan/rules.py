@@ -14,8 +14,8 @@ from spatial.plan.grids import cut_pairs
 from spatial.plan.model import Plan
 from spatial.plan.shapes import areas_of
 
+# Numerical tolerances: what rounding alone may leave behind.
 _AREA_TOLERANCE_M2 = 0.01
-_CUT_BUILDING_M2 = 1.0
 _ON_BORDER_M = 1e-3
 
 
@@ -186,14 +186,14 @@ def check_demand(plan: Plan) -> Iterator[Defect]:
 
 
 def check_buildings(plan: Plan, buildings: Any) -> Iterator[Defect]:
-    """Yield, as warnings, buildings that a grid border cuts: more than 1 m2 in each of two grids (T11)."""
+    """Yield, as warnings, buildings that a grid border cuts: the profile says how much in each of two grids (T11)."""
     shapes = plan.grids.geometry.to_numpy()
     valid = np.flatnonzero(shapely.is_valid(shapes))
     homes = buildings.geometry.to_numpy()
     home, grid = shapely.STRtree(shapes[valid]).query(homes, predicate="intersects")
     shared = shapely.area(shapely.intersection(homes[home], shapes[valid[grid]]))
     cut = pd.DataFrame({"home": home, "grid": grid, "m2": shared})
-    cut = cut[cut["m2"] > _CUT_BUILDING_M2].sort_values(["home", "grid"])
+    cut = cut[cut["m2"] > plan.profile.checks.cut_building_m2].sort_values(["home", "grid"])
     ids = plan.grids["grid_id"].to_numpy(dtype=object)
     for k, rows in cut.groupby("home", sort=True):
         if len(rows) > 1:

@@ -11,13 +11,13 @@ from spatial.crs import LONLAT_DECIMALS, to_lonlat, to_metres
 from spatial.plan.defect import Defect
 from spatial.plan.model import Plan
 from spatial.plan.shapes import areas_of, lines_of
+from spatial.profile import CheckRules
 
+# Numerical tolerances: what rounding alone may leave behind, well below what anyone can measure on the ground.
 _AREA_TOLERANCE_M2 = 0.01
-_LENGTH_TOLERANCE_M = 0.01
-_ROUND_TRIP_M = 1e-6
-_SLIVER_M2 = 100.0
-_SLIVER_THINNESS = 0.05
-_M_PER_DEGREE = 111_320.0
+_LENGTH_TOLERANCE_M = 0.01  # one step of the served decimals
+_ROUND_TRIP_M = 1e-6  # metres to lon/lat and back again
+_M_PER_DEGREE = 111_320.0  # along a meridian, to turn square degrees into square metres for that comparison
 
 
 def check_topology(plan: Plan) -> Iterator[Defect]:
@@ -37,7 +37,7 @@ def check_topology(plan: Plan) -> Iterator[Defect]:
     yield from _missing(gaps)
     yield from _multipart(ids[valid], shapes[valid])
     yield from _unmatched(ids[valid], shapes[valid], [*gaps, *(shape for _, _, shape in overlaps)])
-    yield from _slivers(ids[valid], shapes[valid])
+    yield from _slivers(ids[valid], shapes[valid], plan.profile.checks)
     yield from _holes(plan, ids[valid], shapes[valid])
     yield from _unrounded(plan, ids[valid], shapes[valid])
 
@@ -107,13 +107,13 @@ def _segments_apart(edges: Any, near: Any) -> Any:
     return lines_of(shapely.MultiLineString(list(kept)))
 
 
-def _slivers(ids: Any, shapes: Any) -> Iterator[Defect]:
+def _slivers(ids: Any, shapes: Any, rules: CheckRules) -> Iterator[Defect]:
     area = shapely.area(shapes)
     thinness = 4 * np.pi * area / shapely.length(shapes) ** 2
-    for k in np.flatnonzero((area < _SLIVER_M2) | (thinness < _SLIVER_THINNESS)):
-        small = area[k] < _SLIVER_M2
-        message = f"area {area[k]:.0f} m2 (at least {_SLIVER_M2:g}), thinness {thinness[k]:.3f} (at least 0.05)"
-        yield Defect("T7", "error" if small else "warning", ids[k], message, shapes[k])
+    least_m2, least = rules.sliver_area_m2, rules.sliver_thinness
+    for k in np.flatnonzero((area < least_m2) | (thinness < least)):
+        message = f"area {area[k]:.0f} m2 (at least {least_m2:g}), thinness {thinness[k]:.3f} (at least {least:g})"
+        yield Defect("T7", "error" if area[k] < least_m2 else "warning", ids[k], message, shapes[k])
 
 
 def _holes(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:

@@ -174,6 +174,16 @@ def node(shapes: list[Any]) -> list[Any]:
     return [next(f for f in faces if f.equals(s)) for s in shapes]
 
 
+def test_t7_and_t11_take_their_limits_from_the_profile() -> None:
+    plan = four_grids()
+    checks = replace(plan.profile.checks, sliver_area_m2=50_000.0, cut_building_m2=9.0)
+    strict = replace(plan, profile=replace(plan.profile, checks=checks))
+    assert {(rule, severity) for rule, severity, _ in found(strict)} == {("T7", "error")}
+    over = building_frame([square(1.9, 0.5, 0.2, 0.005)])  # 10 m on either side, 0.5 m deep: 5 m2 each
+    assert [rule for rule, *_ in found(plan, buildings=over)] == ["T11"]
+    assert "T11" not in [rule for rule, *_ in found(strict, buildings=over)]
+
+
 def test_t8_a_grid_inside_another_is_told_unless_it_is_a_dedicated_one() -> None:
     blocks = block_frame(3, 3, households=70)
     blocks.loc[blocks["block_id"] == "b11", "households"] = 400
