@@ -10,6 +10,7 @@ from spatial.crs import CoordType, metric_crs, to_lonlat
 from spatial.errors import InputError
 from spatial.io.communities import area_frame, find_centre, read_area, read_communities
 from spatial.io.listing import join_listed, list_note, list_rows
+from spatial.io.map_gaps import list_lacking
 from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.sources import Sources
 from spatial.io.streets import empty_streets, read_streets
@@ -106,11 +107,12 @@ def _streets_about(sources: Sources, crs: Any, land: Any) -> tuple[Streets, Any]
         streets = read_streets(sources.osm, crs=crs, clip=to_lonlat(around, crs))
         none = not len(streets.ways)
         detail = f"{streets.source} holds none within {SURROUND_M:g} m of the land"
-        return streets, list_note("osm", "no streets", "kept", detail) if none else join_listed([])
+        return streets, list_note("osm", "no streets", "kept", detail) if none else list_lacking(streets)
     if sources.place is not None:
         from spatial.io.place import read_place  # brings a web client that files never need
 
-        return read_place(sources.place, crs=crs)[0], join_listed([])
+        streets = read_place(sources.place, crs=crs)[0]
+        return streets, list_lacking(streets)
     return empty_streets(crs), list_note(
         "osm", "no street map", "kept", "nothing is walked and borders follow no street"
     )
@@ -128,7 +130,7 @@ def _ground_of_streets(sources: Sources) -> Ground:
         outline, name = streets.outline, sources.name or streets.source
     else:
         raise InputError("nothing says where the district is; needed an area, communities, a street map or a place")
-    notes = []
+    notes = [list_lacking(streets)]
     if outline is None or shapely.is_empty(outline):
         outline = shapely.convex_hull(shapely.union_all(streets.ways.geometry.to_numpy()))
         notes.append(list_note("area", "no outline", "guessed", "the hull of the streets is taken"))
