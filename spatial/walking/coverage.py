@@ -39,7 +39,7 @@ def measure_coverage(
     times, demand = require(times, TRAVEL_TIMES), require(demand, DEMAND)
     column, walk, limits = _limits(limits_s, limits_m)
     homes = demand.set_index("demand_id")["households"]
-    group = _groups(homes, by)
+    group = require_groups(homes, by)
     _require_known(times, homes)
     rows = []
     total = homes.groupby(group).sum()
@@ -97,7 +97,14 @@ def _limits(limits_s: Sequence[float] | None, limits_m: Sequence[float] | None) 
     return ("limit_m", "walk_m", limits) if in_metres else ("limit_s", "walk_s", limits)
 
 
-def _groups(homes: Any, by: Any | None) -> Any:
+def require_groups(homes: Any, by: Any | None) -> Any:
+    """Return the group of each home as text, "" without groups.
+
+    Raises
+    ------
+    TableError
+        If a home has no group.
+    """
     if by is None:
         return pd.Series("", index=homes.index)
     missing = homes.index.difference(by.index)
