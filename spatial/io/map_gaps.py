@@ -9,7 +9,7 @@ from spatial.tables import Streets
 
 _WATER = ("water", "coastline")
 _RAILS = "rail light_rail subway narrow_gauge monorail tram funicular preserved".split()
-_FOOTWAYS = "footway path pedestrian steps".split()
+_FOOTWAYS = "footway path steps".split()
 
 
 def list_lacking(streets: Streets) -> Any:
