@@ -29,7 +29,7 @@ _PERSON_UNLESS_COUNT = frozenset(
     "person "
     "gridworker gridlead".split()
 )
-_SEARCHED_AS_ID = re.compile(r"(?:id|code|编码|编号|代码|序号)$")
+_CODED = re.compile(r"(?:id|code|编码|编号|代码|序号)$")
 
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z.])([1-8]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx])(?![0-9A-Za-z]|\.\d)")
 _SPACED_IDENTITY = re.compile(r"[1-8][\d \t-]{17,24}[\dXx]")
@@ -91,13 +91,15 @@ def _judge_values(column: str, texts: list[str]) -> str:
         return ""
     closed_up = [re.sub(r"[\s-]", "", one) for one in joined.split("\n") if _SPACED_IDENTITY.fullmatch(one)]
     identities = [one for one in _IDENTITY.findall("\n".join([joined, *closed_up])) if _is_date(one[6:14])]
-    if len(identities) >= _MANY or any(_checks(one) for one in identities):
+    coded = bool(_CODED.search(fold_header(column)))
+    # A code may look like one mistyped identity number, other texts do not.
+    if len(identities) >= (_MANY if coded else 1) or any(_checks(one) for one in identities):
         return "holds identity numbers"
     if _MASKED.search(joined):
         return "holds masked identity or telephone numbers"
     mobiles = len(_MOBILE.findall(joined))
     # Object ids of maps have as many digits as mobiles: an id column is refused only when mobiles fill it.
-    needed = _HALF * len(texts) if _SEARCHED_AS_ID.search(fold_header(column)) else 1
+    needed = _HALF * len(texts) if coded else 1
     return "holds mobile telephone numbers" if mobiles and mobiles >= needed else ""
 
 

@@ -40,6 +40,18 @@ def test_a_value_is_refused_by_its_look_and_not_repeated(value: str) -> None:
     assert value not in str(caught.value)
 
 
+def test_one_identity_number_with_a_wrong_check_digit_is_refused_outside_of_id_columns() -> None:
+    mistyped = IDENTITY[:-1] + "3"
+    for column in ("备注", "小区名称"):
+        with pytest.raises(PersonalDataError, match="holds identity numbers"):
+            check_personal(pd.DataFrame({column: ["好", "无", mistyped]}), "estates")
+    for column in ("id", "小区编号", "社区代码", "code", "网格编码"):
+        check_personal(pd.DataFrame({column: ["1", "2", mistyped]}), "estates")
+        with pytest.raises(PersonalDataError, match="holds identity numbers"):
+            check_personal(pd.DataFrame({column: ["1", "2", IDENTITY]}), "estates")
+    check_personal(pd.DataFrame({"备注": [IDENTITY.replace("19491231", "19491331")]}), "no day of the calendar")
+
+
 def test_numbers_are_looked_at_as_text_is() -> None:
     for values in ([int(MOBILE), 1], [float(MOBILE), None]):
         with pytest.raises(PersonalDataError, match="mobile"):
