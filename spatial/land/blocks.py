@@ -15,7 +15,8 @@ from spatial.land.borders import build_adjacency, find_crossings
 from spatial.land.cuts import Seeds, cut_faces
 from spatial.land.doubts import list_doubts
 from spatial.land.faces import Faces, draw_faces, settle_faces
-from spatial.land.households import GROUPS, Homes, place_demand, place_households
+from spatial.land.groups import GROUPS
+from spatial.land.households import Homes, place_demand, place_households
 from spatial.land.intake import repair_shapes
 from spatial.land.listing import to_listed
 from spatial.land.outline import measure_deviation

@@ -10,14 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.land.estimates import Counts, estimate_rest, measure_floor, scale_to_totals, share_estates
+from spatial.land.groups import GROUPS
 from spatial.land.listing import Row, list_row, to_listed
 from spatial.land.tiling import Ints, locate
 from spatial.profile import HouseholdRules
 from spatial.tables import DEMAND, require
 
 _HOMES = ("residential", "apartments", "house", "dormitory", "terrace", "detached")
-GROUPS = ("elderly", "children")
-"""Optional counts of people that estates and buildings may bring along."""
 _ON_BORDER_M = 0.02
 _MOSTLY = 0.99
 

@@ -15,6 +15,7 @@ from spatial.plan.rules import (
     check_connection,
     check_demand,
     check_households,
+    check_totals,
 )
 from spatial.plan.topology import check_topology
 from spatial.tables import BUILDINGS, require
@@ -23,6 +24,7 @@ _CHECKS = (
     check_assignment,
     check_connection,
     check_households,
+    check_totals,
     check_band,
     check_codes,
     check_topology,
@@ -35,8 +37,8 @@ def check_plan(plan: Plan, *, buildings: Any = None) -> Any:
     """Return VIOLATIONS: every rule of ``RULES`` that the plan breaks, with subject, numbers and place.
 
     Severity ``error`` marks a rule that always holds; ``warning`` an exception that is counted: a grid outside the
-    band, a grid inside another, a building under a border. A defect is told once, by the rule that names its cause.
-    The order is that of severity, rule and subject. A sound plan gives an empty frame.
+    band, a community far from its known total, a grid inside another, a building under a border. A defect is told once,
+    by the rule that names its cause. The order is that of severity, rule and subject. A sound plan gives an empty frame.
 
     T11 is looked at only where BUILDINGS are given; ``list_checks`` says what was looked at.
 

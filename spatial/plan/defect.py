@@ -13,6 +13,7 @@ RULES = {
     "assignment": "every block lies in one grid, and every grid of the assignment is listed once",
     "contiguity": "a grid's blocks join by shared borders of at least the profile's length",
     "households": "households of demand points, blocks and grids add up",
+    "totals": "a community's grids hold its known total of households, within the profile's tolerance",
     "band": "a grid's households lie between floor and ceiling",
     "code": "every grid has a code of its own",
     "T1": "a grid's geometry is valid",
@@ -24,7 +25,7 @@ RULES = {
     "T7": "no grid is a sliver",
     "T8": "a hole in a grid holds a dedicated grid",
     "T9": "every demand point lies in one grid, that of its block",
-    "T10": "no river or railway without a crossing divides a grid",
+    "T10": "the blocks of a grid join over borders that can be crossed; walks inside a grid are not looked at",
     "T11": "no grid border runs through a building",
     "T12": "coordinates lie on the 7-decimal grid of longitude and latitude, where T3 and T4 still hold",
 }

@@ -76,15 +76,29 @@ def measure_size(plan: Plan) -> Figures:
 
 
 def measure_contiguity(plan: Plan, violations: Any) -> Figures:
-    """Return the share of grids that are one piece, and that people can cross on foot."""
+    """Return the share of grids that are one piece, and that people can cross on foot.
+
+    The second is missing where the map shows nothing that could divide a grid.
+    """
     grids = len(plan.grids)
     torn = set(violations.loc[violations["rule"].isin(["T2", "contiguity"]), "subject"])
     divided = torn | set(violations.loc[violations["rule"] == "T10", "subject"])
+    known = _knows_barriers(plan)
+    walkable = (
+        "contiguous grids whose blocks join over borders that can be crossed; walks inside a grid are not looked at"
+    )
+    unknown = "not measured: no street, river, railway or wall is known that could divide a grid"
     border = f"shared borders of {plan.profile.land.min_shared_m:g} m or more"
     return {
         "contiguous_share": share(grids - len(torn), grids, f"grids of one part whose blocks join by {border}"),
-        "walkable_share": share(grids - len(divided), grids, "contiguous grids that no uncrossed line divides"),
+        "walkable_share": share(grids - len(divided), grids, walkable) if known else Figure(None, "share", unknown, {}),
     }
+
+
+def _knows_barriers(plan: Plan) -> bool:
+    """Tell whether any line but those of communities and estates was there to hold borders against."""
+    drawn = ~plan.adjacency["barrier"].isin(["", "community", "estate"])
+    return len(plan.barriers) > 0 or bool(drawn.any()) or not bool(plan.adjacency["crossable"].all())
 
 
 def measure_estates(plan: Plan) -> tuple[Figures, list[str]]:

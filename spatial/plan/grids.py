@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from spatial.errors import InputError
+from spatial.land.groups import GROUPS
 from spatial.plan.codes import number_grids
 from spatial.profile import GridRules, Profile
 from spatial.tables import ADJACENCY, BLOCKS, GRIDS, require
@@ -31,9 +32,9 @@ def build_grids(
     takes blocks of two communities stands under the smaller id; ``check_plan`` tells.
 
     Beside the contract: ``perimeter_m``; ``compactness`` (4 pi area / perimeter squared, Polsby and Popper 1991);
-    ``sub_grids_needed`` (households over the ceiling, rounded up, where oversize; else 1); and from ``adjacency``
+    ``sub_grids_needed`` (households over the ceiling, rounded up, where oversize; else 0); and from ``adjacency``
     ``border_m`` (metres shared with other grids) and ``clear_share`` (the share of them on clear lines; missing without
-    such a border), both missing when no adjacency is given.
+    such a border), both missing when no adjacency is given; ``elderly`` and ``children`` where the blocks count them.
 
     Parameters
     ----------
@@ -62,6 +63,9 @@ def build_grids(
         }
     ).rename_axis("grid_id")
     grids = gpd.GeoDataFrame(table.reset_index(), geometry=_dissolve(grouped), crs=blocks.crs)
+    groups = [name for name in GROUPS if name in blocks]
+    for group in groups:
+        grids[group] = grouped[group].sum().to_numpy(dtype="int64")
     grids["level"], grids["kind"] = profile.grid.level, "base"
     grids["status"] = grade_size(grids["households"], grids["oversize"], profile.grid)
     given = {} if explanations is None else dict(explanations)
@@ -70,7 +74,7 @@ def build_grids(
     grids = grids.assign(**_borders(grids["grid_id"], label, blocks["block_id"], adjacency))
     grids["code"] = number_grids(grids)
     rest = ["border_m", "clear_share", "perimeter_m", "compactness", "sub_grids_needed", "estimated", "geometry"]
-    return require(grids[[*GRIDS.columns, *rest]], GRIDS)
+    return require(grids[[*GRIDS.columns, *groups, *rest]], GRIDS)
 
 
 def _labels(blocks: Any, assignment: Any) -> Any:
@@ -103,12 +107,12 @@ def grade_size(households: Any, oversize: Any, rules: GridRules) -> Any:
 
 def _with_shape(grids: Any, rules: GridRules) -> Any:
     area, perimeter = grids.geometry.area, grids.geometry.length
-    needed = np.ceil(grids["households"] / rules.ceiling_households).clip(lower=1).astype("int64")
+    needed = np.ceil(grids["households"] / rules.ceiling_households).astype("int64")
     return grids.assign(
         area_m2=area,
         perimeter_m=perimeter,
         compactness=4 * np.pi * area / perimeter**2,
-        sub_grids_needed=needed.where(grids["oversize"], 1),
+        sub_grids_needed=needed.where(grids["oversize"], 0),
     )
 
 

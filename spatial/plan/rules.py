@@ -1,4 +1,4 @@
-"""Does the plan keep the rules of its tables? Assignment, contiguity, households, band, codes, T5, T9, T10 and T11."""
+"""Does the plan keep the rules of its tables? All rules but those of geometry alone: ids, sums, T5, T9, T10 and T11."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +9,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from spatial.land.totals import compare_totals, is_far
 from spatial.plan.defect import Defect
 from spatial.plan.grids import cut_pairs
 from spatial.plan.model import Plan
@@ -116,6 +117,17 @@ def check_households(plan: Plan) -> Iterator[Defect]:
         row = grids.iloc[k]
         message = f"grid counts {row['households']} households, its blocks {summed[k]}"
         yield Defect("households", "error", row["grid_id"], message, row.geometry)
+
+
+def check_totals(plan: Plan) -> Iterator[Defect]:
+    """Yield, as warnings, communities whose grids hold far more or fewer households than their known total."""
+    placed = plan.grids.groupby("community_id")["households"].sum()
+    totals = compare_totals(plan.communities, placed)
+    far = totals[is_far(totals["known"], totals["placed"], plan.profile.checks.total_tolerance)]
+    where = dict(zip(plan.communities["community_id"], plan.communities.geometry, strict=True))
+    for name, known, held in far.itertuples(index=False):
+        message = f"its grids hold {held} households, its known total is {known:g}"
+        yield Defect("totals", "warning", name, message, where[name])
 
 
 def check_band(plan: Plan) -> Iterator[Defect]:

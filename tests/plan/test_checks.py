@@ -89,6 +89,8 @@ def test_t10_a_railway_through_a_grid_is_told_unless_one_crossing_joins_it() -> 
     assert found(cut) == [("T10", "error", "g00")]
     where = check_plan(cut).geometry.iloc[0]
     assert where.area == pytest.approx(20_000, rel=1e-3)
+    assert "cross" in RULES["T10"]
+    assert "walks inside a grid" in RULES["T10"]
     bridge = inside & (adjacency["focal"] != "b00")
     assert found(make_plan(blocks, quarters(blocks), adjacency.assign(crossable=~bridge))) == []
 
@@ -274,6 +276,20 @@ def test_households_that_do_not_add_up_are_told_where_they_are_lost() -> None:
     seeded = replace(plan, grids=more)
     assert found(seeded) == [("households", "error", "g01")]
     assert check_plan(seeded)["message"].iloc[0] == "grid counts 501 households, its blocks 500"
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [(2_000.0, []), (2_200.0, []), (1_810.0, ["totals"]), (2_300.0, ["totals"])]
+)
+def test_totals_a_community_more_than_a_tenth_from_its_total_is_told(known: float, told: list[str]) -> None:
+    """Four grids of 500."""
+    plan = four_grids()
+    violations = check_plan(replace(plan, communities=plan.communities.assign(households=known)))
+    assert violations["rule"].tolist() == told
+    for row in violations.itertuples():
+        assert (row.severity, row.subject) == ("warning", "610402001001")
+        assert f"{known:.0f}" in row.message
+        assert "2000" in row.message
 
 
 def test_band_misses_are_warnings_with_their_reason() -> None:

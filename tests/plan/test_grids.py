@@ -68,8 +68,15 @@ def test_the_status_follows_the_band_and_an_oversize_block_goes_before() -> None
     label = pd.Series(["a", "b", "c", "d"], index=blocks["block_id"])
     grids = build_grids(blocks, label, PROFILE, explanations={"a": "the river leaves no neighbour"})
     assert list(grids["status"]) == ["low", "high", "in_band", "oversize"]
-    assert list(grids["sub_grids_needed"]) == [1, 1, 1, 3]
+    assert list(grids["sub_grids_needed"]) == [0, 0, 0, 3]
     assert list(grids["explanation"]) == ["the river leaves no neighbour", "", "", ""]
+
+
+def test_grids_carry_the_elderly_and_children_of_their_blocks() -> None:
+    blocks = block_frame(4, 1).assign(elderly=[1, 2, 3, 4], children=[0, 5, 0, 7])
+    grids = build_grids(blocks, pd.Series(list("aabb"), index=blocks["block_id"]), PROFILE)
+    assert grids[["elderly", "children"]].to_numpy().tolist() == [[3, 5], [7, 7]]
+    assert "elderly" not in build_grids(block_frame(4, 1), pd.Series(list("aabb"), index=blocks["block_id"]), PROFILE)
 
 
 def test_parts_that_touch_at_a_corner_make_a_multipolygon() -> None:

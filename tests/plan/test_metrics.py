@@ -76,6 +76,14 @@ def test_contiguity_counts_torn_grids_and_those_a_railway_divides() -> None:
     assert value(card, "contiguity", "walkable_share") == 0.75
 
 
+def test_nobody_can_say_what_is_walkable_where_no_street_or_barrier_is_known() -> None:
+    blocks = block_frame(4, 4)
+    adjacency = adjacency_frame(blocks, clear_m=0.0)
+    figure = measure_plan(make_plan(blocks, quarters(blocks), adjacency)).principles["contiguity"]["walkable_share"]
+    assert figure.value is None
+    assert "no street" in figure.formula
+
+
 def test_an_estate_in_two_grids_is_counted_with_its_households() -> None:
     plan = four_grids()
     estate = np.select(
