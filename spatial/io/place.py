@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import osmnx
 import requests
@@ -127,6 +128,17 @@ def _fetch(name: str, around: Any, network_type: str) -> None:
 
 
 def _reason(error: Exception) -> str:
+    """Return why a server gave nothing: in a few words where the wire failed, else as it was said."""
+    request = getattr(error, "request", None)
+    host = urlsplit(str(request.url)).hostname if request is not None else None
+    if host is not None:
+        match error:
+            case requests.exceptions.SSLError():
+                return f"no trusted connection to {host}"
+            case requests.ConnectionError():
+                return f"no connection to {host}"
+            case requests.Timeout():
+                return f"no answer in time from {host}"
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 

@@ -152,6 +152,26 @@ def test_a_network_that_fails_is_one_sentence(servers: Any) -> None:
         read_place("某社区")
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (requests.ConnectionError, "no connection to"),
+        (requests.ConnectTimeout, "no connection to"),
+        (requests.exceptions.SSLError, "no trusted connection to"),
+        (requests.ReadTimeout, "no answer in time from"),
+    ],
+)
+def test_a_wire_that_fails_is_told_by_its_host_alone(servers: Any, kind: Any, says: str) -> None:
+    def broken(host: str, query: str) -> Any:
+        request = requests.Request("GET", "https://nominatim.openstreetmap.org/search?q=1").prepare()
+        raise kind("HTTPSConnectionPool(host='x'): Max retries exceeded (Caused by ...)", request=request)
+
+    servers(broken)
+    with pytest.raises(InputError) as caught:
+        read_place("某社区")
+    assert str(caught.value) == f"place '某社区' cannot be looked up: {says} nominatim.openstreetmap.org"
+
+
 def test_a_server_that_stays_busy_is_given_up(servers: Any) -> None:
     asked = servers(lambda host, query: 504)
     with pytest.raises(InputError, match="the server is busy"):
