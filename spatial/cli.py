@@ -81,8 +81,10 @@ def plan(
         "pois": pois, "coords": coords, "crs": crs,
     }  # fmt: skip
     with honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
+        from spatial.io.plan_folder import check_target
         from spatial.plan.checks import list_checks
 
+        check_target(out)
         on_progress("reading", 0.0)
         inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None}, on_progress)
         made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
@@ -93,7 +95,8 @@ def plan(
         extra = {"checks": list_checks(violations, buildings=inputs.buildings)}
         if name := inputs.provenance.get("system", {}).get("name"):
             extra["title"] = name
-        spatial.write_plan(made, out, scorecard=scorecard.to_dict(), violations=violations, extra_report=extra)
+        card = scorecard.to_dict()
+        spatial.write_plan(made, out, scorecard=card, violations=violations, inputs=inputs, extra_report=extra)
     _tell(made, inputs, violations, out)
 
 

@@ -27,6 +27,7 @@ from spatial.walking.coverage import count_circles, measure_coverage
 from spatial.walking.exchange import street_corners
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.radius import measure_grid_walks
 from spatial.walking.snapping import describe_snaps
 from spatial.walking.travel import travel_times
 
@@ -56,7 +57,8 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
         land.blocks, division.assignment, profile, adjacency=land.adjacency, explanations=division.explanations
     )
     grids = grids.assign(code=assign_codes(grids, land.communities))
-    service = _walk_and_site(inputs, land, profile, on_progress)
+    service = _walk_and_site(inputs, land, division.assignment, profile, on_progress)
+    grids["farthest_walk_s"] = grids["grid_id"].map(service.grid_walks_s).astype("float64")
     report = {
         "listed": pd.concat([inputs.listed, land.listed], ignore_index=True).to_dict("records"),
         "provenance": dict(inputs.provenance),
@@ -110,14 +112,15 @@ def _name_communities(land: Land, profile: Profile, seed: int, on_progress: Prog
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """Sites, the circles about them, and what the report says of both."""
+    """Sites, the circles about them, the walking radius of each grid, and what the report says of all."""
 
     sites: Any
     circles: Any
+    grid_walks_s: Mapping[str, float]
     report: Mapping[str, Any]
 
 
-def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Progress) -> _Service:
+def _walk_and_site(inputs: Inputs, land: Land, assignment: Any, profile: Profile, on_progress: Progress) -> _Service:
     """Choose sites along the walk network and draw their circles, where there are streets to walk on."""
     on_progress("walk network", 0.0)
     try:
@@ -143,12 +146,19 @@ def _walk_and_site(inputs: Inputs, land: Land, profile: Profile, on_progress: Pr
         "siting": {**choice.to_dict(), "candidates": _tell_candidates(inputs, candidates)},
         "coverage": _cover(mine, metres, land, profile),
     }
-    return _Service(choice.sites, circles, report)
+    return _Service(choice.sites, circles, _walk_grids(network, land.demand, assignment), report)
+
+
+def _walk_grids(network: WalkNetwork, demand: Any, assignment: Any) -> dict[str, float]:
+    """Return the walking radius of each grid in which somebody lives, in seconds."""
+    grid = pd.Series(demand["block_id"].map(assignment).to_numpy(), index=demand["demand_id"], name="grid_id")
+    walks: dict[str, float] = measure_grid_walks(network, demand, grid).to_dict()
+    return walks
 
 
 def _no_service(crs: Any, why: str, walking: Mapping[str, Any]) -> _Service:
     report = {"walking": dict(walking), "siting": {"status": "not done", "why": why}}
-    return _Service(SITES.empty(crs), CIRCLES.empty(crs), report)
+    return _Service(SITES.empty(crs), CIRCLES.empty(crs), {}, report)
 
 
 def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:

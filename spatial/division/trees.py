@@ -124,7 +124,7 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
         desk.weight[desk.parent[node]] += desk.weight[node]
     for i in range(count):
         desk.mark[desk.order[i]] = 0
-    return count
+    return int(count)
 
 
 @inner

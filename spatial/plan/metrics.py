@@ -82,9 +82,11 @@ def measure_plan(plan: Plan, *, violations: Any = None, farthest_walk_s: Any = N
     violations:
         What ``check_plan`` found, where it ran already; else it runs here.
     farthest_walk_s:
-        Series grid id -> seconds of the longest walk inside it, where a walk network gave one; without it the
-        practicability rests on straight diameters.
+        Series grid id -> seconds of the longest walk inside it, where a walk network gave one; without it the column
+        of that name of the grids serves, and without both practicability rests on straight diameters.
     """
+    if farthest_walk_s is None and "farthest_walk_s" in plan.grids and plan.grids["farthest_walk_s"].notna().any():
+        farthest_walk_s = plan.grids.set_index("grid_id")["farthest_walk_s"]
     found = check_plan(plan) if violations is None else violations
     borders, unclear = measure_borders(plan)
     estates, split = measure_estates(plan)
