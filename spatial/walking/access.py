@@ -33,6 +33,10 @@ _CLOSED_VALUES = frozenset("no use_sidepath military agricultural forestry agric
 
 _WALLS = frozenset("wall fence hedge city_wall retaining_wall guard_rail debris ditch".split())
 """Barriers that no walker passes where they stand on a way."""
+GATE_POINTS = frozenset(
+    "gate lift_gate swing_gate sliding_gate kissing_gate wicket_gate entrance turnstile full-height_turnstile".split()
+)
+"""Barriers that are ways into an estate."""
 WALL_LINES = frozenset("wall fence hedge city_wall retaining_wall".split())
 
 

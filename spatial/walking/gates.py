@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from spatial.profile import WalkRules
-from spatial.walking.access import KEPT, PASS, RESIDENTS, SHUT
+from spatial.walking.access import GATE_POINTS, KEPT, PASS, RESIDENTS, SHUT, classify_points, read_tag
 from spatial.walking.obstacles import Arms, build_arms
 from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
 
@@ -83,9 +85,33 @@ class Doors:
     mark: NDArray[np.int8]
 
 
-def sort_gates(gates: Any) -> Any:
-    """Return the gates in the order of their ids."""
-    return gates.sort_values("gate_id", kind="stable")
+def gather_gates(gates: Any, points: Any, walls: Walls, rules: WalkRules) -> tuple[Any, int]:
+    """Return the gates by id, with those of the map at closed estates that the table has none of, and their number.
+
+    A gate of the map belongs to the nearest outline within ``gate_snap_m``.
+    """
+    rows = np.flatnonzero(np.isin(read_tag(points, "barrier"), list(GATE_POINTS)))
+    bare = np.flatnonzero(~np.isin(walls.ids, gates["estate_id"]))
+    columns = ["gate_id", "estate_id", "access", "hours", "geometry"]
+    gates = gates[columns].sort_values("gate_id", kind="stable")
+    if not len(rows) or not len(bare):
+        return gates, 0
+    some = points.iloc[rows].sort_values("node_id", kind="stable")
+    tree = shapely.STRtree(shapely.boundary(walls.outlines[bare]))
+    row, near = tree.query_nearest(some.geometry.array, max_distance=rules.gate_snap_m)
+    order = np.lexsort((near, row))
+    row, first = np.unique(row[order], return_index=True)
+    some, estate = some.iloc[row], bare[near[order][first]]
+    klass = classify_points(some)
+    access = np.select([klass == SHUT, klass == RESIDENTS], ["closed", "private"], "open")
+    found = {
+        "gate_id": [f"node {node}" for node in some["node_id"]],
+        "estate_id": [walls.ids[at] for at in estate],
+        "access": access,
+        "hours": read_tag(some, "opening_hours").to_numpy(),
+    }
+    added = gpd.GeoDataFrame(found, geometry=some.geometry.array, crs=gates.crs)
+    return pd.concat([gates, added], ignore_index=True) if len(gates) else added, len(added)
 
 
 def gate_marks(gates: Any) -> NDArray[np.int8]:

@@ -21,10 +21,10 @@ from spatial.walking.gates import (
     Walls,
     build_walls,
     door_arms,
+    gather_gates,
     join_gates,
     mark_estates,
     place_gates,
-    sort_gates,
 )
 from spatial.walking.obstacles import (
     arms_of,
@@ -103,11 +103,12 @@ def build_walk_network(
 ) -> WalkNetwork:
     """Return the walk network of a street map, with the gates and closed estates of the tables where they are given.
 
-    The most specific access key wins; private ways and gates let residents pass (they are used only at the start or
-    the end of a trip); barriers on a way stop or pass as tagged; ways meet only where they share a node; squares are
-    crossed in straight lines; ``oneway`` binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A
-    carriageway with sidewalks of its own is kept and flagged ``separate``. Opening hours are not applied: a gate
-    with hours passes at all times, and the report counts them.
+    A closed estate of whose gates the table knows none gets those of the map. The most specific access key wins;
+    private ways and gates let residents pass (they are used only at the start or the end of a trip); barriers on a way
+    stop or pass as tagged; ways meet only where they share a node; squares are crossed in straight lines; ``oneway``
+    binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A carriageway with sidewalks of its own is
+    kept and flagged ``separate``. Opening hours are not applied: a gate with hours passes at all times, and the report
+    counts them.
 
     Raises
     ------
@@ -126,10 +127,11 @@ def build_walk_network(
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
     walls = build_walls(estates)
-    segments, kept, doors, entered = _place_obstacles(segments, streets, sort_gates(gates), walls, rules)
+    gates, mapped = gather_gates(gates, streets.points, walls, rules)
+    segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, rules)
     segments, locked = close_landlocked(segments, doors.vertex[(doors.vertex >= 0) & (doors.estate >= 0)])
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
-    report["pieces that only residents reach"] = locked
+    report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
     return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors), report)
 
 

@@ -202,6 +202,21 @@ def test_a_closed_gate_of_the_map_shuts_an_estate_too() -> None:
     assert walk(build_walk_network(town, PROFILE, estates=estates(garden=OUTLINE)), WEST, HOME) == math.inf
 
 
+@pytest.mark.parametrize(("access", "walked"), [("yes", 20 + math.hypot(100, 50)), ("no", math.inf)])
+def test_people_of_an_estate_without_paths_use_the_gates_of_the_map(access: str, walked: float) -> None:
+    """One gate ends a way from the street, one stands in a wall that no way meets; the table knows neither."""
+    guard = {"barrier": "lift_gate", "access": access}
+    outline = estates(garden=OUTLINE)
+    for gate, ways in ({"wg": guard}, [("w wg", DRIVE)]), ({"wg": guard}, [("wg yard", {"barrier": "wall"})]):
+        network = build_walk_network(draw(NODES, [*STREET, *ways], gate), PROFILE, estates=outline)
+        assert network.report["gates taken from the map"] == 1
+        assert walk(network, WEST, HOME) == pytest.approx(walked)
+        assert set(snap(network, homes(h=HOME)).how) == {OWN_GATE if access == "yes" else SHUT_IN}
+        table = gates(east=((200, 100), "garden", "open"))
+        network = build_walk_network(draw(NODES, [*STREET, *ways], gate), PROFILE, gates=table, estates=outline)
+        assert network.report["gates taken from the map"] == 0
+
+
 def test_behind_a_closed_gate_of_the_map_without_an_estate_the_map_is_taken_to_lack_ways() -> None:
     town = draw(NODES, [*STREET, ("w wg mid", DRIVE), ("mid yard", DRIVE)], {"wg": {"barrier": "gate", "access": "no"}})
     assert walk(build_walk_network(town, PROFILE), WEST, (10, 120)) == pytest.approx(20 + math.hypot(10, 20))
