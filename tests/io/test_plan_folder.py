@@ -1,12 +1,7 @@
 """A plan folder is whole or not there, equal for equal plans, gap-free as served, and read back with clear errors."""
 
-import errno
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +13,11 @@ import pytest
 import shapely
 
 from spatial.errors import InputError, MissingError
-from spatial.io.atomic import replace_folder
-from spatial.io.plan_folder import check_target, read_plan_folder, write_plan
+from spatial.io.plan_folder import read_plan_folder, write_plan
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, build_layers, measure_layers, mend
 from spatial.io.plan_report import find_attribution
 from spatial.tables import VIOLATIONS
-from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
+from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,80 +157,6 @@ def test_equal_plans_are_equal_files_whatever_the_order_of_rows(tmp_path: Path, 
     assert other == contents(toy)
 
 
-# -- what was read, beside the plan --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("full") / "plan", inputs=build_toy_inputs())
-
-
-def test_what_was_read_stands_beside_the_plan_with_known_columns_only(full: Path) -> None:
-    assert read_plan_folder(full).layers == tuple(LAYERS)
-    told = {name: features(full, name) for name in ("gates", "candidates", "existing", "estates", "current", "pois")}
-    assert {name: [f["id"] for f in rows] for name, rows in told.items()} == {
-        "gates": ["t1", "t2"],
-        "candidates": ["n1"],
-        "existing": ["s1"],
-        "estates": ["e1", "e2"],
-        "current": ["party-d1", "police-p1", "police-p2"],
-        "pois": ["k1"],
-    }
-    assert told["gates"][0]["properties"].keys() == {"gate_id", "estate_id", "access", "hours"}
-    assert told["estates"][1]["properties"]["elderly"] == 410.0
-    assert "company" not in told["estates"][0]["properties"]
-    for name in told:
-        assert pyogrio.read_info(full / "plan.gpkg", layer=name)["features"] == len(told[name])
-
-
-def test_inputs_that_are_empty_or_not_given_make_no_layer(tmp_path: Path, toy: Path) -> None:
-    assert read_plan_folder(toy).layers == PLAN_LAYERS
-    inputs = build_toy_inputs()
-    some = replace(inputs, gates=inputs.gates[:0], current=inputs.current[:0])
-    folder = write(tmp_path / "plan", inputs=some)
-    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current"}
-    assert not (folder / "correspondence.csv").exists()
-    assert "current" not in read_plan_folder(folder).report
-
-
-def test_what_becomes_of_todays_grids_is_a_table_and_a_summary(full: Path) -> None:
-    table = pd.read_csv(full / "correspondence.csv", encoding="utf-8-sig")
-    rows = table.drop(columns="area_share").round(6).to_numpy().tolist()
-    south, west, east = "420102-001-01", "420102-001-02", "420102-001-03"
-    assert rows == [
-        ["party", "d1", south, round(200 / 680, 6), 200],
-        ["party", "d1", west, round(480 / 680, 6), 480],
-        ["police", "p1", south, 1.0, 350],
-        ["police", "p2", west, round(480 / 1980, 6), 480],
-        ["police", "p2", east, round(1500 / 1980, 6), 1500],
-    ]
-    assert table.groupby(["old_layer", "old_code"])["area_share"].sum().to_numpy() == pytest.approx(1.0)
-    assert read_plan_folder(full).report["current"]["layers"]["police"] == {
-        "grids": 2,
-        "households": 2330,
-        "into_one": 1,
-        "into_several": 1,
-        "without_households": 0,
-    }
-    assert pyogrio.read_info(full / "plan.gpkg", layer="correspondence")["features"] == 5
-
-
-def test_the_report_tells_what_was_read_and_changes_nothing(full: Path, toy: Path) -> None:
-    told = read_plan_folder(full).report["not_used"]
-    starts = ["1 gate with opening hours:", "1 place (pois):", "3 grids of today:", "1 candidate with a cost:",
-              "Counts of elderly:", "Heights:"]  # fmt: skip
-    assert len(told) == len(starts)
-    assert all(text.startswith(start) for text, start in zip(told, starts, strict=True))
-    assert read_plan_folder(toy).report["not_used"] == []
-
-
-def test_equal_inputs_are_equal_files_whatever_the_order_of_rows(tmp_path: Path, full: Path) -> None:
-    inputs = build_toy_inputs()
-    names = ("gates", "candidates", "existing", "estates", "current", "pois")
-    turned = replace(inputs, **{name: getattr(inputs, name).iloc[::-1] for name in names})
-    assert contents(write(tmp_path / "plan", inputs=turned)) == contents(full)
-
-
 # -- gap-free as served ---------------------------------------------------------------------------------------------
 
 
@@ -328,131 +248,6 @@ def test_the_geopackage_is_a_sound_database_of_its_standard(toy: Path) -> None:
     finally:
         connection.close()
     assert dict(rows)["grids"] == LAYERS["grids"].description
-
-
-# -- replaced whole or not at all -------------------------------------------------------------------------------------
-
-
-def test_a_plan_is_replaced_whole_and_nothing_is_left_beside(tmp_path: Path) -> None:
-    folder = write(tmp_path / "deep" / "plan")
-    (folder / "plan.gpkg-wal").write_bytes(b"")
-    plan = replace(build_toy_plan(), plan_id="toy-0002")
-    write(folder, plan)
-    assert read_plan_folder(folder).report["plan_id"] == "toy-0002"
-    assert not (folder / "plan.gpkg-wal").exists()
-    assert [path.name for path in folder.parent.iterdir()] == ["plan"]
-
-
-def test_files_that_are_no_part_of_a_plan_are_never_lost(tmp_path: Path) -> None:
-    folder = write(tmp_path / "plan")
-    (folder / "notes.docx").write_text("mine")
-    before = contents(folder)
-    with pytest.raises(InputError, match=r"notes\.docx"):
-        write(folder)
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "report.json").write_text('{"format": "of another program"}')
-    with pytest.raises(InputError, match="no plan folder"):
-        write(other)
-    with pytest.raises(InputError, match="is a file"):
-        write(other / "report.json")
-    assert contents(folder) == before
-
-
-def test_a_target_is_checked_before_any_work(tmp_path: Path) -> None:
-    check_target(tmp_path / "new" / "deep" / "plan")
-    assert list(tmp_path.iterdir()) == []
-    check_target(write(tmp_path / "plan"))
-    (tmp_path / "plan" / "notes.docx").write_text("mine")
-    with pytest.raises(InputError, match=r"notes\.docx"):
-        check_target(tmp_path / "plan")
-    with pytest.raises(InputError, match=r"notes\.docx is a file; needed a folder"):
-        check_target(tmp_path / "plan" / "notes.docx" / "plan")
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
-def test_a_place_where_nothing_can_be_written_is_told_by_its_own_name() -> None:
-    for act in (check_target, write):
-        with pytest.raises(InputError, match=r"^cannot write to /proc/wangge-plan: ") as told:
-            act(Path("/proc/wangge-plan"))
-        assert "unfinished" not in str(told.value)
-
-
-def test_a_folder_that_may_not_be_written_to_is_told(tmp_path: Path) -> None:
-    locked = tmp_path / "locked"
-    locked.mkdir()
-    locked.chmod(0o555)
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    with pytest.raises(InputError, match=r"cannot write to .*locked/plan: Permission denied"):
-        check_target(locked / "plan")
-
-
-def test_a_disk_that_is_full_is_told_by_the_name_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/.plan.1a2b.unfinished/plan.gpkg")
-
-    folder = write(tmp_path / "plan")
-    before = contents(folder)
-    monkeypatch.setattr("spatial.io.plan_folder._write_geopackage", full)
-    with pytest.raises(InputError, match=r"/plan: No space left on device$"):
-        write(folder)
-    assert contents(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
-
-
-def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
-    assert read_plan_folder(write(tmp_path)).layers == PLAN_LAYERS
-
-
-def test_a_failure_while_writing_leaves_the_old_plan(tmp_path: Path) -> None:
-    folder = write(tmp_path / "plan")
-    before = contents(folder)
-
-    def fail(beside: Path) -> None:
-        (beside / "blocks.geojson").write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        replace_folder(folder, fail)
-    assert contents(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
-
-
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from spatial.io.atomic import replace_folder
-def fill(beside):
-    (beside / "half").write_text("half")
-    os.kill(os.getpid(), signal.SIGKILL)
-replace_folder(Path(sys.argv[1]), fill)
-"""
-
-
-def test_a_killed_process_leaves_the_old_plan_and_the_next_one_cleans_up(tmp_path: Path) -> None:
-    folder = write(tmp_path / "plan")
-    before = contents(folder)
-    killed = subprocess.run([sys.executable, "-c", _KILLED, str(folder)], cwd=ROOT, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert contents(folder) == before
-    assert len(list(tmp_path.iterdir())) == 2
-    replace_folder(folder, lambda beside: None)
-    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
-
-
-def test_without_a_swap_the_old_plan_is_moved_aside_and_put_back_if_need_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("spatial.io.atomic._swap", lambda one, other: False)
-    folder = write(tmp_path / "plan")
-    write(folder, replace(build_toy_plan(), plan_id="toy-0002"))
-    assert read_plan_folder(folder).report["plan_id"] == "toy-0002"
-    os.rename(folder, tmp_path / ".plan.before")  # killed between the two renames
-    with pytest.raises(OSError, match="stop"):
-        replace_folder(folder, lambda beside: (_ for _ in ()).throw(OSError("stop")))
-    assert read_plan_folder(folder).report["plan_id"] == "toy-0002"
-    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
 
 
 # -- read again -------------------------------------------------------------------------------------------------------
