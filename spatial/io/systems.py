@@ -11,6 +11,7 @@ from pyproj.exceptions import CRSError
 
 from spatial.crs import CoordType, is_lonlat, transform_geometry, unshift
 from spatial.errors import CrsError
+from spatial.io.edges import cut_edges, step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def guess_system(x: float, y: float) -> str:
 def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:
     """Return a frame in metres of a system; coordinates of GCJ-02 or BD-09 are brought back to WGS 84 first.
 
-    Z values are dropped. Vertices that are shared stay shared.
+    Z values are dropped. Vertices that are shared stay shared. Where the system changes, long edges get vertices first,
+    so that lines which are straight in the file's own system are followed to a millimetre.
 
     Raises
     ------
@@ -134,6 +136,8 @@ def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:
     """
     own = frame.crs
     geometry = frame.geometry.to_numpy()
+    if own != crs and not crs.is_geographic:
+        geometry = cut_edges(geometry, step_of(own))
     if coords in _SHIFTED:
         if not is_lonlat(own):
             raise CrsError(f"the data is in {own.name!r} and cannot be {coords} too; needed longitudes and latitudes")
