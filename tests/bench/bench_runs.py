@@ -81,7 +81,7 @@ def run(name: str) -> dict[str, object]:
         violations = spatial.check_plan(plan, buildings=inputs.buildings)
         scorecard = spatial.measure_plan(plan, violations=violations)
         clock.note("writing", 0.0)
-        spatial.write_plan(plan, folder / "plan", scorecard=scorecard.to_dict(), violations=violations)
+        spatial.write_plan(plan, folder / "plan", scorecard=scorecard.to_dict(), violations=violations, inputs=inputs)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {**count(plan), "seconds": clock.stop(), "peak_mb": peak_mb}
 
