@@ -22,6 +22,7 @@ from spatial.land.listing import to_listed
 from spatial.land.outline import measure_deviation
 from spatial.land.tiles import Tiles, build_tiles
 from spatial.land.tiling import dissolve, locate
+from spatial.land.totals import compare_totals, list_totals
 from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.tables import BLOCKS, COMMUNITIES, require
@@ -78,11 +79,14 @@ def build_blocks(inputs: Inputs, profile: Profile, *, on_progress: Progress = si
     adopted = _adopt(communities, blocks)
     area = shapely.coverage_union_all(blocks.geometry.to_numpy())
     doubts = list_doubts(blocks, demand, tiles.segments, barriers, (estates, buildings), rules)
+    totals = compare_totals(communities, blocks.groupby("community_id")["households"].sum())
+    doubts += list_totals(totals, profile.checks.total_tolerance)
     listed = pd.concat([to_listed([*most, *rows, *more]), homes.listed, to_listed(doubts)], ignore_index=True)
     report = {
         **faces.report,
         **tiles.report,
         **_count(blocks, demand, estates, homes),
+        "community_totals": totals.to_dict("records"),
         "deviation": measure_deviation(communities, area),
     }
     on_progress("land", 1.0)

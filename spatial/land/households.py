@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spatial.land.estimates import Counts, estimate_rest, measure_floor, scale_to_totals, share_estates
 from spatial.land.groups import GROUPS
 from spatial.land.listing import Row, list_row, to_listed
+from spatial.land.owners import Owners, find_owners, index_in
 from spatial.land.tiling import Ints, locate
 from spatial.profile import HouseholdRules
 from spatial.tables import DEMAND, require
@@ -35,18 +36,19 @@ def place_households(estates: Any, buildings: Any, communities: Any, faces: Any,
     """Return demand points: one per residential building with households, one per estate known only as a whole.
 
     An estate's count is kept exactly: buildings with counts of their own keep them, the rest is shared among its other
-    residential buildings by floor area and flagged. Buildings of no counted estate are estimated from floor area,
-    unless an estate known only by a point stands in the same street face: they may be that estate's. Where a
-    community's total is known, the estimates are scaled to fill it exactly. Everything guessed, contradictory or
-    outside the communities is listed; what lies outside is left out.
+    residential buildings by floor area and flagged. A building belongs to the estate it names, else to the one that
+    encloses it, else to the nearest estate known only by a point in the same street face: both count the same people.
+    Buildings of no counted estate are estimated from floor area. Where a community's total is known, the estimates are
+    scaled to fill it exactly. Everything guessed, contradictory or outside the communities is listed; what lies outside
+    is left out.
     """
     area = shapely.union_all(communities.geometry.to_numpy())
     estates = estates.sort_values("estate_id").reset_index(drop=True)
     homes = buildings.loc[_is_home(buildings)].sort_values("building_id").reset_index(drop=True)
-    homes = homes.assign(_row=_find_owner(homes, estates))
-    counts, whole = _count(homes, estates, communities, faces, rules)
+    owners = find_owners(homes, estates, communities, faces, rules.estate_reach_m)
+    counts, whole = _count(homes, owners, estates, communities, rules)
     parts, rows = _part_inside(estates, whole, area)
-    demand, footprints = _to_demand(homes, estates.set_geometry(parts), counts, whole)
+    demand, footprints = _to_demand(homes, owners, estates.set_geometry(parts), counts, whole)
     inside = shapely.intersects(area, demand.geometry.to_numpy())
     rows = [*counts.rows, *rows, *_list_outside(demand.loc[~inside])]
     demand, footprints = demand.loc[inside].reset_index(drop=True), footprints[inside]
@@ -59,56 +61,19 @@ def _is_home(buildings: Any) -> NDArray[np.bool_]:
     return home
 
 
-def _find_owner(homes: Any, estates: Any) -> Ints:
-    """Index of each building's estate: by its id, else by the smallest outline that holds it; -1 for none."""
-    row = homes["estate_id"].map(pd.Series(np.arange(len(estates)), index=estates["estate_id"]))
-    owner: Ints = row.fillna(-1).to_numpy(dtype=np.int64)
-    outlines = np.flatnonzero(estates.geometry.geom_type != "Point")
-    free = np.flatnonzero(owner < 0)
-    if len(outlines) and len(free):
-        shapes = estates.geometry.to_numpy()[outlines]
-        centres = shapely.point_on_surface(homes.geometry.to_numpy()[free])
-        which, where = shapely.STRtree(shapes).query(centres, predicate="intersects")
-        order = np.lexsort([-where, -shapely.area(shapes)[where]])  # the smallest outline is written last
-        owner[free[which[order]]] = outlines[where[order]]
-    return owner
-
-
-def _count(homes: Any, estates: Any, communities: Any, faces: Any, rules: HouseholdRules) -> tuple[Counts, Ints]:
+def _count(homes: Any, owners: Owners, estates: Any, communities: Any, rules: HouseholdRules) -> tuple[Counts, Ints]:
     """Return the counts of all homes, and of estates that keep theirs as a whole."""
     floor = measure_floor(homes, rules)
     given = Counts(homes["households"].to_numpy(dtype=np.int64), homes["estimated"].to_numpy(dtype=bool), ())
-    counts, whole = share_estates(estates, homes["_row"].to_numpy(dtype=np.int64), given, floor)
-    places, shapes = shapely.point_on_surface(homes.geometry.to_numpy()), communities.geometry.to_numpy()
-    community = _index_in(places, shapes)
-    uncounted = (counts.households == 0) & (community >= 0)
-    claimed = uncounted & _in_faces_of_points(places, estates, whole, faces)
-    blank = np.flatnonzero(uncounted & ~claimed)
+    counts, whole = share_estates(estates, owners, given, floor)
+    shapes = communities.geometry.to_numpy()
+    community = index_in(shapely.point_on_surface(homes.geometry.to_numpy()), shapes)
+    counted = np.append(estates["households"].to_numpy() > 0, False)[owners.estate]
+    blank = np.flatnonzero((counts.households == 0) & (community >= 0) & ~counted)
     counts = estimate_rest(counts, floor, blank, rules)
-    whole_in = _index_in(shapely.point_on_surface(estates.geometry.to_numpy()), shapes)
+    whole_in = index_in(shapely.point_on_surface(estates.geometry.to_numpy()), shapes)
     elsewhere = np.bincount(whole_in + 1, weights=whole, minlength=len(shapes) + 1)[1:]
-    counts = scale_to_totals(counts, floor, blank, community, communities.assign(elsewhere=elsewhere))
-    if not claimed.any():
-        return counts, whole
-    detail = "may belong to an estate in the same street face that is known only by a point; 0 households each"
-    row = list_row("buildings", f"{int(claimed.sum())} rows", "no count and in no outline of an estate", "kept", detail)
-    return Counts(counts.households, counts.estimated, (*counts.rows, row)), whole
-
-
-def _index_in(places: Any, shapes: Any) -> Ints:
-    """Index of the first shape that holds each place, -1 for none."""
-    which, where = shapely.STRtree(shapes).query(places, predicate="intersects")
-    found = np.full(len(places), -1, dtype=np.int64)
-    order = np.lexsort([-where, which])
-    found[which[order]] = where[order]
-    return found
-
-
-def _in_faces_of_points(places: Any, estates: Any, whole: Ints, faces: Any) -> NDArray[np.bool_]:
-    """Tell which places lie in a face with an estate that is known only by a point and brings a count."""
-    points = estates.geometry.to_numpy()[(whole > 0) & (estates.geometry.geom_type == "Point").to_numpy()]
-    claimed: NDArray[np.bool_] = np.isin(locate(places, faces), locate(points, faces))
-    return claimed
+    return scale_to_totals(counts, floor, blank, community, communities.assign(elsewhere=elsewhere)), whole
 
 
 def _part_inside(estates: Any, whole: Ints, area: Any) -> tuple[Any, list[Row]]:
@@ -129,7 +94,7 @@ def _part_inside(estates: Any, whole: Ints, area: Any) -> tuple[Any, list[Row]]:
     return gpd.GeoSeries(shapes, index=estates.index, crs=estates.crs), rows
 
 
-def _to_demand(homes: Any, estates: Any, counts: Counts, whole: Ints) -> tuple[Any, Any]:
+def _to_demand(homes: Any, owners: Owners, estates: Any, counts: Counts, whole: Ints) -> tuple[Any, Any]:
     """Return DEMAND, sorted by id, and the footprint of each row."""
     lived, alone = np.flatnonzero(counts.households > 0), np.flatnonzero(whole > 0)
     names = np.append(estates["estate_id"].to_numpy(dtype=object), "")
@@ -138,7 +103,7 @@ def _to_demand(homes: Any, estates: Any, counts: Counts, whole: Ints) -> tuple[A
         "demand_id": ["b-" + i for i in homes["building_id"].iloc[lived]]
         + ["e-" + i for i in estates["estate_id"].iloc[alone]],
         "kind": ["building"] * len(lived) + ["estate"] * len(alone),
-        "estate_id": np.concatenate([names[homes["_row"].to_numpy(dtype=np.int64)[lived]], names[alone]]),
+        "estate_id": np.concatenate([names[owners.estate[lived]], names[alone]]),
         "households": np.concatenate([counts.households[lived], whole[alone]]),
         "estimated": np.concatenate([counts.estimated[lived], estates["estimated"].to_numpy(dtype=bool)[alone]]),
     }

@@ -38,7 +38,7 @@ def check_plan(plan: Plan, *, buildings: Any = None) -> Any:
 
     Severity ``error`` marks a rule that always holds; ``warning`` an exception that is counted: a grid outside the
     band, a community far from its known total, a grid inside another, a building under a border. A defect is told once,
-    by the rule that names its cause. The order is that of severity, rule and subject. A sound plan gives an empty frame.
+    by the rule that names its cause. The order is that of severity, rule and subject. A sound plan gives no row.
 
     T11 is looked at only where BUILDINGS are given; ``list_checks`` says what was looked at.
 

@@ -194,6 +194,7 @@ def test_a_point_on_a_street_lies_in_one_block() -> None:
 def test_stacked_points_and_stacked_buildings_are_conserved() -> None:
     town = draw_town(
         box(0, 0, 400, 200),
+        ways=[street((200, -50), (200, 250))],
         estates=[estate("a", point(100, 100), 90), estate("b", point(100, 100), 80)],
         buildings=[
             building("h1", box(250, 80, 300, 100), 500),
