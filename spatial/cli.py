@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 EXIT_UNUSABLE = 2
 EXIT_STOPPED = 130
-_LOUD = ("no row could be used", "differs from the community's total")
+_LOUD = ("no row could be used", "differs from the community's total", "gap between communities")
+_LOUD_ROWS = 3
 
 app = typer.Typer(
     name="wangge",
@@ -140,9 +141,12 @@ def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
     listed = made.report["listed"]
     dropped = sum(row["action"] == "dropped" for row in listed)
     typer.echo(f"{len(listed)} notes on the inputs in listed.csv, {dropped} of them rows that were dropped")
-    for row in listed:
-        if row["reason"] in _LOUD:
-            typer.echo(f"  {row['source']}: {row['reason']} ({row['detail']})")
+    for reason in _LOUD:
+        rows = [row for row in listed if row["reason"] == reason]
+        for row in rows[:_LOUD_ROWS]:
+            typer.echo(f"  {row['source']}: {reason} ({row['detail']})")
+        if len(rows) > _LOUD_ROWS:
+            typer.echo(f"  ... and {len(rows) - _LOUD_ROWS} more like it")
     typer.echo(f"plan {made.plan_id} written to {out}")
 
 
