@@ -1,5 +1,6 @@
 """Where do the households live? Demand points from estates and buildings, conserved to the last household."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.land.estimates import Counts, estimate_rest, measure_floor, scale_to_totals, share_estates
-from spatial.land.groups import GROUPS
+from spatial.land.groups import GROUPS, count_groups
 from spatial.land.listing import Row, list_row, to_listed
 from spatial.land.owners import Owners, find_owners, index_in
 from spatial.land.tiling import Ints, locate
@@ -48,9 +49,10 @@ def place_households(estates: Any, buildings: Any, communities: Any, faces: Any,
     owners = find_owners(homes, estates, communities, faces, rules.estate_reach_m)
     counts, whole = _count(homes, owners, estates, communities, rules)
     parts, rows = _part_inside(estates, whole, area)
-    demand, footprints = _to_demand(homes, owners, estates.set_geometry(parts), counts, whole)
+    groups, people = count_groups(homes, estates, owners, counts.households, whole)
+    demand, footprints = _to_demand(homes, owners, estates.set_geometry(parts), (counts, whole), groups)
     inside = shapely.intersects(area, demand.geometry.to_numpy())
-    rows = [*counts.rows, *rows, *_list_outside(demand.loc[~inside])]
+    rows = [*counts.rows, *people, *rows, *_list_outside(demand.loc[~inside])]
     demand, footprints = demand.loc[inside].reset_index(drop=True), footprints[inside]
     guessed = int(demand.loc[demand["estimated"], "households"].sum())
     return Homes(require(demand, DEMAND), footprints, to_listed(rows), guessed)
@@ -94,8 +96,11 @@ def _part_inside(estates: Any, whole: Ints, area: Any) -> tuple[Any, list[Row]]:
     return gpd.GeoSeries(shapes, index=estates.index, crs=estates.crs), rows
 
 
-def _to_demand(homes: Any, owners: Owners, estates: Any, counts: Counts, whole: Ints) -> tuple[Any, Any]:
+def _to_demand(
+    homes: Any, owners: Owners, estates: Any, placed: tuple[Counts, Ints], groups: Mapping[str, tuple[Ints, Ints]]
+) -> tuple[Any, Any]:
     """Return DEMAND, sorted by id, and the footprint of each row."""
+    counts, whole = placed
     lived, alone = np.flatnonzero(counts.households > 0), np.flatnonzero(whole > 0)
     names = np.append(estates["estate_id"].to_numpy(dtype=object), "")
     shapes = np.concatenate([homes.geometry.to_numpy()[lived], estates.geometry.to_numpy()[alone]])
@@ -107,9 +112,8 @@ def _to_demand(homes: Any, owners: Owners, estates: Any, counts: Counts, whole: 
         "households": np.concatenate([counts.households[lived], whole[alone]]),
         "estimated": np.concatenate([counts.estimated[lived], estates["estimated"].to_numpy(dtype=bool)[alone]]),
     }
-    for group in GROUPS:
-        if group in homes or group in estates:
-            columns[group] = np.concatenate([_numbers(homes, group)[lived], _numbers(estates, group)[alone]])
+    for group, (of_homes, of_estates) in groups.items():
+        columns[group] = np.concatenate([of_homes[lived], of_estates[alone]])
     frame = gpd.GeoDataFrame(columns, geometry=shapely.point_on_surface(shapes), crs=homes.crs or estates.crs)
     order = np.argsort(frame["demand_id"].to_numpy(dtype=str), kind="stable")
     frame = frame.iloc[order].reset_index(drop=True).astype(dict.fromkeys(("demand_id", "kind", "estate_id"), "str"))
@@ -117,8 +121,18 @@ def _to_demand(homes: Any, owners: Owners, estates: Any, counts: Counts, whole: 
 
 
 def _list_outside(demand: Any) -> list[Row]:
-    columns = zip(demand["kind"] + "s", demand["demand_id"].str[2:], demand["households"], strict=True)
-    return [list_row(kind, row, "outside the area", "dropped", households=count) for kind, row, count in columns]
+    groups = [name for name in GROUPS if name in demand]
+    return [
+        list_row(
+            row["kind"] + "s",
+            row["demand_id"][2:],
+            "outside the area",
+            "dropped",
+            ", ".join(f"{name}: {row[name]}" for name in groups),
+            row["households"],
+        )
+        for row in demand.drop(columns="geometry").to_dict("records")
+    ]
 
 
 def place_demand(demand: Any, blocks: Any, ids: Any) -> Any:
@@ -130,9 +144,3 @@ def place_demand(demand: Any, blocks: Any, ids: Any) -> Any:
     places[near] = shapely.get_point(shapely.shortest_line(inner, places[near]), 0)
     out = demand.assign(block_id=pd.Series(ids[block], dtype="str", index=demand.index))
     return require(out.set_geometry(gpd.GeoSeries(places, crs=demand.crs, index=demand.index)), DEMAND)
-
-
-def _numbers(frame: Any, name: str) -> Ints:
-    values = frame[name] if name in frame else pd.Series(0, index=frame.index)
-    whole: Ints = pd.to_numeric(values, errors="coerce").fillna(0).to_numpy(dtype=np.int64)
-    return whole
