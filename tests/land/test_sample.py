@@ -64,3 +64,16 @@ def test_the_railway_parts_the_sample_where_no_street_crosses_it(hefei: Land) ->
         on_rail = land.adjacency[(land.adjacency["barrier"] == "rail") & ~land.adjacency["attached"]]
         assert len(on_rail) > 0
         assert (on_rail["crossable"] == open_).all()
+
+
+def test_a_register_of_points_and_counted_buildings_double_nobody() -> None:
+    """The estates as points and buildings that name none of them: every household is still placed once."""
+    inputs = make_city(6)
+    points = inputs.estates.set_geometry(inputs.estates.geometry.representative_point())
+    register = replace(inputs, estates=points, buildings=inputs.buildings.assign(estate_id=""))
+    land = build_blocks(register, ABOUT_500)
+    assert_lawful(land, register, ABOUT_500)
+    assert land.demand["households"].sum() == inputs.buildings["households"].sum()
+    assert all(row["known"] == row["placed"] for row in land.report["community_totals"])
+    taken = land.listed["reason"] == "buildings taken for its own"
+    assert taken.sum() == len(points)
