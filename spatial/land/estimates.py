@@ -39,21 +39,21 @@ def share_estates(estates: Any, owners: Owners, counts: Counts, floor: Floats) -
     total = estates["households"].to_numpy(dtype=np.int64)
     count, estimated = counts.households.copy(), counts.estimated.copy()
     known, taken, blank = _sum_members(owners, count, len(total))
-    todo = _net_faces(total - known, taken, (blank > 0) | (known + taken == 0), owners.face)
+    unshared = _net_faces(total - known, taken, (blank > 0) | (known + taken == 0), owners.face)
     members = np.flatnonzero((owners.estate >= 0) & (count == 0))
     members = members[np.argsort(owners.estate[members], kind="stable")]
     starts = np.searchsorted(owners.estate[members], np.arange(len(total) + 1))
-    for i in np.flatnonzero((todo > 0) & (blank > 0)):  # estates differ in how many buildings they have
+    for i in np.flatnonzero((unshared > 0) & (blank > 0)):  # estates differ in how many buildings they have
         mine = members[starts[i] : starts[i + 1]]
-        count[mine] = share_out(floor[mine], int(todo[i]))
+        count[mine] = share_out(floor[mine], int(unshared[i]))
         estimated[mine] = True
-    whole = np.where(blank == 0, todo, 0)
+    whole = np.where(blank == 0, unshared, 0)
     rows = [
         *counts.rows,
         *_list_taken(estates, owners, counts.households),
-        *_list_differences(estates, known, taken, todo),
+        *_list_differences(estates, known, taken, unshared),
     ]
-    full = np.flatnonzero((total > 0) & (blank > 0) & (todo == 0))
+    full = np.flatnonzero((total > 0) & (blank > 0) & (unshared == 0))
     for name, number in zip(estates["estate_id"].iloc[full], blank[full], strict=True):
         detail = f"{number} buildings of it have no count"
         rows.append(list_row("estates", name, "its count leaves none for some buildings", "kept", detail))
@@ -77,13 +77,13 @@ def _net_faces(rest: Ints, taken: Ints, able: NDArray[np.bool_], face: Ints) -> 
 
     ``able`` are estates that can place people: in uncounted buildings, or on their point where they have no building.
     """
-    todo = np.where(able, np.maximum(rest - taken, 0), 0)
+    unshared = np.where(able, np.maximum(rest - taken, 0), 0)
     for k in np.unique(face[face >= 0]):  # faces differ in how many estates they have
         mine = np.flatnonzero(face == k)
         left = max(int(rest[mine].sum() - taken[mine].sum()), 0)
-        if left < todo[mine].sum():
-            todo[mine] = share_out(todo[mine].astype(np.float64), left)
-    return todo
+        if left < unshared[mine].sum():
+            unshared[mine] = share_out(unshared[mine].astype(np.float64), left)
+    return unshared
 
 
 def _list_taken(estates: Any, owners: Owners, count: Ints) -> list[Row]:
@@ -102,14 +102,16 @@ def _list_taken(estates: Any, owners: Owners, count: Ints) -> list[Row]:
     return rows
 
 
-def _list_differences(estates: Any, known: Ints, taken: Ints, todo: Ints) -> list[Row]:
+def _list_differences(estates: Any, known: Ints, taken: Ints, unshared: Ints) -> list[Row]:
     total = estates["households"].to_numpy(dtype=np.int64)
     held, rows = known + taken, []
-    for i in np.flatnonzero((total > 0) & (held + todo != total)):
+    for i in np.flatnonzero((total > 0) & (held + unshared != total)):
         detail = f"the estate says {total[i]}, its buildings {held[i]}; the buildings' counts are used"
         if not held[i]:
-            detail = f"the estate says {total[i]}; all but {todo[i]} are counted in other buildings of its street face"
-        name, rest = estates["estate_id"].iloc[i], total[i] - held[i] - todo[i]
+            detail = (
+                f"the estate says {total[i]}; all but {unshared[i]} are counted in other buildings of its street face"
+            )
+        name, rest = estates["estate_id"].iloc[i], total[i] - held[i] - unshared[i]
         rows.append(list_row("estates", name, "counts differ", "repaired", detail, rest))
     return rows
 

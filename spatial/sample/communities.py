@@ -90,13 +90,13 @@ def _orders(rows: Numbers, cells: Sequence[Cell]) -> list[Numbers]:
 
 def _in_one_piece(rows: Numbers, cells: Sequence[Cell]) -> bool:
     places = {(cells[i].column, cells[i].row) for i in rows}
-    seen, todo = set(), [min(places)]
-    while todo:
-        a, b = todo.pop()
+    seen, unplaced = set(), [min(places)]
+    while unplaced:
+        a, b = unplaced.pop()
         if (a, b) in seen or (a, b) not in places:
             continue
         seen.add((a, b))
-        todo += [(a + 1, b), (a - 1, b), (a, b + 1), (a, b - 1)]
+        unplaced += [(a + 1, b), (a - 1, b), (a, b + 1), (a, b - 1)]
     return len(seen) == len(places)
 
 
