@@ -1,5 +1,6 @@
 """The `wangge` command whole: what ``spatial.cli`` computes and writes, and `serve`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
-    with honest():
+    with honest(), suppress(KeyboardInterrupt):  # Ctrl-C is how a server is stopped
         from api.serve import serve as run
 
         run(folder, host, port, announce=lambda address: typer.echo(f"serving {folder} at {address}"))

@@ -70,6 +70,10 @@ def plan(
     crs: Annotated[
         str | None, typer.Option(help="System of files that declare none, such as EPSG:4547.", show_default=False)
     ] = None,
+    attribution: Annotated[
+        str | None, typer.Option(help="Whom the street map is credited to.", show_default="by the kind of file")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the district is called.", show_default=False)] = None,
     profile: Annotated[
         str | None, typer.Option(help="Policy: a shipped profile or the path of a .toml.", show_default="about_500")
     ] = None,
@@ -79,13 +83,15 @@ def plan(
     given = {
         "area": area, "communities": communities, "osm": osm, "place": place, "estates": estates,
         "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
-        "pois": pois, "coords": coords, "crs": crs,
+        "pois": pois, "coords": coords, "crs": crs, "attribution": attribution, "name": name,
     }  # fmt: skip
     with honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
         from spatial.io.plan_folder import check_target
         from spatial.plan.checks import list_checks
 
         check_target(out)
+        if profile is not None:
+            spatial.read_profile(profile)
         on_progress("reading", 0.0)
         inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None}, on_progress)
         made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
@@ -107,7 +113,7 @@ def _read(folder: Path | None, given: dict[str, Any], on_progress: Progress) -> 
     from spatial.io.sources import read_sources
 
     if folder is not None:
-        strange = sorted(given.keys() - {"coords", "crs"})
+        strange = sorted(given.keys() - {"coords", "crs", "attribution", "name"})
         if strange:
             raise InputError(
                 f"found a folder and --{strange[0]}, needed one or the other: district.toml names the inputs"
