@@ -100,7 +100,8 @@ def test_wuhan_is_better_than_a_grid_per_block_and_than_metis(wuhan: tuple[spati
         metis = rate(blocks, adjacency, divided, rules)
         assert ours["in_band_share"] > metis["in_band_share"] + 0.2
         assert ours["border_m"] < 1.03 * metis["border_m"]
-        assert ours["clarity"] > metis["clarity"] - 0.05  # what METIS has more is paid for with the band
+        # METIS draws clearer borders (0.03 more here), out of the band: a known miss, held so that it does not grow.
+        assert ours["clarity"] > metis["clarity"] - 0.05
         assert not is_contiguous(blocks, adjacency, divided, min_shared_m).all()
 
 
