@@ -33,7 +33,7 @@ def sum_costs(piece: Piece, sizes: Sizes, labels: Any, sums: Any, counts: Any) -
     cost, penalty = 0.0, 0.0
     for label in range(len(sums)):
         if counts[label] > 0:
-            cost += _at(sizes.balance, sums[label])
+            cost += _at(sizes.balance, abs(sums[label] - sizes.target))
             penalty += _at(sizes.penalty, sums[label])
     for e in range(len(piece.border)):
         if labels[piece.first[e]] != labels[piece.second[e]]:
@@ -107,10 +107,14 @@ def _flip(
         elif label == b:
             cost -= piece.border[piece.edge[p]]
     if h > 0 or counts[a] == 1:
-        cost += _at(sizes.balance, sums[b] + h) - _at(sizes.balance, sums[a]) - _at(sizes.balance, sums[b])
+        cost += (
+            _at(sizes.balance, abs(sums[b] + h - sizes.target))
+            - _at(sizes.balance, abs(sums[a] - sizes.target))
+            - _at(sizes.balance, abs(sums[b] - sizes.target))
+        )
         penalty += _at(sizes.penalty, sums[b] + h) - _at(sizes.penalty, sums[a]) - _at(sizes.penalty, sums[b])
         if counts[a] > 1:
-            cost += _at(sizes.balance, sums[a] - h)
+            cost += _at(sizes.balance, abs(sums[a] - h - sizes.target))
             penalty += _at(sizes.penalty, sums[a] - h)
     if not _accepts(cost, penalty, heat[0], heat[1], state):
         return 0.0, 0.0
@@ -193,10 +197,12 @@ def _recut(
         part_subtree(desk, count, cut, np.int64(2))
     fresh, blocks = np.zeros(3, np.int64), np.zeros(3, np.int64)
     cost, stay = _weigh_parts(piece, labels, a, b, desk, count, fresh, blocks)
-    cost -= _at(sizes.balance, sums[a]) + (_at(sizes.balance, sums[b]) if grids == 2 else 0.0)
+    cost -= _at(sizes.balance, abs(sums[a] - sizes.target)) + (
+        _at(sizes.balance, abs(sums[b] - sizes.target)) if grids == 2 else 0.0
+    )
     penalty = -_at(sizes.penalty, sums[a]) - (_at(sizes.penalty, sums[b]) if grids == 2 else 0.0)
     for part in range(parts):
-        cost += _at(sizes.balance, fresh[part])
+        cost += _at(sizes.balance, abs(fresh[part] - sizes.target))
         penalty += _at(sizes.penalty, fresh[part])
     if not _accepts(cost, penalty, heat[0], heat[1], state):
         return 0.0, 0.0

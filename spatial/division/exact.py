@@ -42,8 +42,9 @@ def _price_grids(piece: Piece, sizes: Sizes, near: Any) -> Any:
                 for p in range(piece.row[node], piece.row[node + 1]):
                     if not blocks >> piece.neighbor[p] & 1:
                         border += piece.border[piece.edge[p]]
-        size = min(households, len(sizes.balance) - 1)
-        price[blocks] = sizes.balance[size] + STRENGTH * sizes.penalty[size] + 0.5 * border
+        off = min(abs(households - sizes.target), len(sizes.balance) - 1)
+        size = min(households, len(sizes.penalty) - 1)
+        price[blocks] = sizes.balance[off] + STRENGTH * sizes.penalty[size] + 0.5 * border
     return price
 
 

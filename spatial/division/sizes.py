@@ -30,28 +30,46 @@ def to_band(rules: GridRules | CommunityRules) -> Band:
 
 
 class Sizes(NamedTuple):
-    """Cost tables by households (the last entry stands for all above): ``balance`` and ``penalty``; and the target."""
+    """What the size of a grid costs; the last entry of each table stands for all above.
+
+    ``balance`` is by distance between a grid's households and its aim: the target, or its anchor where that is greater.
+    ``penalty`` is by households: 0 in the band, above 0 outside. ``span_weight`` is the cost per metre of a grid's
+    span, the longest distance between two of its units.
+    """
 
     balance: Any
     penalty: Any
-    target: float
+    target: int
+    floor: int
     ceiling: int
+    span_weight: float
 
 
-def build_sizes(band: Band, total: int, balance_weight: float) -> Sizes:
+def build_sizes(
+    band: Band,
+    total: int,
+    balance_weight: float,
+    *,
+    far_weight: float = 0.0,
+    far_share: float = 0.4,
+    floor_penalty: bool = True,
+    span_weight: float = 0.0,
+) -> Sizes:
     """Return the cost tables for grids of a piece with ``total`` households.
 
-    Balance is ``balance_weight`` at a deviation of a quarter of the target and grows with its square; the penalty is 0
-    in the band and at least 1 outside.
+    Balance is ``balance_weight`` at a deviation of a quarter of the target and grows with its square, plus
+    ``far_weight`` per target beyond the share ``far_share`` of it. The penalty is 0 in the band and at least 1 outside,
+    below the floor only with ``floor_penalty``.
     """
     floor, target, ceiling = band
-    longest = min(max(total, 1), max(8 * ceiling, 1), _LONGEST_TABLE)
+    longest = min(max(total, target, 1), max(8 * ceiling, target, 1), _LONGEST_TABLE)
     households = np.arange(longest + 1, dtype=np.float64)
-    balance = balance_weight * ((households - target) / (0.25 * target)) ** 2
-    low = 1.0 + 2.0 * (floor - households) / floor
+    share = households / target
+    balance = balance_weight * (share / 0.25) ** 2 + far_weight * np.maximum(0.0, share - far_share)
+    low = 1.0 + 2.0 * (floor - households) / floor if floor_penalty else np.zeros(longest + 1)
     high = _OVER * (1.0 + 2.0 * (households - ceiling) / ceiling)
     penalty = np.where(households < floor, low, np.where(households > ceiling, high, 0.0))
-    return Sizes(balance, penalty, float(target), int(ceiling))
+    return Sizes(balance, penalty, int(target), int(floor), int(ceiling), float(span_weight))
 
 
 def count_range(total: int, band: Band) -> tuple[int, int]:

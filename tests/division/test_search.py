@@ -15,7 +15,16 @@ from spatial.crs import metric_crs
 from spatial.division.annealing import anneal
 from spatial.division.divide import divide
 from spatial.division.exact import solve_exactly
-from spatial.division.piece import Piece, build_piece, merge_blocks, take_blocks
+from spatial.division.piece import (
+    FREE,
+    Piece,
+    build_piece,
+    in_contact,
+    merge_blocks,
+    renumber,
+    renumber_new,
+    take_blocks,
+)
 from spatial.division.search import Effort, divide_piece, measure_cost, search_by_annealing
 from spatial.division.sizes import Band, build_sizes, count_range, nearest_count
 from spatial.division.trees import start_labels
@@ -167,3 +176,42 @@ def precinct_borders(blocks: Any) -> Any:
             if shared > 0:
                 rows.append((blocks["block_id"][i], blocks["block_id"][j], shared, 0.0, 0.0, "", True))
     return pd.DataFrame(rows, columns="focal neighbor shared_m clear_m clarity barrier crossable".split())
+
+
+def test_a_merged_unit_adds_households_and_change_and_keeps_the_greatest_anchor_and_the_one_lock() -> None:
+    piece = build_piece(
+        [5, 900, 7], [0, 0, 1], [1, 2, 2], [1.0, 2.0, 4.0], [0.0, 0.5, 1.0],
+        contact=[True, False, True], anchor=[0, 900, 0], lock=[4, FREE, 2],
+        change=[[0.0, 0.1], [1.0, 1.5], [0.25, 0.5]], xy=([0.0, 10.0, 4.0], [0.0, 2.0, 6.0]),
+    )  # fmt: skip
+    merged = merge_blocks(piece, np.array([0, 0, 1]))
+    assert merged.households.tolist() == [905, 7]
+    assert merged.anchor.tolist() == [900, 0]
+    assert merged.lock.tolist() == [4, 2]
+    assert merged.change.tolist() == [[1.0, 1.6], [0.25, 0.5]]
+    assert (merged.x.tolist(), merged.y.tolist()) == ([5.0, 4.0], [1.0, 6.0])
+    assert merged.border.tolist() == [6.0]
+    assert in_contact(merged).tolist() == [True]
+    with pytest.raises(ValueError, match="locks 2 and 4"):
+        merge_blocks(piece, np.array([0, 1, 0]))
+
+
+def test_neighbours_in_contact_come_first_and_stay_in_contact_when_taken_out() -> None:
+    piece = build_piece([1] * 4, [0, 0, 1, 0], [1, 2, 2, 3], [1.0] * 4, [0.0] * 4, contact=[False, True, False, True])
+    assert piece.neighbor[piece.row[0] : piece.row[1]].tolist() == [2, 3, 1]
+    assert (piece.touch - piece.row[:-1]).tolist() == [2, 0, 1, 1]
+    assert in_contact(piece).tolist() == [False, True, False, True]
+    part = take_blocks(piece, np.array([0, 1, 3]))
+    assert in_contact(part).tolist() == [False, True]
+
+
+def test_new_names_follow_the_names_of_today() -> None:
+    assert renumber_new([7, 1, 9, 7, 0], 2).tolist() == [2, 1, 3, 2, 0]
+    assert renumber_new([7, 1, 9, 7, 0], 0).tolist() == renumber(np.array([7, 1, 9, 7, 0])).tolist()
+
+
+def test_deviation_is_priced_by_the_square_and_beyond_a_share_by_the_step() -> None:
+    sizes = build_sizes(BAND, 4000, 1.0, far_weight=20.0, far_share=0.4, floor_penalty=False)
+    assert sizes.balance[[0, 125, 200, 250]].tolist() == pytest.approx([0.0, 1.0, 2.56, 4.0 + 2.0])
+    assert sizes.penalty[[0, 299, 300, 700]].tolist() == [0.0] * 4
+    assert sizes.penalty[701] > 1.0
