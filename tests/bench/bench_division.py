@@ -24,7 +24,14 @@ from spatial.division.divide import divide
 from spatial.io.profiles import read_profile
 from tests.bench.instances import NAMES, city, read_instance
 
-REFERENCE = {"wuh_0060": 4.611, "wuh_0300": 10.357, "wuh_0600": 36.715, "wuh_2000": 80.282, "hel_roads": 29.278}
+REFERENCE = {
+    "wuh_0060": 4.611,
+    "wuh_0120": 5.923,
+    "wuh_0300": 10.357,
+    "wuh_0600": 36.715,
+    "wuh_2000": 80.282,
+    "hel_roads": 29.278,
+}
 TARGET = 500.0
 
 

@@ -9,7 +9,7 @@ import shapely
 
 from tests.real_data import real
 
-NAMES = ("wuh_0060", "wuh_0300", "wuh_0600", "wuh_2000", "hel_roads")
+NAMES = ("wuh_0060", "hel_roads", "wuh_0120", "wuh_0300", "wuh_0600", "wuh_2000")
 
 
 def read_instance(name: str, ceiling: int = 700) -> tuple[Any, Any]:
