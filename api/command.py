@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spatial.cli import app, honest
+from spatial.cli import app
+from spatial.console import honest
 
 
 @app.command()

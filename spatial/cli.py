@@ -3,11 +3,6 @@
 `wangge serve` is added where the server lives, in ``api.command``.
 """
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import spatial
-from spatial.errors import InputError, SpatialError
+from spatial.console import honest, option, show_progress, stoppable
+from spatial.errors import InputError
 from spatial.progress import Progress
 
 if TYPE_CHECKING:
     from spatial.inputs import Inputs
 
-EXIT_UNUSABLE = 2
-EXIT_STOPPED = 130
 _LOUD = ("no row could be used", "differs from the community's total", "gap between communities")
 _LOUD_ROWS = 3
 
@@ -35,10 +29,6 @@ app = typer.Typer(
 )
 
 
-def _option(text: str) -> Any:
-    return typer.Option(help=text, show_default=False)
-
-
 @app.command()
 def plan(
     folder: Annotated[
@@ -46,23 +36,23 @@ def plan(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write the plan into; replaced whole.")] = Path("plan"),
     area: Annotated[
-        str | None, _option("Outline to be divided: any vector file; file.gpkg|name=江岸区 picks rows.")
+        str | None, option("Outline to be divided: any vector file; file.gpkg|name=江岸区 picks rows.")
     ] = None,
-    communities: Annotated[str | None, _option("Communities (社区): polygons with code and name.")] = None,
+    communities: Annotated[str | None, option("Communities (社区): polygons with code and name.")] = None,
     osm: Annotated[
-        str | None, _option("Street map: .osm.pbf, .osm, .osm.gz, osmnx .graphml, or a layer of road lines.")
+        str | None, option("Street map: .osm.pbf, .osm, .osm.gz, osmnx .graphml, or a layer of road lines.")
     ] = None,
     place: Annotated[
         str | None,
         typer.Option(help='Place to fetch from OpenStreetMap, such as "Qindu, Xianyang".', show_default=False),
     ] = None,
-    estates: Annotated[str | None, _option("Estates (小区名录) with households: CSV, Excel or vector file.")] = None,
-    buildings: Annotated[str | None, _option("Buildings (楼栋): polygons with levels and households.")] = None,
-    gates: Annotated[str | None, _option("Gates of estates, with access and hours.")] = None,
-    candidates: Annotated[str | None, _option("Places where a centre may open.")] = None,
-    existing: Annotated[str | None, _option("Centres that are open today.")] = None,
-    current: Annotated[str | None, _option("Today's grids, of one or several departments.")] = None,
-    pois: Annotated[str | None, _option("Shops, schools, clinics and other places.")] = None,
+    estates: Annotated[str | None, option("Estates (小区名录) with households: CSV, Excel or vector file.")] = None,
+    buildings: Annotated[str | None, option("Buildings (楼栋): polygons with levels and households.")] = None,
+    gates: Annotated[str | None, option("Gates of estates, with access and hours.")] = None,
+    candidates: Annotated[str | None, option("Places where a centre may open.")] = None,
+    existing: Annotated[str | None, option("Centres that are open today.")] = None,
+    current: Annotated[str | None, option("Today's grids, of one or several departments.")] = None,
+    pois: Annotated[str | None, option("Shops, schools, clinics and other places.")] = None,
     coords: Annotated[
         str | None,
         typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
@@ -85,7 +75,7 @@ def plan(
         "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
         "pois": pois, "coords": coords, "crs": crs, "attribution": attribution, "name": name,
     }  # fmt: skip
-    with honest(), _stoppable() as check_stop, _progress(check_stop) as on_progress:
+    with honest(), stoppable() as check_stop, show_progress(check_stop) as on_progress:
         from spatial.io.plan_folder import check_target
         from spatial.plan.checks import list_checks
 
@@ -179,73 +169,3 @@ def profiles() -> None:
             one = spatial.read_profile(name)
             band = f"{one.grid.floor_households}-{one.grid.ceiling_households}"
             typer.echo(f"{name:14} {band:>9} households  {one.title}")
-
-
-@contextmanager
-def honest() -> Iterator[None]:
-    """Turn what goes wrong into one clear sentence and an exit code."""
-    try:
-        yield
-    except (SpatialError, OSError) as error:
-        typer.echo(f"wangge: {error}", err=True)
-        raise typer.Exit(EXIT_UNUSABLE) from error
-    except KeyboardInterrupt:
-        typer.echo("wangge: stopped; nothing was written", err=True)
-        raise typer.Exit(EXIT_STOPPED) from None
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], None]]:
-    """Stop at Ctrl-C and at SIGTERM, also where a library swallows the exception: the yielded check raises it again."""
-    stopped = threading.Event()
-
-    def stop(number: int, frame: Any) -> None:
-        stopped.set()
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress(check_stop: Callable[[], None]) -> Iterator[Progress]:
-    """Show stages with the time each has taken: a moving line on a terminal, a line per stage elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        said: list[str] = []
-
-        def say(stage: str, share: float) -> None:
-            check_stop()
-            if not said or said[-1] != stage:
-                said.append(stage)
-                print(f"  {stage} ...", file=sys.stderr, flush=True)
-
-        yield say
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console) as bar:
-        tasks: dict[str, Any] = {}
-
-        def move(stage: str, share: float) -> None:
-            check_stop()
-            if stage not in tasks:
-                for task in tasks.values():
-                    bar.update(task, completed=1.0)
-                tasks[stage] = bar.add_task(stage, total=1.0)
-            bar.update(tasks[stage], completed=share)
-
-        yield move
-        for task in tasks.values():
-            bar.update(task, completed=1.0)

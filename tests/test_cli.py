@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.command import app
-from spatial.cli import EXIT_STOPPED, EXIT_UNUSABLE
+from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 

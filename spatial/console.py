@@ -1,0 +1,114 @@
+"""How does a command say what it does while it does it, stop when it is asked to, and fail in one clear sentence?"""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from spatial.errors import CancelledError, SpatialError
+from spatial.progress import Progress
+
+EXIT_UNUSABLE = 2
+EXIT_STOPPED = 130
+
+
+def option(text: str) -> Any:
+    """Return an option of a command that has no default worth showing."""
+    return typer.Option(help=text, show_default=False)
+
+
+@contextmanager
+def honest() -> Iterator[None]:
+    """Turn what goes wrong into one clear sentence and an exit code."""
+    try:
+        yield
+    except CancelledError:
+        typer.echo("wangge: stopped; nothing was written", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
+    except (SpatialError, OSError) as error:
+        typer.echo(f"wangge: {error}", err=True)
+        raise typer.Exit(EXIT_UNUSABLE) from error
+    except KeyboardInterrupt:
+        typer.echo("wangge: stopped; nothing was written", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], None]]:
+    """Stop at Ctrl-C and at SIGTERM, also where a library swallows the exception: the yielded check raises it again."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: Any) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+
+    with _handling(stop):
+        yield check
+
+
+@contextmanager
+def deferring() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C or SIGTERM in the event that is yielded, and raise at the second."""
+    asked = threading.Event()
+
+    def note(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    with _handling(note):
+        yield asked
+
+
+@contextmanager
+def _handling(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+@contextmanager
+def show_progress(check_stop: Callable[[], None]) -> Iterator[Progress]:
+    """Show stages with the time each has taken: a moving line on a terminal, a line per stage elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        said: list[str] = []
+
+        def say(stage: str, share: float) -> None:
+            check_stop()
+            if not said or said[-1] != stage:
+                said.append(stage)
+                print(f"  {stage} ...", file=sys.stderr, flush=True)
+
+        yield say
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console) as bar:
+        tasks: dict[str, Any] = {}
+
+        def move(stage: str, share: float) -> None:
+            check_stop()
+            if stage not in tasks:
+                for task in tasks.values():
+                    bar.update(task, completed=1.0)
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=share)
+
+        yield move
+        for task in tasks.values():
+            bar.update(task, completed=1.0)
