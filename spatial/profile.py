@@ -82,11 +82,29 @@ class HouseholdRules:
 
 @dataclass(frozen=True, slots=True)
 class DivisionRules:
-    """Weights of the division's objective; each term is of order one per grid."""
+    """What the division's objective counts; each term is of order one per grid."""
 
     balance_weight: float
+    """Cost of a grid a quarter of the target away from its aim; grows with the square."""
+    far_weight: float
+    """Added cost per target that a grid is farther from its aim than ``far_share``."""
+    far_share: float
     border_weight: float
     unclear_weight: float
+    change_weight: float
+    """Cost of a target's worth of households that leave today's grid; acts only where today's grids are given."""
+    familiarity_weight: float
+    """Cost of a border between two neighbouring blocks of one estate or one property company."""
+    span_weight: float
+    """Cost of a span as long as the side of a mean grid; the span is the longest way across a grid."""
+    floor_penalty: bool
+    """A grid below the floor is avoided at almost any cost; else it costs its distance from the aim alone."""
+    largest_is_aim: bool
+    """The aim of a grid is its largest block where that exceeds the target; else only where it exceeds the ceiling."""
+    oversize_alone: bool
+    """A block above the ceiling stands alone; else it may take land without households into its grid."""
+    size_column: str
+    """Column of the blocks that band and balance count: households, or a measure of work."""
     clear_target: float
     moves_per_block: int
     """Effort of the search: counted in moves, so that every machine finds the same division."""
@@ -258,6 +276,9 @@ def _check(profile: Profile) -> None:
                 "needed 0 < floor <= target <= ceiling"
             )
     _check_range(profile, "land", ("face_strength", "clear_strength"), 0.0, 1.0)
+    _check_range(profile, "division", ("clear_target",), 0.0, 1.0)
+    if not profile.division.size_column:
+        raise ProfileError("profile: division.size_column is '', needed the name of a column of the blocks")
     for kind, strength in profile.land.barrier_strength.items():
         if not 0.0 <= strength <= 1.0:
             raise ProfileError(f"profile: land.barrier_strength.{kind} is {strength}, needed 0 to 1")

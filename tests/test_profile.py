@@ -9,7 +9,7 @@ from spatial.errors import MissingError, ProfileError
 from spatial.io.profiles import list_profiles, read_profile
 from spatial.profile import MARKS, build_profile
 
-SHIPPED = ["about_500", "band_300_500", "hefei", "micro_30_100", "qindu"]
+SHIPPED = ["about_500", "band_300_500", "bench_j", "hefei", "micro_30_100", "qindu"]
 
 
 def _own(tmp_path: Path, text: str) -> str:
@@ -18,7 +18,7 @@ def _own(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def test_five_profiles_are_shipped() -> None:
+def test_six_profiles_are_shipped() -> None:
     assert list_profiles() == SHIPPED
 
 
@@ -35,7 +35,7 @@ def test_every_number_of_a_shipped_profile_carries_a_source_and_a_mark(name: str
 def test_the_bands_are_those_of_the_field() -> None:
     bands = {name: read_profile(name).grid for name in SHIPPED}
     assert [(bands[n].floor_households, bands[n].ceiling_households) for n in SHIPPED] == [
-        (300, 700), (300, 500), (400, 600), (30, 100), (250, 560),
+        (300, 700), (300, 500), (300, 700), (400, 600), (30, 100), (250, 560),
     ]  # fmt: skip
     assert bands["hefei"].two_phase_estates
     assert not bands["about_500"].two_phase_estates
@@ -59,6 +59,13 @@ def test_the_bands_are_those_of_the_field() -> None:
         ('[walking]\ncircle_min = { value = [5, 5], source = "x", mark = "D" }', "walking.circle_min"),
         ('[land]\nface_strength = { value = 2, source = "x", mark = "D" }', "land.face_strength is 2"),
         ('[land]\nunknown_access = { value = "shut", source = "x", mark = "D" }', "land.unknown_access is 'shut'"),
+        ('[division]\nclear_target = { value = 1.5, source = "x", mark = "D" }', "division.clear_target is 1.5"),
+        ('[division]\nfar_weight = { value = -1, source = "x", mark = "D" }', "division.far_weight is -1"),
+        (
+            '[division]\nfloor_penalty = { value = 1, source = "x", mark = "D" }',
+            "division.floor_penalty is 1, needed bool",
+        ),
+        ('[division]\nsize_column = { value = "", source = "x", mark = "D" }', "division.size_column is ''"),
         ('[siting]\nmodel = { value = "guess", source = "x", mark = "D" }', "siting.model is 'guess'"),
         ("[grids]\nx = 1", "unknown key 'grids'"),
         ("grid = 5", "grid is 5"),
