@@ -40,6 +40,24 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         _flush(target.parent)
 
 
+def replace_file(path: Path, fill: Callable[[Path], None]) -> None:
+    """Put a file in place whole; ``fill`` is given the path, beside it, of a file to write."""
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _recover(target)
+    beside = _beside(target)
+    lock = os.open(beside, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fill(beside)
+        _flush(beside)
+        beside.replace(target)
+        _flush(target.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+        os.close(lock)
+
+
 def try_place(folder: Path) -> None:
     """Make and remove a hidden folder where ``replace_folder`` would work; raises the OSError that it would meet."""
     target = folder.resolve()
@@ -67,14 +85,17 @@ def _recover(target: Path) -> None:
 
 
 def _remove_unless_in_use(path: Path) -> None:
-    """Remove a folder; one that is still locked belongs to a run that is alive."""
+    """Remove a folder or a file; one that is still locked belongs to a run that is alive."""
     try:
         lock = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     except BlockingIOError:
         return
     finally:

@@ -15,7 +15,7 @@ from spatial.io.headers import find_columns
 from spatial.io.listing import join_listed, list_note
 from spatial.io.personal import check_personal
 from spatial.io.registers import TABLE_SUFFIXES, read_table
-from spatial.io.systems import Undeclared, to_metric
+from spatial.io.systems import Undeclared, metric_system, to_metric
 from spatial.io.vectors import VECTOR_SUFFIXES, read_vector
 
 _UNDECLARED = Undeclared()
@@ -40,7 +40,7 @@ class Features:
 
 
 def locate(path: str | Path | Locator) -> Locator:
-    """Return the parts of ``file|layer=...|name=...``; both parts after the file may be left out.
+    """Return the parts of ``file|layer=...|name=...``, or of ``file:layer``; what follows the file may be left out.
 
     Raises
     ------
@@ -51,6 +51,10 @@ def locate(path: str | Path | Locator) -> Locator:
         return path
     file, *parts = str(path).split("|")
     found: dict[str, str] = {}
+    if not parts and not Path(file).exists():
+        head, _, layer = file.rpartition(":")
+        if layer.strip() and Path(head).suffix.lower() in (*TABLE_SUFFIXES, *VECTOR_SUFFIXES):
+            return Locator(Path(head), layer.strip())
     for part in parts:
         key, _, value = part.partition("=")
         key = "layer" if key.strip() == "layername" else key.strip()
@@ -71,7 +75,8 @@ def read_features(
     """Return the rows of a CSV, Excel or vector file, in the order of the file; the index is the row's number there.
 
     Columns hold text, "" where nothing is given. ``coords`` says what longitudes and latitudes of this file mean,
-    whatever it declares; without it a declared system stands, and ``undeclared`` says what the others are in.
+    whatever it declares; without it a declared system stands, and ``undeclared`` says what the others are in. Without
+    ``crs`` the geometry is in the file's own system where that is a zone in metres, else in the zone about its middle.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def read_features(
     frame = _select(frame, where, source)
     kind = coords or ("wgs84" if origin["crs_from"] == "file" else undeclared.coords)
     own = frame.crs
-    metric = to_metric(frame, crs, kind)
+    metric = to_metric(frame, metric_system(frame) if crs is None else crs, kind)
     origin = {
         "source": source,
         "path": where.path.name,
@@ -125,12 +130,12 @@ def _from_vector(where: Locator, source: str, undeclared: Undeclared) -> tuple[A
     if told["crs_from"] == "guess":
         detail = "no coordinate system declared; longitudes and latitudes are taken as WGS 84 or as --coords says"
         notes.append(list_note(source, "undeclared coordinate system", "guessed", detail))
-    texts = {str(name): _to_text(frame[name]) for name in frame.columns if name != frame.geometry.name}
+    texts = {str(name): to_text(frame[name]) for name in frame.columns if name != frame.geometry.name}
     frame = frame[["geometry"]].assign(**texts)
     return frame, notes, {"encoding": told["encoding"], "layer": told["layer"], "crs_from": told["crs_from"]}
 
 
-def _to_text(column: Any) -> Any:
+def to_text(column: Any) -> Any:
     """Return a column as text: "" for nothing, whole numbers without a fraction."""
     return pd.Series([_one_text(value) for value in column], index=column.index, dtype="str")
 

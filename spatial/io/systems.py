@@ -9,7 +9,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from spatial.crs import CoordType, is_lonlat, transform_geometry, unshift
+from spatial.crs import LONLAT, CoordType, is_lonlat, metric_crs, transform_geometry, transform_xy, unshift
 from spatial.errors import CrsError
 from spatial.io.edges import cut_edges, step_of
 
@@ -121,6 +121,23 @@ def guess_system(x: float, y: float) -> str:
             "3-degree with the central meridian 114 E (EPSG:4534 is 75 E, each 3 degrees one more)"
         )
     return "say which system it is, for instance --crs EPSG:4547"
+
+
+def metric_system(frame: Any) -> Any:
+    """Return the system in which a file is worked on: its own where that is a transverse Mercator zone in metres.
+
+    Else it is the zone about the middle of its coordinates. Other projections in metres stretch lengths: the Mercator
+    of web maps doubles them at 60 degrees.
+    """
+    own = frame.crs
+    if own.is_projected and own.axis_info[0].unit_conversion_factor == 1.0:
+        method = own.coordinate_operation.method_name if own.coordinate_operation else ""
+        if "transverse mercator" in method.lower():
+            return own
+    west, south, east, north = (float(value) for value in frame.total_bounds)
+    middle = np.array([[(west + east) / 2, (south + north) / 2]])
+    lon, lat = (0.0, 0.0) if np.isnan(middle).any() else transform_xy(middle, own, LONLAT)[0]
+    return metric_crs(float(lon), float(lat))
 
 
 def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:

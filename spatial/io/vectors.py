@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.parquet
 import pyogrio
 import shapely
 
@@ -34,6 +35,19 @@ _MAGIC = {
     ".kml": (b"<?xml", b"<kml"),
 }
 _WGS84_BY_FORMAT = (".geojson", ".json", ".kml")
+_DAMAGES = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    shapely.errors.ShapelyError,
+    pyarrow.ArrowException,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    RuntimeError,
+)
 _MAX_ROWS = 5_000_000
 _MAX_VERTICES = 50_000_000
 _MAX_VERTICES_OF_ONE = 2_000_000
@@ -67,6 +81,50 @@ def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | N
     check_system(frame.crs, frame.geometry.array, path.name)
     frame.attrs = attrs
     return frame
+
+
+def read_rows(path: str | Path, *, layer: str | None = None) -> Any:
+    """Return the attributes of a layer or a Parquet table, which need not hold geometry; the index counts from 1.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another kind, or holds several layers and none is named.
+    """
+    path = Path(path)
+    _check_file(path)
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        inside = unpack_layer(path, Path(folder)) if path.suffix.lower() == ".zip" else path
+        _check_magic(inside, path.name)
+        encoding = None
+        if inside.suffix.lower() == ".shp":
+            inside, encoding = _prepare_shapefile(inside, Path(folder), None)
+        try:
+            frame = _read_plain(inside, path.name, layer, encoding)
+        except _DAMAGES as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path.name} cannot be read: {error}") from error
+    if len(frame) > _MAX_ROWS:
+        raise InputError(f"{path.name} has more than {_MAX_ROWS:,} rows; needed at most as many")
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    return frame
+
+
+def _read_plain(path: Path, name: str, layer: str | None, encoding: str | None) -> Any:
+    if path.suffix.lower() in _PARQUET:
+        table = pyarrow.parquet.read_table(path)
+        frame = table.select([field.name for field in table.schema if not _is_nested(field.type)]).to_pandas()
+        return frame.reset_index(drop=all(name is None for name in frame.index.names))
+    chosen = _choose(name, [str(one) for one, _ in pyogrio.list_layers(path)], layer)
+    return pyogrio.read_dataframe(
+        path, layer=chosen, encoding=encoding, read_geometry=False, max_features=_MAX_ROWS + 1
+    )
+
+
+def _is_nested(kind: Any) -> bool:
+    """Tell whether a column of a Parquet file holds no plain values: geometry is kept as bytes or as structures."""
+    return bool(pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
 
 
 def list_layers(path: Path) -> list[str]:
@@ -113,19 +171,7 @@ def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tup
                     on_invalid="ignore",
                     max_features=_MAX_ROWS + 1,
                 )
-        except (
-            pyogrio.errors.DataSourceError,
-            pyogrio.errors.DataLayerError,
-            pyogrio.errors.FeatureError,
-            pyogrio.errors.GeometryError,
-            shapely.errors.ShapelyError,
-            pyarrow.ArrowException,
-            KeyError,
-            TypeError,
-            ValueError,
-            OSError,
-            RuntimeError,
-        ) as error:
+        except _DAMAGES as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{name} cannot be read: {error}") from error
@@ -160,11 +206,14 @@ def _prepare_shapefile(path: Path, folder: Path, encoding: str | None) -> tuple[
 
 
 def _choose_layer(path: Path, name: str, layer: str | None) -> str:
-    layers = list_layers(path)
+    return _choose(name, list_layers(path), layer, "layers with geometry")
+
+
+def _choose(name: str, layers: list[str], layer: str | None, kind: str = "layers") -> str:
     if layer is not None and layer in layers:
         return layer
     if layer is not None or len(layers) != 1:
-        wanted = f"no layer {layer!r}" if layer is not None else f"{len(layers)} layers with geometry"
+        wanted = f"no layer {layer!r}" if layer is not None else f"{len(layers)} {kind}"
         raise InputError(f"{name}: {wanted}; found {layers}, name one as {name}|layer=...")
     return layers[0]
 
