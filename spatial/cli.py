@@ -1,4 +1,4 @@
-"""`wangge plan`, `sample`, `profiles`: read, compute, write, and say what is done while it is done.
+"""`wangge plan`, `divide`, `sample`, `profiles`: read, compute, write, and say what is done while it is done.
 
 `wangge serve` is added where the server lives, in ``api.command``.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import spatial
+from spatial.cli_divide import divide
 from spatial.console import honest, option, show_progress, stoppable
 from spatial.errors import InputError
 from spatial.progress import Progress
@@ -144,6 +145,9 @@ def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
         if len(rows) > _LOUD_ROWS:
             typer.echo(f"  ... and {len(rows) - _LOUD_ROWS} more like it")
     typer.echo(f"plan {made.plan_id} written to {out}")
+
+
+app.command()(divide)
 
 
 @app.command()

@@ -50,8 +50,9 @@ def read_adjacency(path: str | Path | Locator, given: GivenBlocks) -> tuple[Any,
 
 
 def _ends(sheet: Sheet, name: str, known: Any) -> Any:
-    text = sheet.texts(sheet.need(name))
-    sheet.refuse(~text.isin(known), name, text, f"needed one of the {len(known)} blocks")
+    column = sheet.need(name)
+    text = sheet.texts(column)
+    sheet.refuse(~text.isin(known), column, text, f"needed one of the {len(known)} blocks")
     return text
 
 
