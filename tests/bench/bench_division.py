@@ -1,147 +1,212 @@
-"""Print the division beside METIS on the same blocks, and how long a city takes.
+"""How good is the division beside METIS, KaHIP, GerryChain and spopt on the same blocks, and how far is it proved?
 
-Run as ``python -m tests.bench.bench_division`` from the checkout, with WANGGE_DATA set or the data beside it.
+Run as ``python -m tests.bench.bench_division`` from the checkout, with WANGGE_DATA set or the data beside it: the
+published instances, ours at three budgets beside all rivals, as Markdown on the standard output or in ``--out``. With
+``--suite 60 --count 100 --budget 1`` it runs a seeded suite instead (``--suite 12-16``: sizes from-to; ``--rough``:
+islands, oversize blocks, torn borders) and prints the share proved, seconds, the worst gap and every doubt.
 
-J is the common objective of the instances: (deviation / a quarter of the target) squared per grid, plus 20 per unit of
-deviation beyond 40 %, plus border length relative to twice the side of the mean grid, weighted 0.5 + (1 - clarity).
-The reference column is what a plain annealer of 300,000 moves published for the instance. METIS is asked for contiguous
-parts at three tolerances from three seeds; its best contiguous outcome is shown, its time is that of all nine.
+J, its terms and the rules are computed by ``tests.bench.score``, which shares no code with the division.
 """
 
-import time
+import argparse
+import math
+import os
+import platform
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import numpy as np
-import pandas as pd
-import pymetis
 
-from spatial.division.communities import propose_communities
-from spatial.division.divide import divide
-from spatial.io.profiles import read_profile
-from tests.bench.instances import NAMES, city, read_instance
+from tests.bench.instances import NAMES, read_instance
+from tests.bench.rivals import Outcome, list_rivals, run_rivals
+from tests.bench.score import Score, count_grids, list_worse
+from tests.bench.suites import rough_suite, suite
+from tests.bench.timing import Run, run_ours, time_published
 
-REFERENCE = {
-    "wuh_0060": 4.611,
-    "wuh_0120": 5.923,
-    "wuh_0300": 10.357,
-    "wuh_0600": 36.715,
-    "wuh_2000": 80.282,
-    "hel_roads": 29.278,
-}
-TARGET = 500.0
+_HEAD = (
+    "method | k | extra parts | mean dev % | max dev % | within 20 % | within 40 % | out of 300-700 | clear border % "
+    "| mean clarity | PP mean | PP min | J | bound | gap % | status | first plan s | wall s | CPU s"
+).split(" | ")
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How a labelling does on the common terms."""
-
-    grids: int
-    connected: bool
-    outside: int
-    clear_share: float
-    j: float
-
-
-def score(blocks: Any, pairs: Any, labels: Any) -> Score:
-    """Return the score of labels by block_id, from the frames alone."""
-    households = blocks.set_index("block_id")["households"]
-    sums = households.groupby(labels).sum()
-    largest = households.groupby(labels).max()
-    aim = np.maximum(TARGET, largest)
-    deviation = (sums - aim).abs() / TARGET
-    balance = ((deviation / 0.25) ** 2 + 20 * np.maximum(0.0, deviation - 0.4)).sum()
-    cut = pairs[pairs["focal"].map(labels) != pairs["neighbor"].map(labels)]
-    side_m = 2 * np.sqrt(blocks["area_m2"].sum() / max(1, round(households.sum() / TARGET)))
-    border = (cut["shared_m"] / side_m * (1.5 - cut["clarity"])).sum()
-    graph = nx.Graph(list(zip(pairs["focal"], pairs["neighbor"], strict=True)))
-    connected = all(nx.is_connected(graph.subgraph(ids)) for ids in labels.groupby(labels).groups.values())
-    outside = ((sums < 300) | ((sums > 700) & (sums > largest))).sum()
-    return Score(len(sums), connected, int(outside), cut["clear_m"].sum() / cut["shared_m"].sum(), balance + border)
+def main() -> None:
+    """Read the options, run, print as it goes and write the whole."""
+    options = _read_options()
+    lines: list[str] = []
+    for line in _run_suite(options) if options.suite else _compare(options):
+        print(line, flush=True)
+        lines.append(line)
+    if options.out:
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def metis(blocks: Any, pairs: Any) -> Iterator[Any]:
-    """Yield METIS labels at three tolerances and from three seeds, with the same prices of borders as ours."""
-    place = pd.Index(blocks["block_id"])
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(place)))
-    side_m = 2 * np.sqrt(blocks["area_m2"].mean())
-    prices = np.maximum(1, np.round(1000 * pairs["shared_m"] / side_m * (1.5 - pairs["clarity"]))).astype(int)
-    ends = place.get_indexer(pairs["focal"]), place.get_indexer(pairs["neighbor"])
-    graph.add_weighted_edges_from(zip(*(e.tolist() for e in ends), prices.tolist(), strict=True))
-    near = [sorted(graph[i]) for i in range(len(place))]
-    start = np.cumsum([0, *map(len, near)]).tolist()
-    parts = max(2, round(blocks["households"].sum() / TARGET))
-    for tolerance, seed in product((200, 100, 50), (1, 2, 3)):
-        _, labels = pymetis.part_graph(
-            parts,
-            pymetis.CSRAdjacency(start, [j for row in near for j in row]),
-            vweights=blocks["households"].tolist(),
-            eweights=[graph[i][j]["weight"] for i, row in enumerate(near) for j in row],
-            options=pymetis.Options(ufactor=tolerance, contig=1, seed=seed),
-            recursive=False,
+def _read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, help="write the Markdown here too")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--instances", nargs="+", default=list(NAMES), choices=NAMES)
+    parser.add_argument("--budgets", nargs="+", type=float, default=[2.0, 10.0, 60.0], help="seconds, ours")
+    parser.add_argument("--rivals", nargs="*", default=list(list_rivals()), help="method names; none: ours alone")
+    parser.add_argument("--rival-budget", type=float, default=15.0, help="CPU seconds of a GerryChain run")
+    parser.add_argument("--rival-limit", type=float, default=60.0, help="CPU seconds at which a rival is stopped")
+    parser.add_argument("--suite", help="blocks per instance: 60, or 12-16")
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds per instance of the suite")
+    parser.add_argument("--rough", action="store_true", help="islands, oversize blocks, torn borders")
+    return parser.parse_args()
+
+
+def _describe_machine() -> str:
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
+
+
+def _compare(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of the comparison: a table per instance, then J side by side."""
+    yield from ("# Division beside other tools", "", f"{_describe_machine()}; profile `bench_j`, seed {options.seed}.")
+    rows: list[str] = []
+    for name in options.instances:
+        blocks, adjacency = read_instance(name)
+        households, k = blocks["households"].sum(), count_grids(blocks["households"])
+        yield from (
+            "",
+            f"## {name}",
+            "",
+            f"{len(blocks)} blocks, {len(adjacency)} borders, {households} households, k {k}",
+            "",
+            *_head(_HEAD),
         )
-        yield pd.Series(labels, index=place)
+        ours, doubts = [], []
+        try:
+            for run in time_published(name, tuple(options.budgets), options.seed):
+                yield _row(f"**ours, {run.budget_s:g} s**", *_figures(run.score), *_proof(run))
+                ours.append(run)
+                doubts += [f"- ours, {run.budget_s:g} s: {doubt}" for doubt in run.doubts]
+        except RuntimeError as broken:
+            yield _row("**ours**", f"broke: {broken}")
+        rivals = []
+        for rival in _run_rivals(blocks, adjacency, options):
+            yield _row(rival.method, *_outcome(rival))
+            rivals.append(rival)
+        yield from ("", f"Cold start and a first call of {min(options.budgets):g} s: {_cold(ours)} s.", *doubts)
+        rows.append(_summary(name, ours, rivals))
+    yield from _side_by_side(rows, options)
 
 
-def compare() -> None:
-    """Print a row per instance: ours and the best contiguous METIS."""
-    profile = read_profile("about_500")
-    wuhan, pairs = read_instance("wuh_0060")
-    divide(wuhan, pairs, profile, rng=np.random.default_rng(1))
-    quick = replace(profile, division=replace(profile.division, moves_per_block=150))
-    wuhan, pairs = read_instance("wuh_2000")
-    began = time.process_time()
-    divide(wuhan, pairs, profile, rng=np.random.default_rng(1), budget_s=0.0)
-    print(f"first plan of 2,000 blocks: {time.process_time() - began:.2f} CPU s")
-    print("instance   blocks  method  moves/block  grids  outside  clear      J    reference    CPU s")
-    for name in NAMES:
-        blocks, pairs = read_instance(name)
-        for label, rules in (("150", quick), (f"{profile.division.moves_per_block}", profile)):
-            began = time.process_time()
-            division = divide(blocks, pairs, rules, rng=np.random.default_rng(1))
-            seconds = time.process_time() - began
-            _print_row(name, blocks, "ours", label, score(blocks, pairs, division.assignment), seconds)
-        began = time.process_time()
-        rivals = [score(blocks, pairs, labels) for labels in metis(blocks, pairs)]
-        seconds = time.process_time() - began
-        whole = [rival for rival in rivals if rival.connected]
-        _print_row(name, blocks, "METIS", "", min(whole or rivals, key=lambda rival: rival.j), seconds)
+def _run_rivals(blocks: Any, adjacency: Any, options: argparse.Namespace) -> Iterator[Outcome]:
+    if options.rivals:
+        limits = {"budget_s": options.rival_budget, "limit_s": options.rival_limit}
+        yield from run_rivals(blocks, adjacency, methods=tuple(options.rivals), **limits)
 
 
-def _print_row(name: str, blocks: Any, method: str, moves: str, found: Score, seconds: float) -> None:
-    whole = "" if found.connected else "  not contiguous"
-    print(
-        f"{name:10} {len(blocks):6d}  {method:6}  {moves:>11}  {found.grids:5d}  {found.outside:7d}  "
-        f"{found.clear_share:5.1%}  {found.j:7.3f}  {REFERENCE[name]:9.3f}  {seconds:7.2f}{whole}"
+def _side_by_side(rows: list[str], options: argparse.Namespace) -> Iterator[str]:
+    ours = [f"ours {budget:g} s (gap %)" for budget in sorted(options.budgets)]
+    yield from ("", "## J side by side, contiguous outcomes only", "")
+    yield from _head(["instance", "best METIS", "best rival", *ours, "below METIS %", "metrics worse than best METIS"])
+    yield from rows
+
+
+def _summary(name: str, ours: list[Run], rivals: list[Outcome]) -> str:
+    whole = {r.method: r.score for r in rivals if r.score is not None and not r.score.extra_parts}
+    metis = min((s for m, s in whole.items() if m.startswith("metis")), key=lambda s: s.j, default=None)
+    best = min(whole, key=lambda method: whole[method].j, default="")
+    below = ", ".join(_number(100 * (1 - r.score.j / metis.j), 1) for r in ours if r.score and metis)
+    last = ours[-1].score if ours else None
+    worse = ", ".join(list_worse(last, metis)) or "none" if last and metis else ""
+    found = [f"{_number(r.score.j if r.score else math.nan, 3)} ({_number(100 * r.gap, 2)})" for r in ours]
+    rival = f"{whole[best].j:.3f} ({best})" if best else "none"
+    return _row(name, _number(metis.j, 3) if metis else "none", rival, *found, below, worse)
+
+
+def _figures(found: Score | None) -> list[str]:
+    if found is None:
+        return ["-"] * 12
+    shares = (found.mean_deviation, found.max_deviation, found.within_20, found.within_40)
+    return [
+        str(found.grids),
+        f"**{found.extra_parts}**" if found.extra_parts else "0",
+        *(_number(100 * share, 1) for share in shares),
+        str(found.out_of_band),
+        _number(100 * found.clear_share, 1),
+        *(_number(value, 3) for value in (found.clarity, found.compactness, found.compactness_min, found.j)),
+    ]
+
+
+def _proof(run: Run) -> list[str]:
+    return [
+        _number(run.bound, 3),
+        _number(100 * run.gap, 2),
+        run.status,
+        *(_number(seconds, 3) for seconds in (run.first_s, run.wall_s, run.cpu_s)),
+    ]
+
+
+def _outcome(rival: Outcome) -> list[str]:
+    if rival.score is None:
+        return [f"FAIL: {rival.failure}", *[""] * 16, _number(rival.cpu_s, 3)]
+    return [*_figures(rival.score), "", "", "", "", "", _number(rival.cpu_s, 3)]
+
+
+def _cold(ours: list[Run]) -> str:
+    return _number(min((run.cold_s for run in ours if not math.isnan(run.cold_s)), default=math.nan), 2)
+
+
+def _run_suite(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of a suite: one row of figures, then every instance that is not proved or in doubt."""
+    low, _, high = options.suite.partition("-")
+    make = rough_suite if options.rough else suite
+    size = (int(low), int(high)) if high else int(low)
+    instances = make(size, options.count, options.seed)
+    for _, *pair in make(size, 1, options.seed + 1):
+        run_ours(pair, options.budget)  # kernels are compiled and loaded
+    runs = {name: run_ours(pair, options.budget, options.seed, whole=not options.rough) for name, *pair in instances}
+    kind = "rough " if options.rough else ""
+    yield from (f"# {len(runs)} {kind}instances of {options.suite} blocks, {options.budget:g} s each", "")
+    yield from (f"{_describe_machine()}; profile `bench_j`, suite seed {options.seed}.", "")
+    yield from _head(
+        "proved % | gap <= 1 % | worst gap % | median s | 90th percentile s | longest s | median CPU s | "
+        "out of band | in doubt | failed".split(" | ")
+    )
+    yield _suite_row(list(runs.values()))
+    yield ""
+    for name, run in runs.items():
+        if run.doubts or run.status != "optimal":
+            gap = f"{run.status}, gap {_number(100 * run.gap, 2)} %, {run.wall_s:.2f} s"
+            yield f"- {name}: {gap}{''.join('; ' + doubt for doubt in run.doubts)}"
+
+
+def _suite_row(runs: list[Run]) -> str:
+    proved = np.array([run.status == "optimal" for run in runs])
+    gap = np.array([0.0 if run.status == "optimal" else run.gap for run in runs])
+    wall, cpu = (np.array([getattr(run, name) for run in runs]) for name in ("wall_s", "cpu_s"))
+    median, tail = np.percentile(wall, [50, 90])
+    return _row(
+        _number(100 * proved.mean(), 1),
+        _number(100 * (gap <= 0.01).mean(), 1),
+        _number(100 * gap.max(), 2),
+        *(_number(seconds, 3) for seconds in (median, tail, wall.max(), np.median(cpu))),
+        str(sum(run.score.out_of_band for run in runs if run.score)),
+        str(sum(bool(run.doubts) for run in runs)),
+        str(sum(run.score is None for run in runs)),
     )
 
 
-def time_city() -> None:
-    """Print how long a city of 5,000 blocks takes: communities proposed, then grids in each."""
-    profile = read_profile("about_500")
-    blocks, pairs = city(50, 100, 350_000, np.random.default_rng(1))
-    began = time.process_time()
-    proposed = propose_communities(blocks, pairs, profile, rng=np.random.default_rng(1))
-    seconds = time.process_time() - began
-    sums = blocks.set_index("block_id")["households"].groupby(proposed).sum()
-    rules = profile.community
-    share = sums.between(rules.floor_households, rules.ceiling_households).mean()
-    print(f"city: {len(blocks)} blocks, {len(sums)} communities proposed, {share:.1%} in the band, {seconds:.1f} CPU s")
-    blocks = blocks.assign(community_id=blocks["block_id"].map(proposed))
-    began = time.process_time()
-    division = divide(blocks, pairs, profile, rng=np.random.default_rng(1))
-    seconds = time.process_time() - began
-    terms = division.objective
-    print(
-        f"city: {terms['grids']:.0f} grids, {terms['in_band_share']:.1%} in the band, {terms['clear_share']:.1%} of "
-        f"the border clear, {seconds:.1f} CPU s"
-    )
+def _head(names: list[str]) -> list[str]:
+    return [_row(*names), _row(*["---"] * len(names))]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
 
 
 if __name__ == "__main__":
-    compare()
-    time_city()
+    main()

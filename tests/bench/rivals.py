@@ -75,6 +75,9 @@ def run_rivals(
     limit_s: float = 60.0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each method named, or of all; chains run ``budget_s``, every method ends at ``limit_s``."""
+    unknown = sorted(set(methods) - set(_METHODS))
+    if unknown:
+        raise ValueError(f"found methods {unknown}, needed some of {list_rivals()}")
     case = to_case(blocks, adjacency)
     for method in methods or list_rivals():
         told = _call(method, case, budget_s, limit_s)

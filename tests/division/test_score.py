@@ -1,5 +1,6 @@
 """The scorer of the benchmark: figures worked by hand, rules broken on purpose, and the published instances."""
 
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -159,6 +160,13 @@ def test_a_rival_that_does_not_return_in_time_is_told() -> None:
     (outcome,) = run_rivals(*read_instance("hel_roads"), methods=("gc_recom",), budget_s=1.0, limit_s=1.0)
     assert outcome.labels is None
     assert "1 CPU s" in outcome.failure
+
+
+def test_a_rival_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kahip.py").write_text('raise ImportError("none here", name="kahip")')
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (outcome,) = run_rivals(*lay_row([300, 400, 300, 400]), methods=("kahip_05",))
+    assert (outcome.labels, outcome.failure) == (None, "not installed: kahip")
 
 
 @pytest.mark.real
