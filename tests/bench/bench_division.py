@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.bench.instances import NAMES, read_instance
 from tests.bench.rivals import Outcome, list_rivals, run_rivals
@@ -34,9 +35,12 @@ def main() -> None:
     """Read the options, run, print as it goes and write the whole."""
     options = _read_options()
     lines: list[str] = []
-    for line in _run_suite(options) if options.suite else _compare(options):
-        print(line, flush=True)
-        lines.append(line)
+    try:
+        for line in _run_suite(options) if options.suite else _compare(options):
+            print(line, flush=True)
+            lines.append(line)
+    except pytest.skip.Exception as reason:
+        raise SystemExit(str(reason)) from None
     if options.out:
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
