@@ -23,6 +23,7 @@ _FILLER = re.compile(r"[\s_\-:：/、,.·*#]+")
 _DBF_NAME_BYTES = 10
 
 _CODE = "编码 代码 编号 唯一编号 code id gid uid objectcode"
+_OF_BLOCKS = "block_id grid_id together focal neighbor shared_m clear_m clarity crossable barrier"
 _ALIASES: Mapping[str, str] = {
     "name": "小区名称 楼盘名称 网格名称 站点名称 设施名称 名称 小区名 楼盘名 小区 楼盘 名字 name estatename title",
     "community_name": "社区名称 居委会名称 社区 居委会 名称 名字 name communityname title",
@@ -91,7 +92,7 @@ def _cut_names(alias: str) -> set[str]:
 @lru_cache(maxsize=1)
 def _known_headers() -> frozenset[str]:
     return frozenset(alias for field, ranks in _alias_ranks().items() for alias, rank in ranks.items()) | {
-        fold_header(word) for word in "地址 备注 序号 行政区 街道 物业类型 address kind remark".split()
+        fold_header(word) for word in f"地址 备注 序号 行政区 街道 物业类型 address kind remark {_OF_BLOCKS}".split()
     }
 
 

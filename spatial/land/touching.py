@@ -50,7 +50,7 @@ def build_touching(blocks: Any, outlines: Any, rules: LandRules) -> Touching:
     so that a corner on the side of a neighbour counts; land of two blocks counts for the first, and an enclosed gap
     narrower than a metre for the block it borders longest. Blocks with a street between them share no border.
     """
-    clean = len(outlines) < 2 or bool(shapely.coverage_is_valid(outlines))
+    clean = len(outlines) < 2 or bool(shapely.coverage_is_valid(outlines, gap_width=_SLIVER_M))
     overlap_m2, slivers = 0.0, 0
     if clean:
         parts, owner = shapely.get_parts(outlines, return_index=True)
