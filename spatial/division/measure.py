@@ -84,11 +84,6 @@ def measure_terms(layout: Layout, part: Any, profile: Profile) -> Mapping[str, f
     }
 
 
-def alone_grids(layout: Layout, part: Any) -> Any:
-    """Tell by grid whether it holds a block that stands alone by rule."""
-    return np.bincount(part, layout.alone) > 0
-
-
 def excepted_grids(layout: Layout, part: Any) -> Any:
     """Tell by grid whether it is an exception by rule: it holds a block that stands alone or is above the ceiling."""
     return np.bincount(part, layout.alone | layout.oversize) > 0

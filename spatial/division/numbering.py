@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from spatial.division.heritage import NOWHERE
 from spatial.division.layout import Layout
 from spatial.division.piece import renumber
 
@@ -25,12 +26,26 @@ def number_parts(layout: Layout, part: Any) -> Any:
     return rank[part]
 
 
-def name_grids(layout: Layout, part: Any) -> Any:
-    """Return for each numbered grid its id: the community's id and a serial within the community, from 001."""
+def name_grids(layout: Layout, part: Any, heirs: Any = None) -> Any:
+    """Return for each numbered grid its id: the community's id and a serial within the community, from 001.
+
+    ``heirs`` tells by grid the number of today's grid that it inherits (``NOWHERE``: none): such a grid keeps that id,
+    and no other grid takes an id of today.
+    """
     count = int(part.max()) + 1
     first = np.zeros(count, dtype=np.int64)
     first[part[::-1]] = np.arange(len(part))[::-1]
-    community = layout.community[first]
-    names = layout.frame["community_id"].astype(str).to_numpy()[first]
-    serial = np.arange(count) - np.searchsorted(community, community, side="left") + 1
-    return np.array([f"{name}-{number:03d}" for name, number in zip(names, serial, strict=True)], dtype=object)
+    communities = layout.frame["community_id"].astype(str).to_numpy(dtype=object)[first]
+    taken = set(layout.today_ids) if heirs is not None else set()
+    serial: dict[str, int] = {}
+    names = np.empty(count, dtype=object)
+    for grid, community in enumerate(communities):
+        if heirs is not None and heirs[grid] != NOWHERE:
+            names[grid] = layout.today_ids[heirs[grid]]
+            continue
+        name = ""
+        while not name or name in taken:
+            serial[community] = serial.get(community, 0) + 1
+            name = f"{community}-{serial[community]:03d}"
+        names[grid] = name
+    return names
