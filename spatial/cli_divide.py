@@ -19,7 +19,6 @@ from spatial.progress import Progress
 
 _LABELS, _REPORT = (".csv", ".parquet"), (".json",)
 _FILES = ("blocks", "adjacency", "locks")
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +142,6 @@ def _check(folder: Path | None, given: dict[str, str], job: _Job) -> None:
     for name in ("current_column", "only"):
         if name in given and "current" not in given:
             raise InputError(f"found {_flag(name)} without --current, needed today's grids beside it")
-    if not job.budget_s >= 0:
-        raise InputError(f"found --budget {job.budget_s}, needed seconds")
     if job.profile is not None:
         spatial.read_profile(job.profile)
     inputs = [given[name] for name in _FILES if name in given]
@@ -173,7 +170,7 @@ def _interruptible(on_progress: Progress) -> Iterator[tuple[Progress, Any]]:
 def _divide_blocks(given: dict[str, str], job: _Job, on_progress: Progress) -> tuple[_Outcome, bool]:
     """Return ready-made blocks divided, all of them or some of today's grids, and whether it was stopped."""
     from spatial.io.block_inputs import BlockSources, check_grids, read_block_inputs
-    from spatial.io.division_report import describe_division, list_grids, say_division
+    from spatial.io.division_report import describe_division, list_grids, say_division, say_listed
     from spatial.io.profiles import DEFAULT_PROFILE
 
     profile = spatial.read_profile(job.profile or DEFAULT_PROFILE)
@@ -195,7 +192,7 @@ def _divide_blocks(given: dict[str, str], job: _Job, on_progress: Progress) -> t
     grids = list_grids(read.blocks, division.assignment, division.explanations, profile)
     told = describe_division(division, grids, seconds=seconds)
     about = _about(job, profile, stopped=stopped, listed=read.listed, provenance=read.provenance)
-    return _Outcome(division.assignment, {**told, **about}, [*say_division(told), *_say_listed(read.listed)]), stopped
+    return _Outcome(division.assignment, {**told, **about}, [*say_division(told), *say_listed(read.listed)]), stopped
 
 
 def _about(job: _Job, profile: Profile, *, stopped: bool, listed: Any, provenance: Any) -> dict[str, Any]:
@@ -225,7 +222,7 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
     from spatial.io.division_report import (
         describe_communities,
         join_assignments,
-        say_community,
+        say_communities,
         say_division,
     )
     from spatial.io.sources import read_sources
@@ -250,7 +247,7 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
     listed = pd.concat([inputs.listed, land.listed], ignore_index=True)
     about = _about(job, profile, stopped=stopped, listed=listed, provenance=inputs.provenance)
     about["communities_proposed"] = proposed
-    lines = [say_community(one) for one in told["communities"]]
+    lines = say_communities(told)
     if proposed:
         lines.append("the communities are proposed: none were given")
     return _Outcome(join_assignments(done), {**told, **about}, [*lines, *say_division(told)]), stopped
@@ -262,11 +259,3 @@ def _write(made: _Outcome, job: _Job) -> None:
     write_assignment(made.assignment, job.out)
     if job.report is not None:
         write_report(made.told, job.report)
-
-
-def _say_listed(listed: Any) -> list[str]:
-    """Return the first notes on the inputs, and how many more there are."""
-    rows = [f"  {row.source} {row.row}: {row.reason}" + (f" ({row.detail})" if row.detail else "")
-            for row in listed.itertuples()]  # fmt: skip
-    more = [f"  ... and {len(rows) - _SHOWN} notes more in the report"] if len(rows) > _SHOWN else []
-    return [*rows[:_SHOWN], *more]

@@ -1,17 +1,21 @@
 """What is told of a division: for programs in JSON, for a planner in a line?"""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from spatial.division.by_community import CommunityDivision
 from spatial.division.layout import build_layout
 from spatial.division.measure import measure_division
-from spatial.plan.grids import grade_size
+from spatial.plan.grids import STATUSES, grade_size
 from spatial.profile import Profile
 
-STATUSES = ("in_band", "low", "high", "oversize")
+if TYPE_CHECKING:
+    from spatial.division.by_community import CommunityDivision
+
+_SHOWN = 8
 
 
 def list_grids(blocks: Any, assignment: Any, explanations: Any, profile: Profile) -> Any:
@@ -50,7 +54,7 @@ def describe_division(division: Any, grids: Any, *, seconds: float) -> dict[str,
 
 
 def describe_communities(
-    done: tuple[CommunityDivision, ...], blocks: Any, adjacency: Any, profile: Profile, *, seconds: float
+    done: tuple["CommunityDivision", ...], blocks: Any, adjacency: Any, profile: Profile, *, seconds: float
 ) -> dict[str, Any]:
     """Return what is told of communities divided each by itself: the whole, then ``communities`` one by one.
 
@@ -78,7 +82,7 @@ def describe_communities(
     }
 
 
-def join_assignments(done: tuple[CommunityDivision, ...]) -> Any:
+def join_assignments(done: tuple["CommunityDivision", ...]) -> Any:
     """Return the assignment of all blocks, sorted by block."""
     return pd.concat([one.division.assignment for one in done]).sort_index()
 
@@ -90,7 +94,7 @@ def join_status(statuses: list[str]) -> str:
     return "optimal" if set(statuses) <= {"optimal"} else "gap"
 
 
-def _describe_community(one: CommunityDivision, grids: Any) -> dict[str, Any]:
+def _describe_community(one: "CommunityDivision", grids: Any) -> dict[str, Any]:
     mine = grids[grids["community_id"] == one.community_id]
     return {
         "community_id": one.community_id,
@@ -112,28 +116,50 @@ def _explanations(grids: Any) -> dict[str, str]:
     return dict(zip(told["grid_id"], told["explanation"], strict=True))
 
 
-def say_community(one: Mapping[str, Any]) -> str:
-    """Return the line of a community: what is in it, its grids, how good they are, how long it took."""
-    return (
-        f"{one['community_id']:12} {one['blocks']:6,} blocks {one['households']:8,} households {one['grids']:4} grids "
-        f"{one['in_band']:4} in the band  total {one['objective']:9.3f}  {say_gap(one):>14} {one['seconds']:7.2f} s"
-    )
+def say_communities(told: Mapping[str, Any]) -> list[str]:
+    """Return a line for each community: what is in it, its grids, how good they are, how long it took."""
+    wide = max(len(one["community_id"]) for one in told["communities"])
+    return [
+        f"{one['community_id']:{wide}} {one['blocks']:6,} blocks {one['households']:8,} households "
+        f"{one['grids']:4} grids {one['in_band']:4} in the band  total {one['objective']:9.3f}  {say_gap(one):>10} "
+        f"{one['seconds']:7.2f} s"
+        for one in told["communities"]
+    ]
 
 
 def say_gap(told: Mapping[str, Any]) -> str:
     """Return how far from the best possible a division is, at most."""
     if told["status"] == "optimal":
         return "optimal"
-    gap = told["gap"]
-    return "no bound" if gap is None or gap != gap else f"gap {gap:.2%}"
+    return f"gap {told['gap']:.2%}" if math.isfinite(told["gap"]) else "no bound"
 
 
 def say_division(told: Mapping[str, Any]) -> list[str]:
     """Return the lines about a division as a whole."""
-    status = pd.Series([one["status"] for one in told["grids"]], dtype="str").value_counts()
+    status = Counter(one["status"] for one in told["grids"])
     households = sum(one["households"] for one in told["grids"])
-    counted = ", ".join(f"{int(status.get(name, 0))} {name.replace('_band', ' the band')}" for name in STATUSES)
-    first = f"{len(told['grids'])} grids of {households:,} households: {counted}"
-    second = f"{told['status']}: total {told['objective']:.4f}, bound {told['bound']:.4f}, {say_gap(told)}"
-    second += f", {told['seconds']:.2f} s"
-    return [first, second, *(f"  {text}" for text in (*told["violations"], *told["reasons"]))]
+    counted = ", ".join(f"{status[name]} {name.replace('_band', ' the band')}" for name in STATUSES)
+    bound = f", bound {told['bound']:.4f}" if math.isfinite(told["bound"]) else ""
+    said = say_gap(told) + ("" if told["status"] in ("optimal", "gap") else f", {told['status']}")
+    return [
+        f"{len(told['grids'])} grids of {households:,} households: {counted}",
+        f"total {told['objective']:.4f}{bound}, {said}, {told['seconds']:.2f} s",
+        *shorten([*told["violations"], *told["reasons"]], "sentences"),
+    ]
+
+
+def say_listed(listed: Any) -> list[str]:
+    """Return the first notes on the inputs, and how many more there are."""
+    rows = listed.itertuples()
+    return shorten(
+        [f"{row.source} {row.row}: {row.reason}" + (f" ({row.detail})" if row.detail else "") for row in rows], "notes"
+    )
+
+
+def shorten(lines: list[str], kind: str) -> list[str]:
+    """Return the first lines, indented, and how many more the report has."""
+    more = len(lines) - _SHOWN
+    return [
+        *(f"  {line}" for line in lines[:_SHOWN]),
+        *([f"  ... and {more} {kind} more in the report"] if more > 0 else []),
+    ]
