@@ -102,7 +102,7 @@ def check_locks(layout: "Layout", locks: Locks, part: Any) -> tuple[str, ...]:
         for grid in grids.tolist() if group.label else []:
             other = seen.setdefault(grid, group)
             if other is not group:
-                sentences.append(f"{other.name} and {group.name} share a grid.")
+                sentences.append(f"{other.name} and {group.name[0].lower()}{group.name[1:]} share a grid.")
     return tuple(sentences)
 
 
