@@ -21,7 +21,7 @@ _PAIR = ["focal", "neighbor"]
 _VALUES = ["shared_m", "clear_m", "clarity", "crossable", "barrier"]
 _SLACK_M = 0.01
 """A clear length may exceed the border by this much: lengths are often rounded on their own."""
-_NAMED = 5
+_TOLD_M2 = 1.0
 
 
 def read_adjacency(path: str | Path | Locator, given: GivenBlocks) -> tuple[Any, Any]:
@@ -108,11 +108,11 @@ def draw_adjacency(given: GivenBlocks, rules: LandRules) -> tuple[Any, Any]:
     """Return ADJACENCY of given blocks as their outlines touch, and LISTED: no barrier is known, so none is clear."""
     touching = build_touching(given.blocks, given.outlines, rules)
     told = [list_note(SOURCE, "no adjacency given", "guessed", "borders are those of the outlines; none is clear")]
-    if touching.overlap_m2 > 0:
-        detail = f"{touching.overlap_m2:,.1f} m2 count for the first of their blocks"
+    if touching.slipped:
+        detail = "corners within 0.5 m drawn together and gaps below 1 m closed, to measure borders"
+        told.append(list_note(SOURCE, "outlines do not fit each other", "repaired", detail))
+    if touching.overlap_m2 >= _TOLD_M2:
+        detail = f"{touching.overlap_m2:,.0f} m2 count for the first of their blocks"
         told.append(list_note(SOURCE, "blocks overlap", "guessed", detail))
-    if touching.slivers:
-        detail = f"{touching.slivers:,} gaps, narrower than 1 m"
-        told.append(list_note(SOURCE, "gaps between blocks closed", "repaired", detail))
     lone = given.blocks["block_id"].to_numpy()[touching.lone]
     return touching.adjacency, join_listed([*told, list_lone(lone, len(given.blocks))])

@@ -104,7 +104,7 @@ def read_rows(path: str | Path, *, layer: str | None = None) -> Any:
         except _DAMAGES as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{path.name} cannot be read: {error}") from error
+            raise InputError(f"{path.name} cannot be read: {_one_line(error)}") from error
     if len(frame) > _MAX_ROWS:
         raise InputError(f"{path.name} has more than {_MAX_ROWS:,} rows; needed at most as many")
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
@@ -122,6 +122,10 @@ def _read_plain(path: Path, name: str, layer: str | None, encoding: str | None) 
     )
 
 
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
 def _is_nested(kind: Any) -> bool:
     """Tell whether a column of a Parquet file holds no plain values: geometry is kept as bytes or as structures."""
     return bool(pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
@@ -136,7 +140,7 @@ def list_layers(path: Path) -> list[str]:
     try:
         return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except pyogrio.errors.DataSourceError as error:
-        raise InputError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{path.name} cannot be read: {_one_line(error)}") from error
 
 
 def _check_file(path: Path) -> None:
@@ -174,7 +178,7 @@ def _read(path: Path, name: str, layer: str | None, encoding: str | None) -> tup
         except _DAMAGES as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{name} cannot be read: {error}") from error
+            raise InputError(f"{name} cannot be read: {_one_line(error)}") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{name}: layer {chosen!r} holds no geometry; needed points, lines or polygons")
     frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
