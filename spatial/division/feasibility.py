@@ -132,14 +132,15 @@ def _list_stranded(layout: Layout, blocks: Any, units: Any, households: Any, ban
     lock = np.zeros(len(households), dtype=np.int64)
     lock[units] = layout.lock[blocks]
     ground, node = build_ground(households, first[link], second[link], lock)
+    limit = f"the ceiling of {band.ceiling}" + (" or a lock" if (lock != FREE).any() else "")
     for stranded, within in find_stranded(ground, band):
         mine = blocks[node[units] == stranded]
         verb = "has" if len(mine) == 1 else "have"
         held = f"{_name_blocks(layout, mine)} {verb} {ground.households[stranded]} households"
         if within == ground.households[stranded] and within < band.floor:
-            yield f"{held}, below the floor of {band.floor}, and every way to more passes the ceiling of {band.ceiling}"
+            yield f"{held}, below the floor of {band.floor}, and every way to more passes {limit}"
         elif within < band.floor:
-            yield f"{held}, {within} with all within reach under the ceiling of {band.ceiling}: below {band.floor}"
+            yield f"{held}, {within} with all within reach under {limit}: below {band.floor}"
         else:
             yield f"{held} and no others within reach fill a grid of {band.floor} to {band.ceiling} with it"
 

@@ -32,7 +32,7 @@ def cut_first(blocks: Any, adjacency: Any = None, profile: Profile = ABOUT_500, 
 
 
 def ids(layout: Any, blocks: Any) -> list[str]:
-    return layout.frame["block_id"].iloc[blocks].tolist()
+    return list(layout.frame["block_id"].iloc[blocks])
 
 
 def test_a_border_costs_its_length_relative_to_a_square_of_the_mean_grid() -> None:
@@ -209,6 +209,14 @@ def test_without_grids_of_today_a_piece_has_none() -> None:
     layout = build_layout(blocks, borders(blocks), ABOUT_500, current=pd.Series(dtype="str"))
     assert layout.today_ids == ()
     assert not layout.inherits.any()
+
+
+def test_a_layout_of_no_blocks_is_empty() -> None:
+    blocks = town([[100]]).iloc[:0]
+    given = {"current": pd.Series(dtype="str"), "locks": Locks()}
+    layout = build_layout(blocks, borders(blocks), ABOUT_500, **given)
+    assert list(list_pieces(layout)) == []
+    assert len(layout.unit) == 0
 
 
 def test_sizes_price_a_span_relative_to_the_side_of_the_mean_grid() -> None:
