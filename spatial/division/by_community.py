@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -70,12 +70,21 @@ def divide_communities(
     with ThreadPoolExecutor(min(len(names), workers or os.cpu_count() or 1, _MOST_WORKERS)) as pool:
         waiting = [pool.submit(work, number) for number in range(len(names))]
         try:
-            return tuple(one.result() for one in waiting)
-        except BaseException:
+            wait(waiting, return_when=FIRST_EXCEPTION)
+        finally:  # of no effect where all is done
             halt()
             for future in waiting:
                 future.cancel()
-            raise
+    _raise_first(waiting)
+    return tuple(future.result() for future in waiting)
+
+
+def _raise_first(done: list[Future[CommunityDivision]]) -> None:
+    """Raise what went wrong first by community, rather than the stop of the others that followed."""
+    errors = [error for future in done if not future.cancelled() and (error := future.exception()) is not None]
+    errors.sort(key=lambda error: isinstance(error, CancelledError))
+    if errors:
+        raise errors[0]
 
 
 def _share_progress(on_progress: Progress, blocks: int) -> tuple[Callable[[int, int], Progress], Callable[[], None]]:
