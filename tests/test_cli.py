@@ -19,7 +19,7 @@ def _run(*arguments: str) -> tuple[int, str, str]:
     return ran.exit_code, ran.stdout, ran.stderr
 
 
-@pytest.mark.parametrize("command", ["plan", "serve", "sample", "profiles"])
+@pytest.mark.parametrize("command", ["plan", "divide", "serve", "sample", "profiles"])
 def test_every_command_explains_itself(command: str) -> None:
     code, said, _ = _run(command, "--help")
     assert code == 0
