@@ -130,16 +130,21 @@ def match_today(layout: Layout, part: Any, *, among: Any = None) -> Any:
     use = use if among is None else use & among
     if not use.any():
         return heirs
-    shared = pd.Series(layout.households[use]).groupby([part[use], layout.today[use]]).sum().reset_index()
-    shared.columns = ["grid", "old", "households"]
-    grids, olds = shared["grid"].to_numpy(), shared["old"].to_numpy()
-    cluster = label_connected(len(heirs) + int(olds.max()) + 1, grids, len(heirs) + olds)
+    olds = len(layout.today_ids)
+    pairs, inverse = np.unique(part[use] * olds + layout.today[use], return_inverse=True)
+    shared = np.bincount(inverse, layout.households[use])
+    grid, old = pairs // olds, pairs % olds
     # Grids that share nothing, even over others, are matched apart: each cluster is a small table.
-    for _, rows in shared.groupby(cluster[grids]):
-        table = rows.pivot(index="grid", columns="old", values="households").fillna(0.0)
-        row, column = linear_sum_assignment(table.to_numpy(), maximize=True)
-        kept = table.to_numpy()[row, column] > 0
-        heirs[table.index.to_numpy()[row[kept]]] = table.columns.to_numpy()[column[kept]]
+    cluster = label_connected(len(heirs) + olds, grid, len(heirs) + old)[grid]
+    order = np.argsort(cluster, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
+        row_ids, row = np.unique(grid[rows], return_inverse=True)
+        column_ids, column = np.unique(old[rows], return_inverse=True)
+        table = np.zeros((len(row_ids), len(column_ids)))
+        table[row, column] = shared[rows]
+        row, column = linear_sum_assignment(table, maximize=True)
+        kept = table[row, column] > 0
+        heirs[row_ids[row[kept]]] = column_ids[column[kept]]
     return heirs
 
 
