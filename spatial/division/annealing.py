@@ -1,104 +1,54 @@
-"""Which moves make a division better? Blocks change sides; two grids are joined and cut anew, into one, two or three.
+"""Which moves make a division better? Units change sides; grids are cut anew; names of today's grids are swapped.
 
-Simulated annealing over connected divisions of one piece. The number of grids is free. Every move keeps every grid
-connected; the penalty for leaving the band grows while the temperature falls, so that the search can pass through sizes
-outside the band early and ends inside.
+Simulated annealing over the lawful divisions of one piece: grids connected over borders in contact, none above the
+ceiling, none with different locks. The number of grids is free. Every move keeps all that; the penalty for grids below
+the floor grows while the temperature falls, so that the search can pass through small grids early and ends without.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
+from spatial.division.board import (
+    Board,
+    accepts,
+    anchor_without,
+    count_board,
+    may_meet,
+    note_cuts,
+    span_with,
+    span_without,
+    stays_connected,
+)
+from spatial.division.recut import recut
+from spatial.division.sizes import STRENGTH
+from spatial.division.tally import add_unit, balance_at, column, may_hold, penalty_at
+from spatial.division.trees import draw
+from spatial.walking.compiled import bare, inner
 
-from spatial.division.piece import Piece
-from spatial.division.sizes import STRENGTH, Sizes
-from spatial.division.trees import Desk, cut_tree, draw, grow_tree, lay_desk, part_subtree
-from spatial.walking.compiled import inner, kernel
-
-_ALONE = 0.1
-
-
-@inner
-def _at(table: Any, households: int) -> Any:
-    return table[min(households, len(table) - 1)]
-
-
-@kernel
-def sum_costs(piece: Piece, sizes: Sizes, labels: Any, sums: Any, counts: Any) -> Any:
-    """Fill households and blocks by label; return (balance and border cost, penalty)."""
-    sums[:] = 0
-    counts[:] = 0
-    for node in range(len(labels)):
-        sums[labels[node]] += piece.households[node]
-        counts[labels[node]] += 1
-    cost, penalty = 0.0, 0.0
-    for label in range(len(sums)):
-        if counts[label] > 0:
-            cost += _at(sizes.balance, abs(sums[label] - sizes.target))
-            penalty += _at(sizes.penalty, sums[label])
-    for e in range(len(piece.border)):
-        if labels[piece.first[e]] != labels[piece.second[e]]:
-            cost += piece.border[e]
-    return cost, penalty
+_ALONE, _RENAMES = 0.1, 0.02
 
 
-@inner
-def _stays_connected(piece: Piece, labels: Any, node: int, desk: Desk) -> bool:
-    """Tell whether the grid of a block, having other blocks, is connected without it."""
-    label, needed, start = labels[node], 0, -1
-    for p in range(piece.row[node], piece.row[node + 1]):
-        other = piece.neighbor[p]
-        if labels[other] == label:
-            needed += 1
-            start = other
-            desk.mark[other] = 2
-    if needed <= 1:
-        for p in range(piece.row[node], piece.row[node + 1]):
-            desk.mark[piece.neighbor[p]] = 0
-        return needed == 1
-    desk.mark[start] = 1
-    desk.mark[node] = 1
-    desk.order[0] = start
-    met, done, size = 1, 0, 1
-    while done < size and met < needed:
-        at = desk.order[done]
-        done += 1
-        for p in range(piece.row[at], piece.row[at + 1]):
-            other = piece.neighbor[p]
-            if labels[other] == label and desk.mark[other] != 1:
-                if desk.mark[other] == 2:
-                    met += 1
-                desk.mark[other] = 1
-                desk.order[size] = other
-                size += 1
-    for i in range(size):
-        desk.mark[desk.order[i]] = 0
-    for p in range(piece.row[node], piece.row[node + 1]):
-        desk.mark[piece.neighbor[p]] = 0
-    desk.mark[node] = 0
-    return met == needed
+class Schedule(NamedTuple):
+    """How a run cools: temperature and strength of the penalty, at the start and at the end; and its mix of moves.
+
+    ``recuts`` is the share of moves that cut grids anew, ``counts`` the share of those that change their number.
+    """
+
+    hot: float
+    cold: float
+    lenient: float
+    strict: float
+    recuts: float
+    counts: float
 
 
 @inner
-def _accepts(cost: float, penalty: float, temperature: float, strength: float, state: Any) -> bool:
-    worse = cost + strength * penalty
-    return worse <= 0.0 or draw(state) < np.exp(-worse / temperature)
-
-
-@inner
-def _flip(
-    piece: Piece,
-    sizes: Sizes,
-    labels: Any,
-    sums: Any,
-    counts: Any,
-    node: int,
-    b: int,
-    heat: Any,
-    desk: Desk,
-    state: Any,
-) -> Any:
-    """Try to move a block to the neighbouring grid b; return the change of (cost, penalty)."""
+def _flip(board: Board, node: int, b: int) -> Any:
+    """Try to move a unit to the neighbouring grid b; return the change of (cost, penalty)."""
+    piece, sizes, labels, tally = board.piece, board.sizes, board.labels, board.tally
     a, h = labels[node], piece.households[node]
+    after, anchor = tally.households[b] + h, max(tally.anchor[b], piece.anchor[node])
+    if not may_hold(sizes, after, anchor) or not may_meet(board, node, b):
+        return 0.0, 0.0
     cost, penalty = 0.0, 0.0
     for p in range(piece.row[node], piece.row[node + 1]):
         label = labels[piece.neighbor[p]]
@@ -106,155 +56,109 @@ def _flip(
             cost += piece.border[piece.edge[p]]
         elif label == b:
             cost -= piece.border[piece.edge[p]]
-    if h > 0 or counts[a] == 1:
-        cost += (
-            _at(sizes.balance, abs(sums[b] + h - sizes.target))
-            - _at(sizes.balance, abs(sums[a] - sizes.target))
-            - _at(sizes.balance, abs(sums[b] - sizes.target))
-        )
-        penalty += _at(sizes.penalty, sums[b] + h) - _at(sizes.penalty, sums[a]) - _at(sizes.penalty, sums[b])
-        if counts[a] > 1:
-            cost += _at(sizes.balance, abs(sums[a] - h - sizes.target))
-            penalty += _at(sizes.penalty, sums[a] - h)
-    if not _accepts(cost, penalty, heat[0], heat[1], state):
+    if piece.change.shape[1] > 1:
+        cost += piece.change[node, column(piece, b)] - piece.change[node, column(piece, a)]
+    rest = anchor_without(board, node)
+    if h > 0 or tally.units[a] == 1:
+        cost += balance_at(sizes, after, anchor) - balance_at(sizes, tally.households[b], tally.anchor[b])
+        cost -= balance_at(sizes, tally.households[a], tally.anchor[a])
+        penalty += penalty_at(sizes, after, anchor) - penalty_at(sizes, tally.households[b], tally.anchor[b])
+        penalty -= penalty_at(sizes, tally.households[a], tally.anchor[a])
+        if tally.units[a] > 1:
+            cost += balance_at(sizes, tally.households[a] - h, rest)
+            penalty += penalty_at(sizes, tally.households[a] - h, rest)
+    span_a, span_b = 0.0, 0.0
+    if sizes.span_weight > 0.0:
+        span_a, span_b = span_without(board, node), span_with(board, node, b)
+        cost += sizes.span_weight * (span_a + span_b - tally.span[a] - tally.span[b])
+    if not accepts(board, cost, penalty):
         return 0.0, 0.0
-    if counts[a] > 1 and not _stays_connected(piece, labels, node, desk):
+    if tally.units[a] > 1 and not stays_connected(board, node):
         return 0.0, 0.0
     labels[node] = b
-    sums[a] -= h
-    sums[b] += h
-    counts[a] -= 1
-    counts[b] += 1
+    tally.households[a] -= h
+    tally.units[a] -= 1
+    tally.locked[a] -= 1 if piece.lock[node] >= 0 else 0
+    tally.anchor[a] = rest if tally.units[a] > 0 else 0
+    tally.span[a], tally.span[b] = span_a, span_b
+    add_unit(piece, tally, node, b)
+    note_cuts(board, node)
     return cost, penalty
 
 
 @inner
-def _choose_parts(sizes: Sizes, total: int, grids: int, share: float, state: Any) -> int:
-    """Return into how many parts one or two grids are cut anew."""
-    if grids == 1 or draw(state) >= share:
-        return 2
-    return 1 if total <= 2 * sizes.target else 3
-
-
-@inner
-def _free_label(counts: Any, taken: int) -> int:
-    for label in range(len(counts)):
-        if counts[label] == 0 and label != taken:
-            return label
-    return -1
-
-
-@inner
-def _weigh_parts(piece: Piece, labels: Any, a: int, b: int, desk: Desk, count: int, fresh: Any, blocks: Any) -> Any:
-    """Fill households and blocks of the parts; return (change of border cost, blocks that keep their side)."""
-    cost, stay = 0.0, 0
-    for i in range(count):
-        node = desk.order[i]
-        fresh[desk.part[node]] += piece.households[node]
-        blocks[desk.part[node]] += 1
-        stay += 1 if (labels[node] == a) == (desk.part[node] == 0) else 0
-        for p in range(piece.row[node], piece.row[node + 1]):
-            other = piece.neighbor[p]
-            if other > node and (labels[other] == a or labels[other] == b):
-                now, then = labels[other] != labels[node], desk.part[other] != desk.part[node]
-                if now != then:
-                    cost += piece.border[piece.edge[p]] if then else -piece.border[piece.edge[p]]
-    return cost, stay
-
-
-@inner
-def _recut(
-    piece: Piece,
-    sizes: Sizes,
-    labels: Any,
-    sums: Any,
-    counts: Any,
-    root: int,
-    b: int,
-    heat: Any,
-    desk: Desk,
-    state: Any,
-) -> Any:
-    """Try to cut the grid of a block, with its neighbouring grid b, anew; return the change of (cost, penalty)."""
-    a = labels[root]
-    grids = 1 if a == b else 2
-    total = sums[a] + (sums[b] if grids == 2 else 0)
-    parts = _choose_parts(sizes, total, grids, heat[2], state)
-    count = grow_tree(piece, labels, a, b, root, 2.0 * draw(state), desk, state)
-    names = (a, b if grids == 2 else _free_label(counts, -1), _free_label(counts, -1))
-    if names[parts - 1] < 0:
+def _swap_names(board: Board, node: int) -> Any:
+    """Try to give a unit's grid one of today's names, in exchange for its own; return the change of (cost, penalty)."""
+    piece, labels, tally = board.piece, board.labels, board.tally
+    olds = piece.change.shape[1] - 1
+    a, b = labels[node], int(draw(board.desk.state) * olds)
+    if draw(board.desk.state) < 0.5:
+        for old in range(olds):
+            if piece.change[node, old] < piece.change[node, b]:
+                b = old
+    if a == b:
         return 0.0, 0.0
-    cut, shares, _ = (-1, 0, 0.0) if parts == 1 else cut_tree(desk, count, np.int64(0), parts, 0.3, state)
-    if parts > 1:
-        if cut < 0:
-            return 0.0, 0.0
-        part_subtree(desk, count, cut, np.int64(1))
-    if parts == 3:
-        wider = 1 if shares == 2 else 0
-        cut, shares, _ = cut_tree(desk, count, wider, np.int64(2), 0.3, state)
-        if cut < 0:
-            return 0.0, 0.0
-        part_subtree(desk, count, cut, np.int64(2))
-    fresh, blocks = np.zeros(3, np.int64), np.zeros(3, np.int64)
-    cost, stay = _weigh_parts(piece, labels, a, b, desk, count, fresh, blocks)
-    cost -= _at(sizes.balance, abs(sums[a] - sizes.target)) + (
-        _at(sizes.balance, abs(sums[b] - sizes.target)) if grids == 2 else 0.0
-    )
-    penalty = -_at(sizes.penalty, sums[a]) - (_at(sizes.penalty, sums[b]) if grids == 2 else 0.0)
-    for part in range(parts):
-        cost += _at(sizes.balance, abs(fresh[part] - sizes.target))
-        penalty += _at(sizes.penalty, fresh[part])
-    if not _accepts(cost, penalty, heat[0], heat[1], state):
+    cost = 0.0
+    for other in range(len(labels)):
+        if labels[other] == a or labels[other] == b:
+            then = b if labels[other] == a else a
+            cost += piece.change[other, column(piece, then)] - piece.change[other, column(piece, labels[other])]
+    if not accepts(board, cost, 0.0):
         return 0.0, 0.0
-    if grids == 2 and parts == 2 and 2 * stay < count:
-        names = (names[1], names[0], names[2])
-    sums[a], counts[a] = 0, 0
-    sums[b], counts[b] = 0, 0
-    for part in range(parts):
-        sums[names[part]], counts[names[part]] = fresh[part], blocks[part]
-    for i in range(count):
-        labels[desk.order[i]] = names[desk.part[desk.order[i]]]
-    return cost, penalty
+    for other in range(len(labels)):
+        if labels[other] == a:
+            labels[other] = b
+        elif labels[other] == b:
+            labels[other] = a
+    for numbers in (tally.households, tally.units, tally.anchor, tally.locked, tally.lock):
+        numbers[a], numbers[b] = numbers[b], numbers[a]
+    tally.span[a], tally.span[b] = tally.span[b], tally.span[a]
+    return cost, 0.0
 
 
-@kernel
-def anneal(piece: Piece, sizes: Sizes, labels: Any, best: Any, room: int, schedule: Any, moves: int, state: Any) -> Any:
-    """Change ``labels`` (0..room-1) by ``moves`` moves; keep the best division met in ``best``; return its cost.
+@inner
+def _move(board: Board, schedule: Schedule) -> Any:
+    """Try one move about a cut border; return the change of (cost, penalty)."""
+    piece, labels, desk = board.piece, board.labels, board.desk
+    kind = draw(desk.state)
+    whole = desk.size[0] == 0
+    e = int(draw(desk.state) * len(piece.first)) if whole else desk.cut[int(draw(desk.state) * desk.size[0])]
+    node, other = piece.first[e], piece.second[e]
+    if draw(desk.state) < 0.5:
+        node, other = other, node
+    if kind < schedule.recuts:
+        alone = whole or draw(desk.state) < _ALONE * schedule.counts
+        return recut(board, node, labels[node] if alone else labels[other], schedule.counts)
+    if piece.change.shape[1] > 1 and kind < schedule.recuts + _RENAMES:
+        return _swap_names(board, node)
+    if whole:
+        return 0.0, 0.0
+    return _flip(board, node, labels[other])
 
-    ``schedule`` is (temperature at the start, at the end, strength of the penalty at the start, at the end, share of
-    moves that cut grids anew). Long runs are made of several calls that hand labels, best and state on.
+
+@bare
+def anneal(board: Board, best: Any, least: float, keep: Any, schedule: Schedule, moves: int) -> Any:
+    """Change the division on a fresh board, a lawful one, by ``moves`` moves; return (cost of the best met, snapshots).
+
+    ``best`` holds a division of the cost ``least``, and in the end the best met; the labels are put into the rows of
+    ``keep`` at regular moves. Long runs are made of several calls that hand labels, best and state on.
     """
-    sums, counts = np.zeros(room, np.int64), np.zeros(room, np.int64)
-    cost, penalty = sum_costs(piece, sizes, best, sums, counts)
-    least = cost + STRENGTH * penalty
-    cost, penalty = sum_costs(piece, sizes, labels, sums, counts)
-    desk = lay_desk(piece)
-    edges = len(piece.border)
-    heat = np.zeros(3)
-    heat[2] = schedule[5]
+    labels, kept = board.labels, 0
+    cost, penalty = count_board(board)
     for move in range(moves):
         if move % 64 == 0:
             done = move / moves
-            heat[0] = schedule[0] * (schedule[1] / schedule[0]) ** done
-            heat[1] = schedule[2] * (schedule[3] / schedule[2]) ** done
-        e = int(draw(state) * edges)
-        for _ in range(40):
-            if labels[piece.first[e]] != labels[piece.second[e]]:
-                break
-            e = int(draw(state) * edges)
-        node, other = piece.first[e], piece.second[e]
-        if draw(state) < 0.5:
-            node, other = other, node
-        change, extra = 0.0, 0.0
-        if draw(state) < schedule[4]:
-            b = labels[node] if draw(state) < _ALONE * schedule[5] else labels[other]
-            change, extra = _recut(piece, sizes, labels, sums, counts, node, b, heat, desk, state)
-        elif labels[node] != labels[other]:
-            change, extra = _flip(piece, sizes, labels, sums, counts, node, labels[other], heat, desk, state)
+            board.heat[0] = schedule.hot * (schedule.cold / schedule.hot) ** done
+            board.heat[1] = schedule.lenient * (schedule.strict / schedule.lenient) ** done
+        change, extra = _move(board, schedule)
         cost += change
         penalty += extra
         if cost + STRENGTH * penalty < least - 1e-9:
             least = cost + STRENGTH * penalty
-            for n in range(len(labels)):
-                best[n] = labels[n]
-    return least
+            for node in range(len(labels)):
+                best[node] = labels[node]
+        if kept < len(keep) and (kept + 1) * moves <= (move + 1) * len(keep):
+            for node in range(len(labels)):
+                keep[kept, node] = labels[node]
+            kept += 1
+    return least, kept

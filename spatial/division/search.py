@@ -1,215 +1,266 @@
-"""How are the blocks of one piece divided best?
+"""How are the units of one piece divided best?
 
-Blocks that can only follow their one neighbour are joined to it; a handful of blocks is divided exactly; more are
-divided by annealing from several starts, and what is left outside the band is divided anew together with what
-surrounds it. Effort is counted in moves, so that every machine finds the same division.
+Units that can only follow their one neighbour are joined to it; a handful of units is divided exactly; more are
+divided by annealing from several starts. Then windows, some neighbouring grids at a time, are annealed again, and what
+is left outside the band is divided anew together with what surrounds it. Effort is counted in moves, so that every
+machine finds the same division.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.division.annealing import anneal, sum_costs
-from spatial.division.exact import MOST_BLOCKS, solve_exactly
-from spatial.division.piece import Piece, merge_blocks, renumber, take_blocks
-from spatial.division.sizes import STRENGTH, Band, Sizes, build_sizes, count_range, nearest_count
-from spatial.division.trees import start_labels
+from spatial.division.annealing import Schedule, anneal
+from spatial.division.board import lay_board
+from spatial.division.exact import MOST_BLOCKS, is_small, solve_exactly
+from spatial.division.names import match_names
+from spatial.division.piece import FREE, Piece, count_olds, merge_blocks, renumber, renumber_new
+from spatial.division.sizes import STRENGTH, Band, Sizes, build_sizes, nearest_count
+from spatial.division.starts import mend_labels, start_labels
+from spatial.division.tally import measure_cost
+from spatial.division.windows import count_lawful, list_outside, pick_window, put_back, take_window, widen_window
 
-_HOT, _COLD = 0.3, 0.01
+_HOT, _COLD, _WARM = 0.3, 0.01, 0.2
 _LENIENT = 1.0
-_RECUTS, _CHANGES_OF_COUNT = 0.06, 0.05
-_CHUNK = 200_000
-_LEAST_MOVES, _REPAIR_MOVES = 60_000, 90_000
+_RECUTS, _CHANGES_OF_COUNT = 0.05, 0.05
+_CHUNK = 50_000
+_LEAST_MOVES, _REPAIR_MOVES = 120_000, 90_000
 _SEVERAL_STARTS, _RUNS = 400, 6
+_FIRST_PER_UNIT, _WINDOW_PER_UNIT = 250, 100
 _WINDOW = 300
-_REPAIRS, _RINGS = 2, 3
+_REPAIRS = 2
 
 Tick = Callable[[int], bool]
 """Told how many moves were made; False when time is up."""
 
 
+def _always(_moves: int) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to search: moves per block, and the seed that every piece starts from."""
+    """How hard to search: moves per unit, and the seed that every piece starts from."""
 
     moves_per_block: int
     seed: int
 
     def moves(self, blocks: int) -> int:
-        """Return the moves that a piece of so many blocks gets."""
+        """Return the moves that a piece of so many units gets."""
         return max(_LEAST_MOVES, self.moves_per_block * blocks) if blocks > MOST_BLOCKS else 0
 
 
-def divide_piece(piece: Piece, band: Band, balance_weight: float, effort: Effort, tick: Tick) -> Any:
-    """Return labels 0..k-1 of a connected division of a connected piece, in order of first appearance.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best division found: labels by unit (below the number of today's grids: inherits that one), and its cost.
 
-    No grid of two or more blocks is above the ceiling unless one of its blocks is; the floor is kept where the search
-    finds a way.
+    ``snapshots`` holds other lawful divisions met on the way, one a row.
+    """
+
+    labels: Any
+    cost: float
+    snapshots: Any
+
+
+class Task(NamedTuple):
+    """A piece to be divided, the random state and the tick of the search."""
+
+    piece: Piece
+    sizes: Sizes
+    band: Band
+    state: Any
+    tick: Tick
+
+
+def divide_piece(piece: Piece, band: Band, balance_weight: float, effort: Effort, tick: Tick) -> Any:
+    """Return labels 0..k-1 of a lawful division of a connected piece, in order of first appearance.
+
+    Units above the ceiling set the aim of their grid, so that land without households may join them.
     """
     sizes = build_sizes(band, int(piece.households.sum()), balance_weight)
-    groups = _join_followers(piece)
+    over = np.where(piece.households > band.ceiling, piece.households, 0)
+    whole = piece._replace(anchor=np.maximum(piece.anchor, over))
+    return find_labels(whole, sizes, band, effort, tick).labels
+
+
+def find_labels(
+    piece: Piece,
+    sizes: Sizes,
+    band: Band,
+    effort: Effort,
+    tick: Tick,
+    *,
+    start: Any = None,
+    snapshots: int = 0,
+) -> Found:
+    """Return the best division found of a connected piece; it is lawful whatever ``tick`` says.
+
+    Labels are numbered by first appearance from the number of today's grids on; those below inherit. With ``start``
+    (any labels; what is unlawful in them is cut) the search begins there too, and never returns worse than what it
+    mended. ``snapshots`` says how many other divisions are wanted.
+    """
+    groups = _join_followers(piece, sizes)
     core = merge_blocks(piece, groups)
     state = np.array([effort.seed | 1], dtype=np.uint64)
-    labels = _search(core, sizes, band, effort.moves(len(core.households)), state, tick)
-    for _ in range(_REPAIRS):
-        if not tick(0) or not _repair(core, sizes, band, labels, state, tick):
-            break
-    labels = _keep_ceiling(core, sizes, labels, state)
-    return renumber(labels[groups])
+    if is_small(core):
+        labels = solve_exactly(core, sizes)
+        found = Found(labels, 0.0, labels[None][: min(snapshots, 1)])
+    else:
+        task = Task(core, sizes, band, state, tick)
+        begun = None if start is None else np.asarray(start, dtype=np.int64)[_leaders(piece, groups)]
+        found = search_by_annealing(task, effort.moves(len(core.households)), start=begun, snapshots=snapshots)
+        found = _repair_all(task, found)
+    labels = renumber_new(found.labels[groups], count_olds(piece))
+    return Found(labels, measure_cost(piece, sizes, labels), found.snapshots[:, groups])
 
 
-def _join_followers(piece: Piece) -> Any:
-    """Return group numbers: blocks without households and with one neighbour join it, again and again."""
-    groups = np.arange(len(piece.households))
-    core = piece
-    while len(core.households) > 1:
-        degree = np.diff(core.row)
-        following = np.flatnonzero((core.households == 0) & (degree == 1))
-        if not len(following):
+def _join_followers(piece: Piece, sizes: Sizes) -> Any:
+    """Return group numbers: units without households and in contact with one other join it, again and again."""
+    groups, core = np.arange(len(piece.households)), piece
+    while len(core.households) > 1 and sizes.span_weight == 0.0:
+        follows = (core.households == 0) & (core.touch - core.row[:-1] == 1)
+        leader = core.neighbor[np.minimum(core.row[:-1], len(core.neighbor) - 1)]
+        follows &= (core.lock == FREE) | (core.lock[leader] == FREE) | (core.lock == core.lock[leader])
+        follows &= ~follows[leader] | (leader < np.arange(len(leader)))
+        if not follows.any():
             break
-        target = np.arange(len(core.households))
-        target[following] = core.neighbor[core.row[following]]
-        step = renumber(target)
+        step = renumber(np.where(follows, leader, np.arange(len(leader))))
         groups, core = step[groups], merge_blocks(core, step)
     return groups
 
 
-def _search(piece: Piece, sizes: Sizes, band: Band, moves: int, state: Any, tick: Tick) -> Any:
-    if len(piece.households) <= MOST_BLOCKS:
-        return solve_exactly(piece, sizes)
-    return search_by_annealing(piece, sizes, band, moves, state, tick)
+def _leaders(piece: Piece, groups: Any) -> Any:
+    """Return for each group its unit with most households, the first of equals."""
+    order = np.lexsort((np.arange(len(groups)), -piece.households, groups))
+    return order[np.searchsorted(groups[order], np.arange(int(groups.max()) + 1))]
 
 
-def search_by_annealing(piece: Piece, sizes: Sizes, band: Band, moves: int, state: Any, tick: Tick) -> Any:
-    """Return the best labels that the runs of ``_plan_starts`` meet."""
-    best, least = np.zeros(len(piece.households), dtype=np.int64), np.inf
-    for grids, share in _plan_starts(piece, band, moves):
-        labels, cost = _anneal_from(piece, sizes, grids or int(best.max()) + 1, share, state, tick)
-        if cost < least - 1e-9:
-            best, least = renumber(labels), cost
-        if not tick(0):
+def search_by_annealing(task: Task, moves: int, *, start: Any = None, snapshots: int = 0) -> Found:
+    """Return the best of several runs, improved window by window until the moves are spent."""
+    piece, sizes, state = task.piece, task.sizes, task.state
+    runs = _plan_runs(task, moves, start is not None)
+    best: Found | None = None
+    kept = []
+    for grids, share in runs:
+        few = snapshots // len(runs)
+        if grids > 0 or best is not None:
+            grids = grids or len(set(best.labels.tolist()))
+            labels = match_names(piece, start_labels(piece, sizes, grids, state))
+            found = search_from(task, labels, share, hot=_HOT, lenient=_LENIENT, snapshots=few)
+        else:
+            found = search_from(task, start if best is None else best.labels, share, snapshots=few)
+        kept.append(found.snapshots)
+        if best is None or found.cost < best.cost - 1e-9:
+            best = found
+        if not task.tick(0):
             break
-    return best
+    assert best is not None
+    best = _polish(task, best, moves - sum(share for _, share in runs))
+    return Found(best.labels, best.cost, np.concatenate(kept))
 
 
-def _plan_starts(piece: Piece, band: Band, moves: int) -> list[tuple[int, int]]:
-    """Return (number of grids, moves) of each run; 0 grids stands for as many as the best run so far ended with.
+def _plan_runs(task: Task, moves: int, warm: bool) -> list[tuple[int, int]]:
+    """Return (number of grids, moves) of each run; 0 grids stands for the start given, or the best so far.
 
     Large pieces start once, at the number nearest the target. Others make several short runs, which find more than a
     long one: that number and its neighbours in the feasible range first, then what proved best.
     """
-    total = int(piece.households.sum())
-    wanted = nearest_count(total, band)
+    piece, band = task.piece, task.band
+    everywhere = np.ones(len(piece.households), dtype=bool)
+    over = int((piece.anchor > band.ceiling).sum())
+    rest = int(piece.households[piece.anchor <= band.ceiling].sum())
+    wanted = over + (nearest_count(rest, band) if rest or not over else 0)
+    given = [(0, moves // _RUNS)] if warm else []
     if len(piece.households) > _SEVERAL_STARTS:
-        return [(wanted, moves)]
-    low, high = count_range(total, band)
+        return [*given, (wanted, min(moves // 2, _FIRST_PER_UNIT * len(piece.households)))]
+    low, high = count_lawful(piece, band, everywhere)
     tried = [wanted, *(n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high)]
-    return [(n, moves // _RUNS) for n in (*tried, *[0] * (_RUNS - len(tried)))]
+    runs = [*given, *((n, moves // _RUNS) for n in tried)]
+    return [*runs, *[(0, moves // _RUNS)] * (_RUNS - len(runs))]
 
 
-def _anneal_from(piece: Piece, sizes: Sizes, grids: int, moves: int, state: Any, tick: Tick) -> tuple[Any, float]:
-    """Return the best labels met from a start with so many grids, and their cost."""
-    labels = start_labels(piece, min(grids, len(piece.households)), state)
-    best = labels.copy()
-    room = int(labels.max()) + 1 + max(4, grids // 4)
-    cost = np.inf
-    for schedule, share in _schedules(moves):
-        cost = anneal(piece, sizes, labels, best, room, schedule, share, state)
-        if not tick(share):
-            break
-    return best, cost
+def search_from(
+    task: Task,
+    labels: Any,
+    moves: int,
+    *,
+    hot: float = _WARM,
+    lenient: float = STRENGTH,
+    snapshots: int = 0,
+) -> Found:
+    """Return the best division met by annealing from given labels, and snapshots of the cold half of the run.
 
-
-def _schedules(moves: int) -> Iterator[tuple[tuple[float, ...], int]]:
-    """Yield the temperatures and penalties of a run in calls of a fraction of a second each."""
-    calls = max(1, -(-moves // _CHUNK))
+    Labels are any numbers from 0 on, those below the number of today's grids inherit; what is unlawful is cut first.
+    """
+    piece, sizes, olds = task.piece, task.sizes, count_olds(task.piece)
+    labels = mend_labels(piece, sizes, labels, max(int(labels.max()) + 1, olds), task.state)
+    labels = renumber_new(labels, olds)
+    best, least = labels.copy(), measure_cost(piece, sizes, labels)
+    room = max(int(labels.max()) + 1, olds) + max(8, len(set(labels.tolist())) // 4)
+    keep, kept = np.zeros((snapshots, len(labels)), dtype=np.int64), 0
+    calls = max(2, -(-moves // _CHUNK))
     for i in range(calls):
-        heat = [_HOT * (_COLD / _HOT) ** (j / calls) for j in (i, i + 1)]
-        strength = [_LENIENT * (STRENGTH / _LENIENT) ** (j / calls) for j in (i, i + 1)]
-        yield (*heat, *strength, _RECUTS, _CHANGES_OF_COUNT), moves * (i + 1) // calls - moves * i // calls
+        schedule = _cool(hot, lenient, i / calls, (i + 1) / calls)
+        share = moves * (i + 1) // calls - moves * i // calls
+        upto = snapshots * max(0, 2 * (i + 1) - calls) // calls
+        board = lay_board(piece, sizes, labels, room, task.state)
+        least, added = anneal(board, best, least, keep[kept:upto], schedule, share)
+        kept += added
+        if not task.tick(share):
+            break
+    return Found(renumber_new(best, olds), float(least), keep[:kept])
 
 
-def measure_cost(piece: Piece, sizes: Sizes, labels: Any) -> float:
-    """Return what a division costs: balance, borders and the penalty for grids outside the band."""
-    room = int(labels.max()) + 1
-    cost, penalty = sum_costs(piece, sizes, labels, np.zeros(room, np.int64), np.zeros(room, np.int64))
-    return float(cost + STRENGTH * penalty)
+def _cool(hot: float, lenient: float, begin: float, end: float) -> Schedule:
+    """Return the schedule of a part of a run."""
+    heat = [hot * (_COLD / hot) ** at for at in (begin, end)]
+    strength = [lenient * (STRENGTH / lenient) ** at for at in (begin, end)]
+    return Schedule(heat[0], heat[1], strength[0], strength[1], _RECUTS, _CHANGES_OF_COUNT)
 
 
-def _out_of_band(piece: Piece, sizes: Sizes, labels: Any) -> Any:
-    """Return a block of each grid outside the band whose blocks all keep the ceiling."""
-    households = np.bincount(labels, piece.households).astype(np.int64)
-    outside = sizes.penalty[np.minimum(households, len(sizes.penalty) - 1)] > 0
-    outside[labels[piece.households > sizes.ceiling]] = False
-    return np.flatnonzero(np.isin(labels, np.flatnonzero(outside)) & _first_of_each(labels))
+def _polish(task: Task, best: Found, moves: int) -> Found:
+    """Anneal window after window again until the moves are spent, keeping what got cheaper."""
+    labels, cost = best.labels, best.cost
+    while moves > 0 and task.tick(0):
+        units = pick_window(task.piece, labels, _WINDOW, task.state)
+        labels, saved = _redo(task, labels, units, _WINDOW_PER_UNIT * len(units))
+        cost -= saved
+        task.tick(min(moves, _WINDOW_PER_UNIT * len(units)))
+        moves -= _WINDOW_PER_UNIT * len(units)
+    return Found(labels, cost, best.snapshots)
 
 
-def _first_of_each(labels: Any) -> Any:
-    """Tell by block whether it is the first with its label."""
-    first = np.zeros(len(labels), dtype=bool)
-    first[np.unique(labels, return_index=True)[1]] = True
-    return first
+def _redo(task: Task, labels: Any, units: Any, moves: int, *, afresh: bool = False) -> tuple[Any, float]:
+    """Divide some whole grids anew where that is cheaper; return all labels, and what was saved."""
+    part, old, free = take_window(task.piece, labels, units)
+    inner = Task(part, task.sizes, task.band, task.state, _always)
+    if afresh and is_small(part):
+        new = solve_exactly(part, task.sizes)
+    elif afresh:
+        new = search_by_annealing(inner, moves, start=old).labels
+    else:
+        new = search_from(inner, old, moves, hot=_HOT).labels
+    saved = measure_cost(part, task.sizes, old) - measure_cost(part, task.sizes, new)
+    if saved <= 1e-9:
+        return labels, 0.0
+    return put_back(labels, units, new, free, count_olds(task.piece)), saved
 
 
-def _repair(piece: Piece, sizes: Sizes, band: Band, labels: Any, state: Any, tick: Tick) -> bool:
-    """Divide the surroundings of each grid outside the band anew, in place; tell whether anything got better."""
-    better = False
-    for block in _out_of_band(piece, sizes, labels):
-        for window in _windows(piece, labels, int(block), band):
-            if not tick(0):
-                return False
-            if _redo(piece, sizes, band, labels, window, state):
-                better = True
-                break
-    return better
-
-
-def _windows(piece: Piece, labels: Any, block: int, band: Band) -> Iterator[Any]:
-    """Yield the blocks of ever wider surroundings of a block's grid, if their households can make grids in the band."""
-    window = labels == labels[block]
-    for _ in range(_RINGS):
-        wider = _with_neighbours(piece, labels, window)
-        if wider.sum() == window.sum() or wider.sum() > _WINDOW:
-            return
-        window = wider
-        low, high = count_range(int(piece.households[window].sum()), band)
-        if low <= high:
-            yield np.flatnonzero(window)
-
-
-def _with_neighbours(piece: Piece, labels: Any, window: Any) -> Any:
-    touched = window[piece.first] != window[piece.second]
-    joined = np.concatenate([labels[piece.first[touched]], labels[piece.second[touched]], labels[window]])
-    return np.isin(labels, joined)
-
-
-def _redo(piece: Piece, sizes: Sizes, band: Band, labels: Any, blocks: Any, state: Any) -> bool:
-    """Divide some whole grids anew where that is cheaper; borders to the other grids stay as they are."""
-    part = take_blocks(piece, blocks)
-    old = renumber(labels[blocks])
-    new = _search(part, sizes, band, _REPAIR_MOVES, state, lambda moves: True)
-    if measure_cost(part, sizes, new) >= measure_cost(part, sizes, old) - 1e-9:
-        return False
-    _relabel(labels, blocks, new)
-    return True
-
-
-def _relabel(labels: Any, blocks: Any, new: Any) -> None:
-    labels[blocks] = labels.max() + 1 + new
-    labels[:] = renumber(labels)
-
-
-def _keep_ceiling(piece: Piece, sizes: Sizes, labels: Any, state: Any) -> Any:
-    """Return labels with every grid above the ceiling cut in two until it keeps it, unless one block exceeds it."""
-    labels = labels.copy()
-    while True:
-        households = np.bincount(labels, piece.households)
-        largest = np.zeros(len(households))
-        np.maximum.at(largest, labels, piece.households)
-        over = np.flatnonzero((households > sizes.ceiling) & (largest <= sizes.ceiling))
-        if not len(over):
-            return labels
-        blocks = np.flatnonzero(labels == over[0])
-        _relabel(labels, blocks, start_labels(take_blocks(piece, blocks), 2, state))
+def _repair_all(task: Task, found: Found) -> Found:
+    """Divide the surroundings of each grid outside the band anew, as long as that helps."""
+    labels, cost = found.labels, found.cost
+    for _ in range(_REPAIRS):
+        before = cost
+        for unit in list_outside(task.piece, task.sizes, labels):
+            for units in widen_window(task.piece, labels, int(unit), task.band, _WINDOW):
+                if not task.tick(0):
+                    return Found(labels, cost, found.snapshots)
+                labels, saved = _redo(task, labels, units, _REPAIR_MOVES, afresh=True)
+                cost -= saved
+                if saved > 0.0:
+                    break
+        if cost >= before - 1e-9:
+            break
+    return Found(labels, cost, found.snapshots)

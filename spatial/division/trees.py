@@ -1,4 +1,4 @@
-"""How is a stretch of connected blocks cut into connected parts? By random spanning trees, as ReCom does.
+"""How is a stretch of connected units cut into connected parts? By random spanning trees, as ReCom does.
 
 A tree whose clear borders come late is cut where the households balance: both sides stay connected, and the border
 falls on clear lines more often than chance would have it (DeFord, Duchin, Solomon: Recombination, 2021).
@@ -9,23 +9,36 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spatial.division.piece import Piece
-from spatial.walking.compiled import inner, kernel
+from spatial.division.sizes import Sizes
+from spatial.walking.compiled import inner
 
 _MIX = np.uint64(2685821657736338717)
-_TRIES = 4
 
 
 class Desk(NamedTuple):
-    """Working arrays of the kernels: marks, the tree in order of growth, and the heap it grows from."""
+    """Working arrays of the kernels.
 
+    ``state`` is the random generator. ``load`` is by unit: its households, a unit with an anchor counting as the
+    target. By unit of a grown tree: its ``parent``, the ``weight`` (load) of its subtree, what the borders about the
+    subtree cost (``toll``), and the ``part`` it was put in; ``order`` lists the tree from the root outwards. ``cut``
+    lists the borders in contact between grids, ``at`` where each stands in the list (-1: nowhere), ``size`` is its
+    length.
+    """
+
+    state: Any
+    load: Any
     mark: Any
     order: Any
     parent: Any
     weight: Any
+    toll: Any
     part: Any
     heap_key: Any
     heap_node: Any
     heap_parent: Any
+    cut: Any
+    at: Any
+    size: Any
 
 
 @inner
@@ -39,19 +52,25 @@ def draw(state: Any) -> Any:
     return ((x * _MIX) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@inner
-def lay_desk(piece: Piece) -> Desk:
+def lay_desk(piece: Piece, sizes: Sizes, state: Any) -> Desk:
     """Return empty working arrays for a piece."""
-    count, room = len(piece.households), len(piece.neighbor) + 1
+    count = len(piece.households)
+    room = max(len(piece.neighbor), count) + 1
     return Desk(
+        state,
+        piece.households - np.maximum(0, piece.anchor - sizes.target),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
+        np.zeros(count),
         np.zeros(count, np.int64),
         np.zeros(room),
         np.zeros(room, np.int64),
         np.zeros(room, np.int64),
+        np.zeros(room, np.int64),
+        np.zeros(room, np.int64),
+        np.zeros(1, np.int64),
     )
 
 
@@ -92,24 +111,24 @@ def _drop_least(desk: Desk, size: int) -> None:
 
 
 @inner
-def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float, desk: Desk, state: Any) -> int:
-    """Grow a random spanning tree over the connected blocks labelled a or b; return how many it reached.
+def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float, desk: Desk) -> int:
+    """Grow a random spanning tree over the units labelled a or b that hang together; return how many it reached.
 
-    ``desk.order`` holds them from the root outwards, ``desk.parent`` and ``desk.weight`` (households of the subtree)
-    are by block. ``bias`` says how late clear borders enter.
+    ``desk.order`` holds them from the root outwards, ``desk.parent`` and ``desk.weight`` (load of the subtree) are by
+    unit. ``bias`` says how late clear borders enter.
     """
     desk.mark[root] = 1
     desk.parent[root] = -1
     count, size, node = np.int64(0), np.int64(0), root
     while True:
         desk.order[count] = node
-        desk.weight[node] = piece.households[node]
+        desk.weight[node] = desk.load[node]
         desk.part[node] = 0
         count += 1
-        for p in range(piece.row[node], piece.row[node + 1]):
+        for p in range(piece.row[node], piece.touch[node]):
             other = piece.neighbor[p]
             if desk.mark[other] == 0 and (labels[other] == a or labels[other] == b):
-                _push(desk, size, draw(state) + bias * piece.clarity[piece.edge[p]], other, node)
+                _push(desk, size, draw(desk.state) + bias * piece.clarity[piece.edge[p]], other, node)
                 size += 1
         while size > 0 and desk.mark[desk.heap_node[0]] == 1:
             _drop_least(desk, size)
@@ -128,11 +147,40 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
 
 
 @inner
-def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float, state: Any) -> Any:
+def price_cuts(piece: Piece, desk: Desk, count: int) -> None:
+    """Fill ``desk.toll`` for the grown tree: a border counts below every unit that has just one of its ends below."""
+    for i in range(count):
+        desk.mark[desk.order[i]] = i + 1
+        desk.toll[desk.order[i]] = 0.0
+    for i in range(count):
+        node = desk.order[i]
+        for p in range(piece.row[node], piece.row[node + 1]):
+            other = piece.neighbor[p]
+            if desk.mark[other] <= i + 1:
+                continue
+            cost = piece.border[piece.edge[p]]
+            desk.toll[node] += cost
+            desk.toll[other] += cost
+            above = node
+            while above != other:
+                if desk.mark[above] > desk.mark[other]:
+                    above = desk.parent[above]
+                else:
+                    other = desk.parent[other]
+            desk.toll[above] -= 2.0 * cost
+    for i in range(count - 1, 0, -1):
+        node = desk.order[i]
+        desk.toll[desk.parent[node]] += desk.toll[node]
+    for i in range(count):
+        desk.mark[desk.order[i]] = 0
+
+
+@inner
+def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float) -> Any:
     """Cut one part of the grown tree in two; return (position of the cut, shares of the new part, mismatch).
 
     The part is meant for ``shares`` grids; the cut gives each side a whole number of shares and the least mismatch
-    between households and shares (in shares), give or take ``noise``. Position -1 where the part has one block only.
+    between load and shares (in shares), give or take ``noise``. Position -1 where the part has one unit only.
     """
     top = 0
     while desk.part[desk.order[top]] != part:
@@ -149,7 +197,7 @@ def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float, state
         mismatch = (
             abs(desk.weight[node] / each - wanted) / wanted + abs((total - desk.weight[node]) / each - rest) / rest
         )
-        score = mismatch + noise * draw(state) + 0.2 * abs(wanted / shares - 0.5)
+        score = mismatch + noise * draw(desk.state) + 0.2 * abs(wanted / shares - 0.5)
         if score < best:
             best, chosen, new_shares, found = score, i, wanted, mismatch
     return chosen, new_shares, found
@@ -157,7 +205,7 @@ def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float, state
 
 @inner
 def part_subtree(desk: Desk, count: int, chosen: int, part: int) -> None:
-    """Give the subtree below position ``chosen`` a new part number and take its households off what is above."""
+    """Give the subtree below position ``chosen`` a new part number and take its load off what is above."""
     top = desk.order[chosen]
     old = desk.part[top]
     desk.part[top] = part
@@ -169,47 +217,3 @@ def part_subtree(desk: Desk, count: int, chosen: int, part: int) -> None:
     while up >= 0 and desk.part[up] == old:
         desk.weight[up] -= desk.weight[top]
         up = desk.parent[up]
-
-
-@kernel
-def start_labels(piece: Piece, grids: int, state: Any) -> Any:
-    """Return labels 0..k-1 (k at most ``grids``) of connected parts with about equal households."""
-    desk = lay_desk(piece)
-    blocks = len(piece.households)
-    labels, side = np.zeros(blocks, np.int64), np.zeros(blocks, np.int64)
-    shares = np.zeros(grids, np.int64)
-    shares[0] = grids
-    used, label = np.int64(1), np.int64(0)
-    while label < used:
-        if shares[label] == 1:
-            label += 1
-            continue
-        cut_off = _halve(piece, labels, label, shares[label], side, desk, state)
-        if cut_off == 0:
-            shares[label] = 1
-            continue
-        for node in range(blocks):
-            if labels[node] == label and side[node] == 1:
-                labels[node] = used
-        shares[used] = cut_off
-        shares[label] -= cut_off
-        used += 1
-    return labels
-
-
-@inner
-def _halve(piece: Piece, labels: Any, label: int, shares: int, side: Any, desk: Desk, state: Any) -> int:
-    """Cut a part in two; mark one side by block and return its shares, 0 where the part is one block."""
-    root = np.int64(0)
-    while labels[root] != label:
-        root += 1
-    best, cut_off = 1e18, 0
-    for _ in range(_TRIES):
-        count = grow_tree(piece, labels, label, label, root, 1.0, desk, state)
-        chosen, wanted, mismatch = cut_tree(desk, count, np.int64(0), shares, 0.0, state)
-        if chosen >= 0 and mismatch < best:
-            best, cut_off = mismatch, wanted
-            part_subtree(desk, count, chosen, np.int64(1))
-            for i in range(count):
-                side[desk.order[i]] = desk.part[desk.order[i]]
-    return cut_off

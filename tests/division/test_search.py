@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.crs import metric_crs
-from spatial.division.annealing import anneal
+from spatial.division.annealing import Schedule, anneal
+from spatial.division.board import lay_board
 from spatial.division.divide import divide
 from spatial.division.exact import solve_exactly
 from spatial.division.piece import (
@@ -25,9 +26,10 @@ from spatial.division.piece import (
     renumber_new,
     take_blocks,
 )
-from spatial.division.search import Effort, divide_piece, measure_cost, search_by_annealing
+from spatial.division.search import Effort, Task, divide_piece, search_by_annealing
 from spatial.division.sizes import Band, build_sizes, count_range, nearest_count
-from spatial.division.trees import start_labels
+from spatial.division.starts import start_labels
+from spatial.division.tally import measure_cost
 from tests.division.lattice import assert_lawful, banded, rng
 from tests.real_data import real
 
@@ -86,7 +88,7 @@ def test_annealing_finds_what_the_enumeration_finds(seed: int) -> None:
     exact = solve_exactly(piece, sizes)
     state = np.array([seed | 1], dtype=np.uint64)
 
-    found = search_by_annealing(piece, sizes, BAND, 60_000, state, lambda moves: True)
+    found = search_by_annealing(Task(piece, sizes, BAND, state, lambda moves: True), 60_000).labels
     assert is_connected(piece, found)
     assert measure_cost(piece, sizes, found) == pytest.approx(measure_cost(piece, sizes, exact), rel=0.02)
 
@@ -95,7 +97,8 @@ def test_annealing_finds_what_the_enumeration_finds(seed: int) -> None:
 @given(st.integers(1, 6), st.integers(2, 8), st.integers(1, 9), st.integers(0, 10**6))
 def test_a_start_is_connected_and_has_no_more_grids_than_asked(rows: int, columns: int, grids: int, seed: int) -> None:
     piece = lattice_piece(rows, columns, seed)
-    labels = start_labels(piece, grids, np.array([seed | 1], dtype=np.uint64))
+    wide = build_sizes(Band(300, 500, 10**6), int(piece.households.sum()), 1.0)
+    labels = start_labels(piece, wide, grids, np.array([seed | 1], dtype=np.uint64))
     assert is_connected(piece, labels)
     assert set(labels.tolist()) == set(range(int(labels.max()) + 1))
     assert labels.max() < grids
@@ -114,9 +117,10 @@ def test_the_cost_that_annealing_reports_is_the_cost_of_what_it_returns() -> Non
     piece = lattice_piece(12, 12, 5)
     sizes = build_sizes(BAND, int(piece.households.sum()), 1.0)
     state = np.array([3], dtype=np.uint64)
-    labels = start_labels(piece, 20, state)
-    best = labels.copy()
-    cost = anneal(piece, sizes, labels, best, 30, (0.3, 0.01, 1.0, 30.0, 0.1, 0.1), 60_000, state)
+    labels = start_labels(piece, sizes, 20, state)
+    best, keep = labels.copy(), np.zeros((0, 144), dtype=np.int64)
+    board = lay_board(piece, sizes, labels, 40, state)
+    cost, _ = anneal(board, best, np.inf, keep, Schedule(0.3, 0.01, 1.0, 30.0, 0.1, 0.1), 60_000)
     assert is_connected(piece, best)
     assert is_connected(piece, labels)
     assert cost == pytest.approx(measure_cost(piece, sizes, best))
