@@ -1,0 +1,304 @@
+"""How far is a division from the best possible? A bound that holds, and better divisions on the way to it.
+
+Grids are columns of a set partitioning program; its linear relaxation is solved by column generation with exact
+pricing, tightened by subset-row cuts, and closed by enumerating every grid that a better division could contain
+(Baldacci, Christofides & Mingozzi 2008). Effort is counted in nodes of the pricing search, so that every machine that
+is given the time reaches the same bound and the same division.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from spatial.division.closing import Limits, close_plan
+from spatial.division.master import Master
+from spatial.division.piece import Piece, count_olds
+from spatial.division.pricing import SCALE
+from spatial.division.roots import Ask, Found, Roots, cost_size, prepare_roots, price_roots
+from spatial.division.separation import find_cuts
+from spatial.division.sizes import Sizes
+
+_EXACT = 1e-7
+_TOLERANCE = 2e-4
+_WIDE, _NARROW = 0.02, 0.002
+_QUICK, _NODES_PER_ROOT = ((20, 150), (200, 200)), 20_000
+_MOST_ROUNDS, _CUT_ROUNDS = 60, 30
+_LISTED_PER_ROOT, _LISTED = 30_000, 150_000
+_LISTING_NODES = 60_000
+_MIX_NODES, _MIX_COLUMNS = 300, 6_000
+_EVERYWHERE = 1 << 40
+_NODE_S = 4e-5
+
+Left = Callable[[], float]
+"""Seconds left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The best division known, its cost and a bound: no lawful division of the piece costs less.
+
+    Attributes
+    ----------
+    labels:
+        By unit; those below the number of today's grids inherit.
+    proved:
+        Whether total and bound are equal, give or take the arithmetic.
+    """
+
+    labels: Any
+    total: float
+    bound: float
+    proved: bool
+
+
+@dataclass(slots=True)
+class _Case:
+    """Where a proof stands."""
+
+    roots: Roots
+    master: Master
+    labels: Any
+    total: float
+    bound: float
+    nodes_left: int
+    left: Left
+    pool: Executor | None
+    tell: Callable[[Any, float, float], None]
+    rates: Any
+    centre: Any
+    hits: Any
+    asked: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        return len(self.rates)
+
+    @property
+    def done(self) -> bool:
+        return self.total - self.bound <= _EXACT * max(1.0, abs(self.total))
+
+    @property
+    def over(self) -> bool:
+        return self.done or self.nodes_left <= 0 or self.left() <= 0.0
+
+
+def prove(
+    piece: Piece,
+    sizes: Sizes,
+    labels: Any,
+    others: Any,
+    *,
+    nodes: int,
+    left: Left,
+    pool: Executor | None = None,
+    tell: Callable[[Any, float, float], None] = lambda labels, total, bound: None,
+) -> Proof:
+    """Return a division at least as good as ``labels`` with a bound on the best possible.
+
+    ``others`` (a division a row) are more divisions to draw grids from. The proof ends when it is complete, after
+    about ``nodes`` nodes of the search, or when ``left()`` has fallen to 0; ``tell`` hears of every better division
+    and bound.
+    """
+    case = _open(piece, sizes, labels, others, nodes, left, pool, tell)
+    for units in _near(case.units):
+        _improve(case, _WIDE, units)
+    _bound(case, _WIDE / 5)
+    _mix(case)
+    for _ in range(_CUT_ROUNDS):
+        if case.over or _close(case) or not _cut(case):
+            break
+        _bound(case, _NARROW)
+        _mix(case)
+    return Proof(case.labels, case.total, min(case.bound, case.total), case.done)
+
+
+def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left: Left, pool: Any, tell: Any) -> _Case:
+    count = len(piece.households)
+    roots, master = prepare_roots(piece, sizes), Master(piece, sizes)
+    olds = count_olds(piece)
+    master.add([(np.array([unit]), olds) for unit in range(count)])
+    for row in (labels, *others):
+        master.add(list(_grids(row, olds)))
+    total = master.cost_of(list(_grids(labels, olds)))
+    share = 0.8 * piece.households / max(1, piece.households.sum()) + 0.2 / count
+    case = _Case(
+        roots, master, np.asarray(labels), total, 0.0, nodes, left, pool, tell,
+        np.zeros((count, olds + 1), dtype=np.int64), total * share, np.zeros(count),
+    )  # fmt: skip
+    tell(case.labels, case.total, case.bound)
+    return case
+
+
+def _grids(labels: Any, olds: int) -> Iterator[tuple[Any, int]]:
+    """Yield the grids of a division: units in order, and the today's grid that each inherits (``olds``: none)."""
+    order = np.argsort(labels, kind="stable")
+    for units in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        yield np.sort(units), min(int(labels[units[0]]), olds)
+
+
+def _near(count: int) -> Iterator[tuple[int, int]]:
+    yield from _QUICK if count > _QUICK[0][1] else _QUICK[1:]
+
+
+def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int:
+    """Return how many grids a division may have at most that costs no more than ``total``.
+
+    The cost of size is at least its lower convex hull: equal sizes are the cheapest way to many grids.
+    """
+    most = int(max(sizes.ceiling, anchors.max(initial=0)))
+    h = np.arange(most + 1)
+    cost = np.min([cost_size(sizes, h, anchor) for anchor in {0, *(int(a) for a in anchors)}], axis=0)
+    hull = [0]
+    for i in range(1, most + 1):
+        while len(hull) > 1 and (cost[hull[-1]] - cost[hull[-2]]) * (i - hull[-2]) >= (cost[i] - cost[hull[-2]]) * (
+            hull[-1] - hull[-2]
+        ):
+            hull.pop()
+        hull.append(i)
+    count = np.arange(1, len(anchors) + 1)
+    least = count * np.interp(households / count, hull, cost[hull])
+    fits = count[(least <= total + _EXACT) & (households / count <= most)]
+    return int(fits[-1]) if len(fits) else len(anchors)
+
+
+def _price(case: _Case, ask: Ask, which: Any, worth: Any) -> Found:
+    """Price some roots and take in what is found; time left shortens the search of each."""
+    duals, names, fines = worth
+    nodes = max(20, min(ask.nodes, int(min(1e9, 0.1 * case.left() / _NODE_S)), case.nodes_left))
+    roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=fines))
+    found = price_roots(
+        roots, duals, names, case.rates, replace(ask, nodes=nodes), which=which, pool=case.pool, left=case.left
+    )
+    case.nodes_left -= found.nodes
+    for units, _, _ in found.grids:
+        case.hits[units[np.argmin(case.roots.prices.rank[units])]] += 1
+    return found
+
+
+def _solve(case: _Case, slack: float) -> tuple[tuple[Any, Any, Any], Any, float]:
+    """Return (worth of units, names and fines), the mix of columns, and what the worths add up to."""
+    _, duals, names, fines, mix = case.master.solve(case.centre, slack)
+    names = np.append(names, 0.0)
+    return (duals, -names, fines), mix, float(duals.sum() + names.sum() - fines.sum() / SCALE)
+
+
+def _improve(case: _Case, slack: float, limits: tuple[int, int]) -> None:
+    """Add grids until a quick look about every root finds hardly any that pays."""
+    nodes, units = limits
+    ask = Ask(_want(case), nodes, 10, units=units)
+    batch = max(60, case.units // 6)
+    for _ in range(_MOST_ROUNDS):
+        order = case.roots.order[np.argsort(-case.hits[case.roots.order], kind="stable")]
+        case.hits *= 0.9
+        worth, _, _ = _solve(case, slack)
+        fresh, since = 0, 0
+        for at in range(0, case.units, batch):
+            if case.over:
+                return
+            new = case.master.add(_columns(_price(case, ask, order[at : at + batch], worth)))
+            fresh, since = fresh + new, since + new
+            if since >= max(8, case.units // 40):
+                worth, _, _ = _solve(case, slack)
+                since = 0
+        if fresh <= case.units // 200:
+            return
+
+
+def _want(case: _Case) -> float:
+    """Return the reduced cost below which a grid is wanted: what all grids together can lose is a small share."""
+    return -_TOLERANCE * abs(case.total) / max(1, _most(case))
+
+
+def _most(case: _Case) -> int:
+    piece = case.roots.piece
+    return most_grids(case.master.sizes, piece.anchor, int(piece.households.sum()), case.total)
+
+
+def _columns(found: Found) -> list[tuple[Any, int]]:
+    return [(units, name) for units, name, _ in found.grids]
+
+
+def _bound(case: _Case, slack: float) -> None:
+    """Add grids with exact pricing of all roots until the bound meets the linear program's value."""
+    ask = Ask(_want(case), _NODES_PER_ROOT, 10)
+    for _ in range(_MOST_ROUNDS):
+        if case.over:
+            return
+        worth, _, value = _solve(case, slack)
+        found = _price(case, ask, None, worth)
+        least = np.sort(np.minimum(found.bounds.min(axis=1), 0.0))[: _most(case)]
+        _rise(case, value + float(least.sum()))
+        if not case.master.add(_columns(found)) or value - case.bound < 5.0 * _TOLERANCE * abs(case.total):
+            return
+
+
+def _rise(case: _Case, bound: float) -> None:
+    if bound > case.bound:
+        case.bound = min(bound, case.total)
+        case.tell(None, case.total, case.bound)
+
+
+def _mix(case: _Case) -> None:
+    """Look for a better division among the most promising grids known."""
+    if case.over:
+        return
+    (duals, names, fines), _, _ = _solve(case, _NARROW)
+    reduced = case.master.reduce(duals, names, fines)
+    gap = case.total - case.bound
+    kept = np.flatnonzero(reduced <= gap)
+    kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
+    limits = Limits(_MIX_NODES, 0.25 * case.left())
+    _take(case, case.master, kept, limits)
+
+
+def _take(case: _Case, master: Master, kept: Any, limits: Limits) -> bool:
+    """Choose among some columns of a master; take what is better; tell whether the choice was proved."""
+    columns, names = [master.columns[i] for i in kept], np.array([master.names[i] for i in kept])
+    shape = case.units, master.olds
+    if not len(columns):
+        return True
+    choice = close_plan(columns, names, master.cost[kept], shape, case.roots.prices.rank, case.total, limits)
+    if choice.chosen is not None:
+        labels, fresh = np.zeros(case.units, dtype=np.int64), master.olds
+        for i in choice.chosen:
+            name = names[i]
+            labels[columns[i]] = name if name < master.olds else fresh
+            fresh += int(name >= master.olds)
+        case.labels, case.total = labels, float(master.cost[kept][choice.chosen].sum())
+        case.tell(labels, case.total, case.bound)
+    return choice.proved
+
+
+def _close(case: _Case) -> bool:
+    """List every grid that a better division could contain, and choose among them; tell whether that was possible."""
+    worth, _, value = _solve(case, _NARROW)
+    duals, names, fines = worth
+    ask = Ask(_want(case), _NODES_PER_ROOT, 10)
+    found = _price(case, ask, None, worth)
+    least = np.minimum(found.bounds.min(axis=1), 0.0)
+    bound = value + float(np.sort(least)[: _most(case)].sum())
+    _rise(case, bound)
+    case.master.add(_columns(found))
+    if case.over or bound <= 0.0:
+        return case.done
+    gap = case.total - bound + _EXACT
+    listed = _price(case, Ask(gap, _LISTING_NODES, _LISTED_PER_ROOT, every=True), None, worth)
+    if not listed.complete or len(listed.grids) > _LISTED:
+        return False
+    every = Master(case.roots.piece, case.master.sizes)
+    every.add(_columns(listed))
+    if _take(case, every, np.arange(len(every.columns)), Limits(20_000, case.left())):
+        _rise(case, case.total)
+    return case.done
+
+
+def _cut(case: _Case) -> bool:
+    """Add the cuts that the mix of grids breaks; tell whether there are any."""
+    _, mix, _ = _solve(case, _NARROW)
+    fresh = find_cuts(case.master.columns, mix, case.roots.prices.rank, max(10, case.units // 15))
+    if len(fresh):
+        case.master.cut(fresh)
+    return len(fresh) > 0
