@@ -1,211 +1,243 @@
 """Can a plan be made better at all? Every plan that is nowhere worse is looked at, where that is within reach.
 
-Each grid of such a plan is itself no farther from the target than the worst grid of the start, and no less compact than
-its least: connected sets of blocks that pass are listed, and every way to cover the land with them is weighed. Blocks
-are bits of a number, so at most ``MOST_BLOCKS`` take part; how far it gets depends on how good the start is.
+The sets of blocks that may be grids of such a plan are listed, and every way to cover the land with them is followed.
+Five of the measures are means or shares: a plan is not behind on one where the surpluses of its grids over the start
+sum to at least 0. What a block can add to a surplus at most bounds what the rest of a cover can; most end early.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from spatial.division.listing import (
+    MOST_BLOCKS,
+    SURE,
+    WIDTH,
+    Range,
+    bits_in_contact,
+    keeps_rules,
+    list_sets,
+    lowest,
+    range_of,
+)
 from spatial.division.merits import Terrain
 from spatial.division.standing import (
-    ABOVE,
-    CAP,
-    COLUMNS,
-    COMPACT,
-    DEVIATION,
+    BRIGHT,
+    CLEAR,
+    COMPACTS,
+    CUT,
     DEVIATIONS,
     GOALS,
+    GRIDS,
     LEAST,
-    OUTLINE,
-    SUMS,
+    NEAR,
     WORST,
     Goal,
-    add,
-    breach,
-    cut_border,
     judge,
-    put,
-    settle,
 )
-from spatial.walking.compiled import grown, inner, kernel
+from spatial.walking.compiled import inner, kernel
 
-MOST_BLOCKS = 62
-_SURE = 1e-9
-_BESIDE, _WIDTH = SUMS, SUMS + 1
-
-
-class Reach(NamedTuple):
-    """How much may be looked at: steps of listing sets of blocks, sets kept, steps of covering the land with them."""
-
-    listing: int
-    sets: int
-    covering: int
+_STEPS, _MOST_SETS, _COVERING = 100_000_000, 1_500_000, 20_000_000_000
+_STRETCH = 200_000_000
+_WORTHWHILE, _ROOM = 0.98, 3
 
 
 class Shelf(NamedTuple):
-    """Sets of blocks that may be grids, by their first block: as bits, and what each adds to the sums."""
+    """Sets of blocks that may be grids, by first block: bits, what each adds to the sums, surplus by measure.
+
+    ``most`` is by block what it can add to each surplus at most: a set's surplus is at most the sum over its blocks.
+    ``slack`` is how far below 0 a surplus may be, so that rounding rules nothing out.
+    """
 
     bits: Any
     sums: Any
-    start: Any
+    surplus: Any
+    most: Any
+    slack: Any
 
 
-@inner
-def _bit(node: int) -> Any:
-    return np.int64(1) << np.int64(node)
+class Cover(NamedTuple):
+    """A depth-first search for covers, handed on from call to call: by depth the land left, the sums, the pool.
+
+    ``pool`` holds the numbers of the sets that fit into the land left, depth after depth; ``begin`` where each starts,
+    ``at`` which is being tried; ``state`` is (depth, sum of gains of the best or -1, plans weighed).
+    """
+
+    left: Any
+    total: Any
+    surplus: Any
+    pool: Any
+    begin: Any
+    at: Any
+    best: Any
+    state: Any
 
 
-@inner
-def _lowest(bits: Any) -> int:
-    node = 0
-    while not (bits >> np.int64(node)) & 1:
-        node += 1
-    return node
+def weigh_plans(terrain: Terrain, goal: Goal, beside: float, tick: Callable[[int], bool]) -> tuple[bool, Any]:
+    """Return (whether every plan was weighed or ruled out; labels of the plan of most gain, None where none gains).
+
+    At most ``MOST_BLOCKS`` blocks; ``beside`` is how many blocks share the grid of a lone one in the given plan.
+    """
+    if len(terrain.households) > MOST_BLOCKS:
+        return False, None
+    shelf = _fill_shelf(terrain, goal, range_of(terrain, goal, beside), tick)
+    if shelf is None:
+        return False, None
+    cover = _begin_cover(shelf)
+    done, steps = False, _COVERING
+    while not done and steps > 0 and cover.state[0] >= 0.0 and tick(0):
+        done = follow_covers(shelf, goal, beside, cover, _STRETCH)
+        steps -= _STRETCH
+    return done, (cover.best if cover.state[1] >= 0.0 else None)
 
 
-@inner
-def _sum_up(terrain: Terrain, bits: Any, grid: Any, out: Any) -> None:
-    """Fill what a grid of these blocks adds to the sums of a plan; borders count half on either side."""
-    for i in range(COLUMNS):
-        grid[i] = 0.0
-    for i in range(_WIDTH):
-        out[i] = 0.0
-    grid[CAP] = terrain.ceiling
-    for node in range(len(terrain.households)):
-        if not (bits >> np.int64(node)) & 1:
-            continue
-        put(terrain, grid, node)
-        for p in range(terrain.row[node], terrain.row[node + 1]):
-            if (bits >> np.int64(terrain.neighbor[p])) & 1:
-                grid[OUTLINE] -= terrain.shared_m[terrain.edge[p]]
-            else:
-                cut_border(terrain, out, terrain.edge[p], 0.5)
-    settle(terrain, grid)
-    add(terrain, out, grid, 1.0)
-    out[WORST], out[LEAST], out[_BESIDE] = grid[DEVIATION], grid[COMPACT], breach(grid)
+def _fill_shelf(terrain: Terrain, goal: Goal, limits: Range, tick: Callable[[int], bool]) -> Shelf | None:
+    """Return all sets that may be grids; None where there are too many, or time is up."""
+    near, steps, kept = bits_in_contact(terrain), _STEPS, 0
+    bits, sums = [], []
+    for root in range(len(near)):
+        steps, some, rows = list_sets(terrain, near, goal, limits, root, steps)
+        bits.append(some)
+        sums.append(rows)
+        kept += len(some)
+        if steps < 0 or kept > _MOST_SETS or not tick(0):
+            return None
+    table = np.concatenate(sums)
+    blocks, metres = float(len(near)), float(terrain.shared_m.sum())
+    slack = SURE * np.array([blocks, blocks, metres, metres, blocks])
+    return _drop_hopeless(np.concatenate(bits), table, _surpluses(goal, table), len(near), slack)
 
 
-@inner
-def _may_be_grid(goal: Goal, beside: float, sums: Any) -> bool:
-    if -sums[WORST] < goal.start[1] - _SURE or sums[LEAST] < goal.start[6] - _SURE:
-        return False
-    return _keeps_rules(goal, beside, sums)
+def _surpluses(goal: Goal, sums: Any) -> Any:
+    """Return by set and measure what it adds to the surplus over the start; a plan's must sum to 0 or more."""
+    return np.column_stack(
+        [
+            -sums[:, DEVIATIONS] - goal.start[0] * sums[:, GRIDS],
+            sums[:, NEAR] - goal.start[2] * sums[:, GRIDS],
+            sums[:, CLEAR] - goal.start[3] * sums[:, CUT],
+            sums[:, BRIGHT] - goal.start[4] * sums[:, CUT],
+            sums[:, COMPACTS] - goal.start[5] * sums[:, GRIDS],
+        ]
+    )
 
 
-@inner
-def _keeps_rules(goal: Goal, beside: float, sums: Any) -> bool:
-    for i in range(4):
-        if -sums[ABOVE + i] < goal.start[7 + i] - _SURE:
-            return False
-    return bool(sums[_BESIDE] <= beside + _SURE)
+def _drop_hopeless(bits: Any, sums: Any, surplus: Any, count: int, slack: Any) -> Shelf:
+    """Return the shelf without most of the sets that are behind whatever the rest adds at most."""
+    while True:
+        holds = (bits[:, None] >> np.arange(count)) & 1 == 1
+        share = surplus / np.maximum(1, holds.sum(axis=1))[:, None]
+        most = np.full((count, surplus.shape[1]), -np.inf)
+        for node in range(count):
+            most[node] = share[holds[:, node]].max(axis=0, initial=-np.inf)
+        if not np.isfinite(most).all():
+            return Shelf(bits[:0], sums[:0], surplus[:0], np.zeros_like(most), slack)
+        keep = (surplus + most.sum(axis=0) - holds @ most >= -slack).all(axis=1)
+        if keep.mean() > _WORTHWHILE:
+            return Shelf(bits, sums, surplus, most, slack)
+        bits, sums, surplus = bits[keep], sums[keep], surplus[keep]
+
+
+def _begin_cover(shelf: Shelf) -> Cover:
+    count, measures = shelf.most.shape
+    cover = Cover(
+        left=np.zeros(count + 2, np.int64),
+        total=np.zeros((count + 2, WIDTH)),
+        surplus=np.zeros((count + 2, measures)),
+        pool=np.zeros(_ROOM * len(shelf.bits) + 64, np.int64),
+        begin=np.zeros(count + 3, np.int64),
+        at=np.zeros(count + 2, np.int64),
+        best=np.zeros(count, np.int64),
+        state=np.array([0.0, -1.0, 0.0]),
+    )
+    cover.left[0] = (1 << count) - 1
+    cover.total[0, LEAST] = 2.0
+    cover.pool[: len(shelf.bits)] = np.arange(len(shelf.bits))
+    cover.begin[1] = len(shelf.bits)
+    return cover
 
 
 @kernel
-def list_sets(terrain: Terrain, goal: Goal, beside: float, reach: Reach) -> Any:
-    """Return (whether all were listed, connected sets of blocks that may be grids of a plan that is nowhere worse)."""
-    count = len(terrain.households)
-    near = np.zeros(count, np.int64)
-    for node in range(count):
-        for p in range(terrain.row[node], terrain.touch[node]):
-            near[node] |= _bit(terrain.neighbor[p])
-    most = terrain.target * (1.0 - goal.start[1]) + 1e-6
-    least = terrain.target * (1.0 + goal.start[1]) - 1e-6
-    bits, sums, start = np.zeros(64, np.int64), np.zeros((64, _WIDTH)), np.zeros(count + 1, np.int64)
-    stack = np.zeros((2 * count + 4, 4), np.int64)
-    grid, row = np.zeros(COLUMNS), np.zeros(_WIDTH)
-    found, steps = 0, 0
-    for root in range(count):
-        start[root] = found
-        stack[0, 0], stack[0, 1], stack[0, 2] = _bit(root), near[root], (_bit(root) << np.int64(1)) - 1
-        stack[0, 3] = terrain.households[root]
-        size = 1
-        while size > 0:
-            size -= 1
-            steps += 1
-            if steps > reach.listing or found >= reach.sets:
-                return False, Shelf(bits, sums, start)
-            mine, beyond, barred = stack[size, 0], stack[size, 1], stack[size, 2]
-            free = beyond & ~barred
-            if free:
-                node = _lowest(free)
-                stack[size, 2] = barred | _bit(node)
-                size += 1
-                total = stack[size - 1, 3] + terrain.households[node]
-                if total <= most:
-                    stack[size, 0], stack[size, 1] = mine | _bit(node), beyond | near[node]
-                    stack[size, 2], stack[size, 3] = barred | _bit(node), total
-                    size += 1
-                continue
-            if stack[size, 3] < least:
-                continue
-            _sum_up(terrain, mine, grid, row)
-            if _may_be_grid(goal, beside, row):
-                if found == len(bits):
-                    bits = grown(bits, 2 * found)
-                    wider = np.zeros((2 * found, _WIDTH))
-                    wider[:found] = sums
-                    sums = wider
-                bits[found], sums[found] = mine, row
-                found += 1
-    start[count] = found
-    return True, Shelf(bits[:found].copy(), sums[:found].copy(), start)
+def follow_covers(shelf: Shelf, goal: Goal, beside: float, cover: Cover, steps: int) -> bool:
+    """Follow covers for so many steps; tell whether all were weighed or ruled out. A depth of -1: no room for pools."""
+    depth, value, node = int(cover.state[0]), np.zeros(GOALS), 0
+    while steps > 0:
+        steps -= 1
+        here, end = cover.at[depth], cover.begin[depth + 1]
+        node = lowest(cover.left[depth])
+        if here >= end or not (shelf.bits[cover.pool[here]] >> np.int64(node)) & 1:
+            if depth == 0:
+                return True
+            depth -= 1
+            cover.at[depth] += 1
+            continue
+        left = cover.left[depth] & ~shelf.bits[cover.pool[here]]
+        if _adds_up(shelf, goal, beside, cover, depth, left):
+            if left == 0:
+                _weigh_cover(shelf, goal, cover, depth, value)
+            else:
+                steps -= end - here
+                room = _fit(shelf, cover, depth, left)
+                if room < 0:
+                    cover.state[0] = -1.0
+                    return False
+                if room > 0:
+                    depth += 1
+                    continue
+        cover.at[depth] += 1
+    cover.state[0] = depth
+    return False
 
 
 @inner
-def _gain(goal: Goal, total: Any, value: Any) -> float:
-    """Return the sum of gains of a whole plan; -1 where it is behind somewhere or ahead nowhere."""
-    _, gain, fair = judge(goal, total, value)
+def _adds_up(shelf: Shelf, goal: Goal, beside: float, cover: Cover, depth: int, left: Any) -> bool:
+    """Fill the sums of the next depth; tell whether the land left may make up for what the grids are behind."""
+    taken = cover.pool[cover.at[depth]]
+    here, below = cover.total[depth], cover.total[depth + 1]
+    for i in range(WIDTH):
+        below[i] = here[i] + shelf.sums[taken, i]
+    below[WORST], below[LEAST] = max(here[WORST], shelf.sums[taken, WORST]), min(here[LEAST], shelf.sums[taken, LEAST])
+    for i in range(len(shelf.slack)):
+        cover.surplus[depth + 1, i] = cover.surplus[depth, i] + shelf.surplus[taken, i]
+        reach, rest = cover.surplus[depth + 1, i], left
+        while rest:
+            reach += shelf.most[lowest(rest), i]
+            rest &= rest - 1
+        if reach < -shelf.slack[i]:
+            return False
+    return bool(keeps_rules(goal, beside, below))
+
+
+@inner
+def _fit(shelf: Shelf, cover: Cover, depth: int, left: Any) -> int:
+    """Fill the pool of the next depth; return how many sets it has, 0 where they do not cover the land, -1: no room."""
+    begin, covered = cover.begin[depth + 1], np.int64(0)
+    size = begin
+    for p in range(cover.at[depth] + 1, begin):
+        bits = shelf.bits[cover.pool[p]]
+        if bits & ~left == 0:
+            if size == len(cover.pool):
+                return -1
+            cover.pool[size] = cover.pool[p]
+            covered |= bits
+            size += 1
+    if covered != left:
+        return 0
+    cover.left[depth + 1], cover.at[depth + 1], cover.begin[depth + 2] = left, begin, size
+    return int(size - begin)
+
+
+@inner
+def _weigh_cover(shelf: Shelf, goal: Goal, cover: Cover, depth: int, value: Any) -> None:
+    """Keep a whole plan if it is behind nowhere, ahead somewhere, and gains most."""
+    cover.state[2] += 1.0
+    _, gain, fair = judge(goal, cover.total[depth + 1], value)
     ahead = False
     for i in range(7):
-        ahead = ahead or bool(value[i] - goal.start[i] > _SURE)
-    return gain if fair and ahead else -1.0
-
-
-@kernel
-def weigh_all(shelf: Shelf, goal: Goal, beside: float, most_grids: float, best: Any, covering: int) -> Any:
-    """Fill ``best`` with the labels of the plan of most gain; return (whether all were weighed, gain or -1, plans)."""
-    count = len(best)
-    total, chosen = np.zeros((count + 1, _WIDTH)), np.zeros(count + 1, np.int64)
-    left, value = np.zeros(count + 1, np.int64), np.zeros(GOALS)
-    total[0, LEAST], left[0] = 2.0, (_bit(count - 1) - 1) | _bit(count - 1)
-    first = 0
-    chosen[0] = shelf.start[first]
-    depth, least, plans = 0, -1.0, 0
-    for _ in range(covering):
-        node = _lowest(left[depth])
-        at = chosen[depth]
-        if at == shelf.start[node + 1]:
-            if depth == 0:
-                return True, least, plans
-            depth -= 1
-            chosen[depth] += 1
-            continue
-        if shelf.bits[at] & ~left[depth]:
-            chosen[depth] += 1
-            continue
-        below = total[depth + 1]
-        for i in range(_WIDTH):
-            below[i] = total[depth, i] + shelf.sums[at, i]
-        below[WORST] = max(total[depth, WORST], shelf.sums[at, WORST])
-        below[LEAST] = min(total[depth, LEAST], shelf.sums[at, LEAST])
-        if not _keeps_rules(goal, beside, below) or -below[DEVIATIONS] < goal.start[0] * most_grids - 1e-6:
-            chosen[depth] += 1
-            continue
-        left[depth + 1] = left[depth] & ~shelf.bits[at]
-        if left[depth + 1]:
-            depth += 1
-            chosen[depth] = shelf.start[_lowest(left[depth])]
-            continue
-        plans += 1
-        gain = _gain(goal, below, value)
-        if gain >= 0.0 and gain > least:
-            least = gain
-            for label in range(depth + 1):
-                for n in range(count):
-                    if (shelf.bits[chosen[label]] >> np.int64(n)) & 1:
-                        best[n] = label
-        chosen[depth] += 1
-    return False, least, plans
+        ahead = ahead or value[i] - goal.start[i] > SURE
+    if fair and ahead and gain > cover.state[1]:
+        cover.state[1] = gain
+        for label in range(depth + 1):
+            for node in range(len(cover.best)):
+                if (shelf.bits[cover.pool[cover.at[label]]] >> np.int64(node)) & 1:
+                    cover.best[node] = label

@@ -7,13 +7,14 @@ could do so can be looked at, the answer is the best of them, or the proof that 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from spatial.division.improvable import MOST_BLOCKS, Reach, list_sets, weigh_all
+from spatial.division.improvable import weigh_plans
 from spatial.division.improving import search_better
 from spatial.division.layout import Layout, build_layout
 from spatial.division.merits import (
@@ -33,9 +34,9 @@ from spatial.progress import Progress, silent
 _STAGE = "improving the plan"
 _SURE = 1e-9
 _LEAST_ROOM = 0.05
-_HOT, _WARM, _COOL, _FALL = 0.3, 0.1, 0.03, 30.0
+_HOT, _WARM, _COOL, _FALL = 3.0, 0.3, 0.1, 30.0
 _RECUTS, _CHAINS = 0.1, 0.4
-_RUNS = ((_HOT, True), (_WARM, False), (_HOT, True), (_COOL, False), (_HOT, False), (_COOL, False))
+_RUNS = ((_HOT, True), (_WARM, False), (_HOT, True), (_WARM, False), (_WARM, False), (_COOL, False))
 _CHUNK = 50_000
 _LEAST_MOVES, _MOVES_PER_BLOCK = 600_000, 600
 _AT_ONCE = 14
@@ -48,7 +49,6 @@ _BROKEN = (
     "blocks in a grid that by rule belongs to a lone block",
     "parts of grids that lie apart from the rest of theirs",
 )
-_REACH = Reach(listing=20_000_000, sets=400_000, covering=30_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +151,14 @@ def _find_better(terrain: Terrain, start: Any, seed: int, effort: int, tick: Cal
     A dozen blocks are settled by weighing all plans. More are searched first; where that finds nothing, all plans are
     weighed as far as that is within reach.
     """
-    goal = _aim(terrain, start)
-    breaches = count_breaches(terrain, start)
-    provable = breaches[-1] == 0 and len(start) <= MOST_BLOCKS
-    if provable and len(start) <= _AT_ONCE:
-        found, proof = _weigh_plans(terrain, goal, breaches, start)
+    whole = count_breaches(terrain, start)[-1] == 0
+    if whole and len(start) <= _AT_ONCE:
+        found, proof = _weigh_plans(terrain, start, tick)
         if proof:
             return found, proof
-    found = _search(terrain, goal, start, seed, effort, tick)
-    if not _is_better(terrain, start, found):
-        found = start
-        if provable and len(start) > _AT_ONCE and tick(0):
-            return _weigh_plans(terrain, goal, breaches, start)
+    found = _search(terrain, start, seed, effort, tick)
+    if whole and not _is_better(terrain, start, found) and tick(0):
+        return _weigh_plans(terrain, start, tick)
     return found, ""
 
 
@@ -178,9 +174,9 @@ def _aim(terrain: Terrain, start: Any) -> Goal:
     )
 
 
-def _search(terrain: Terrain, goal: Goal, start: Any, seed: int, effort: int, tick: Callable[[int], bool]) -> Any:
+def _search(terrain: Terrain, start: Any, seed: int, effort: int, tick: Callable[[int], bool]) -> Any:
     """Return the plan of most gain that runs of several temperatures meet, from the start and from the best so far."""
-    best, least = start.copy(), 0.0
+    best, least, goal = start.copy(), 0.0, _aim(terrain, start)
     state = np.array([seed | 1], dtype=np.uint64)
     if not len(terrain.contact):
         return best
@@ -213,21 +209,14 @@ def _is_better(terrain: Terrain, start: Any, found: Any) -> bool:
     return bool((more >= -_SURE).all() and (more > _SURE).any() and held.all())
 
 
-def _weigh_plans(terrain: Terrain, goal: Goal, breaches: Any, start: Any) -> tuple[Any, str]:
+def _weigh_plans(terrain: Terrain, start: Any, tick: Callable[[int], bool]) -> tuple[Any, str]:
     """Return (labels of the plan of most gain among all, or of the start; the proof, "" where there are too many)."""
-    done, shelf = list_sets(terrain, goal, float(breaches[4]), _REACH)
+    done, best = weigh_plans(terrain, _aim(terrain, start), float(count_breaches(terrain, start)[4]), tick)
+    better = best is not None and _is_better(terrain, start, best)
     if not done:
-        return start, ""
-    farthest = -float(goal.start[1])
-    most = len(start) if farthest >= 1.0 else terrain.households.sum() / (terrain.target * (1.0 - farthest))
-    best = start.copy()
-    done, gain, plans = weigh_all(shelf, goal, float(breaches[4]), float(min(most, len(start))), best, _REACH.covering)
-    if not done:
-        return (best if gain >= 0.0 and _is_better(terrain, start, best) else start), ""
-    kept = "whose grids are each as near the target and as compact as the given plan's farthest and least compact one"
-    if gain >= 0.0 and _is_better(terrain, start, best):
-        return best, f"All {plans} contiguous plans {kept} were weighed: none gains more."
-    return start, f"All {plans} contiguous plans {kept} were weighed: none is better somewhere and worse nowhere."
+        return (best if better else start), ""
+    verdict = "none gains more" if better else "none is better somewhere and worse nowhere"
+    return (best if better else start), f"Every contiguous plan was weighed or ruled out: {verdict}."
 
 
 def _describe(layout: Layout, terrain: Terrain, given: Any, found: Any, proof: str) -> Improvement:
@@ -253,7 +242,7 @@ def _describe(layout: Layout, terrain: Terrain, given: Any, found: Any, proof: s
 
 
 def _keep_names(layout: Layout, given: Any, part: Any) -> Any:
-    """Return grid ids by block: each grid takes the given id it shares most households with, others a free one."""
+    """Return grid ids by block: each grid takes the given id it shares most households with, others the next serial."""
     overlap = pd.DataFrame({"part": part, "given": given, "households": layout.households, "blocks": 1})
     sums = overlap.groupby(["part", "given"], as_index=False).sum()
     sums = sums.sort_values(["households", "blocks", "part", "given"], ascending=[False, False, True, True])
@@ -263,11 +252,12 @@ def _keep_names(layout: Layout, given: Any, part: Any) -> Any:
         if number not in name and label not in taken:
             name[number] = label
             taken.add(label)
-    free = (f"new-{serial:03d}" for serial in range(1, len(part) + 1))
-    used = set(given)
+    community, used = layout.frame["community_id"].astype(str).to_numpy(), set(given)
     for number in range(int(part.max()) + 1):
         if number not in name:
-            name[number] = next(label for label in free if label not in used)
+            place = community[int(np.argmax(part == number))]
+            name[number] = next(n for n in (f"{place}-{serial:03d}" for serial in count(1)) if n not in used)
+            used.add(name[number])
     return np.array([name[number] for number in part.tolist()], dtype=object)
 
 
