@@ -145,12 +145,13 @@ def search_by_annealing(task: Task, moves: int, *, start: Any = None, snapshots:
     kept = []
     for grids, share in runs:
         few = snapshots // len(runs)
-        if grids > 0 or best is not None:
-            grids = grids or len(set(best.labels.tolist()))
+        if grids == 0 and best is not None:
+            grids = len(set(best.labels.tolist()))
+        if grids > 0:
             labels = match_names(piece, start_labels(piece, sizes, grids, state))
             found = search_from(task, labels, share, hot=_HOT, lenient=_LENIENT, snapshots=few)
         else:
-            found = search_from(task, start if best is None else best.labels, share, snapshots=few)
+            found = search_from(task, start, share, snapshots=few)
         kept.append(found.snapshots)
         if best is None or found.cost < best.cost - 1e-9:
             best = found

@@ -10,7 +10,7 @@ import numpy as np
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import Sizes
-from spatial.walking.compiled import inner
+from spatial.walking.compiled import bare, inner
 
 _MIX = np.uint64(2685821657736338717)
 
@@ -72,6 +72,12 @@ def lay_desk(piece: Piece, sizes: Sizes, state: Any) -> Desk:
         np.zeros(room, np.int64),
         np.zeros(1, np.int64),
     )
+
+
+@bare
+def roll(state: Any) -> Any:
+    """Return the next number in [0, 1), as ``draw`` does, to Python."""
+    return draw(state)
 
 
 @inner

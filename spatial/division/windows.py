@@ -7,7 +7,7 @@ import numpy as np
 
 from spatial.division.piece import Piece, count_olds, in_contact, renumber_new, take_blocks
 from spatial.division.sizes import Band, Sizes, count_range
-from spatial.division.trees import draw
+from spatial.division.trees import roll
 
 _RINGS = 3
 
@@ -19,7 +19,7 @@ def pick_window(piece: Piece, labels: Any, most: int, state: Any) -> Any:
     units = np.bincount(labels)
     link = np.unique(np.concatenate([np.stack(ends), np.stack(ends[::-1])], axis=1), axis=1)
     start = np.searchsorted(link[0], np.arange(len(units) + 1))
-    first = int(labels[int(draw(state) * len(labels))])
+    first = int(labels[int(roll(state) * len(labels))])
     queue, chosen, size = [first], {first}, int(units[first])
     for label in queue:
         for other in link[1, start[label] : start[label + 1]].tolist():
