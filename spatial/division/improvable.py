@@ -2,7 +2,7 @@
 
 The sets of blocks that may be grids of such a plan are listed, and every way to cover the land with them is followed.
 Five of the measures are means or shares: a plan is not behind on one where the surpluses of its grids over the start
-sum to at least 0. What a block can add to a surplus at most bounds what the rest of a cover can; most end early.
+sum to at least 0. Prices of blocks rule out most sets before, and bound what the rest of a cover can add.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from spatial.division.listing import (
     range_of,
 )
 from spatial.division.merits import Terrain
+from spatial.division.ruling import rule_out
 from spatial.division.standing import (
     BRIGHT,
     CLEAR,
@@ -38,21 +39,21 @@ from spatial.division.standing import (
 )
 from spatial.walking.compiled import inner, kernel
 
-_STEPS, _MOST_SETS, _COVERING = 100_000_000, 1_500_000, 20_000_000_000
+_STEPS, _STEPS_OF_ONE, _MOST_SETS, _COVERING = 100_000_000, 15_000_000, 1_000_000, 5_000_000_000
 _STRETCH = 200_000_000
-_WORTHWHILE, _ROOM = 0.98, 3
+_ROOM = 3
 
 
 class Shelf(NamedTuple):
-    """Sets of blocks that may be grids, by first block: bits, what each adds to the sums, surplus by measure.
+    """Sets of blocks that may be grids, by first block: bits, what each adds to the sums, scores (sums of surpluses).
 
-    ``most`` is by block what it can add to each surplus at most: a set's surplus is at most the sum over its blocks.
-    ``slack`` is how far below 0 a surplus may be, so that rounding rules nothing out.
+    ``most`` is by block what it can add to each score at most: a set's score is at most the sum over its blocks.
+    ``slack`` is how far below 0 a plan's score may be, so that rounding rules nothing out.
     """
 
     bits: Any
     sums: Any
-    surplus: Any
+    score: Any
     most: Any
     slack: Any
 
@@ -66,7 +67,7 @@ class Cover(NamedTuple):
 
     left: Any
     total: Any
-    surplus: Any
+    score: Any
     pool: Any
     begin: Any
     at: Any
@@ -74,14 +75,18 @@ class Cover(NamedTuple):
     state: Any
 
 
-def weigh_plans(terrain: Terrain, goal: Goal, beside: float, tick: Callable[[int], bool]) -> tuple[bool, Any]:
+def weigh_plans(
+    terrain: Terrain, goal: Goal, beside: float, start: Any, tick: Callable[[int], bool]
+) -> tuple[bool, Any]:
     """Return (whether every plan was weighed or ruled out; labels of the plan of most gain, None where none gains).
 
-    At most ``MOST_BLOCKS`` blocks; ``beside`` is how many blocks share the grid of a lone one in the given plan.
+    At most ``MOST_BLOCKS`` blocks; ``start`` are the labels of the given plan, whose grids are connected; ``beside`` is
+    how many of its blocks share the grid of a lone one.
     """
     if len(terrain.households) > MOST_BLOCKS:
         return False, None
-    shelf = _fill_shelf(terrain, goal, range_of(terrain, goal, beside), tick)
+    listed = _list_all(terrain, goal, range_of(terrain, goal, beside), tick)
+    shelf = None if listed is None else _shelve(terrain, goal, *listed, start)
     if shelf is None:
         return False, None
     cover = _begin_cover(shelf)
@@ -92,21 +97,33 @@ def weigh_plans(terrain: Terrain, goal: Goal, beside: float, tick: Callable[[int
     return done, (cover.best if cover.state[1] >= 0.0 else None)
 
 
-def _fill_shelf(terrain: Terrain, goal: Goal, limits: Range, tick: Callable[[int], bool]) -> Shelf | None:
-    """Return all sets that may be grids; None where there are too many, or time is up."""
+def _list_all(terrain: Terrain, goal: Goal, limits: Range, tick: Callable[[int], bool]) -> tuple[Any, Any] | None:
+    """Return (bits, sums) of all sets that may be grids; None where there are too many, or time is up."""
     near, steps, kept = bits_in_contact(terrain), _STEPS, 0
     bits, sums = [], []
     for root in range(len(near)):
-        steps, some, rows = list_sets(terrain, near, goal, limits, root, steps)
+        given = min(steps, _STEPS_OF_ONE)
+        unused, some, rows = list_sets(terrain, near, goal, limits, root, given)
+        steps -= given - unused
         bits.append(some)
         sums.append(rows)
         kept += len(some)
-        if steps < 0 or kept > _MOST_SETS or not tick(0):
+        if unused < 0 or steps <= 0 or kept > _MOST_SETS or not tick(0):
             return None
-    table = np.concatenate(sums)
-    blocks, metres = float(len(near)), float(terrain.shared_m.sum())
+    return np.concatenate(bits), np.concatenate(sums)
+
+
+def _shelve(terrain: Terrain, goal: Goal, bits: Any, sums: Any, start: Any) -> Shelf | None:
+    """Return the sets that can be part of a plan that is nowhere worse; None where those of the start are missing."""
+    given = np.zeros(int(start.max()) + 1, np.int64)
+    np.bitwise_or.at(given, start, np.int64(1) << np.arange(len(start)))
+    place = np.flatnonzero(np.isin(bits, given))
+    if len(place) != len(given):
+        return None
+    blocks, metres = float(len(start)), float(terrain.shared_m.sum())
     slack = SURE * np.array([blocks, blocks, metres, metres, blocks])
-    return _drop_hopeless(np.concatenate(bits), table, _surpluses(goal, table), len(near), slack)
+    scores = rule_out(bits, _surpluses(goal, sums), slack, place)
+    return Shelf(bits[scores.kept], sums[scores.kept], scores.score, scores.most, scores.slack)
 
 
 def _surpluses(goal: Goal, sums: Any) -> Any:
@@ -122,28 +139,12 @@ def _surpluses(goal: Goal, sums: Any) -> Any:
     )
 
 
-def _drop_hopeless(bits: Any, sums: Any, surplus: Any, count: int, slack: Any) -> Shelf:
-    """Return the shelf without most of the sets that are behind whatever the rest adds at most."""
-    while True:
-        holds = (bits[:, None] >> np.arange(count)) & 1 == 1
-        share = surplus / np.maximum(1, holds.sum(axis=1))[:, None]
-        most = np.full((count, surplus.shape[1]), -np.inf)
-        for node in range(count):
-            most[node] = share[holds[:, node]].max(axis=0, initial=-np.inf)
-        if not np.isfinite(most).all():
-            return Shelf(bits[:0], sums[:0], surplus[:0], np.zeros_like(most), slack)
-        keep = (surplus + most.sum(axis=0) - holds @ most >= -slack).all(axis=1)
-        if keep.mean() > _WORTHWHILE:
-            return Shelf(bits, sums, surplus, most, slack)
-        bits, sums, surplus = bits[keep], sums[keep], surplus[keep]
-
-
 def _begin_cover(shelf: Shelf) -> Cover:
-    count, measures = shelf.most.shape
+    count, scores = shelf.most.shape
     cover = Cover(
         left=np.zeros(count + 2, np.int64),
         total=np.zeros((count + 2, WIDTH)),
-        surplus=np.zeros((count + 2, measures)),
+        score=np.zeros((count + 2, scores)),
         pool=np.zeros(_ROOM * len(shelf.bits) + 64, np.int64),
         begin=np.zeros(count + 3, np.int64),
         at=np.zeros(count + 2, np.int64),
@@ -198,8 +199,8 @@ def _adds_up(shelf: Shelf, goal: Goal, beside: float, cover: Cover, depth: int, 
         below[i] = here[i] + shelf.sums[taken, i]
     below[WORST], below[LEAST] = max(here[WORST], shelf.sums[taken, WORST]), min(here[LEAST], shelf.sums[taken, LEAST])
     for i in range(len(shelf.slack)):
-        cover.surplus[depth + 1, i] = cover.surplus[depth, i] + shelf.surplus[taken, i]
-        reach, rest = cover.surplus[depth + 1, i], left
+        cover.score[depth + 1, i] = cover.score[depth, i] + shelf.score[taken, i]
+        reach, rest = cover.score[depth + 1, i], left
         while rest:
             reach += shelf.most[lowest(rest), i]
             rest &= rest - 1

@@ -211,7 +211,7 @@ def _is_better(terrain: Terrain, start: Any, found: Any) -> bool:
 
 def _weigh_plans(terrain: Terrain, start: Any, tick: Callable[[int], bool]) -> tuple[Any, str]:
     """Return (labels of the plan of most gain among all, or of the start; the proof, "" where there are too many)."""
-    done, best = weigh_plans(terrain, _aim(terrain, start), float(count_breaches(terrain, start)[4]), tick)
+    done, best = weigh_plans(terrain, _aim(terrain, start), float(count_breaches(terrain, start)[4]), start, tick)
     better = best is not None and _is_better(terrain, start, best)
     if not done:
         return (best if better else start), ""
