@@ -143,7 +143,8 @@ def _from_json(path: Path) -> Locked:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise InputError(f"{where} is not readable as JSON: {error}") from error
-    whole = document if isinstance(document, dict) and not set(document) - {"fixed", "together"} else {"fixed": None}
+    known = isinstance(document, dict) and not set(document) - {"fixed", "together"}
+    whole: dict[str, Any] = document if known else {"fixed": None}
     fixed, together = whole.get("fixed", {}), whole.get("together", [])
     tied = isinstance(fixed, dict) and not any(isinstance(label, list | dict) for label in fixed.values())
     if not tied or not isinstance(together, list) or not all(isinstance(group, list) for group in together):
