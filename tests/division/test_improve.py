@@ -165,7 +165,7 @@ def test_grids_keep_the_names_of_the_given_ones() -> None:
 
 
 @given(st.integers(2, 3), st.integers(2, 3), st.integers(1, 4), st.integers(0, 999))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_brute_force_agrees_on_what_can_be_improved(rows: int, columns: int, grids: int, seed: int) -> None:
     blocks, pairs = bright_town(rows, columns, seed)
     profile = banded(60, 150, 300)
@@ -184,7 +184,7 @@ def test_brute_force_agrees_on_what_can_be_improved(rows: int, columns: int, gri
                 assert min(gains) < -SURE or max(gains) <= SURE
 
 
-@pytest.mark.parametrize(("columns", "seed"), [(3, 0), (3, 1), (3, 2), (3, 3), (4, 2)])
+@pytest.mark.parametrize(("columns", "seed"), [(3, 0), (3, 1), (3, 2), (3, 3)])
 def test_no_plan_of_a_few_blocks_gains_more_than_the_one_found(columns: int, seed: int) -> None:
     blocks, pairs = bright_town(2, columns, seed)
     profile = banded(60, 200, 500)
