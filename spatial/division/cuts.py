@@ -2,24 +2,22 @@
 
 A pseudo-Boolean energy of one term per block and one per pair of neighbours is minimised by a maximum flow (Picard &
 Ratliff 1975). Only the residual network is kept: adding to a block's term, or forcing a block to a side, leaves it a
-valid start, so that one flow after another costs little (Kohli & Torr 2007).
+valid start, so that one flow after another costs little (Kohli & Torr 2007). A block forced to a side hands its room on
+to its neighbours' pull and leaves the network.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.walking.compiled import inner
-
-FORCE = np.int64(1) << np.int64(44)
-"""A pull that no border outweighs."""
-
+from spatial.walking.compiled import bare
 
 class Flow(NamedTuple):
     """A residual network: ``pull`` by node (above 0 towards the set, below 0 away from it), ``room`` by arc.
 
     ``row``, ``head`` and ``mate`` (the reverse arc) are the network; ``level``, ``at``, ``queue`` and ``path`` are
-    working arrays. After ``push_flow`` the nodes with ``level >= 0`` are the smallest cheapest set.
+    working arrays; ``live`` lists the nodes still in the network, ``lives`` counts them. After ``push_flow`` the live
+    nodes of level 0 are the smallest cheapest set, those of level -1 stay out.
     """
 
     row: Any
@@ -31,26 +29,41 @@ class Flow(NamedTuple):
     at: Any
     queue: Any
     path: Any
+    live: Any
+    lives: Any
 
 
-@inner
+@bare
+def leave(flow: Flow, node: int, into: int) -> None:
+    """Take a node out of the network, into the set (1) or away from it (-1): its room becomes its neighbours' pull."""
+    for arc in range(flow.row[node], flow.row[node + 1]):
+        back = flow.mate[arc]
+        flow.pull[flow.head[arc]] += flow.room[arc] if into > 0 else -flow.room[back]
+        flow.room[arc] = 0
+        flow.room[back] = 0
+    flow.pull[node] = 0
+
+
+@bare
 def push_flow(flow: Flow) -> None:
-    """Push as much as fits from pulled nodes to those that are pulled away (Dinic's algorithm)."""
+    """Push as much as fits from pulled nodes to those that are pulled away (Dinic's algorithm, ranked from the sinks)."""
     while _rank(flow):
-        for node in range(len(flow.pull)):
-            flow.at[node] = flow.row[node]
-        for node in range(len(flow.pull)):
-            if flow.level[node] == 0:
-                _drain(flow, node)
+        for i in range(flow.lives[0]):
+            flow.at[flow.live[i]] = flow.row[flow.live[i]]
+        for i in range(flow.lives[0]):
+            if flow.pull[flow.live[i]] > 0 and flow.level[flow.live[i]] > 0:
+                _drain(flow, flow.live[i])
+    _choose(flow)
 
 
-@inner
+@bare
 def _rank(flow: Flow) -> bool:
-    """Give nodes their distance from the pulled ones, as far as flow can go; tell whether it meets a sink."""
+    """Give nodes their distance to the nearest sink with room on the way; tell whether a pulled node has one."""
     size, met = 0, False
-    for node in range(len(flow.pull)):
+    for i in range(flow.lives[0]):
+        node = flow.live[i]
         flow.level[node] = -1
-        if flow.pull[node] > 0:
+        if flow.pull[node] < 0:
             flow.level[node] = 0
             flow.queue[size] = node
             size += 1
@@ -60,20 +73,42 @@ def _rank(flow: Flow) -> bool:
         done += 1
         for arc in range(flow.row[node], flow.row[node + 1]):
             other = flow.head[arc]
-            if flow.room[arc] > 0 and flow.level[other] < 0:
+            if flow.level[other] < 0 and flow.room[flow.mate[arc]] > 0:
                 flow.level[other] = flow.level[node] + 1
                 flow.queue[size] = other
                 size += 1
-                if flow.pull[other] < 0:
+                if flow.pull[other] > 0:
                     met = True
     return met
 
 
-@inner
+@bare
+def _choose(flow: Flow) -> None:
+    """Give level 0 to the nodes that what is still pulled can reach, -1 to the others."""
+    size, done = 0, 0
+    for i in range(flow.lives[0]):
+        node = flow.live[i]
+        flow.level[node] = -1
+        if flow.pull[node] > 0:
+            flow.level[node] = 0
+            flow.queue[size] = node
+            size += 1
+    while done < size:
+        node = flow.queue[done]
+        done += 1
+        for arc in range(flow.row[node], flow.row[node + 1]):
+            other = flow.head[arc]
+            if flow.room[arc] > 0 and flow.level[other] < 0:
+                flow.level[other] = 0
+                flow.queue[size] = other
+                size += 1
+
+
+@bare
 def _drain(flow: Flow, source: int) -> None:
     """Push what a source holds along shortest paths, until it is empty or blocked."""
     depth, node = 0, source
-    while flow.pull[source] > 0:
+    while True:
         if flow.pull[node] < 0:
             amount = min(flow.pull[source], -flow.pull[node])
             for step in range(depth):
@@ -87,20 +122,19 @@ def _drain(flow: Flow, source: int) -> None:
                 flow.room[flow.mate[arc]] += amount
                 if flow.room[arc] == 0 and back < 0:
                     back = step
+            if flow.pull[source] == 0:
+                return
             if back >= 0:
                 depth = back
                 node = flow.head[flow.mate[flow.path[back]]]
-            elif flow.pull[source] <= 0:
-                return
-            if flow.pull[node] < 0 or back >= 0:
                 continue
         arc = flow.at[node]
         while arc < flow.row[node + 1]:
-            if flow.room[arc] > 0 and flow.level[flow.head[arc]] == flow.level[node] + 1:
+            if flow.room[arc] > 0 and flow.level[flow.head[arc]] == flow.level[node] - 1:
                 break
             arc += 1
         flow.at[node] = arc
-        if arc < flow.row[node + 1]:
+        if arc < flow.row[node + 1] and flow.level[node] > 0:
             flow.path[depth] = arc
             depth += 1
             node = flow.head[arc]

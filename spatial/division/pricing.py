@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.division.cuts import FORCE, Flow, push_flow
+from spatial.division.cuts import Flow, leave, push_flow
 from spatial.division.piece import Piece
-from spatial.walking.compiled import inner, kernel
+from spatial.walking.compiled import bare, inner, kernel
 
 SCALE = 1e8
 """Integer units per unit of cost."""
@@ -76,6 +76,9 @@ class Search(NamedTuple):
     walk: Any
     ring: Any
     held: Any
+    place: Any
+    part: Any
+    tilt: Any
 
 
 @inner
@@ -178,7 +181,7 @@ def _near_fines(triple: Any, fine: Any, place: Any) -> Any:
     return kept[:count], less[:count]
 
 
-@inner
+@bare
 def _pair_arcs(around: Around) -> None:
     """Fill in the reverse of every arc; two units have at most one border."""
     for i in range(len(around.unit)):
@@ -246,7 +249,6 @@ def _begin(around: Around, rate: int) -> Search:
     pull, room = np.zeros(count, np.int64), np.zeros(arcs, np.int64)
     for i in range(count):
         pull[i] = -around.term[i] - rate * around.households[i]
-    pull[0] += FORCE
     for p in range(arcs):
         room[p] = around.bond[p]
     flow = Flow(
@@ -259,10 +261,13 @@ def _begin(around: Around, rate: int) -> Search:
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
         np.zeros(count + 1, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(1, np.int64),
     )
     side = np.zeros(count, np.int8)
     side[0] = _IN
-    return Search(
+    leave(flow, 0, 1)
+    search = Search(
         side,
         flow,
         np.zeros((len(around.fine), 3), np.int64),
@@ -275,10 +280,34 @@ def _begin(around: Around, rate: int) -> Search:
         np.zeros(count, np.int64),
         np.zeros(count + 1, np.int64),
         np.zeros(count, np.int8),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int8),
+        np.zeros(3, np.int64),
     )
+    _list_live(search)
+    return search
 
 
-@inner
+@bare
+def _list_live(search: Search) -> None:
+    """List the units that are free."""
+    flow, size = search.flow, 0
+    for i in range(len(search.side)):
+        if search.side[i] == _FREE:
+            flow.live[size] = i
+            size += 1
+    flow.lives[0] = size
+
+
+@bare
+def _read_cut(search: Search, chosen: Any) -> None:
+    """Flag the units that are in or on the root's side of the cut."""
+    side, level = search.side, search.flow.level
+    for i in range(len(side)):
+        chosen[i] = 1 if side[i] == _IN or (side[i] == _FREE and level[i] >= 0) else 0
+
+
+@bare
 def _weigh(around: Around, chosen: Any) -> Any:
     """Return households and cost (without that of size) of the units whose flag is set."""
     households, cost = np.int64(0), np.int64(0)
@@ -292,7 +321,7 @@ def _weigh(around: Around, chosen: Any) -> Any:
     return households, cost
 
 
-@inner
+@bare
 def _fined(around: Around, chosen: Any) -> Any:
     """Return the fines that the chosen units pay."""
     total = np.int64(0)
@@ -305,11 +334,11 @@ def _fined(around: Around, chosen: Any) -> Any:
     return total
 
 
-@inner
+@bare
 def _lean_fines(around: Around, search: Search, chosen: Any) -> bool:
     """Bound every fine from below, as tightly at the chosen units as a straight line can; tell whether that changed."""
     changed = False
-    slope = np.zeros(3, np.int64)
+    slope = search.tilt
     for q in range(len(around.fine)):
         base = _lean(around, search.side, chosen, q, slope)
         if base != search.base[q]:
@@ -326,7 +355,7 @@ def _lean_fines(around: Around, search: Search, chosen: Any) -> bool:
     return changed
 
 
-@inner
+@bare
 def _lean(around: Around, side: Any, chosen: Any, q: int, slope: Any) -> Any:
     """Fill the slopes of one fine's bound and return its base; exact where two units are in, or one in and one out."""
     fine, ins, free, held = around.fine[q], 0, 0, 0
@@ -355,7 +384,7 @@ def _lean(around: Around, side: Any, chosen: Any, q: int, slope: Any) -> Any:
     return base
 
 
-@inner
+@bare
 def _part_of_root(around: Around, chosen: Any, part: Any, ring: Any) -> int:
     """Flag in ``part`` the chosen units connected with the root; return how many."""
     for i in range(len(part)):
@@ -375,7 +404,7 @@ def _part_of_root(around: Around, chosen: Any, part: Any, ring: Any) -> int:
     return size
 
 
-@inner
+@bare
 def _locks_agree(around: Around, chosen: Any) -> bool:
     lock = np.int64(-1)
     for i in range(len(chosen)):
@@ -386,20 +415,23 @@ def _locks_agree(around: Around, chosen: Any) -> bool:
     return True
 
 
-@inner
-def _ways(around: Around, side: Any, toll: Any, limit: int, best: Any, ring: Any, held: Any) -> None:
-    """Fill ``best`` with the least toll of a way from the root over units that are not out, below the limit."""
-    count = len(side)
-    for i in range(count):
+@bare
+def _ways(around: Around, side: Any, toll: Any, limit: int, best: Any, heap: Any, place: Any) -> None:
+    """Fill ``best`` with the least toll of a way from the root over units that are not out, below the limit.
+
+    Dijkstra's algorithm; ``heap`` and ``place`` (of a unit in it, -1 before it comes in) are working arrays.
+    """
+    for i in range(len(side)):
         best[i] = _FAR
+        place[i] = -1
     best[0] = 0
-    ring[0] = 0
-    first, size = 0, 1
+    heap[0] = 0
+    size = 1
     while size > 0:
-        node = ring[first]
-        first = first + 1 if first + 1 < count else 0
+        node = heap[0]
         size -= 1
-        held[node] = 0
+        if size > 0:
+            _sink(heap, place, best, heap[size], size)
         for p in range(around.row[node], around.touch[node]):
             other = around.head[p]
             if side[other] == _OUT:
@@ -407,23 +439,56 @@ def _ways(around: Around, side: Any, toll: Any, limit: int, best: Any, ring: Any
             way = best[node] + toll[other]
             if way < best[other] and way < limit:
                 best[other] = way
-                if held[other] == 0:
-                    held[other] = 1
-                    at = first + size
-                    ring[at if at < count else at - count] = other
+                if place[other] < 0:
+                    place[other] = size
                     size += 1
+                _rise(heap, place, best, other)
 
 
-@inner
-def _exclude(search: Search, node: int) -> bool:
-    """Put a free unit out; tell whether the cut held it."""
-    search.side[node] = _OUT
+@bare
+def _sink(heap: Any, place: Any, key: Any, node: int, size: int) -> None:
+    """Put a node at the top of a heap of ``size`` nodes and let it sink."""
+    at = 0
+    while True:
+        down = 2 * at + 1
+        if down >= size:
+            break
+        if down + 1 < size and key[heap[down + 1]] < key[heap[down]]:
+            down += 1
+        if key[heap[down]] >= key[node]:
+            break
+        heap[at] = heap[down]
+        place[heap[at]] = at
+        at = down
+    heap[at] = node
+    place[node] = at
+
+
+@bare
+def _rise(heap: Any, place: Any, key: Any, node: int) -> None:
+    """Let a node rise from its place in the heap."""
+    at = place[node]
+    while at > 0:
+        up = (at - 1) >> 1
+        if key[heap[up]] <= key[node]:
+            break
+        heap[at] = heap[up]
+        place[heap[at]] = at
+        at = up
+    heap[at] = node
+    place[node] = at
+
+
+@bare
+def _decide(search: Search, node: int, side: int) -> bool:
+    """Put a free unit in or out; tell whether the cut had it otherwise."""
     held = search.flow.level[node] >= 0
-    search.flow.pull[node] -= FORCE
-    return bool(held)
+    search.side[node] = side
+    leave(search.flow, node, 1 if side == _IN else -1)
+    return bool(held != (side == _IN))
 
 
-@inner
+@bare
 def _tighten(around: Around, search: Search, slack: int, most: int, toll: Any) -> int:
     """Fix what cannot be otherwise; return -1 at a dead end, else how many units of the cut had to leave it.
 
@@ -440,7 +505,7 @@ def _tighten(around: Around, search: Search, slack: int, most: int, toll: Any) -
                 lock = around.lock[i]
     if held > most:
         return -1
-    _ways(around, side, toll, slack, search.near, search.ring, search.held)
+    _ways(around, side, toll, slack, search.near, search.ring, search.place)
     left = 0
     for i in range(count):
         toll[i] = 0 if side[i] == _IN else around.households[i]
@@ -448,30 +513,30 @@ def _tighten(around: Around, search: Search, slack: int, most: int, toll: Any) -
             continue
         if side[i] == _IN:
             return -1
-        if side[i] == _FREE and _exclude(search, i):
+        if side[i] == _FREE and _decide(search, i, _OUT):
             left += 1
-    _ways(around, side, toll, most - held + 1, search.walk, search.ring, search.held)
+    _ways(around, side, toll, most - held + 1, search.walk, search.ring, search.place)
     for i in range(count):
         if side[i] == _IN and search.walk[i] >= _FAR:
             return -1
         if side[i] != _FREE:
             continue
         if search.walk[i] >= _FAR:
-            if _exclude(search, i):
+            if _decide(search, i, _OUT):
                 left += 1
         elif pull[i] >= slack:
-            side[i] = _IN
-            pull[i] += FORCE
+            _decide(search, i, _IN)
+    _list_live(search)
     return left
 
 
-@inner
+@bare
 def _shift(around: Around, search: Search, by: int) -> None:
     for i in range(len(around.unit)):
         search.flow.pull[i] -= by * around.households[i]
 
 
-@inner
+@bare
 def _least_size(size_cost: Any, low: int, rate: int) -> Any:
     """Return the least of size cost less rate per household, and where it is."""
     least, at = _FAR, low
@@ -501,7 +566,7 @@ class Columns(NamedTuple):
     count: Any
 
 
-@inner
+@bare
 def _record(around: Around, chosen: Any, cost: int, columns: Columns) -> None:
     count = columns.count[0]
     columns.count[0] = count + 1
@@ -519,7 +584,7 @@ def _record(around: Around, chosen: Any, cost: int, columns: Columns) -> None:
     columns.cost[count] = cost
 
 
-@inner
+@bare
 def _bound(around: Around, search: Search, size_cost: Any, rate: int, best: Any, bid: Bid, columns: Columns) -> Any:
     """Return (bound, rate at the end, bound at that rate, whether the cuts differ); ``best[0]`` falls with finds."""
     flow, count = search.flow, len(around.unit)
@@ -531,8 +596,7 @@ def _bound(around: Around, search: Search, size_cost: Any, rate: int, best: Any,
             fixed += around.households[i]
     for turn in range(_STEPS):
         push_flow(flow)
-        for i in range(count):
-            search.held[i] = 1 if flow.level[i] >= 0 else 0
+        _read_cut(search, search.held)
         households, cost = _weigh(around, search.held)
         for i in range(count):
             if search.held[i] == 1:
@@ -546,8 +610,7 @@ def _bound(around: Around, search: Search, size_cost: Any, rate: int, best: Any,
             break
         slope = households - wanted
         keep = search.large if slope >= 0 else search.small
-        for i in range(count):
-            keep[i] = 1 if flow.level[i] >= 0 else 0
+        _read_cut(search, keep)
         if slope == 0:
             for i in range(count):
                 search.small[i] = search.large[i]
@@ -586,10 +649,10 @@ def _bound(around: Around, search: Search, size_cost: Any, rate: int, best: Any,
     return bound, rate, value
 
 
-@inner
+@bare
 def _consider(around: Around, search: Search, size_cost: Any, best: Any, columns: Columns) -> None:
     """Record the part of the cut that holds the root, if it is a grid that beats the best."""
-    part = np.zeros(len(around.unit), np.int8)
+    part = search.part
     _part_of_root(around, search.held, part, search.ring)
     households, cost = _weigh(around, part)
     if households >= len(size_cost):
@@ -600,7 +663,7 @@ def _consider(around: Around, search: Search, size_cost: Any, best: Any, columns
         _record(around, part, cost, columns)
 
 
-@inner
+@bare
 def _branch_on(around: Around, search: Search, every: bool) -> int:
     """Return the free unit to decide next, -1 where all is decided."""
     side, chosen, most = search.side, -1, np.int64(-1)
@@ -609,7 +672,7 @@ def _branch_on(around: Around, search: Search, every: bool) -> int:
             chosen, most = i, around.households[i]
     if chosen >= 0:
         return chosen
-    part = np.zeros(len(side), np.int8)
+    part = search.part
     _part_of_root(around, search.large, part, search.ring)
     for i in range(len(side)):
         if search.large[i] == 1 and part[i] == 0 and side[i] == _FREE and around.households[i] > most:
@@ -629,7 +692,7 @@ def _branch_on(around: Around, search: Search, every: bool) -> int:
     return chosen
 
 
-@inner
+@bare
 def _finish(around: Around, search: Search, size_cost: Any, best: Any, bid: Bid, columns: Columns) -> None:
     """Record what is in, all units being decided."""
     for i in range(len(search.side)):
@@ -683,10 +746,10 @@ def _explore(around: Around, size_cost: Any, rate: int, best: Any, bid: Bid, col
     rooms, rates, bounds = np.empty((deep, arcs), np.int64), np.zeros(deep, np.int64), np.zeros(deep, np.int64)
     search = _begin(around, rate)
     toll = np.zeros(count, np.int64)
-    flow = search.flow
     slopes, bases = np.empty((deep, len(around.fine), 3), np.int64), np.empty((deep, len(around.fine)), np.int64)
     _save(search, sides, pulls, rooms, slopes, bases, 0)
-    rates[0], bounds[0] = rate, first
+    units, ways = np.empty(deep, np.int64), np.empty(deep, np.int8)
+    rates[0], bounds[0], units[0], ways[0] = rate, first, 0, _FREE
     size, nodes, unopened = 1, np.int64(0), _FAR
     while size > 0:
         size -= 1
@@ -698,6 +761,9 @@ def _explore(around: Around, size_cost: Any, rate: int, best: Any, bid: Bid, col
         nodes += 1
         _load(around, search, sides, pulls, rooms, slopes, bases, size)
         now, above = rates[size], bounds[size]
+        if ways[size] != _FREE:
+            _decide(search, units[size], ways[size])
+        _list_live(search)
         alive = True
         _lean_fines(around, search, search.large)
         for _ in range(3):
@@ -723,14 +789,13 @@ def _explore(around: Around, size_cost: Any, rate: int, best: Any, bid: Bid, col
             continue
         for out in range(2):
             _save(search, sides, pulls, rooms, slopes, bases, size)
-            sides[size, unit] = _OUT if out == 0 else _IN
-            pulls[size, unit] += -FORCE if out == 0 else FORCE
+            units[size], ways[size] = unit, _OUT if out == 0 else _IN
             rates[size], bounds[size] = now, above
             size += 1
     return min(best[0], unopened), nodes
 
 
-@inner
+@bare
 def _save(search: Search, sides: Any, pulls: Any, rooms: Any, slopes: Any, bases: Any, at: int) -> None:
     for i in range(len(search.side)):
         sides[at, i] = search.side[i]
@@ -743,7 +808,7 @@ def _save(search: Search, sides: Any, pulls: Any, rooms: Any, slopes: Any, bases
             slopes[at, q, i] = search.slope[q, i]
 
 
-@inner
+@bare
 def _load(around: Around, search: Search, sides: Any, pulls: Any, rooms: Any, slopes: Any, bases: Any, at: int) -> None:
     for i in range(len(search.side)):
         search.side[i] = sides[at, i]

@@ -29,7 +29,7 @@ _MOST_ROUNDS, _CUT_ROUNDS = 60, 30
 _LISTED_PER_ROOT, _LISTED = 30_000, 150_000
 _LISTING_NODES = 60_000
 _MIX_NODES, _MIX_COLUMNS = 300, 6_000
-_EVERYWHERE = 1 << 40
+_HOT, _COOLING = 0.3, 0.6
 _NODE_S = 4e-5
 
 Left = Callable[[], float]
@@ -222,16 +222,25 @@ def _columns(found: Found) -> list[tuple[Any, int]]:
 
 
 def _bound(case: _Case, slack: float) -> None:
-    """Add grids with exact pricing of all roots until the bound meets the linear program's value."""
+    """Add grids with exact pricing until the bound meets the linear program's value; roots that paid before go first."""
     ask = Ask(_want(case), _NODES_PER_ROOT, 10)
     for _ in range(_MOST_ROUNDS):
-        if case.over:
-            return
         worth, _, value = _solve(case, slack)
-        found = _price(case, ask, None, worth)
-        least = np.sort(np.minimum(found.bounds.min(axis=1), 0.0))[: _most(case)]
-        _rise(case, value + float(least.sum()))
-        if not case.master.add(_columns(found)) or value - case.bound < 5.0 * _TOLERANCE * abs(case.total):
+        bounds = np.zeros(case.units)
+        fresh = 0
+        for which in (case.hits > _HOT, case.hits <= _HOT):
+            if case.over:
+                return
+            order = case.roots.order[which[case.roots.order]]
+            found = _price(case, ask, order, worth)
+            bounds[order] = np.minimum(found.bounds.min(axis=1), 0.0)[order]
+            case.hits[order] *= _COOLING
+            fresh = case.master.add(_columns(found))
+            if fresh:
+                break
+        else:
+            _rise(case, value + float(np.sort(bounds)[: _most(case)].sum()))
+        if not fresh or value - case.bound < 5.0 * _TOLERANCE * abs(case.total):
             return
 
 

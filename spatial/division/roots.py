@@ -71,6 +71,7 @@ class Found:
     complete: bool
 
 
+_PARTS = 32
 _UNPRICED = (-np.inf, 0, [], False)
 
 
@@ -97,25 +98,36 @@ def price_roots(
     comes when ``left()`` is 0 are not priced: their bound is minus infinity.
     """
     tasks = [(int(root), name) for root in (roots.order if which is None else which) for name in range(len(names))]
+    paid = np.ceil(np.asarray(duals) * SCALE).astype(np.int64)
+    broken: list[bool] = []
 
     def price(part: list[tuple[int, int]]) -> list[Any]:
-        return [_price(roots, paid, names, rates, ask, task) if left() > 0.0 else _UNPRICED for task in part]
+        done = []
+        for task in part:
+            if left() <= 0.0 or (ask.every and broken):
+                done.append(_UNPRICED)
+                continue
+            done.append(_price(roots, paid, names, rates, ask, task))
+            if not done[-1][3]:
+                broken.append(True)
+        return done
 
-    paid = np.ceil(np.asarray(duals) * SCALE).astype(np.int64)
-    parts = [tasks[i::4] for i in range(4)]
+    parts = [tasks[i::_PARTS] for i in range(_PARTS)]
     run = pool.map if pool is not None else map
     found = list(run(price, parts))
     grids: list[tuple[Any, int, float]] = []
     bounds = np.zeros(rates.shape)
     nodes, complete = 0, True
-    for task, (bound, looked, columns, whole) in sorted(
-        zip(_flat(parts), _flat(found), strict=True), key=lambda r: r[0]
-    ):
+    for task, (bound, looked, columns, whole) in sorted(zip(_flat(parts), _flat(found), strict=True), key=_by_task):
         bounds[task] = bound
         nodes += looked
         complete &= whole
         grids += [(units, task[1], cost) for units, cost in columns]
     return Found(grids, bounds, nodes, complete)
+
+
+def _by_task(row: tuple[tuple[int, int], Any]) -> tuple[int, int]:
+    return row[0]
 
 
 def _flat(parts: Iterable[list[Any]]) -> list[Any]:
