@@ -107,6 +107,7 @@ class DivisionRules:
     """Column of the blocks that band and balance count: households, or a measure of work."""
     clear_target: float
     moves_per_block: int
+    proof_nodes_per_block: int
     """Effort of the search: counted in moves, so that every machine finds the same division."""
 
 

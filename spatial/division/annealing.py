@@ -22,7 +22,7 @@ from spatial.division.recut import recut
 from spatial.division.sizes import STRENGTH
 from spatial.division.tally import add_unit, balance_at, column, may_hold, penalty_at
 from spatial.division.trees import draw
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import bare, pasted
 
 _ALONE, _RENAMES = 0.1, 0.02
 
@@ -41,7 +41,7 @@ class Schedule(NamedTuple):
     counts: float
 
 
-@inner
+@pasted
 def _flip(board: Board, node: int, b: int) -> Any:
     """Try to move a unit to the neighbouring grid b; return the change of (cost, penalty)."""
     piece, sizes, labels, tally = board.piece, board.sizes, board.labels, board.tally
@@ -86,7 +86,7 @@ def _flip(board: Board, node: int, b: int) -> Any:
     return cost, penalty
 
 
-@inner
+@pasted
 def _swap_names(board: Board, node: int) -> Any:
     """Try to give a unit's grid one of today's names, in exchange for its own; return the change of (cost, penalty)."""
     piece, labels, tally = board.piece, board.labels, board.tally
@@ -116,7 +116,7 @@ def _swap_names(board: Board, node: int) -> Any:
     return cost, 0.0
 
 
-@inner
+@pasted
 def _move(board: Board, schedule: Schedule) -> Any:
     """Try one move about a cut border; return the change of (cost, penalty)."""
     piece, labels, desk = board.piece, board.labels, board.desk

@@ -8,7 +8,7 @@ from spatial.division.piece import FREE, Piece
 from spatial.division.sizes import Sizes
 from spatial.division.tally import Tally, distance, fill_tally, lay_tally
 from spatial.division.trees import Desk, draw, lay_desk
-from spatial.walking.compiled import inner
+from spatial.walking.compiled import pasted
 
 
 class Board(NamedTuple):
@@ -37,7 +37,7 @@ def lay_board(piece: Piece, sizes: Sizes, labels: Any, room: int, state: Any) ->
     return Board(piece, sizes, labels, lay_tally(room), desk, np.ones(2), lay_tally(3), np.zeros((3, 3)), names)
 
 
-@inner
+@pasted
 def count_board(board: Board) -> Any:
     """Count what lies on a fresh board; return (cost without penalty, penalty)."""
     cost, penalty = fill_tally(board.piece, board.sizes, board.labels, board.tally)
@@ -48,7 +48,7 @@ def count_board(board: Board) -> Any:
     return cost, penalty
 
 
-@inner
+@pasted
 def note_cuts(board: Board, node: int) -> None:
     """Bring the list of cut borders up to date about a unit."""
     piece, labels, desk = board.piece, board.labels, board.desk
@@ -67,21 +67,21 @@ def note_cuts(board: Board, node: int) -> None:
             desk.at[e] = -1
 
 
-@inner
+@pasted
 def accepts(board: Board, cost: float, penalty: float) -> Any:
     """Tell whether a move with this change of cost and penalty is made, by chance where it is for the worse."""
     worse = cost + board.heat[1] * penalty
     return worse <= 0.0 or draw(board.desk.state) < np.exp(-worse / board.heat[0])
 
 
-@inner
+@pasted
 def may_meet(board: Board, node: int, label: int) -> Any:
     """Tell whether the lock of a unit lets it join a grid."""
     lock, tally = board.piece.lock[node], board.tally
     return lock == FREE or tally.locked[label] == 0 or tally.lock[label] == lock
 
 
-@inner
+@pasted
 def free_label(board: Board, start: int) -> int:
     """Return a label from ``start`` on that no grid has or is about to get, -1 where there is none."""
     for label in range(start, len(board.tally.units)):
@@ -90,7 +90,7 @@ def free_label(board: Board, start: int) -> int:
     return -1
 
 
-@inner
+@pasted
 def anchor_without(board: Board, node: int) -> Any:
     """Return the anchor of a unit's grid without the unit."""
     piece, labels = board.piece, board.labels
@@ -104,7 +104,7 @@ def anchor_without(board: Board, node: int) -> Any:
     return most
 
 
-@inner
+@pasted
 def stays_connected(board: Board, node: int) -> bool:
     """Tell whether the grid of a unit, having other units, is connected without it."""
     piece, labels, mark, queue = board.piece, board.labels, board.desk.mark, board.desk.order
@@ -140,7 +140,7 @@ def stays_connected(board: Board, node: int) -> bool:
     return needed > 0 and met == needed
 
 
-@inner
+@pasted
 def span_with(board: Board, node: int, label: int) -> Any:
     """Return the span of a grid once a unit has joined it."""
     span = board.tally.span[label]
@@ -150,7 +150,7 @@ def span_with(board: Board, node: int, label: int) -> Any:
     return span
 
 
-@inner
+@pasted
 def span_without(board: Board, node: int) -> Any:
     """Return the span of a unit's grid without it."""
     labels, label = board.labels, board.labels[node]

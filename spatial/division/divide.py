@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -9,42 +10,69 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.division.explain import explain_communities, explain_grids
-from spatial.division.layout import Layout, build_layout, cut_out, list_pieces
-from spatial.division.measure import measure_division
+from spatial.division.course import Clock, Job, count_workers, run_course
+from spatial.division.explain import explain_grids
+from spatial.division.feasibility import check_pieces
+from spatial.division.heritage import NOWHERE
+from spatial.division.layout import (
+    Layout,
+    build_layout,
+    cut_out,
+    list_olds,
+    list_pieces,
+    number_units,
+    price_sizes,
+)
+from spatial.division.locks import Locks, check_locks
+from spatial.division.measure import excepted_grids, measure_division, measure_terms, total_cost
 from spatial.division.numbering import name_grids, number_parts
 from spatial.division.search import Effort, Tick, divide_piece
 from spatial.division.sizes import Band, to_band
-from spatial.errors import InputError
+from spatial.errors import CancelledError, InputError
 from spatial.profile import DivisionRules, Profile
 from spatial.progress import Progress, silent
 
 _STAGE = "dividing blocks into grids"
+_UNLIMITED = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Blocks divided into grids, and how good that is.
+    """Blocks divided into grids, how good that is, and how good it could be at best.
 
     Attributes
     ----------
     assignment:
         Series ``block_id -> grid_id``, total on the blocks, sorted by block.
     objective:
-        Term -> value: counts, shares, deviations (shares of the target) and metres of border.
+        Term -> value, each in its own unit (counts, shares, households, metres); and what the weighted terms cost,
+        under names that start with ``cost_``.
+    total, bound, gap:
+        The sum of the costs; no lawful division costs less than the bound; ``gap`` is the share of the total between
+        them.
     status:
-        "feasible" where every grid is in the band, else "exceptions".
+        "optimal" where total and bound meet; "infeasible" where it is proved that no division keeps every grid in the
+        band and every lock (this is then the nearest found); else "gap".
     explanations:
         Series ``grid_id ->`` why it is outside the band; "" inside it.
     reasons:
         Sentences about the whole: what no division could avoid, and what was counted as an exception.
+    violations:
+        Sentences about what this division breaks: the band, by grid, and locks.
+    trace:
+        (seconds, total, bound) whenever one of them got better.
     """
 
     assignment: Any
     objective: Mapping[str, float]
+    total: float
+    bound: float
+    gap: float
     status: str
     explanations: Any
     reasons: tuple[str, ...]
+    violations: tuple[str, ...]
+    trace: tuple[tuple[float, float, float], ...]
 
 
 def divide(
@@ -53,35 +81,83 @@ def divide(
     profile: Profile,
     *,
     rng: np.random.Generator,
+    current: Any = None,
+    locks: Locks | None = None,
     budget_s: float | None = None,
+    workers: int | None = None,
     on_progress: Progress = silent,
 ) -> Division:
-    """Return blocks divided into contiguous grids of about the profile's target.
+    """Return blocks divided into contiguous grids of about the profile's target, with a bound on the best possible.
 
     Every block is in one grid, every grid is connected over borders that are long enough and crossable, and lies in
-    one community. Blocks above the ceiling (and closed estates, where the profile keeps them apart) stand alone,
-    joined only by land without households that has no other neighbour. Other grids keep the ceiling always and the
-    floor wherever the search finds a way; each that does not is explained. The outcome depends on the blocks, the
-    profile and ``rng``, not on row order, ids or the machine, unless ``budget_s`` cuts the search short: what is found
-    by then is returned.
+    one community. Blocks above the ceiling (and closed estates, where the profile keeps them apart) stand alone or
+    take in empty land, as the profile says. Other grids keep the ceiling always, and the floor wherever a way is found;
+    each that does not is explained. A first plan takes a fraction of a second; then it is made better and bounded,
+    until that is complete, ``proof_nodes_per_block`` of the profile are spent, or ``budget_s`` is over. The outcome
+    depends on the blocks, the profile and ``rng``, not on row order, ids, ``workers`` (threads; None: one a core) or
+    the machine, unless ``budget_s`` cuts it short. Where ``on_progress`` raises ``CancelledError``, or Ctrl-C is
+    pressed, the best so far is returned.
+
+    ``current`` is a Series ``block_id -> grid_id`` of today: households that change grid cost, and grids keep their
+    ids. ``locks`` says which blocks stay together or apart.
 
     Raises
     ------
     TableError, InputError
-        If a frame breaks its contract or there are no blocks.
-    CancelledError
-        If ``on_progress`` raises it.
+        If a frame breaks its contract, there are no blocks, or ``current`` or ``locks`` name a block that is not there.
     """
-    layout = build_layout(blocks, adjacency, profile)
+    layout = build_layout(blocks, adjacency, profile, current=current, locks=locks)
     if not len(layout.households):
         raise InputError("blocks: found no rows, needed at least one block to divide")
+    clock = Clock(budget_s, on_progress)
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
-    rules = profile.grid
-    band = to_band(rules)
-    part = divide_layout(layout, band, profile.division, effort, watch(effort, layout, budget_s, _STAGE, on_progress))
-    part = number_parts(layout, part)
-    on_progress(_STAGE, 1.0)
-    return _describe(layout, part, profile)
+    jobs = list_jobs(layout, profile)
+    pool = count_workers(workers, len(jobs))
+    nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
+    standings = run_course(jobs, to_band(profile.grid), effort, nodes, clock, pool)
+    part, heirs = _gather(layout, profile, jobs, standings)
+    with suppress(CancelledError, KeyboardInterrupt):
+        on_progress(clock.stage, 1.0)
+    return _describe(layout, profile, part, heirs, standings, clock, locks or Locks())
+
+
+def list_jobs(layout: Layout, profile: Profile) -> list[Job]:
+    """Return the pieces of a layout in which somebody lives, ready to be divided."""
+    band, rules = to_band(profile.grid), profile.division
+    return [
+        Job(
+            blocks,
+            number_units(layout, blocks),
+            cut_out(layout, blocks, band, rules),
+            price_sizes(layout, blocks, band, rules),
+        )
+        for blocks in list_pieces(layout)
+        if layout.households[blocks].sum() > 0
+    ]
+
+
+def _gather(layout: Layout, profile: Profile, jobs: list[Job], standings: Any) -> tuple[Any, Any]:
+    """Return by block the number of its grid, and by grid the number of today's grid that it inherits."""
+    part = np.full(len(layout.households), -1, dtype=np.int64)
+    alone = np.flatnonzero(layout.alone)
+    part[alone] = np.arange(len(alone))
+    used, inherited = len(alone), {}
+    for job, standing in zip(jobs, standings, strict=True):
+        olds = list_olds(layout, job.blocks, profile.division)
+        names, labels = np.unique(standing.labels, return_inverse=True)
+        part[job.blocks] = used + labels[job.unit]
+        inherited.update({used + i: int(olds[name]) for i, name in enumerate(names) if name < len(olds)})
+        used += len(names)
+    _join_empty_land(layout, part)
+    for blocks in list_pieces(layout):
+        if part[blocks[0]] < 0:
+            part[blocks] = used
+            used += 1
+    numbered = number_parts(layout, part)
+    heirs = np.full(int(numbered.max()) + 1, NOWHERE, dtype=np.int64)
+    for block in np.unique(part, return_index=True)[1]:
+        heirs[numbered[block]] = inherited.get(int(part[block]), NOWHERE)
+    return numbered, heirs
 
 
 def watch(effort: Effort, layout: Layout, budget_s: float | None, stage: str, on_progress: Progress) -> Tick:
@@ -141,16 +217,46 @@ def _join_empty_land(layout: Layout, part: Any) -> None:
                 heapq.heappush(waiting, (cost, other, new))
 
 
-def _describe(layout: Layout, part: Any, profile: Profile) -> Division:
-    names = name_grids(layout, part)
+def _describe(
+    layout: Layout, profile: Profile, part: Any, heirs: Any, standings: Any, clock: Clock, locks: Locks
+) -> Division:
+    known = bool((heirs != NOWHERE).any())
+    names = name_grids(layout, part, heirs if known else None)
     ids = layout.frame["block_id"].astype(str)
     assignment = pd.Series(names[part], index=pd.Index(ids, name="block_id"), name="grid_id").astype("str").sort_index()
     sentences = explain_grids(layout, part, names, profile)
     explanations = pd.Series(sentences, index=pd.Index(names, name="grid_id"), name="explanation").astype("str")
-    objective = measure_division(layout, part, profile)
-    status = "exceptions" if any(sentences) else "feasible"
-    reasons = (*explain_communities(layout, profile), *_count_exceptions(layout, sentences, objective, profile))
-    return Division(assignment, objective, status, explanations.sort_index(), reasons)
+    costs = total_cost(layout, part, profile, heirs=heirs)
+    total = float(sum(costs.values()))
+    bound = min(total, float(sum(standing.bound for standing in standings)))
+    proved = all(standing.proved for standing in standings)
+    bound = total if proved else bound
+    measures = measure_division(layout, part, profile)
+    objective = {**measures, **measure_terms(layout, part, profile), **{f"cost_{k}": v for k, v in costs.items()}}
+    obstacles = check_pieces(layout, profile)
+    torn = check_locks(layout, locks, part)
+    ruled_out = any(standing.ruled_out for standing in standings)
+    if ruled_out and not obstacles:
+        obstacles = (f"No division was left that keeps every grid at {_band(profile)} households: proved by search.",)
+    status = "infeasible" if obstacles or torn else "optimal" if proved else "gap"
+    excepted = excepted_grids(layout, part)
+    outside = [f"Grid {names[i]}: {why}" for i, why in enumerate(sentences) if why and not excepted[i]]
+    return Division(
+        assignment=assignment,
+        objective=objective,
+        total=total,
+        bound=bound,
+        gap=(total - bound) / total if total > 0.0 else 0.0,
+        status=status,
+        explanations=explanations.sort_index(),
+        reasons=(*obstacles, *layout.torn, *_count_exceptions(layout, sentences, measures, profile)),
+        violations=(*torn, *outside),
+        trace=tuple(clock.trace),
+    )
+
+
+def _band(profile: Profile) -> str:
+    return f"{profile.grid.floor_households} to {profile.grid.ceiling_households}"
 
 
 def _count_exceptions(

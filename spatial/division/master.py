@@ -122,7 +122,7 @@ class Master:
             self._solver.addRow(-highspy.kHighsInf, 1.0, len(index), index, np.ones(len(index)))
         self.triples = np.concatenate([self.triples, triples])
 
-    def solve(self, centre: Any, slack: float) -> tuple[float, Any, Any, Any]:
+    def solve(self, centre: Any, slack: float) -> tuple[float, Any, Any, Any, Any]:
         """Return (value, worth of units, worth of names, share of every column)."""
         index = np.arange(self.units, dtype=np.int32)
         self._solver.changeColsCost(self.units, index, np.asarray(centre, dtype=np.float64))

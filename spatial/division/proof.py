@@ -254,8 +254,8 @@ def _mix(case: _Case) -> None:
     """Look for a better division among the most promising grids known."""
     if case.over:
         return
-    (duals, names, fines), _, _ = _solve(case, _NARROW)
-    reduced = case.master.reduce(duals, names, fines)
+    worth, _, _ = _solve(case, _NARROW)
+    reduced = case.master.reduce(*worth)
     gap = case.total - case.bound
     kept = np.flatnonzero(reduced <= gap)
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
@@ -284,9 +284,7 @@ def _take(case: _Case, master: Master, kept: Any, limits: Limits) -> bool:
 def _close(case: _Case) -> bool:
     """List every grid that a better division could contain, and choose among them; tell whether that was possible."""
     worth, _, value = _solve(case, _NARROW)
-    duals, names, fines = worth
-    ask = Ask(_want(case), _NODES_PER_ROOT, 10)
-    found = _price(case, ask, None, worth)
+    found = _price(case, Ask(_want(case), _NODES_PER_ROOT, 10), None, worth)
     least = np.minimum(found.bounds.min(axis=1), 0.0)
     bound = value + float(np.sort(least)[: _most(case)].sum())
     _rise(case, bound)

@@ -8,12 +8,12 @@ from spatial.division.board import Board, accepts, free_label, note_cuts
 from spatial.division.piece import FREE
 from spatial.division.tally import add_unit, balance_at, clear_label, column, distance, may_hold, penalty_at
 from spatial.division.trees import cut_tree, draw, grow_tree, part_subtree, price_cuts
-from spatial.walking.compiled import inner
+from spatial.walking.compiled import pasted
 
-_SHY = 0.3
+_SHY, _HOPELESS = 0.3, 30.0
 
 
-@inner
+@pasted
 def recut(board: Board, root: int, b: int, counts_share: float) -> Any:
     """Try to cut the grid of a unit, with its neighbouring grid b, anew; return the change of (cost, penalty).
 
@@ -34,7 +34,7 @@ def recut(board: Board, root: int, b: int, counts_share: float) -> Any:
     return _put_down(board, a, b, count, parts)
 
 
-@inner
+@pasted
 def _choose_parts(board: Board, a: int, b: int, counts_share: float) -> int:
     """Return into how many parts one or two grids are cut anew."""
     if a == b or draw(board.desk.state) >= counts_share:
@@ -43,13 +43,13 @@ def _choose_parts(board: Board, a: int, b: int, counts_share: float) -> int:
     return 1 if total <= 2 * board.sizes.target else 3
 
 
-@inner
+@pasted
 def _part_tree(board: Board, count: int, parts: int) -> bool:
     """Number the parts of the grown tree; False where it has too few units."""
     desk = board.desk
     if parts == 2:
         price_cuts(board.piece, desk, count)
-        part_subtree(desk, count, _cheapest_cut(board, count), np.int64(1))
+        part_subtree(desk, count, _draw_cut(board, count), np.int64(1))
     elif parts == 3:
         cut, shares, _ = cut_tree(desk, count, np.int64(0), np.int64(3), _SHY)
         part_subtree(desk, count, cut, np.int64(1))
@@ -61,25 +61,31 @@ def _part_tree(board: Board, count: int, parts: int) -> bool:
     return True
 
 
-@inner
-def _cheapest_cut(board: Board, count: int) -> int:
-    """Return the cut of the grown tree that costs least, give or take the temperature."""
-    desk, sizes = board.desk, board.sizes
+@pasted
+def _draw_cut(board: Board, count: int) -> Any:
+    """Return a cut of the grown tree by chance, the cheaper the likelier at the temperature (a heat bath)."""
+    desk, sizes, heat = board.desk, board.sizes, board.heat
     total = desk.weight[desk.order[0]]
-    least, chosen = np.inf, 1
+    least = np.inf
     for i in range(1, count):
         node = desk.order[i]
-        below = desk.weight[node]
-        rest = total - below
-        score = desk.toll[node] + balance_at(sizes, below, 0) + balance_at(sizes, rest, 0)
-        score += board.heat[1] * (penalty_at(sizes, below, 0) + penalty_at(sizes, rest, 0))
-        score += board.heat[0] * np.log(-np.log(draw(desk.state)))
-        if score < least:
-            least, chosen = score, i
+        below, rest = desk.weight[node], total - desk.weight[node]
+        desk.toll[node] += balance_at(sizes, below, 0) + balance_at(sizes, rest, 0)
+        desk.toll[node] += heat[1] * (penalty_at(sizes, below, 0) + penalty_at(sizes, rest, 0))
+        least = min(least, desk.toll[node])
+    mass = 0.0
+    for i in range(1, count):
+        worse = (desk.toll[desk.order[i]] - least) / heat[0]
+        desk.toll[desk.order[i]] = np.exp(-worse) if worse < _HOPELESS else 0.0
+        mass += desk.toll[desk.order[i]]
+    left, chosen = mass * draw(desk.state), 0
+    while left >= 0.0 and chosen < count - 1:
+        chosen += 1
+        left -= desk.toll[desk.order[chosen]]
     return chosen
 
 
-@inner
+@pasted
 def _put_down(board: Board, a: int, b: int, count: int, parts: int) -> Any:
     """Make the parts of the grown tree grids where that is lawful and accepted; return change of (cost, penalty)."""
     sizes, tally, fresh = board.sizes, board.tally, board.parts
@@ -101,7 +107,7 @@ def _put_down(board: Board, a: int, b: int, count: int, parts: int) -> Any:
     return cost, penalty
 
 
-@inner
+@pasted
 def _tally_parts(board: Board, count: int, parts: int) -> bool:
     """Fill ``board.parts``; tell whether each part keeps the ceiling and holds one lock."""
     piece, desk, fresh = board.piece, board.desk, board.parts
@@ -123,7 +129,7 @@ def _tally_parts(board: Board, count: int, parts: int) -> bool:
     return True
 
 
-@inner
+@pasted
 def _change_borders(board: Board, a: int, b: int, count: int) -> Any:
     """Return the change of what borders inside the tree cost."""
     piece, labels, part, cost = board.piece, board.labels, board.desk.part, 0.0
@@ -138,7 +144,7 @@ def _change_borders(board: Board, a: int, b: int, count: int) -> Any:
     return cost
 
 
-@inner
+@pasted
 def _name_parts(board: Board, a: int, b: int, count: int, parts: int) -> Any:
     """Fill ``board.names`` with the cheapest labels of the parts (-1: none free); return the change of their cost."""
     piece, claim, names, now = board.piece, board.claim, board.names, 0.0
@@ -164,7 +170,7 @@ def _name_parts(board: Board, a: int, b: int, count: int, parts: int) -> Any:
     return cost - now
 
 
-@inner
+@pasted
 def _match_names(board: Board, a: int, b: int, parts: int) -> Any:
     """Choose which part keeps the name a, which b, and which none (-1); return what the names cost."""
     claim, names, least = board.claim, board.names, np.inf
@@ -182,7 +188,7 @@ def _match_names(board: Board, a: int, b: int, parts: int) -> Any:
     return least
 
 
-@inner
+@pasted
 def _relabel(board: Board, a: int, b: int, count: int, parts: int) -> None:
     """Make the parts grids with their names."""
     tally, fresh, names, desk = board.tally, board.parts, board.names, board.desk

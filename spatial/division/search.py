@@ -23,11 +23,12 @@ from spatial.division.tally import measure_cost
 from spatial.division.windows import count_lawful, list_outside, pick_window, put_back, take_window, widen_window
 
 _HOT, _COLD, _WARM = 0.3, 0.01, 0.2
+_HOTS = (0.3, 1.0, 3.0)
 _LENIENT = 1.0
 _RECUTS, _CHANGES_OF_COUNT = 0.05, 0.05
 _CHUNK = 50_000
 _LEAST_MOVES, _REPAIR_MOVES = 120_000, 90_000
-_SEVERAL_STARTS, _RUNS = 400, 6
+_SEVERAL_STARTS, _RUNS, _STARTS_SHARE = 400, 6, 0.6
 _FIRST_PER_UNIT, _WINDOW_PER_UNIT = 250, 100
 _WINDOW = 300
 _REPAIRS = 2
@@ -139,47 +140,51 @@ def _leaders(piece: Piece, groups: Any) -> Any:
 
 def search_by_annealing(task: Task, moves: int, *, start: Any = None, snapshots: int = 0) -> Found:
     """Return the best of several runs, improved window by window until the moves are spent."""
-    piece, sizes, state = task.piece, task.sizes, task.state
-    runs = _plan_runs(task, moves, start is not None)
-    best: Found | None = None
-    kept = []
-    for grids, share in runs:
-        few = snapshots // len(runs)
-        if grids == 0 and best is not None:
-            grids = len(set(best.labels.tolist()))
-        if grids > 0:
-            labels = match_names(piece, start_labels(piece, sizes, grids, state))
-            found = search_from(task, labels, share, hot=_HOT, lenient=_LENIENT, snapshots=few)
-        else:
-            found = search_from(task, start, share, snapshots=few)
+    runs = _plan_runs(task, moves)
+    few = snapshots // (len(runs) + (start is not None))
+    begun = [] if start is None else [search_from(task, start, runs[0].moves, snapshots=few)]
+    kept = [found.snapshots for found in begun]
+    best, hot = (begun[0], _HOT) if begun else (None, _HOT)
+    for run in runs:
+        if best is not None and not task.tick(0):
+            break
+        grids = run.grids or len(set(best.labels.tolist())) if best is not None else run.grids
+        labels = match_names(task.piece, start_labels(task.piece, task.sizes, grids, task.state))
+        found = search_from(task, labels, run.moves, hot=run.hot or hot, lenient=_LENIENT, snapshots=few)
         kept.append(found.snapshots)
         if best is None or found.cost < best.cost - 1e-9:
-            best = found
-        if not task.tick(0):
-            break
+            best, hot = found, run.hot or hot
     assert best is not None
-    best = _polish(task, best, moves - sum(share for _, share in runs))
+    best = _polish(task, best, moves - sum(run.moves for run in runs))
     return Found(best.labels, best.cost, np.concatenate(kept))
 
 
-def _plan_runs(task: Task, moves: int, warm: bool) -> list[tuple[int, int]]:
-    """Return (number of grids, moves) of each run; 0 grids stands for the start given, or the best so far.
+class Start(NamedTuple):
+    """A run from a fresh start: number of grids and temperature, 0 for those of the best so far; and moves."""
+
+    grids: int
+    hot: float
+    moves: int
+
+
+def _plan_runs(task: Task, moves: int) -> list[Start]:
+    """Return the fresh starts of a search.
 
     Large pieces start once, at the number nearest the target. Others make several short runs, which find more than a
-    long one: that number and its neighbours in the feasible range first, then what proved best.
+    long one: that number and its neighbours in the feasible range, from ever hotter (few large units need heat to pass
+    each other, many small ones lose their order in it), and then what proved best.
     """
-    piece, band = task.piece, task.band
-    everywhere = np.ones(len(piece.households), dtype=bool)
+    piece, band, units = task.piece, task.band, len(task.piece.households)
     over = int((piece.anchor > band.ceiling).sum())
     rest = int(piece.households[piece.anchor <= band.ceiling].sum())
     wanted = over + (nearest_count(rest, band) if rest or not over else 0)
-    given = [(0, moves // _RUNS)] if warm else []
-    if len(piece.households) > _SEVERAL_STARTS:
-        return [*given, (wanted, min(moves // 2, _FIRST_PER_UNIT * len(piece.households)))]
-    low, high = count_lawful(piece, band, everywhere)
-    tried = [wanted, *(n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high)]
-    runs = [*given, *((n, moves // _RUNS) for n in tried)]
-    return [*runs, *[(0, moves // _RUNS)] * (_RUNS - len(runs))]
+    if units > _SEVERAL_STARTS:
+        return [Start(wanted, _HOT, min(moves // 2, _FIRST_PER_UNIT * units))]
+    low, high = count_lawful(piece, band, np.ones(units, dtype=bool))
+    share = int(_STARTS_SHARE * moves) // _RUNS
+    near = [n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high]
+    tried = [Start(n, hot, share) for n, hot in zip([wanted, *near, wanted, wanted], _HOTS, strict=False)]
+    return [*tried, *[Start(0, 0.0, share)] * (_RUNS - len(tried))]
 
 
 def search_from(

@@ -8,18 +8,19 @@ from spatial.division.piece import FREE, Piece
 from spatial.division.sizes import Sizes
 from spatial.division.tally import may_hold
 from spatial.division.trees import Desk, cut_tree, grow_tree, lay_desk, part_subtree
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import bare, pasted
 
 _TRIES = 4
 _MIXED = -1
 
 
 def start_labels(piece: Piece, sizes: Sizes, grids: int, state: Any) -> Any:
-    """Return labels 0..k-1 of connected parts, at first at most ``grids`` of them with about equal households.
+    """Return labels 0..k-1 of connected parts, at first about ``grids`` of them with about equal households.
 
-    A part above the ceiling, or with different locks, is cut until none is.
+    They are at most ``grids`` where the piece is connected. A part above the ceiling, or with different locks, is cut
+    until none is.
     """
-    labels = np.zeros(len(piece.households), np.int64)
+    labels = np.full(len(piece.households), -1, np.int64)
     _start(piece, sizes, labels, grids, lay_desk(piece, sizes, state))
     return labels
 
@@ -37,12 +38,17 @@ def mend_labels(piece: Piece, sizes: Sizes, labels: Any, room: int, state: Any) 
 
 @bare
 def _start(piece: Piece, sizes: Sizes, labels: Any, grids: int, desk: Desk) -> None:
-    """Fill ``labels``, all 0 at first; ``desk.at`` holds the shares of parts, ``desk.toll`` the sides of a cut."""
+    """Fill ``labels``, all -1 at first; ``desk.at`` holds the shares of parts, ``desk.toll`` the sides of a cut."""
     units, shares = len(piece.households), desk.at
+    total = max(1, desk.load.sum())
+    used, label = np.int64(0), np.int64(0)
     for node in range(units):
-        shares[node] = 1
-    shares[0] = min(grids, units)
-    used, label = np.int64(1), np.int64(0)
+        if labels[node] < 0:
+            count = grow_tree(piece, labels, np.int64(-1), np.int64(-1), node, 1.0, desk)
+            shares[used] = min(max(1, round(grids * desk.weight[node] / total)), count)
+            for i in range(count):
+                labels[desk.order[i]] = used
+            used += 1
     while label < used:
         cut_off = _halve(piece, labels, label, shares[label], desk) if shares[label] > 1 else 0
         if cut_off == 0:
@@ -57,7 +63,7 @@ def _start(piece: Piece, sizes: Sizes, labels: Any, grids: int, desk: Desk) -> N
     _cut_unlawful(piece, sizes, labels, used, desk)
 
 
-@inner
+@pasted
 def _halve(piece: Piece, labels: Any, label: int, shares: int, desk: Desk) -> int:
     """Cut a part in two; mark one side by unit and return its shares, 0 where the part is one unit."""
     root = np.int64(0)
@@ -94,7 +100,7 @@ def _mend(piece: Piece, sizes: Sizes, labels: Any, out: Any, room: int, desk: De
     _cut_unlawful(piece, sizes, out, used, desk)
 
 
-@inner
+@pasted
 def _cut_unlawful(piece: Piece, sizes: Sizes, labels: Any, used: int, desk: Desk) -> None:
     """Cut connected grids 0..used-1 above the ceiling, or with different locks, in two until there are none."""
     label = np.int64(0)
@@ -112,7 +118,7 @@ def _cut_unlawful(piece: Piece, sizes: Sizes, labels: Any, used: int, desk: Desk
         used += 1
 
 
-@inner
+@pasted
 def _look_at(piece: Piece, sizes: Sizes, labels: Any, label: int) -> Any:
     """Return (a unit of the grid, whether it holds different locks, whether it is one unit or keeps the ceiling)."""
     units, households, anchor, lock, mixed = 0, 0, 0, FREE, False
@@ -130,7 +136,7 @@ def _look_at(piece: Piece, sizes: Sizes, labels: Any, label: int) -> Any:
     return root, mixed, units <= 1 or may_hold(sizes, households, anchor)
 
 
-@inner
+@pasted
 def _cut_locks(piece: Piece, desk: Desk, count: int) -> int:
     """Return the cut of a grown tree that takes off a part with one lock, as near half of the load as possible."""
     for i in range(count):

@@ -6,7 +6,7 @@ import numpy as np
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import STRENGTH, Sizes
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import bare, pasted
 
 
 class Tally(NamedTuple):
@@ -32,37 +32,37 @@ def lay_tally(room: int) -> Tally:
     )
 
 
-@inner
+@pasted
 def balance_at(sizes: Sizes, households: int, anchor: int) -> Any:
     """Return what the distance of a grid from its aim costs."""
     return sizes.balance[min(abs(households - max(sizes.target, anchor)), len(sizes.balance) - 1)]
 
 
-@inner
+@pasted
 def penalty_at(sizes: Sizes, households: int, anchor: int) -> Any:
     """Return the penalty of a grid, 0 for one that is no more than its anchor."""
     return 0.0 if anchor > 0 and households <= anchor else sizes.penalty[min(households, len(sizes.penalty) - 1)]
 
 
-@inner
+@pasted
 def may_hold(sizes: Sizes, households: int, anchor: int) -> bool:
     """Tell whether a grid of several units may have so many households."""
     return households <= max(sizes.ceiling, anchor)
 
 
-@inner
+@pasted
 def column(piece: Piece, label: int) -> Any:
     """Return the column of ``change`` for a grid of this label."""
     return min(label, piece.change.shape[1] - 1)
 
 
-@inner
+@pasted
 def distance(piece: Piece, a: int, b: int) -> Any:
     """Return the metres between two units."""
     return np.sqrt((piece.x[a] - piece.x[b]) ** 2 + (piece.y[a] - piece.y[b]) ** 2)
 
 
-@inner
+@pasted
 def fill_tally(piece: Piece, sizes: Sizes, labels: Any, tally: Tally) -> Any:
     """Fill empty tallies; return (cost without penalty, penalty) of the division."""
     for node in range(len(labels)):
@@ -86,7 +86,7 @@ def fill_tally(piece: Piece, sizes: Sizes, labels: Any, tally: Tally) -> Any:
     return cost, penalty
 
 
-@inner
+@pasted
 def add_unit(piece: Piece, tally: Tally, node: int, label: int) -> None:
     """Count a unit to a grid (its span is left as it is)."""
     tally.households[label] += piece.households[node]
@@ -97,7 +97,7 @@ def add_unit(piece: Piece, tally: Tally, node: int, label: int) -> None:
         tally.lock[label] = piece.lock[node]
 
 
-@inner
+@pasted
 def clear_label(tally: Tally, label: int) -> None:
     """Empty a grid."""
     tally.households[label] = 0

@@ -10,8 +10,9 @@ import numpy as np
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import Sizes
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import bare, pasted
 
+_SLOTS = 64
 _MIX = np.uint64(2685821657736338717)
 
 
@@ -20,7 +21,8 @@ class Desk(NamedTuple):
 
     ``state`` is the random generator. ``load`` is by unit: its households, a unit with an anchor counting as the
     target. By unit of a grown tree: its ``parent``, the ``weight`` (load) of its subtree, what the borders about the
-    subtree cost (``toll``), and the ``part`` it was put in; ``order`` lists the tree from the root outwards. ``cut``
+    subtree cost (``toll``), and the ``part`` it was put in; ``order`` lists the tree from the root outwards, ``slot``,
+    ``waiting``, ``above`` and ``next`` what it may grow to. ``cut``
     lists the borders in contact between grids, ``at`` where each stands in the list (-1: nowhere), ``size`` is its
     length.
     """
@@ -33,15 +35,16 @@ class Desk(NamedTuple):
     weight: Any
     toll: Any
     part: Any
-    heap_key: Any
-    heap_node: Any
-    heap_parent: Any
+    slot: Any
+    waiting: Any
+    above: Any
+    next: Any
     cut: Any
     at: Any
     size: Any
 
 
-@inner
+@pasted
 def draw(state: Any) -> Any:
     """Return a number in [0, 1) and move the generator (xorshift64*) on; the same on every machine."""
     x = state[0]
@@ -65,7 +68,8 @@ def lay_desk(piece: Piece, sizes: Sizes, state: Any) -> Desk:
         np.zeros(count, np.int64),
         np.zeros(count),
         np.zeros(count, np.int64),
-        np.zeros(room),
+        np.zeros(_SLOTS, np.int64),
+        np.zeros(room, np.int64),
         np.zeros(room, np.int64),
         np.zeros(room, np.int64),
         np.zeros(room, np.int64),
@@ -80,52 +84,20 @@ def roll(state: Any) -> Any:
     return draw(state)
 
 
-@inner
-def _push(desk: Desk, size: int, key: float, node: int, parent: int) -> None:
-    at = size
-    while at > 0:
-        up = (at - 1) >> 1
-        if desk.heap_key[up] <= key:
-            break
-        desk.heap_key[at] = desk.heap_key[up]
-        desk.heap_node[at] = desk.heap_node[up]
-        desk.heap_parent[at] = desk.heap_parent[up]
-        at = up
-    desk.heap_key[at] = key
-    desk.heap_node[at] = node
-    desk.heap_parent[at] = parent
-
-
-@inner
-def _drop_least(desk: Desk, size: int) -> None:
-    last = size - 1
-    key, node, parent = desk.heap_key[last], desk.heap_node[last], desk.heap_parent[last]
-    at = 0
-    while True:
-        down = 2 * at + 1
-        if down >= last:
-            break
-        if down + 1 < last and desk.heap_key[down + 1] < desk.heap_key[down]:
-            down += 1
-        if desk.heap_key[down] >= key:
-            break
-        desk.heap_key[at] = desk.heap_key[down]
-        desk.heap_node[at] = desk.heap_node[down]
-        desk.heap_parent[at] = desk.heap_parent[down]
-        at = down
-    desk.heap_key[at], desk.heap_node[at], desk.heap_parent[at] = key, node, parent
-
-
-@inner
+@pasted
 def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float, desk: Desk) -> int:
     """Grow a random spanning tree over the units labelled a or b that hang together; return how many it reached.
 
     ``desk.order`` holds them from the root outwards, ``desk.parent`` and ``desk.weight`` (load of the subtree) are by
-    unit. ``bias`` says how late clear borders enter.
+    unit. ``bias`` (at most ``_SLOTS`` / 16 - 1) says how late clear borders enter. Borders wait in slots by their key,
+    the last come first in a slot.
     """
+    for key in range(_SLOTS):
+        desk.slot[key] = -1
     desk.mark[root] = 1
     desk.parent[root] = -1
     count, size, node = np.int64(0), np.int64(0), root
+    slot: Any = np.int64(_SLOTS)
     while True:
         desk.order[count] = node
         desk.weight[node] = desk.load[node]
@@ -134,16 +106,21 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
         for p in range(piece.row[node], piece.touch[node]):
             other = piece.neighbor[p]
             if desk.mark[other] == 0 and (labels[other] == a or labels[other] == b):
-                _push(desk, size, draw(desk.state) + bias * piece.clarity[piece.edge[p]], other, node)
+                key = int(16.0 * (draw(desk.state) + bias * piece.clarity[piece.edge[p]]))
+                desk.waiting[size], desk.above[size], desk.next[size] = other, node, desk.slot[key]
+                desk.slot[key] = size
                 size += 1
-        while size > 0 and desk.mark[desk.heap_node[0]] == 1:
-            _drop_least(desk, size)
-            size -= 1
-        if size == 0:
+                slot = min(slot, key)
+        while slot < _SLOTS and (desk.slot[slot] < 0 or desk.mark[desk.waiting[desk.slot[slot]]] == 1):
+            if desk.slot[slot] < 0:
+                slot += 1
+            else:
+                desk.slot[slot] = desk.next[desk.slot[slot]]
+        if slot == _SLOTS:
             break
-        node = desk.heap_node[0]
+        node = desk.waiting[desk.slot[slot]]
         desk.mark[node] = 1
-        desk.parent[node] = desk.heap_parent[0]
+        desk.parent[node] = desk.above[desk.slot[slot]]
     for i in range(count - 1, 0, -1):
         node = desk.order[i]
         desk.weight[desk.parent[node]] += desk.weight[node]
@@ -152,7 +129,7 @@ def grow_tree(piece: Piece, labels: Any, a: int, b: int, root: int, bias: float,
     return int(count)
 
 
-@inner
+@pasted
 def price_cuts(piece: Piece, desk: Desk, count: int) -> None:
     """Fill ``desk.toll`` for the grown tree: a border counts below every unit that has just one of its ends below."""
     for i in range(count):
@@ -181,7 +158,7 @@ def price_cuts(piece: Piece, desk: Desk, count: int) -> None:
         desk.mark[desk.order[i]] = 0
 
 
-@inner
+@pasted
 def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float) -> Any:
     """Cut one part of the grown tree in two; return (position of the cut, shares of the new part, mismatch).
 
@@ -209,7 +186,7 @@ def cut_tree(desk: Desk, count: int, part: int, shares: int, noise: float) -> An
     return chosen, new_shares, found
 
 
-@inner
+@pasted
 def part_subtree(desk: Desk, count: int, chosen: int, part: int) -> None:
     """Give the subtree below position ``chosen`` a new part number and take its load off what is above."""
     top = desk.order[chosen]

@@ -58,9 +58,9 @@ def put_back(labels: Any, units: Any, new: Any, free: Any, olds: int) -> Any:
 
 def widen_window(piece: Piece, labels: Any, unit: int, band: Band, most: int) -> Iterator[Any]:
     """Yield the units of ever wider surroundings of a unit's grid, if their households can make grids in the band."""
-    window = labels == labels[unit]
+    window, contact = labels == labels[unit], in_contact(piece)
     for _ in range(_RINGS):
-        touched = window[piece.first] != window[piece.second]
+        touched = contact & (window[piece.first] != window[piece.second])
         near = np.concatenate([labels[piece.first[touched]], labels[piece.second[touched]], labels[window]])
         wider = np.isin(labels, near)
         if wider.sum() == window.sum() or wider.sum() > most:
