@@ -40,17 +40,30 @@ class Limits:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """Columns: sorted units, today's grid inherited, cost."""
+
+    units: list[Any]
+    names: Any
+    cost: Any
+
+    def take(self, which: Any) -> "Grids":
+        """Return some of them."""
+        return Grids([self.units[i] for i in which], self.names[which], self.cost[which])
+
+
 def close_plan(
-    columns: list[Any], names: Any, cost: Any, shape: tuple[int, int], rank: Any, below: float, limits: Limits
+    grids: Grids, shape: tuple[int, int], counts: tuple[int, int], rank: Any, below: float, limits: Limits
 ) -> Choice:
-    """Return the cheapest plan that costs less than ``below``, made of grids (sorted units, today's grid inherited).
+    """Return the cheapest plan that costs less than ``below`` and is made of these grids, as many as ``counts`` allows.
 
     ``shape`` is the number of units and of today's grids.
     """
-    solver = _fill(columns, names, cost, shape)
-    alive, cuts = np.ones(len(columns), dtype=bool), np.zeros((0, 3), dtype=np.int64)
-    flat = np.concatenate(columns)
-    start = np.cumsum([0, *map(len, columns)])
+    solver = _fill(grids, shape, counts)
+    alive, cuts = np.ones(len(grids.units), dtype=bool), np.zeros((0, 3), dtype=np.int64)
+    flat = np.concatenate(grids.units)
+    start = np.cumsum([0, *map(len, grids.units)])
     bound = -np.inf
     for _ in range(_ROUNDS):
         solver.setOptionValue("time_limit", max(0.01, limits.seconds))
@@ -70,7 +83,7 @@ def close_plan(
         alive[dead] = False
         if ((shares < 1e-6) | (shares > 1.0 - 1e-6)).all():
             return Choice(np.flatnonzero(shares > 0.5), bound, True)
-        fresh = find_cuts(columns, shares, rank, _CUTS)
+        fresh = find_cuts(grids.units, shares, rank, _CUTS)
         if not len(fresh):
             break
         held = hold_two(shape[0], flat, start, fresh)
@@ -78,36 +91,40 @@ def close_plan(
             index = np.flatnonzero(held[:, cut]).astype(np.int32)
             solver.addRow(-highspy.kHighsInf, 1.0, len(index), index, np.ones(len(index)))
         cuts = np.concatenate([cuts, fresh])
-    return _branch(columns, names, cost, shape, np.flatnonzero(alive), cuts, below, bound, limits)
+    solver = _fill(grids.take(np.flatnonzero(alive)), shape, counts)
+    return _branch(solver, grids, np.flatnonzero(alive), cuts, (bound, below), limits)
 
 
-def _fill(columns: list[Any], names: Any, cost: Any, shape: tuple[int, int]) -> Any:
-    """Return the linear program: every unit once, every today's grid inherited once at most."""
+def _fill(grids: Grids, shape: tuple[int, int], counts: tuple[int, int]) -> Any:
+    """Return the linear program: every unit once, every today's grid inherited once at most, as many grids as asked."""
     units, olds = shape
     solver = new_solver()
     empty = np.zeros(0, np.int32), np.zeros(0)
     for row in range(units + olds):
         solver.addRow(1.0 if row < units else -highspy.kHighsInf, 1.0, 0, *empty)
-    named = np.asarray(names) < olds
-    rows = [np.append(column, units + names[i]) if named[i] else column for i, column in enumerate(columns)]
+    solver.addRow(float(counts[0]), float(counts[1]), 0, *empty)
+    last = [units + olds]
+    rows = [
+        np.concatenate([column, [units + name] if name < olds else [], last]).astype(np.int32)
+        for column, name in zip(grids.units, grids.names, strict=True)
+    ]
     start = np.cumsum([0, *map(len, rows)])
     flat = np.concatenate(rows)
-    count = len(columns)
+    count = len(rows)
     solver.addCols(
-        count, cost, np.zeros(count), np.full(count, highspy.kHighsInf),
-        len(flat), start[:-1].astype(np.int32), flat.astype(np.int32), np.ones(len(flat)),
+        count, grids.cost, np.zeros(count), np.full(count, highspy.kHighsInf),
+        len(flat), start[:-1].astype(np.int32), flat, np.ones(len(flat)),
     )  # fmt: skip
     return solver
 
 
-def _branch(
-    columns: list[Any], names: Any, cost: Any, shape: tuple[int, int], alive: Any, cuts: Any,
-    below: float, bound: float, limits: Limits,
-) -> Choice:  # fmt: skip
+def _branch(solver: Any, grids: Grids, alive: Any, cuts: Any, between: tuple[float, float], limits: Limits) -> Choice:
     """Decide what the cuts left open by branch and bound over the columns still alive."""
-    kept = [columns[i] for i in alive]
-    solver = _fill(kept, np.asarray(names)[alive], cost[alive], shape)
-    held = hold_two(shape[0], np.concatenate(kept), np.cumsum([0, *map(len, kept)]), cuts)
+    bound, below = between
+    kept = [grids.units[i] for i in alive]
+    held = hold_two(
+        max(int(units[-1]) for units in kept) + 1, np.concatenate(kept), np.cumsum([0, *map(len, kept)]), cuts
+    )
     for cut in range(len(cuts)):
         index = np.flatnonzero(held[:, cut]).astype(np.int32)
         solver.addRow(-highspy.kHighsInf, 1.0, len(index), index, np.ones(len(index)))

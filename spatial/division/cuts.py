@@ -8,9 +8,8 @@ to its neighbours' pull and leaves the network.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from spatial.walking.compiled import bare
+
 
 class Flow(NamedTuple):
     """A residual network: ``pull`` by node (above 0 towards the set, below 0 away from it), ``room`` by arc.

@@ -1,6 +1,6 @@
 """Which of the grids known make the cheapest plan, and what is each unit worth to it? The linear master program."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -44,6 +44,18 @@ def hold_two(count: int, units: Any, start: Any, triples: Any) -> Any:
     return held
 
 
+class Worth(NamedTuple):
+    """What a plan pays: for every unit; by today's grid inherited (last: none) for a grid; for breaking each cut.
+
+    ``total`` is what all that comes to: a bound on every plan if no grid costs less than it is paid.
+    """
+
+    units: Any
+    names: Any
+    fines: Any
+    total: float
+
+
 class Master:
     """The grids known, each once, and the linear program that mixes them so that every unit is covered.
 
@@ -66,8 +78,13 @@ class Master:
             self._solver.addRow(1.0, 1.0, 0, *empty)
         for _ in range(self.olds):
             self._solver.addRow(-highspy.kHighsInf, 1.0, 0, *empty)
+        self._solver.addRow(0.0, float(self.units), 0, *empty)
+        self.counts = 0, self.units
         for unit in range(self.units):
             self._solver.addCol(0.0, 0.0, 0.0, 1, np.array([unit], np.int32), np.ones(1))
+        for more in (1.0, -1.0):
+            self._solver.addCol(0.0, 0.0, 0.0, 1, np.array([self.units + self.olds], np.int32), np.array([more]))
+        self._spare = self.units + 2
 
     def add(self, columns: list[tuple[Any, int]]) -> int:
         """Add grids (sorted units, today's grid inherited); return how many are new."""
@@ -86,15 +103,13 @@ class Master:
         self.columns += [units for units, _ in fresh]
         self.names += [name for _, name in fresh]
         self.cost = np.concatenate([self.cost, cost])
-        rows, at = flat, start
         named = np.flatnonzero(names < self.olds)
-        if len(named):
-            rows = np.insert(flat, start[named + 1], self.units + names[named])
-            at = start + np.concatenate([[0], np.cumsum(names < self.olds)])
-        if len(self.triples):
-            column, cut = np.nonzero(hold_two(self.units, flat, start, self.triples))
-            rows = np.insert(rows, at[column + 1], self.units + self.olds + cut)
-            at = at + np.concatenate([[0], np.cumsum(np.bincount(column, minlength=len(fresh)))])
+        column, cut = np.nonzero(hold_two(self.units, flat, start, self.triples))
+        head, every = self.units + self.olds, np.arange(len(fresh))
+        rows = np.concatenate([flat, self.units + names[named], np.full(len(fresh), head), head + 1 + cut])
+        owner = np.concatenate([np.repeat(every, np.diff(start)), named, every, column])
+        order = np.lexsort((rows, owner))
+        rows, at = rows[order], np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(fresh)))])
         self._solver.addCols(
             len(fresh), cost, np.zeros(len(fresh)), np.full(len(fresh), highspy.kHighsInf),
             len(rows), at[:-1].astype(np.int32), rows.astype(np.int32), np.ones(len(rows)),
@@ -106,34 +121,44 @@ class Master:
         flat, start = np.concatenate([units for units, _ in grids]), np.cumsum([0, *(len(g) for g, _ in grids)])
         return float(price_columns(self.piece, self.sizes, flat, start, np.array([name for _, name in grids])).sum())
 
-    def reduce(self, duals: Any, names: Any, fines: Any) -> Any:
+    def reduce(self, worth: Worth) -> Any:
         """Return the reduced cost of every column."""
         flat, start = np.concatenate(self.columns), np.cumsum([0, *map(len, self.columns)])
-        paid = np.add.reduceat(np.asarray(duals)[flat], start[:-1])
-        fined = hold_two(self.units, flat, start, self.triples) @ (np.asarray(fines) / SCALE)
-        return self.cost - paid + np.asarray(names)[np.array(self.names)] + fined
+        paid = np.add.reduceat(worth.units[flat], start[:-1])
+        fined = hold_two(self.units, flat, start, self.triples) @ (worth.fines / SCALE)
+        return self.cost - paid - worth.names[np.array(self.names)] + fined
+
+    def count_grids(self, least: int, most: int, price: float) -> None:
+        """Ask for at least and at most so many grids; each one missing, or too many, costs the price."""
+        self.counts = least, most
+        spare = np.arange(self.units, self._spare, dtype=np.int32)
+        self._solver.changeColsCost(2, spare, np.full(2, price))
+        self._solver.changeColsBounds(2, spare, np.zeros(2), np.full(2, highspy.kHighsInf))
+        self._solver.changeRowBounds(self.units + self.olds, float(least), float(most))
 
     def cut(self, triples: Any) -> None:
         """Add cuts: of the grids that hold two or more of three units, a plan has one at most."""
         start = np.cumsum([0, *map(len, self.columns)])
         held = hold_two(self.units, np.concatenate(self.columns), start, triples)
         for cut in range(len(triples)):
-            index = (self.units + np.flatnonzero(held[:, cut])).astype(np.int32)
+            index = (self._spare + np.flatnonzero(held[:, cut])).astype(np.int32)
             self._solver.addRow(-highspy.kHighsInf, 1.0, len(index), index, np.ones(len(index)))
         self.triples = np.concatenate([self.triples, triples])
 
-    def solve(self, centre: Any, slack: float) -> tuple[float, Any, Any, Any, Any]:
-        """Return (value, worth of units, worth of names, share of every column)."""
+    def solve(self, centre: Any, slack: float) -> tuple["Worth", Any]:
+        """Return what everything is worth, and the share of every column; covering misses by ``slack`` at most."""
         index = np.arange(self.units, dtype=np.int32)
         self._solver.changeColsCost(self.units, index, np.asarray(centre, dtype=np.float64))
         self._solver.changeColsBounds(self.units, index, np.full(self.units, -slack), np.full(self.units, slack))
         self._solver.run()
         found = self._solver.getSolution()
         dual, share = np.array(found.row_dual), np.array(found.col_value)
-        value = float(self._solver.getInfo().objective_function_value)
         rows = self.units + self.olds
-        fines = np.floor(np.maximum(0.0, -dual[rows:]) * SCALE).astype(np.int64)
-        return value, dual[: self.units], dual[self.units : rows], fines, share[self.units :]
+        fines = np.floor(np.maximum(0.0, -dual[rows + 1 :]) * SCALE).astype(np.int64)
+        names, count = np.minimum(dual[self.units : rows], 0.0), float(dual[rows])
+        duals = dual[: self.units]
+        total = duals.sum() + names.sum() - fines.sum() / SCALE + count * self.counts[0 if count > 0.0 else 1]
+        return Worth(duals, np.append(names, 0.0) + count, fines, float(total)), share[self._spare :]
 
 
 def new_solver() -> Any:

@@ -8,15 +8,14 @@ is given the time reaches the same bound and the same division.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from spatial.division.closing import Limits, close_plan
-from spatial.division.master import Master
+from spatial.division.closing import Grids, Limits, close_plan
+from spatial.division.master import Master, Worth
 from spatial.division.piece import Piece, count_olds
-from spatial.division.pricing import SCALE
 from spatial.division.roots import Ask, Found, Roots, cost_size, prepare_roots, price_roots
 from spatial.division.separation import find_cuts
 from spatial.division.sizes import Sizes
@@ -26,8 +25,8 @@ _TOLERANCE = 2e-4
 _WIDE, _NARROW = 0.02, 0.002
 _QUICK, _NODES_PER_ROOT = ((20, 150), (200, 200)), 20_000
 _MOST_ROUNDS, _CUT_ROUNDS = 60, 30
-_LISTED_PER_ROOT, _LISTED = 30_000, 150_000
-_LISTING_NODES = 60_000
+_LISTED = 4_000, 12_000, 40_000, 120_000
+_LISTING_NODES, _COUNTING_NODES, _GIVEN_UP = 60_000, 1_000, 100
 _MIX_NODES, _MIX_COLUMNS = 300, 6_000
 _HOT, _COOLING = 0.3, 0.6
 _NODE_S = 4e-5
@@ -70,7 +69,7 @@ class _Case:
     rates: Any
     centre: Any
     hits: Any
-    asked: dict[str, float] = field(default_factory=dict)
+    aside: bool = False
 
     @property
     def units(self) -> int:
@@ -107,8 +106,10 @@ def prove(
         _improve(case, _WIDE, units)
     _bound(case, _WIDE / 5)
     _mix(case)
-    for _ in range(_CUT_ROUNDS):
-        if case.over or _close(case) or not _cut(case):
+    for round in range(_CUT_ROUNDS):
+        if case.over or _close(case, _LISTED[min(round, len(_LISTED) - 1)]):
+            break
+        if not _cut(case) and not _count(case) and round >= len(_LISTED):
             break
         _bound(case, _NARROW)
         _mix(case)
@@ -164,25 +165,27 @@ def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int
     return int(fits[-1]) if len(fits) else len(anchors)
 
 
-def _price(case: _Case, ask: Ask, which: Any, worth: Any) -> Found:
+def _price(case: _Case, ask: Ask, which: Any, worth: Worth) -> Found:
     """Price some roots and take in what is found; time left shortens the search of each."""
-    duals, names, fines = worth
-    nodes = max(20, min(ask.nodes, int(min(1e9, 0.1 * case.left() / _NODE_S)), case.nodes_left))
-    roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=fines))
+    nodes = max(20, min(ask.nodes, int(min(1e9, (0.3 if ask.every else 0.1) * case.left() / _NODE_S)), case.nodes_left))
+    roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
     found = price_roots(
-        roots, duals, names, case.rates, replace(ask, nodes=nodes), which=which, pool=case.pool, left=case.left
+        roots,
+        worth.units,
+        worth.names,
+        case.rates,
+        replace(ask, nodes=nodes),
+        which=which,
+        pool=case.pool,
+        left=case.left,
     )
-    case.nodes_left -= found.nodes
+    # how far a listing that is given up came depends on the threads: a flat charge does not
+    case.nodes_left -= found.nodes if found.complete or not ask.every else _GIVEN_UP * case.units
+    if ask.every:
+        return found
     for units, _, _ in found.grids:
         case.hits[units[np.argmin(case.roots.prices.rank[units])]] += 1
     return found
-
-
-def _solve(case: _Case, slack: float) -> tuple[tuple[Any, Any, Any], Any, float]:
-    """Return (worth of units, names and fines), the mix of columns, and what the worths add up to."""
-    _, duals, names, fines, mix = case.master.solve(case.centre, slack)
-    names = np.append(names, 0.0)
-    return (duals, -names, fines), mix, float(duals.sum() + names.sum() - fines.sum() / SCALE)
 
 
 def _improve(case: _Case, slack: float, limits: tuple[int, int]) -> None:
@@ -193,7 +196,7 @@ def _improve(case: _Case, slack: float, limits: tuple[int, int]) -> None:
     for _ in range(_MOST_ROUNDS):
         order = case.roots.order[np.argsort(-case.hits[case.roots.order], kind="stable")]
         case.hits *= 0.9
-        worth, _, _ = _solve(case, slack)
+        worth, _ = case.master.solve(case.centre, slack)
         fresh, since = 0, 0
         for at in range(0, case.units, batch):
             if case.over:
@@ -201,7 +204,7 @@ def _improve(case: _Case, slack: float, limits: tuple[int, int]) -> None:
             new = case.master.add(_columns(_price(case, ask, order[at : at + batch], worth)))
             fresh, since = fresh + new, since + new
             if since >= max(8, case.units // 40):
-                worth, _, _ = _solve(case, slack)
+                worth, _ = case.master.solve(case.centre, slack)
                 since = 0
         if fresh <= case.units // 200:
             return
@@ -225,7 +228,7 @@ def _bound(case: _Case, slack: float) -> None:
     """Add grids with exact pricing until the bound meets the linear program's value; roots that paid before go first."""
     ask = Ask(_want(case), _NODES_PER_ROOT, 10)
     for _ in range(_MOST_ROUNDS):
-        worth, _, value = _solve(case, slack)
+        worth, _ = case.master.solve(case.centre, slack)
         bounds = np.zeros(case.units)
         fresh = 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
@@ -239,14 +242,16 @@ def _bound(case: _Case, slack: float) -> None:
             if fresh:
                 break
         else:
-            _rise(case, value + float(np.sort(bounds)[: _most(case)].sum()))
-        if not fresh or value - case.bound < 5.0 * _TOLERANCE * abs(case.total):
+            _rise(case, worth.total + float(np.sort(bounds)[: _most(case)].sum()))
+        if not fresh or worth.total - case.bound < 5.0 * _TOLERANCE * abs(case.total):
             return
 
 
 def _rise(case: _Case, bound: float) -> None:
     if bound > case.bound:
         case.bound = min(bound, case.total)
+        if case.aside:
+            return
         case.tell(None, case.total, case.bound)
 
 
@@ -254,8 +259,8 @@ def _mix(case: _Case) -> None:
     """Look for a better division among the most promising grids known."""
     if case.over:
         return
-    worth, _, _ = _solve(case, _NARROW)
-    reduced = case.master.reduce(*worth)
+    worth, _ = case.master.solve(case.centre, _NARROW)
+    reduced = case.master.reduce(worth)
     gap = case.total - case.bound
     kept = np.flatnonzero(reduced <= gap)
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
@@ -269,7 +274,8 @@ def _take(case: _Case, master: Master, kept: Any, limits: Limits) -> bool:
     shape = case.units, master.olds
     if not len(columns):
         return True
-    choice = close_plan(columns, names, master.cost[kept], shape, case.roots.prices.rank, case.total, limits)
+    grids = Grids(columns, names, master.cost[kept])
+    choice = close_plan(grids, shape, case.master.counts, case.roots.prices.rank, case.total, limits)
     if choice.chosen is not None:
         labels, fresh = np.zeros(case.units, dtype=np.int64), master.olds
         for i in choice.chosen:
@@ -281,19 +287,19 @@ def _take(case: _Case, master: Master, kept: Any, limits: Limits) -> bool:
     return choice.proved
 
 
-def _close(case: _Case) -> bool:
-    """List every grid that a better division could contain, and choose among them; tell whether that was possible."""
-    worth, _, value = _solve(case, _NARROW)
+def _close(case: _Case, most: int) -> bool:
+    """List every grid that a better division could contain, ``most`` at most, and choose among them; tell success."""
+    worth, _ = case.master.solve(case.centre, _NARROW)
     found = _price(case, Ask(_want(case), _NODES_PER_ROOT, 10), None, worth)
     least = np.minimum(found.bounds.min(axis=1), 0.0)
-    bound = value + float(np.sort(least)[: _most(case)].sum())
+    bound = worth.total + float(np.sort(least)[: _most(case)].sum())
     _rise(case, bound)
     case.master.add(_columns(found))
     if case.over or bound <= 0.0:
         return case.done
     gap = case.total - bound + _EXACT
-    listed = _price(case, Ask(gap, _LISTING_NODES, _LISTED_PER_ROOT, every=True), None, worth)
-    if not listed.complete or len(listed.grids) > _LISTED:
+    listed = _price(case, Ask(gap, _LISTING_NODES, most, every=True, total=most), None, worth)
+    if not listed.complete:
         return False
     every = Master(case.roots.piece, case.master.sizes)
     every.add(_columns(listed))
@@ -302,9 +308,35 @@ def _close(case: _Case) -> bool:
     return case.done
 
 
+def _count(case: _Case) -> bool:
+    """Rule out the numbers of grids beyond the best division's, where the mix of grids is torn between two."""
+    _, mix = case.master.solve(case.centre, _NARROW)
+    torn = float(mix.sum())
+    if abs(torn - round(torn)) < 0.02:
+        return False
+    least, most = case.master.counts
+    low, high = (least, int(torn)), (int(torn) + 1, most)
+    near, far = (low, high) if len(np.unique(case.labels)) <= int(torn) else (high, low)
+    ruled_out = _rule_out(case, far)
+    case.master.count_grids(*(near if ruled_out else (least, most)), case.total)
+    return ruled_out
+
+
+def _rule_out(case: _Case, counts: tuple[int, int]) -> bool:
+    """Tell whether it is proved that no division with so many grids costs less than the best known."""
+    kept, nodes = case.bound, min(case.nodes_left, _COUNTING_NODES * case.units)
+    case.master.count_grids(*counts, case.total)
+    case.bound, case.aside, case.nodes_left = 0.0, True, case.nodes_left - nodes
+    spare, case.nodes_left = case.nodes_left, nodes
+    _bound(case, _NARROW)
+    ruled_out = case.bound >= case.total - _EXACT
+    case.bound, case.aside, case.nodes_left = kept, False, spare + case.nodes_left
+    return ruled_out
+
+
 def _cut(case: _Case) -> bool:
     """Add the cuts that the mix of grids breaks; tell whether there are any."""
-    _, mix, _ = _solve(case, _NARROW)
+    _, mix = case.master.solve(case.centre, _NARROW)
     fresh = find_cuts(case.master.columns, mix, case.roots.prices.rank, max(10, case.units // 15))
     if len(fresh):
         case.master.cut(fresh)

@@ -77,13 +77,24 @@ _UNPRICED = (-np.inf, 0, [], False)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """How far pricing goes: reduced cost wanted, nodes per root, columns per root, whether every one is wanted."""
+    """How far pricing goes.
+
+    Attributes
+    ----------
+    below:
+        Reduced cost under which grids are wanted.
+    nodes, columns, units:
+        By root: nodes of the search, grids returned, units looked at around it.
+    every, total:
+        Whether every such grid is wanted, or none if there are more than ``total``.
+    """
 
     below: float
     nodes: int
     columns: int
     every: bool = False
     units: int = 1 << 40
+    total: int = 1 << 40
 
 
 def price_roots(
@@ -99,7 +110,7 @@ def price_roots(
     """
     tasks = [(int(root), name) for root in (roots.order if which is None else which) for name in range(len(names))]
     paid = np.ceil(np.asarray(duals) * SCALE).astype(np.int64)
-    broken: list[bool] = []
+    broken, listed = list[bool](), list[int]()
 
     def price(part: list[tuple[int, int]]) -> list[Any]:
         done = []
@@ -108,7 +119,8 @@ def price_roots(
                 done.append(_UNPRICED)
                 continue
             done.append(_price(roots, paid, names, rates, ask, task))
-            if not done[-1][3]:
+            listed.append(len(done[-1][2]))
+            if not done[-1][3] or (ask.every and sum(listed) > ask.total):
                 broken.append(True)
         return done
 
@@ -123,7 +135,7 @@ def price_roots(
         nodes += looked
         complete &= whole
         grids += [(units, task[1], cost) for units, cost in columns]
-    return Found(grids, bounds, nodes, complete)
+    return Found(grids, bounds, nodes, complete and not broken)
 
 
 def _by_task(row: tuple[tuple[int, int], Any]) -> tuple[int, int]:

@@ -27,9 +27,9 @@ _HOTS = (0.3, 1.0, 3.0)
 _LENIENT = 1.0
 _RECUTS, _CHANGES_OF_COUNT = 0.05, 0.05
 _CHUNK = 50_000
-_LEAST_MOVES, _REPAIR_MOVES = 120_000, 90_000
-_SEVERAL_STARTS, _RUNS, _STARTS_SHARE = 400, 6, 0.6
-_FIRST_PER_UNIT, _WINDOW_PER_UNIT = 250, 100
+_LEAST_MOVES, _REPAIR_MOVES = 120_000, 60_000
+_SEVERAL_STARTS, _RUNS, _WINDOWS_FROM = 400, 6, 150
+_STARTED_UNITS, _FIRST_PER_UNIT, _WINDOW_PER_UNIT = 3000, 200, 100
 _WINDOW = 300
 _REPAIRS = 2
 
@@ -112,7 +112,7 @@ def find_labels(
         task = Task(core, sizes, band, state, tick)
         begun = None if start is None else np.asarray(start, dtype=np.int64)[_leaders(piece, groups)]
         found = search_by_annealing(task, effort.moves(len(core.households)), start=begun, snapshots=snapshots)
-        found = _repair_all(task, found)
+        found = _repair_all(task, found, max(_LEAST_MOVES, effort.moves(len(core.households)) // 2))
     labels = renumber_new(found.labels[groups], count_olds(piece))
     return Found(labels, measure_cost(piece, sizes, labels), found.snapshots[:, groups])
 
@@ -179,9 +179,10 @@ def _plan_runs(task: Task, moves: int) -> list[Start]:
     rest = int(piece.households[piece.anchor <= band.ceiling].sum())
     wanted = over + (nearest_count(rest, band) if rest or not over else 0)
     if units > _SEVERAL_STARTS:
-        return [Start(wanted, _HOT, min(moves // 2, _FIRST_PER_UNIT * units))]
+        runs = max(1, _STARTED_UNITS // units)
+        return [Start(wanted, _HOT, min(moves // (2 * runs), _FIRST_PER_UNIT * units))] * runs
     low, high = count_lawful(piece, band, np.ones(units, dtype=bool))
-    share = int(_STARTS_SHARE * moves) // _RUNS
+    share = (moves if units < _WINDOWS_FROM else moves // 2) // _RUNS
     near = [n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high]
     tried = [Start(n, hot, share) for n, hot in zip([wanted, *near, wanted, wanted], _HOTS, strict=False)]
     return [*tried, *[Start(0, 0.0, share)] * (_RUNS - len(tried))]
@@ -254,15 +255,16 @@ def _redo(task: Task, labels: Any, units: Any, moves: int, *, afresh: bool = Fal
     return put_back(labels, units, new, free, count_olds(task.piece)), saved
 
 
-def _repair_all(task: Task, found: Found) -> Found:
-    """Divide the surroundings of each grid outside the band anew, as long as that helps."""
+def _repair_all(task: Task, found: Found, moves: int) -> Found:
+    """Divide the surroundings of each grid outside the band anew, as long as that helps and moves are left."""
     labels, cost = found.labels, found.cost
     for _ in range(_REPAIRS):
         before = cost
         for unit in list_outside(task.piece, task.sizes, labels):
             for units in widen_window(task.piece, labels, int(unit), task.band, _WINDOW):
-                if not task.tick(0):
+                if moves <= 0 or not task.tick(0):
                     return Found(labels, cost, found.snapshots)
+                moves -= _REPAIR_MOVES
                 labels, saved = _redo(task, labels, units, _REPAIR_MOVES, afresh=True)
                 cost -= saved
                 if saved > 0.0:
