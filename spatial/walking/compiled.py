@@ -18,6 +18,9 @@ loops call functions with many arrays, the counting takes half of the time."""
 inner = register_jitable(nogil=True, error_model="numpy")
 """Compile a function into the kernels that call it; called from Python it runs uncompiled."""
 
+pasted = register_jitable(nogil=True, error_model="numpy", forceinline=True)
+"""As ``inner``, and without a call: for functions of many arrays, whose handing over takes longer than their work."""
+
 
 @inner
 def grown(values, size):  # type: ignore[no-untyped-def]

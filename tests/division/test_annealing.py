@@ -117,6 +117,12 @@ def all_lawful(piece: Piece) -> Any:
                     yield named[grids]
 
 
+def test_a_piece_in_two_parts_starts_with_grids_in_each() -> None:
+    piece = build_piece([400, 400, 800, 400], [0, 2], [1, 3], [1.0, 1.0], [0.0, 0.0], contact=[True, False])
+    labels = start_labels(piece, rough_sizes(piece), 4, np.array([3], dtype=np.uint64))
+    assert sorted(np.bincount(labels).tolist()) == [1, 1, 1, 1]
+
+
 shapes = st.sampled_from([(3, 4), (4, 5), (6, 7), (9, 9)])
 
 
