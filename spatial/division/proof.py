@@ -24,9 +24,9 @@ _EXACT = 1e-7
 _TOLERANCE = 2e-4
 _WIDE, _NARROW = 0.02, 0.002
 _QUICK, _NODES_PER_ROOT = ((20, 150), (200, 200)), 20_000
-_MOST_ROUNDS, _CUT_ROUNDS = 60, 30
+_MOST_ROUNDS, _CUT_ROUNDS, _CUTS = 60, 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
-_LISTING_NODES, _COUNTING_NODES, _GIVEN_UP = 60_000, 1_000, 100
+_LISTING_NODES, _COUNTING_NODES, _GIVEN_UP, _PROMISING = 60_000, 1_000, 100, 0.7
 _MIX_NODES, _MIX_COLUMNS = 300, 6_000
 _HOT, _COOLING = 0.3, 0.6
 _NODE_S = 4e-5
@@ -70,6 +70,7 @@ class _Case:
     centre: Any
     hits: Any
     aside: bool = False
+    given_up: float = np.inf
 
     @property
     def units(self) -> int:
@@ -107,10 +108,13 @@ def prove(
     _bound(case, _WIDE / 5)
     _mix(case)
     for round in range(_CUT_ROUNDS):
-        if case.over or _close(case, _LISTED[min(round, len(_LISTED) - 1)]):
+        most = _LISTED[min(round, len(_LISTED) - 1)]
+        if case.over or (case.total - case.bound < _PROMISING * case.given_up and _close(case, most)):
             break
-        if not _cut(case) and not _count(case) and round >= len(_LISTED):
-            break
+        if not _cut(case) and not _count(case):
+            if round >= len(_LISTED):
+                break
+            case.given_up = np.inf
         _bound(case, _NARROW)
         _mix(case)
     return Proof(case.labels, case.total, min(case.bound, case.total), case.done)
@@ -300,6 +304,7 @@ def _close(case: _Case, most: int) -> bool:
     gap = case.total - bound + _EXACT
     listed = _price(case, Ask(gap, _LISTING_NODES, most, every=True, total=most), None, worth)
     if not listed.complete:
+        case.given_up = gap
         return False
     every = Master(case.roots.piece, case.master.sizes)
     every.add(_columns(listed))
@@ -337,7 +342,7 @@ def _rule_out(case: _Case, counts: tuple[int, int]) -> bool:
 def _cut(case: _Case) -> bool:
     """Add the cuts that the mix of grids breaks; tell whether there are any."""
     _, mix = case.master.solve(case.centre, _NARROW)
-    fresh = find_cuts(case.master.columns, mix, case.roots.prices.rank, max(10, case.units // 15))
+    fresh = find_cuts(case.master.columns, mix, case.roots.prices.rank, max(_CUTS, case.units // 10))
     if len(fresh):
         case.master.cut(fresh)
     return len(fresh) > 0

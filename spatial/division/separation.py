@@ -10,13 +10,13 @@ import numpy as np
 
 from spatial.walking.compiled import kernel
 
-_LEAST_BREACH = 0.04
+_LEAST_BREACH = 0.03
 _MOST_FOUND = 50_000
-_PER_UNIT = 2
+_PER_UNIT = 4
 
 
 def find_cuts(columns: list[Any], shares: Any, rank: Any, most: int) -> Any:
-    """Return up to ``most`` triples of units (rows, int64) whose cuts the mix breaks most, each unit in two at most."""
+    """Return up to ``most`` triples of units (rows, int64) whose cuts the mix breaks most, each unit in a few at most."""
     held = np.flatnonzero(shares > 1e-6)
     if not len(held):
         return np.zeros((0, 3), dtype=np.int64)
