@@ -30,12 +30,17 @@ _QUICK = Effort(0, 1)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece to be divided; ``blocks`` are its blocks in the layout, ``unit`` the unit of each of them."""
+    """A piece to be divided; ``blocks`` are its blocks in the layout, ``unit`` the unit of each of them.
+
+    ``start`` is labels by unit that the search begins from too, if any: the outcome is never worse where they are
+    lawful.
+    """
 
     blocks: Any
     unit: Any
     piece: Piece
     sizes: Sizes
+    start: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +113,14 @@ def _search(jobs: list[Job], band: Band, effort: Effort, clock: Clock, pool: Exe
         return clock.left() > 0.0
 
     def divide(job: Job) -> tuple[Standing, Any]:
-        found = find_labels(job.piece, job.sizes, band, effort, tick, snapshots=_SNAPSHOTS)
+        found = find_labels(job.piece, job.sizes, band, effort, tick, start=job.start, snapshots=_SNAPSHOTS)
         return Standing(found.labels, found.cost, 0.0), found.snapshots
 
     try:
         standings = list(pool.map(divide, jobs))
     except KeyboardInterrupt:
         clock.stopped = True
-        quick = [find_labels(job.piece, job.sizes, band, _QUICK, lambda _: False) for job in jobs]
+        quick = [find_labels(job.piece, job.sizes, band, _QUICK, lambda _: False, start=job.start) for job in jobs]
         standings = [(Standing(found.labels, found.cost, 0.0), found.snapshots) for found in quick]
     _note(standings, clock)
     return standings

@@ -51,6 +51,8 @@ class Layout:
         By border: long enough, crossable and inside a community, so that both sides may form one grid.
     familiar:
         By border: both sides are of one estate or one property company.
+    side_m:
+        By block: what ``measure_side`` returns for its piece, where the blocks are a part of wider land; else None.
     """
 
     frame: Any
@@ -75,6 +77,7 @@ class Layout:
     clarity: Any
     contiguous: Any
     familiar: Any
+    side_m: Any = None
 
     @property
     def alone(self) -> Any:
@@ -285,8 +288,11 @@ def place_units(layout: Layout, blocks: Any, units: Any) -> tuple[Any, Any]:
 def measure_side(layout: Layout, blocks: Any, band: Band) -> float:
     """Return half of the outline of a square as large as the mean grid of these blocks, in metres.
 
-    Of grids there are as many as blocks above the ceiling, and one for each target of the other households.
+    Of grids there are as many as blocks above the ceiling, and one for each target of the other households. Where the
+    layout knows the side of the wider land that these blocks are a part of, it is that.
     """
+    if layout.side_m is not None:
+        return float(layout.side_m[blocks[0]])
     households = layout.households[blocks]
     above = households > band.ceiling
     grids = max(1, int(above.sum()) + round(int(households[~above].sum()) / band.target))
