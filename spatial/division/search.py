@@ -231,7 +231,7 @@ def _polish(task: Task, best: Found, moves: int) -> Found:
     """Anneal window after window again until the moves are spent, keeping what got cheaper."""
     labels, cost = best.labels, best.cost
     while moves > 0 and task.tick(0):
-        units = pick_window(task.piece, labels, _WINDOW, task.state)
+        units = pick_window(task.piece, labels, min(_WINDOW, 3 * len(labels) // 4), task.state)
         labels, saved = _redo(task, labels, units, _WINDOW_PER_UNIT * len(units))
         cost -= saved
         task.tick(min(moves, _WINDOW_PER_UNIT * len(units)))

@@ -15,14 +15,14 @@ _RINGS = 3
 def pick_window(piece: Piece, labels: Any, most: int, state: Any) -> Any:
     """Return the units (ascending) of a random grid and of those nearest to it, border by border, up to ``most``."""
     contact = in_contact(piece)
-    ends = labels[piece.first[contact]], labels[piece.second[contact]]
+    a, b = labels[piece.first[contact]], labels[piece.second[contact]]
     units = np.bincount(labels)
-    link = np.unique(np.concatenate([np.stack(ends), np.stack(ends[::-1])], axis=1), axis=1)
-    start = np.searchsorted(link[0], np.arange(len(units) + 1))
+    link = np.unique(np.concatenate([a * len(units) + b, b * len(units) + a]))
+    start, near = np.searchsorted(link, np.arange(len(units) + 1) * len(units)), link % len(units)
     first = int(labels[int(roll(state) * len(labels))])
     queue, chosen, size = [first], {first}, int(units[first])
     for label in queue:
-        for other in link[1, start[label] : start[label + 1]].tolist():
+        for other in near[start[label] : start[label + 1]].tolist():
             if other not in chosen and size + units[other] <= most:
                 chosen.add(other)
                 queue.append(other)
