@@ -216,13 +216,18 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Outcome, bool]:
-    """Return a district divided community by community, proposed where none are known, and whether it was stopped."""
-    from spatial.division.by_community import divide_communities
+    """Return a district divided community by community, proposed where none are known, and whether it was stopped.
+
+    A line about each community is printed as it is done.
+    """
+    from spatial.division.by_community import CommunityDivision, divide_communities
     from spatial.division.communities import propose_communities
     from spatial.io.division_report import (
         describe_communities,
+        describe_community,
         join_assignments,
-        say_communities,
+        list_grids,
+        say_community,
         say_division,
     )
     from spatial.io.sources import read_sources
@@ -237,19 +242,24 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
         rng = np.random.default_rng([job.seed, 0])
         names = propose_communities(blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
         blocks = blocks.assign(community_id=blocks["block_id"].map(names).astype("str"))
+    width = int(blocks["community_id"].str.len().max())
+
+    def say(one: CommunityDivision) -> None:
+        mine = blocks[(blocks["community_id"] == one.community_id).to_numpy()]
+        grids = list_grids(mine, one.division.assignment, one.division.explanations, profile)
+        typer.echo(say_community(describe_community(one, grids), width=width))
+
     with _interruptible(on_progress) as (tell, asked):
         began = monotonic()
         done = divide_communities(
-            blocks, land.adjacency, profile, seed=job.seed, budget_s=job.budget_s, on_progress=tell
+            blocks, land.adjacency, profile, seed=job.seed, budget_s=job.budget_s, on_progress=tell, on_done=say
         )
         seconds, stopped = monotonic() - began, asked.is_set()
     told = describe_communities(done, blocks, land.adjacency, profile, seconds=seconds)
     listed = pd.concat([inputs.listed, land.listed], ignore_index=True)
     about = _about(job, profile, stopped=stopped, listed=listed, provenance=inputs.provenance)
     about["communities_proposed"] = proposed
-    lines = say_communities(told)
-    if proposed:
-        lines.append("the communities are proposed: none were given")
+    lines = ["the communities are proposed: none were given"] if proposed else []
     return _Outcome(join_assignments(done), {**told, **about}, [*lines, *say_division(told)]), stopped
 
 

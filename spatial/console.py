@@ -98,7 +98,8 @@ def show_progress(check_stop: Callable[[], None]) -> Iterator[Progress]:
         yield say
         return
     columns = (SpinnerColumn(), TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=console) as bar:
+    # lines printed meanwhile go above the bar, unless they go to a file or another program
+    with Bar(*columns, console=console, redirect_stdout=sys.stdout.isatty()) as bar:
         tasks: dict[str, Any] = {}
 
         def move(stage: str, share: float) -> None:

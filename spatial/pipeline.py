@@ -19,7 +19,7 @@ from spatial.plan.digest import digest_inputs
 from spatial.plan.grids import build_grids
 from spatial.plan.model import Plan
 from spatial.profile import Profile
-from spatial.progress import Progress, silent
+from spatial.progress import Progress, insisting, silent
 from spatial.siting.candidates import propose_candidates
 from spatial.siting.choose import choose_sites
 from spatial.tables import CANDIDATES, CIRCLES, SITES, require
@@ -47,12 +47,11 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
     SpatialError
         If an input breaks its contract or leaves no land to divide.
     CancelledError
-        If ``on_progress`` raises it.
+        If ``on_progress`` raises it; KeyboardInterrupt likewise.
     """
     land = build_blocks(inputs, profile, on_progress=on_progress)
     land = _name_communities(land, profile, seed, on_progress)
-    rng = np.random.default_rng([seed, 1])
-    division = divide(land.blocks, land.adjacency, profile, rng=rng, on_progress=on_progress)
+    division = _divide_or_stop(land, profile, seed, on_progress)
     grids = build_grids(
         land.blocks, division.assignment, profile, adjacency=land.adjacency, explanations=division.explanations
     )
@@ -108,6 +107,16 @@ def _name_communities(land: Land, profile: Profile, seed: int, on_progress: Prog
     )
     report = {**land.report, "communities_proposed": len(names)}
     return replace(land, blocks=blocks, communities=communities, report=report)
+
+
+def _divide_or_stop(land: Land, profile: Profile, seed: int, on_progress: Progress) -> Division:
+    """Return the blocks divided; a stop is raised rather than answered by the best division so far."""
+    rng = np.random.default_rng([seed, 1])
+    with insisting(on_progress) as tell:
+        division = divide(land.blocks, land.adjacency, profile, rng=rng, on_progress=tell)
+    if division.stopped:
+        raise KeyboardInterrupt
+    return division
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +209,12 @@ def _cover(times: Any, metres: Any, land: Land, profile: Profile) -> dict[str, A
 
 
 def _tell_division(division: Division) -> dict[str, Any]:
-    return {"status": division.status, "objective": dict(division.objective), "reasons": list(division.reasons)}
+    return {
+        "status": division.status,
+        "total": division.total,
+        "bound": division.bound,
+        "gap": division.gap,
+        "objective": dict(division.objective),
+        "reasons": list(division.reasons),
+        "violations": list(division.violations),
+    }

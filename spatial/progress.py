@@ -1,6 +1,9 @@
-"""How long work says where it is: a callable that takes the stage's name and the share done."""
+"""How does long work say where it is? A callable that takes the stage's name and the share done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from spatial.errors import CancelledError
 
 Progress = Callable[[str, float], None]
 """Called with the name of what is being done and the share done, 0 to 1; may raise CancelledError to stop the work."""
@@ -8,3 +11,22 @@ Progress = Callable[[str, float], None]
 
 def silent(stage: str, share: float) -> None:
     """Report nothing."""
+
+
+@contextmanager
+def insisting(on_progress: Progress) -> Iterator[Progress]:
+    """Give a progress whose stop is raised at the end again: for work that would return the best so far instead."""
+    stops: list[BaseException] = []
+
+    def tell(stage: str, share: float) -> None:
+        if stops:
+            raise stops[0]
+        try:
+            on_progress(stage, share)
+        except (CancelledError, KeyboardInterrupt) as stop:
+            stops.append(stop)
+            raise
+
+    yield tell
+    if stops:
+        raise stops[0]

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.division.divide import divide_layout, watch
+from spatial.division.course import Clock
+from spatial.division.divide import divide_layout
 from spatial.division.layout import Layout, build_layout, cut_out, list_pieces
 from spatial.division.numbering import number_parts
 from spatial.division.piece import merge_blocks, renumber
-from spatial.division.search import Effort, Tick, divide_piece
-from spatial.division.sizes import Band, to_band
+from spatial.division.search import Effort, divide_piece
+from spatial.division.sizes import to_band
 from spatial.errors import InputError
-from spatial.profile import DivisionRules, Profile
-from spatial.progress import Progress, silent
+from spatial.profile import Profile
+from spatial.progress import Progress, insisting, silent
 
 _STAGE = "proposing communities"
 _CLEARER = 2.0
@@ -36,16 +37,20 @@ def propose_communities(
     TableError, InputError
         If a frame breaks its contract or there are no blocks.
     CancelledError
-        If ``on_progress`` raises it.
+        If ``on_progress`` raises it; KeyboardInterrupt likewise.
     """
-    layout = build_layout(blocks.assign(community_id="c"), adjacency, profile)
+    rules = replace(profile.division, unclear_weight=_CLEARER * profile.division.unclear_weight)
+    clearer = replace(profile, division=rules)
+    layout = build_layout(blocks.assign(community_id="c"), adjacency, clearer)
     if not len(layout.households):
         raise InputError("blocks: found no rows, needed at least one block to form communities")
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
-    tick = watch(effort, layout, None, _STAGE, on_progress)
-    weights = replace(profile.division, unclear_weight=_CLEARER * profile.division.unclear_weight)
-    grids = divide_layout(layout, to_band(profile.grid), weights, effort, tick)
-    part = _merge_grids(layout, grids, to_band(profile.community), weights, effort, tick)
+    with insisting(on_progress) as tell:
+        clock = Clock(None, tell, stage=_STAGE)
+        grids = divide_layout(layout, clearer, effort, clock)
+        part = _merge_grids(layout, grids, clearer, effort, clock)
+    if clock.stopped:
+        raise KeyboardInterrupt
     part = number_parts(layout, _join_remnants(layout, part, profile.grid.floor_households))
     on_progress(_STAGE, 1.0)
     width = max(2, len(str(int(part.max()) + 1)))
@@ -54,15 +59,26 @@ def propose_communities(
     return pd.Series(names[part], index=index, name="community_id").astype("str").sort_index()
 
 
-def _merge_grids(layout: Layout, grids: Any, band: Band, weights: DivisionRules, effort: Effort, tick: Tick) -> Any:
-    """Return by block the number of its community: connected grids merged to the band of communities."""
-    nothing = np.zeros(len(layout.households), dtype=bool)
-    whole = replace(layout, oversize=nothing, closed=nothing)
+def _merge_grids(layout: Layout, grids: Any, profile: Profile, effort: Effort, clock: Clock) -> Any:
+    """Return by block the number of its community: connected grids merged to the band of communities.
+
+    That band counts households, whatever the grids' band counts.
+    """
+    band, rules = to_band(profile.community), profile.division
+    nothing = np.zeros(len(grids), dtype=bool)
+    households = layout.frame["households"].to_numpy(dtype=np.int64)
+    whole = replace(layout, households=households, oversize=nothing, closed=nothing)
+
+    def tick(_moves: int) -> bool:
+        clock.tell(clock.share)
+        return clock.left() > 0.0
+
     part, used = np.zeros(len(grids), dtype=np.int64), 0
     for blocks in list_pieces(whole):
-        piece = merge_blocks(cut_out(whole, blocks, band, weights), renumber(grids[blocks]))
-        labels = divide_piece(piece, band, weights.balance_weight, effort, tick)
-        part[blocks] = used + labels[renumber(grids[blocks])]
+        unit = renumber(grids[blocks])
+        piece = merge_blocks(cut_out(whole, blocks, band, rules), unit)
+        labels = divide_piece(piece, band, rules.balance_weight, effort, tick)
+        part[blocks] = used + labels[unit]
         used += int(labels.max()) + 1
     return part
 

@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -26,13 +25,12 @@ from spatial.division.layout import (
 from spatial.division.locks import Locks, check_locks
 from spatial.division.measure import excepted_grids, measure_division, measure_terms, total_cost
 from spatial.division.numbering import name_grids, number_parts
-from spatial.division.search import Effort, Tick, divide_piece
-from spatial.division.sizes import Band, to_band
+from spatial.division.search import Effort
+from spatial.division.sizes import to_band
 from spatial.errors import CancelledError, InputError
-from spatial.profile import DivisionRules, Profile
+from spatial.profile import Profile
 from spatial.progress import Progress, silent
 
-_STAGE = "dividing blocks into grids"
 _UNLIMITED = 1 << 40
 
 
@@ -61,6 +59,8 @@ class Division:
         Sentences about what this division breaks: the band, by grid, and locks.
     trace:
         (seconds, total, bound) whenever one of them got better.
+    stopped:
+        Whether ``on_progress`` or Ctrl-C ended the work early.
     """
 
     assignment: Any
@@ -73,6 +73,7 @@ class Division:
     reasons: tuple[str, ...]
     violations: tuple[str, ...]
     trace: tuple[tuple[float, float, float], ...]
+    stopped: bool = False
 
 
 def divide(
@@ -110,12 +111,13 @@ def divide(
     if not len(layout.households):
         raise InputError("blocks: found no rows, needed at least one block to divide")
     clock = Clock(budget_s, on_progress)
+    clock.tell(0.0)
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
     jobs = list_jobs(layout, profile)
     pool = count_workers(workers, len(jobs))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
     standings = run_course(jobs, to_band(profile.grid), effort, nodes, clock, pool)
-    part, heirs = _gather(layout, profile, jobs, standings)
+    part, heirs = gather_grids(layout, profile, jobs, standings)
     with suppress(CancelledError, KeyboardInterrupt):
         on_progress(clock.stage, 1.0)
     return _describe(layout, profile, part, heirs, standings, clock, locks or Locks())
@@ -136,12 +138,20 @@ def list_jobs(layout: Layout, profile: Profile) -> list[Job]:
     ]
 
 
-def _gather(layout: Layout, profile: Profile, jobs: list[Job], standings: Any) -> tuple[Any, Any]:
+def divide_layout(layout: Layout, profile: Profile, effort: Effort, clock: Clock) -> Any:
+    """Return by block the number of its grid, numbered from west to east: the best plan found, without a proof."""
+    jobs = list_jobs(layout, profile)
+    standings = run_course(jobs, to_band(profile.grid), effort, 0, clock, count_workers(None, len(jobs)))
+    return gather_grids(layout, profile, jobs, standings)[0]
+
+
+def gather_grids(layout: Layout, profile: Profile, jobs: list[Job], standings: Any) -> tuple[Any, Any]:
     """Return by block the number of its grid, and by grid the number of today's grid that it inherits."""
     part = np.full(len(layout.households), -1, dtype=np.int64)
     alone = np.flatnonzero(layout.alone)
     part[alone] = np.arange(len(alone))
-    used, inherited = len(alone), {}
+    used = len(alone)
+    inherited = {i: int(layout.today[block]) for i, block in enumerate(alone) if layout.inherits[block]}
     for job, standing in zip(jobs, standings, strict=True):
         olds = list_olds(layout, job.blocks, profile.division)
         names, labels = np.unique(standing.labels, return_inverse=True)
@@ -152,48 +162,13 @@ def _gather(layout: Layout, profile: Profile, jobs: list[Job], standings: Any) -
     for blocks in list_pieces(layout):
         if part[blocks[0]] < 0:
             part[blocks] = used
+            inherited.update((used, int(old)) for old in layout.today[blocks][layout.inherits[blocks]][:1])
             used += 1
     numbered = number_parts(layout, part)
     heirs = np.full(int(numbered.max()) + 1, NOWHERE, dtype=np.int64)
     for block in np.unique(part, return_index=True)[1]:
         heirs[numbered[block]] = inherited.get(int(part[block]), NOWHERE)
     return numbered, heirs
-
-
-def watch(effort: Effort, layout: Layout, budget_s: float | None, stage: str, on_progress: Progress) -> Tick:
-    """Return the tick that reports progress and says when the budget is spent."""
-    total = max(1, sum(effort.moves(len(blocks)) for blocks in list_pieces(layout)))
-    began, made = monotonic(), [0]
-
-    def tick(moves: int) -> bool:
-        made[0] += moves
-        on_progress(stage, min(0.99, made[0] / total))
-        return budget_s is None or monotonic() - began < budget_s
-
-    return tick
-
-
-def divide_layout(layout: Layout, band: Band, rules: DivisionRules, effort: Effort, tick: Tick) -> Any:
-    """Return by block the number of its grid: pieces divided, lone blocks by themselves, empty land beside."""
-    part = np.full(len(layout.households), -1, dtype=np.int64)
-    alone = np.flatnonzero(layout.alone)
-    part[alone] = np.arange(len(alone))
-    used, empty = len(alone), []
-    for blocks in list_pieces(layout):
-        if layout.households[blocks].sum() == 0:
-            empty.append(blocks)
-            continue
-        piece = cut_out(layout, blocks, band, rules)
-        labels = divide_piece(piece, band, rules.balance_weight, effort, tick)
-        tick(0)
-        part[blocks] = used + labels
-        used += int(labels.max()) + 1
-    _join_empty_land(layout, part)
-    for blocks in empty:
-        if part[blocks[0]] < 0:
-            part[blocks] = used
-            used += 1
-    return part
 
 
 def _join_empty_land(layout: Layout, part: Any) -> None:
@@ -249,9 +224,10 @@ def _describe(
         gap=(total - bound) / total if total > 0.0 else 0.0,
         status=status,
         explanations=explanations.sort_index(),
-        reasons=(*obstacles, *layout.torn, *_count_exceptions(layout, sentences, measures, profile)),
+        reasons=(*obstacles, *layout.torn, *count_exceptions(layout, sentences, measures, profile)),
         violations=(*torn, *outside),
         trace=tuple(clock.trace),
+        stopped=clock.stopped,
     )
 
 
@@ -259,9 +235,10 @@ def _band(profile: Profile) -> str:
     return f"{profile.grid.floor_households} to {profile.grid.ceiling_households}"
 
 
-def _count_exceptions(
+def count_exceptions(
     layout: Layout, sentences: list[str], objective: Mapping[str, float], profile: Profile
 ) -> list[str]:
+    """Return a sentence for each kind of exception that a division makes, with how many."""
     reasons = []
     total = max(1, int(layout.households.sum()))
     if layout.oversize.any():

@@ -78,7 +78,7 @@ def describe_communities(
         "reasons": [f"{one.community_id}: {text}" for one in done for text in one.division.reasons],
         "explanations": _explanations(grids),
         "grids": grids.to_dict("records"),
-        "communities": [_describe_community(one, grids) for one in done],
+        "communities": [describe_community(one, grids) for one in done],
     }
 
 
@@ -94,7 +94,8 @@ def join_status(statuses: list[str]) -> str:
     return "optimal" if set(statuses) <= {"optimal"} else "gap"
 
 
-def _describe_community(one: "CommunityDivision", grids: Any) -> dict[str, Any]:
+def describe_community(one: "CommunityDivision", grids: Any) -> dict[str, Any]:
+    """Return what is told of a community; its grids are picked from ``grids``."""
     mine = grids[grids["community_id"] == one.community_id]
     return {
         "community_id": one.community_id,
@@ -116,15 +117,13 @@ def _explanations(grids: Any) -> dict[str, str]:
     return dict(zip(told["grid_id"], told["explanation"], strict=True))
 
 
-def say_communities(told: Mapping[str, Any]) -> list[str]:
-    """Return a line for each community: what is in it, its grids, how good they are, how long it took."""
-    wide = max(len(one["community_id"]) for one in told["communities"])
-    return [
-        f"{one['community_id']:{wide}} {one['blocks']:6,} blocks {one['households']:8,} households "
-        f"{one['grids']:4} grids {one['in_band']:4} in the band  total {one['objective']:9.3f}  {say_gap(one):>10} "
-        f"{one['seconds']:7.2f} s"
-        for one in told["communities"]
-    ]
+def say_community(told: Mapping[str, Any], *, width: int = 0) -> str:
+    """Return the line about a community, its id ``width`` wide: what is in it, its grids, how good, how long."""
+    return (
+        f"{told['community_id']:{width}} {told['blocks']:6,} blocks {told['households']:8,} households "
+        f"{told['grids']:4} grids {told['in_band']:4} in the band  total {told['objective']:9.3f}  {say_gap(told):>10} "
+        f"{told['seconds']:7.2f} s"
+    )
 
 
 def say_gap(told: Mapping[str, Any]) -> str:

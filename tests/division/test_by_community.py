@@ -39,7 +39,33 @@ def test_progress_rises_to_the_whole_as_one_piece_of_work() -> None:
     told: list[tuple[str, float]] = []
     divide_communities(blocks, borders(blocks), PROFILE, seed=1, on_progress=lambda *one: told.append(one))
     assert {stage for stage, _ in told} == {"dividing communities"}
-    assert max(share for _, share in told) <= 1.0
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_each_community_is_told_of_as_it_is_done_in_the_order_of_ids(workers: int) -> None:
+    blocks = town(HOUSEHOLDS, community=COMMUNITY)
+    told: list[CommunityDivision] = []
+    done = divide_communities(blocks, borders(blocks), PROFILE, seed=1, workers=workers, on_done=told.append)
+    assert tuple(told) == done
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_stop_of_one_stops_all_and_each_keeps_the_best_so_far(workers: int) -> None:
+    blocks = town(HOUSEHOLDS, community=COMMUNITY)
+    told: list[float] = []
+
+    def stop_once(stage: str, share: float) -> None:
+        told.append(share)
+        if len(told) == 1:
+            raise CancelledError("stopped")
+
+    done = divide_communities(blocks, borders(blocks), PROFILE, seed=1, workers=workers, on_progress=stop_once)
+    assert set(_labels(done)) == set(blocks["block_id"])
+    assert all(one.division.stopped for one in done)
+    assert len(told) == 1
 
 
 def test_no_blocks_is_refused() -> None:

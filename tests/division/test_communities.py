@@ -1,5 +1,7 @@
 """Communities are proposed where none are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,10 +46,24 @@ def test_land_that_touches_nothing_is_a_community_of_its_own() -> None:
     assert propose_communities(blocks, borders(blocks), PROFILE, rng=rng()).to_dict() == {"r0c0": "c01", "r0c2": "c02"}
 
 
-def test_a_proposal_can_be_stopped() -> None:
-    def stop(stage: str, share: float) -> None:
-        raise CancelledError("stopped")
+def test_where_grids_count_work_communities_still_count_households() -> None:
+    blocks = town(np.full((12, 12), 55)).assign(work=110)
+    rules = replace(PROFILE.division, size_column="work")
+    proposed = propose_communities(blocks, borders(blocks), replace(PROFILE, division=rules), rng=rng())
+    low, high = PROFILE.community.floor_households, PROFILE.community.ceiling_households
+    assert all(low <= households <= high for households in sizes(blocks, proposed).values())
+
+
+@pytest.mark.parametrize("stop", [CancelledError("stopped"), KeyboardInterrupt()])
+@pytest.mark.parametrize("after", [0, 5])
+def test_a_proposal_can_be_stopped(stop: BaseException, after: int) -> None:
+    told = list[float]()
+
+    def halt(stage: str, share: float) -> None:
+        told.append(share)
+        if len(told) > after:
+            raise stop
 
     blocks = town(np.full((12, 12), 55))
-    with pytest.raises(CancelledError):
-        propose_communities(blocks, borders(blocks), PROFILE, rng=rng(), on_progress=stop)
+    with pytest.raises(type(stop)):
+        propose_communities(blocks, borders(blocks), PROFILE, rng=rng(), on_progress=halt)
