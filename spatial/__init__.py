@@ -14,7 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spatial.division.divide import divide
+    from spatial.division.divide import Division, divide
+    from spatial.division.improve import improve_plan
+    from spatial.division.locks import Locks
     from spatial.errors import SpatialError
     from spatial.inputs import Inputs
     from spatial.io.district import read_district, read_inputs
@@ -39,8 +41,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Division": "division.divide",
     "Inputs": "inputs",
     "Land": "land.blocks",
+    "Locks": "division.locks",
     "Plan": "plan.model",
     "Profile": "profile",
     "Sources": "io.sources",
@@ -51,6 +55,7 @@ _HOME = {
     "check_plan": "plan.checks",
     "choose_sites": "siting.choose",
     "divide": "division.divide",
+    "improve_plan": "division.improve",
     "list_profiles": "io.profiles",
     "make_plan": "pipeline",
     "measure_coverage": "walking.coverage",
@@ -66,8 +71,10 @@ _HOME = {
 }
 
 __all__ = [
+    "Division",
     "Inputs",
     "Land",
+    "Locks",
     "Plan",
     "Profile",
     "Sources",
@@ -78,6 +85,7 @@ __all__ = [
     "check_plan",
     "choose_sites",
     "divide",
+    "improve_plan",
     "list_profiles",
     "make_plan",
     "measure_coverage",

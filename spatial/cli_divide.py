@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import typer
 
 import spatial
@@ -220,6 +219,8 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
 
     A line about each community is printed as it is done.
     """
+    import pandas as pd
+
     from spatial.division.by_community import CommunityDivision, divide_communities
     from spatial.division.communities import propose_communities
     from spatial.io.division_report import (
