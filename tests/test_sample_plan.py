@@ -14,6 +14,7 @@ import shapely
 
 import spatial
 from spatial.crs import to_lonlat
+from spatial.errors import CancelledError
 from spatial.plan.model import Plan
 from tests.real.runs import is_contiguous
 
@@ -143,8 +144,42 @@ def test_progress_names_the_stages_in_their_order(inputs: spatial.Inputs, plan: 
             said.append(stage)
 
     spatial.make_plan(inputs, plan.profile, on_progress=note)
-    order = [said.index(stage) for stage in ("land: faces", "dividing blocks into grids", "siting", "circles", "plan")]
+    stages = (
+        "land: faces",
+        "dividing blocks into grids",
+        "proving how good the grids are",
+        "siting",
+        "circles",
+        "plan",
+    )
+    order = [said.index(stage) for stage in stages]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize("stop", [CancelledError("stopped"), KeyboardInterrupt()])
+@pytest.mark.parametrize("stage", ["dividing blocks into grids", "proving how good the grids are", "siting"])
+def test_a_plan_that_is_stopped_stops_as_a_whole(
+    inputs: spatial.Inputs, plan: Plan, stage: str, stop: BaseException
+) -> None:
+    said: list[str] = []
+
+    def stop_once(told: str, share: float) -> None:
+        said.append(told)
+        if said.count(stage) == 1 and told == stage:
+            raise stop
+
+    with pytest.raises(type(stop)):
+        spatial.make_plan(inputs, plan.profile, on_progress=stop_once)
+    assert said[-1] == stage  # nothing is done after it
+
+
+def test_the_report_tells_how_far_from_the_best_possible_the_grids_are(plan: Plan) -> None:
+    told = plan.report["division"]
+    assert told["status"] in ("optimal", "gap")
+    assert told["violations"] == []
+    assert 0.0 < told["bound"] <= told["total"]
+    assert told["gap"] == pytest.approx(1.0 - told["bound"] / told["total"])
+    assert told["gap"] <= 0.01
 
 
 def test_a_district_without_streets_to_walk_is_divided_and_says_why_nothing_is_sited(inputs: spatial.Inputs) -> None:
