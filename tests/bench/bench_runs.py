@@ -1,7 +1,8 @@
 """What do the whole runs cost, stage by stage? Prints the table of the README: real data, the sample, a whole city.
 
 Each run is a process of its own, so that its peak memory is its own; kernels are compiled before (``--cold`` also
-times the sample with nothing compiled). Runs whose data is not here are named and left out.
+times the sample with nothing compiled). ``--unproved`` makes the plans again without the effort of a proof, to see
+what that costs and gains; names of runs pick those. Runs whose data is not here are named and left out.
 """
 
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ STAGES = {
     "land": "land",
     "proposing communities": "divide",
     "dividing blocks into grids": "divide",
+    "proving how good the grids are": "prove",
     "walk network": "walk",
     "travel times": "walk",
     "circles": "walk",
@@ -34,38 +37,49 @@ STAGES = {
 }
 
 
+COLUMNS = ("blocks", "oversize", "grids", "in_band", "in_band_share", "in_band_households", "clarity")
+TOLD = ("status", "total", "gap")
+SECONDS = ("read", "land", "divide", "prove", "walk", "site", "check", "write", "total")
+
+
 def main() -> None:
-    """Run all, or in a child process one."""
-    if len(sys.argv) == 2 and sys.argv[1] in RUNS:
-        print(json.dumps(run(sys.argv[1])))
+    """Run all, or those that are named, each in a child process."""
+    asked = sys.argv[1:]
+    if asked[:1] == ["run"]:
+        print(json.dumps(run(asked[1], proved=asked[2:] != ["--unproved"])))
         return
-    columns = ("blocks", "oversize", "grids", "in_band", "in_band_share", "in_band_households", "clarity")
-    seconds = ("read", "land", "divide", "walk", "site", "check", "write", "total")
-    print("run", *columns, *(f"{name}_s" for name in seconds), "peak_mb", sep="\t")
-    for name in RUNS:
-        _print_row(name, columns, seconds, os.environ.copy())
-    if "--cold" in sys.argv:
+    print("run", *COLUMNS, *TOLD, *(f"{name}_s" for name in SECONDS), "peak_mb", sep="\t")
+    for name in [name for name in RUNS if name in asked] or RUNS:
+        _print_row(name, [], os.environ.copy())
+        if "--unproved" in asked:
+            _print_row(name, ["--unproved"], os.environ.copy())
+    if "--cold" in asked:
         with tempfile.TemporaryDirectory() as empty:
-            _print_row("sample", columns, seconds, {**os.environ, "NUMBA_CACHE_DIR": empty})
+            _print_row("sample", [], {**os.environ, "NUMBA_CACHE_DIR": empty})
 
 
-def _print_row(name: str, columns: tuple[str, ...], seconds: tuple[str, ...], env: dict[str, str]) -> None:
+def _print_row(name: str, options: list[str], env: dict[str, str]) -> None:
     child = subprocess.run(
-        [sys.executable, "-m", __spec__.name, name], env=env, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", __spec__.name, "run", name, *options],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    called = " ".join([name, *options])
     if child.returncode:
-        print(f"{name}\tleft out: {child.stderr.strip().splitlines()[-1]}")
+        print(f"{called}\tleft out: {child.stderr.strip().splitlines()[-1]}")
         return
     told = json.loads(child.stdout.splitlines()[-1])
-    figures = [f"{told[c]:.3f}" if isinstance(told[c], float) else str(told[c]) for c in columns]
-    print(name, *figures, *(f"{told['seconds'].get(s, 0.0):.1f}" for s in seconds), f"{told['peak_mb']:.0f}", sep="\t")
+    figures = [f"{told[c]:.4f}" if isinstance(told[c], float) else str(told[c]) for c in (*COLUMNS, *TOLD)]
+    seconds = [f"{told['seconds'].get(s, 0.0):.1f}" for s in SECONDS]
+    print(called, *figures, *seconds, f"{told['peak_mb']:.0f}", sep="\t", flush=True)
 
 
-def run(name: str) -> dict[str, object]:
+def run(name: str, *, proved: bool) -> dict[str, object]:
     """Make one plan from files to folder; return its figures, seconds by stage and peak memory."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         profile = spatial.read_profile(PROFILE.get(name, "qindu" if name == "city" else "about_500"))
+        if not proved:
+            profile = replace(profile, division=replace(profile.division, proof_nodes_per_block=0))
         district = SAMPLE
         if name == "city":
             district = spatial.write_sample(folder / "city", seed=1, communities=CITY_COMMUNITIES)
@@ -83,7 +97,8 @@ def run(name: str) -> dict[str, object]:
         clock.note("writing", 0.0)
         spatial.write_plan(plan, folder / "plan", scorecard=scorecard.to_dict(), violations=violations, inputs=inputs)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {**count(plan), "seconds": clock.stop(), "peak_mb": peak_mb}
+        division = {name: plan.report["division"][name] for name in TOLD}
+        return {**count(plan), **division, "seconds": clock.stop(), "peak_mb": peak_mb}
 
 
 class _Clock:
