@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spatial.division.divide import Division, divide
     from spatial.division.improve import improve_plan
     from spatial.division.locks import Locks
+    from spatial.division.redivide import redivide
     from spatial.errors import SpatialError
     from spatial.inputs import Inputs
     from spatial.io.district import read_district, read_inputs
@@ -65,6 +66,7 @@ _HOME = {
     "read_osm": "io.osm",
     "read_profile": "io.profiles",
     "read_streets": "io.streets",
+    "redivide": "division.redivide",
     "travel_times": "walking.travel",
     "write_plan": "io.plan_folder",
     "write_sample": "io.sample",
@@ -95,6 +97,7 @@ __all__ = [
     "read_osm",
     "read_profile",
     "read_streets",
+    "redivide",
     "travel_times",
     "write_plan",
     "write_sample",
