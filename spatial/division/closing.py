@@ -1,5 +1,6 @@
 """Which of some grids make the cheapest plan? Exactly: cuts and reduced costs leave little for branching."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +35,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the choice may take: nodes of the branching (a machine's speed plays no part), and seconds."""
+    """How long the choice may take: nodes of the branching (a machine's speed plays no part), and the seconds left."""
 
     nodes: int
-    seconds: float
+    left: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def close_plan(
     start = np.cumsum([0, *map(len, grids.units)])
     bound = -np.inf
     for _ in range(_ROUNDS):
-        solver.setOptionValue("time_limit", max(0.01, limits.seconds))
+        solver.setOptionValue("time_limit", solver.getRunTime() + max(0.0, limits.left()))
         solver.run()
         status = solver.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -132,7 +133,7 @@ def _branch(solver: Any, grids: Grids, alive: Any, cuts: Any, between: tuple[flo
     index = np.arange(count, dtype=np.int32)
     solver.changeColsIntegrality(count, index, np.full(count, highspy.HighsVarType.kInteger))
     solver.setOptionValue("mip_max_nodes", limits.nodes)
-    solver.setOptionValue("time_limit", max(0.01, limits.seconds))
+    solver.setOptionValue("time_limit", solver.getRunTime() + max(0.0, limits.left()))
     solver.setOptionValue("mip_rel_gap", 0.0)
     solver.setOptionValue("mip_abs_gap", 1e-7)
     solver.setOptionValue("objective_bound", below)

@@ -9,12 +9,13 @@ from spatial.division.piece import Piece, count_olds
 from spatial.division.pricing import SCALE
 from spatial.division.roots import cost_size
 from spatial.division.sizes import Sizes
+from spatial.division.tally import distance
 from spatial.walking.compiled import kernel
 
 
 @kernel
-def _sum_columns(piece: Piece, units: Any, start: Any, names: Any, sums: Any) -> None:
-    """Fill by column: households, anchor, half of its border and change."""
+def _sum_columns(piece: Piece, spanned: bool, units: Any, start: Any, names: Any, sums: Any) -> None:
+    """Fill by column: households, anchor, half of its border, change and, if wanted, its span."""
     inside = np.full(len(piece.households), -1)
     for column in range(len(names)):
         for i in range(start[column], start[column + 1]):
@@ -27,6 +28,8 @@ def _sum_columns(piece: Piece, units: Any, start: Any, names: Any, sums: Any) ->
             for p in range(piece.row[node], piece.row[node + 1]):
                 if inside[piece.neighbor[p]] != column:
                     sums[column, 2] += 0.5 * piece.border[piece.edge[p]]
+            for j in range(start[column], i if spanned else start[column]):
+                sums[column, 4] = max(sums[column, 4], distance(piece, node, units[j]))
 
 
 @kernel
@@ -170,7 +173,11 @@ def new_solver() -> Any:
 
 
 def price_columns(piece: Piece, sizes: Sizes, units: Any, start: Any, names: Any) -> Any:
-    """Return the cost of grids: size, half of their borders, change."""
-    sums = np.zeros((len(names), 4))
-    _sum_columns(piece, units, start, names, sums)
-    return cost_size(sizes, sums[:, 0].astype(np.int64), sums[:, 1].astype(np.int64)) + sums[:, 2] + sums[:, 3]
+    """Return the cost of grids: size, half of their borders, change, span.
+
+    Pricing leaves the span out: what it bounds is no more than what a grid costs, what it lists is no less than needed.
+    """
+    sums = np.zeros((len(names), 5))
+    _sum_columns(piece, sizes.span_weight > 0.0, units, start, names, sums)
+    cost = cost_size(sizes, sums[:, 0].astype(np.int64), sums[:, 1].astype(np.int64)) + sums[:, 2] + sums[:, 3]
+    return cost + sizes.span_weight * sums[:, 4]

@@ -558,7 +558,10 @@ class Bid(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Grids found: their units one after the other, ``start`` by column (and the end), ``cost`` reduced."""
+    """Grids found: their units one after the other, ``start`` by column (and the end), ``cost`` reduced.
+
+    ``count`` is how many there are, and 1 where there was no room for more.
+    """
 
     unit: Any
     start: Any
@@ -568,18 +571,18 @@ class Columns(NamedTuple):
 
 @bare
 def _record(around: Around, chosen: Any, cost: int, columns: Columns) -> None:
-    count = columns.count[0]
-    columns.count[0] = count + 1
-    if count >= len(columns.cost):
+    count, size = columns.count[0], 0
+    for i in range(len(chosen)):
+        size += chosen[i]
+    at = columns.start[count] if count < len(columns.cost) else len(columns.unit)
+    if at + size > len(columns.unit):
+        columns.count[1] = 1
         return
-    at = columns.start[count]
     for i in range(len(chosen)):
         if chosen[i] == 1:
-            if at >= len(columns.unit):
-                columns.count[0] = len(columns.cost) + 1
-                return
             columns.unit[at] = around.unit[i]
             at += 1
+    columns.count[0] = count + 1
     columns.start[count + 1] = at
     columns.cost[count] = cost
 

@@ -23,12 +23,12 @@ from spatial.division.sizes import Sizes
 _EXACT = 1e-7
 _TOLERANCE = 2e-4
 _WIDE, _NARROW = 0.02, 0.002
-_QUICK, _NODES_PER_ROOT = ((20, 150), (200, 200)), 20_000
+_QUICK, _FEW_NODES, _NODES_PER_ROOT = ((20, 150), (200, 200)), 1_000, 20_000
 _MOST_ROUNDS, _CUT_ROUNDS, _CUTS = 60, 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
 _LISTING_NODES, _COUNTING_NODES, _GIVEN_UP, _PROMISING = 60_000, 1_000, 100, 0.7
-_MIX_NODES, _MIX_COLUMNS = 300, 6_000
-_HOT, _COOLING = 0.3, 0.6
+_MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 300, 6_000, 20_000
+_HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
 _NODE_S = 4e-5
 
 Left = Callable[[], float]
@@ -229,12 +229,15 @@ def _columns(found: Found) -> list[tuple[Any, int]]:
 
 
 def _bound(case: _Case, slack: float) -> None:
-    """Add grids with exact pricing until the bound meets the linear program's value; roots that paid before go first."""
-    ask = Ask(_want(case), _NODES_PER_ROOT, 10)
-    for _ in range(_MOST_ROUNDS):
+    """Add grids with exact pricing until the bound meets the linear program's value.
+
+    Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
+    only that gives a bound.
+    """
+    for turn in range(_MOST_ROUNDS):
+        ask = Ask(_want(case), _FEW_NODES if turn < _ALL_EVERY else _NODES_PER_ROOT, 10)
         worth, _ = case.master.solve(case.centre, slack)
-        bounds = np.zeros(case.units)
-        fresh = 0
+        bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
             if case.over:
                 return
@@ -242,8 +245,8 @@ def _bound(case: _Case, slack: float) -> None:
             found = _price(case, ask, order, worth)
             bounds[order] = np.minimum(found.bounds.min(axis=1), 0.0)[order]
             case.hits[order] *= _COOLING
-            fresh = case.master.add(_columns(found))
-            if fresh:
+            fresh += case.master.add(_columns(found))
+            if fresh and turn % _ALL_EVERY:
                 break
         else:
             _rise(case, worth.total + float(np.sort(bounds)[: _most(case)].sum()))
@@ -268,7 +271,8 @@ def _mix(case: _Case) -> None:
     gap = case.total - case.bound
     kept = np.flatnonzero(reduced <= gap)
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
-    limits = Limits(_MIX_NODES, 0.25 * case.left())
+    until = 0.75 * case.left()
+    limits = Limits(_MIX_NODES, lambda: case.left() - until)
     _take(case, case.master, kept, limits)
 
 
@@ -308,7 +312,7 @@ def _close(case: _Case, most: int) -> bool:
         return False
     every = Master(case.roots.piece, case.master.sizes)
     every.add(_columns(listed))
-    if _take(case, every, np.arange(len(every.columns)), Limits(20_000, case.left())):
+    if _take(case, every, np.arange(len(every.columns)), Limits(_CLOSING_NODES, case.left)):
         _rise(case, case.total)
     return case.done
 

@@ -71,7 +71,7 @@ class Found:
     complete: bool
 
 
-_PARTS = 32
+_PARTS, _MEAN_UNITS = 32, 64
 _UNPRICED = (-np.inf, 0, [], False)
 
 
@@ -159,21 +159,21 @@ def _price(roots: Roots, paid: Any, names: Any, rates: Any, ask: Ask, task: tupl
     )
     rates[root, name] = rate
     count = int(columns.count[0])
-    whole = count <= len(columns.cost) and nodes < ask.nodes
-    kept = min(count, len(columns.cost))
+    # a search that left something unopened (too deep, too long) has a bound below the cutoff
+    whole = columns.count[1] == 0 and nodes < ask.nodes and not (ask.every and bound < cutoff)
     grids = [
         (np.sort(columns.unit[columns.start[i] : columns.start[i + 1]]), (int(columns.cost[i]) - dual) / SCALE)
-        for i in range(kept)
+        for i in range(count)
     ]
     return (int(bound) - dual) / SCALE, int(nodes), grids, whole
 
 
 def _empty_columns(columns: int, units: int) -> Columns:
     return Columns(
-        np.zeros(columns * min(units, 64) + units, np.int64),
+        np.zeros(columns * min(units, _MEAN_UNITS) + 10 * units, np.int64),
         np.zeros(columns + 1, np.int64),
         np.zeros(columns, np.int64),
-        np.zeros(1, np.int64),
+        np.zeros(2, np.int64),
     )
 
 
