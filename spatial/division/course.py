@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spatial.division.piece import Piece
+from spatial.division.polish import polish
 from spatial.division.proof import prove
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import STRENGTH, Band, Sizes
@@ -25,6 +26,7 @@ _SNAPSHOTS = 100
 _RESERVE_S = 0.02
 _BUDGET_SHARE = 0.97
 _MOST_WORKERS = 8
+_LARGE, _POLISHING = 150, 0.4
 _QUICK = Effort(0, 1)
 
 
@@ -40,6 +42,7 @@ class Job:
     unit: Any
     piece: Piece
     sizes: Sizes
+    band: Band
     start: Any = None
 
 
@@ -184,7 +187,14 @@ def _finish(
     """Return the standing of a job after its proof; where grids stay outside the band, whether any plan keeps it."""
     before, others = standing
     nodes = nodes_per_unit * len(job.piece.households)
-    proof = prove(job.piece, job.sizes, before.labels, others, nodes=nodes, left=left, pool=pool, tell=tell)
+    labels = before.labels
+    if len(labels) > _LARGE:
+        spare = (1.0 - _POLISHING) * left()
+        labels = polish(
+            job.piece, job.sizes, job.band, labels, left=lambda: left() - spare, pool=pool,
+            tell=lambda better, total: tell(better, total, 0.0),
+        )  # fmt: skip
+    proof = prove(job.piece, job.sizes, labels, [before.labels, *others], nodes=nodes, left=left, pool=pool, tell=tell)
     after = Standing(proof.labels, proof.total, proof.bound, proof.proved)
     if _penalty(job, after.labels) == 0.0:
         return after

@@ -132,6 +132,7 @@ def list_jobs(layout: Layout, profile: Profile) -> list[Job]:
             number_units(layout, blocks),
             cut_out(layout, blocks, band, rules),
             price_sizes(layout, blocks, band, rules),
+            band,
         )
         for blocks in list_pieces(layout)
         if layout.households[blocks].sum() > 0

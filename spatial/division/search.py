@@ -31,7 +31,8 @@ _LEAST_MOVES, _REPAIR_MOVES = 120_000, 60_000
 _SEVERAL_STARTS, _RUNS, _WINDOWS_FROM = 400, 6, 150
 _STARTED_UNITS, _FIRST_PER_UNIT, _WINDOW_PER_UNIT = 3000, 200, 100
 _WINDOW = 300
-_REPAIRS = 2
+_REPAIRS, _REPAIR_SHARE = 3, 8
+_COARSE = 4
 
 Tick = Callable[[int], bool]
 """Told how many moves were made; False when time is up."""
@@ -112,7 +113,7 @@ def find_labels(
         task = Task(core, sizes, band, state, tick)
         begun = None if start is None else np.asarray(start, dtype=np.int64)[_leaders(piece, groups)]
         found = search_by_annealing(task, effort.moves(len(core.households)), start=begun, snapshots=snapshots)
-        found = _repair_all(task, found, max(_LEAST_MOVES, effort.moves(len(core.households)) // 2))
+        found = _repair_all(task, found, _REPAIR_SHARE * effort.moves(len(core.households)))
     labels = renumber_new(found.labels[groups], count_olds(piece))
     return Found(labels, measure_cost(piece, sizes, labels), found.snapshots[:, groups])
 
@@ -170,7 +171,7 @@ class Start(NamedTuple):
 def _plan_runs(task: Task, moves: int) -> list[Start]:
     """Return the fresh starts of a search.
 
-    Large pieces start once, at the number nearest the target. Others make several short runs, which find more than a
+    Large pieces start at the number nearest the target, hot where grids have few units each. Others make several short runs, which find more than a
     long one: that number and its neighbours in the feasible range, from ever hotter (few large units need heat to pass
     each other, many small ones lose their order in it), and then what proved best.
     """
@@ -180,7 +181,8 @@ def _plan_runs(task: Task, moves: int) -> list[Start]:
     wanted = over + (nearest_count(rest, band) if rest or not over else 0)
     if units > _SEVERAL_STARTS:
         runs = max(1, _STARTED_UNITS // units)
-        return [Start(wanted, _HOT, min(moves // (2 * runs), _FIRST_PER_UNIT * units))] * runs
+        hot = _HOTS[-1] if units < _COARSE * wanted else _HOT
+        return [Start(wanted, hot, min(moves // (2 * runs), _FIRST_PER_UNIT * units))] * runs
     low, high = count_lawful(piece, band, np.ones(units, dtype=bool))
     share = (moves if units < _WINDOWS_FROM else moves // 2) // _RUNS
     near = [n for n in (wanted - 1, wanted + 1) if max(1, low) <= n <= high]

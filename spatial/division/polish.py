@@ -1,0 +1,101 @@
+"""Can some neighbouring grids be divided better among themselves? Windows of a large piece, each proved best.
+
+Windows are made of whole grids and share none, so that they are divided side by side: the border between two windows
+stays where it is. The next sweep cuts the piece into other windows (POPMUSIC, Taillard & Voss 2002).
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from spatial.division.piece import Piece, count_olds, in_contact
+from spatial.division.proof import prove
+from spatial.division.search import Effort, find_labels
+from spatial.division.sizes import Band, Sizes
+from spatial.division.tally import measure_cost
+from spatial.division.windows import put_back, take_window
+
+_UNITS, _SWEEPS = 64, 12
+_MOVES, _NODES, _SNAPSHOTS = 1000, 400, 40
+_WORTHWHILE = 1e-9
+
+
+def polish(
+    piece: Piece,
+    sizes: Sizes,
+    band: Band,
+    labels: Any,
+    *,
+    left: Callable[[], float],
+    pool: Executor | None = None,
+    tell: Callable[[Any, float], None] = lambda labels, total: None,
+) -> Any:
+    """Return labels that cost no more: sweeps of windows go on until two find nothing, or ``left()`` is 0.
+
+    ``tell`` hears of every better division. Today's grids keep their names; where there are any, windows are
+    divided one after the other, since a name may be taken once.
+    """
+    total, idle = measure_cost(piece, sizes, labels), 0
+    run = map if pool is None or count_olds(piece) else pool.map
+    for sweep in range(_SWEEPS):
+        if left() <= 0.0 or idle == 2:
+            break
+        before = total
+        windows = list(cut_windows(piece, labels, sweep))
+        if count_olds(piece):
+            for units in windows:
+                labels = _improve(piece, sizes, band, labels, units, left)
+        else:
+            found = run(lambda units: _divide(piece, sizes, band, labels, units, left), windows)  # noqa: B023
+            for units, better in zip(windows, list(found), strict=True):
+                if better is not None:
+                    labels = put_back(labels, units, *better, 0)
+        total = measure_cost(piece, sizes, labels)
+        idle = idle + 1 if total > before - _WORTHWHILE else 0
+        tell(labels, total)
+    return labels
+
+
+def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
+    """Yield the units (ascending) of windows of two or more grids that share none and hold about as many units each."""
+    contact = in_contact(piece)
+    a, b = labels[piece.first[contact]], labels[piece.second[contact]]
+    grids = int(labels.max()) + 1
+    units = np.bincount(labels, minlength=grids)
+    link = np.unique(np.concatenate([a * grids + b, b * grids + a]))
+    start, near = np.searchsorted(link, np.arange(grids + 1) * grids), link % grids
+    angle = 2.4 * sweep
+    along = np.bincount(labels, piece.x * np.cos(angle) + piece.y * np.sin(angle), grids) / np.maximum(units, 1)
+    open_ = units > 0
+    for first in np.argsort(along, kind="stable").tolist():
+        if not open_[first]:
+            continue
+        chosen, size = [first], int(units[first])
+        open_[first] = False
+        for label in chosen:
+            for other in near[start[label] : start[label + 1]].tolist():
+                if open_[other] and size + units[other] <= _UNITS:
+                    open_[other] = False
+                    chosen.append(other)
+                    size += int(units[other])
+        if len(chosen) > 1:
+            yield np.flatnonzero(np.isin(labels, chosen))
+
+
+def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, left: Callable[[], float]) -> Any:
+    """Return (labels of a window, names that it may inherit) where that is cheaper, else None."""
+    if left() <= 0.0:
+        return None
+    part, inside, free = take_window(piece, labels, units)
+    before = measure_cost(part, sizes, inside)
+    effort = Effort(_MOVES, 1)
+    found = find_labels(part, sizes, band, effort, lambda _: left() > 0.0, start=inside, snapshots=_SNAPSHOTS)
+    proof = prove(part, sizes, found.labels, [inside, *found.snapshots], nodes=_NODES * len(units), left=left)
+    return (proof.labels, free) if proof.total < before - _WORTHWHILE else None
+
+
+def _improve(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, left: Callable[[], float]) -> Any:
+    better = _divide(piece, sizes, band, labels, units, left)
+    return labels if better is None else put_back(labels, units, *better, count_olds(piece))
