@@ -171,9 +171,9 @@ class Start(NamedTuple):
 def _plan_runs(task: Task, moves: int) -> list[Start]:
     """Return the fresh starts of a search.
 
-    Large pieces start at the number nearest the target, hot where grids have few units each. Others make several short runs, which find more than a
-    long one: that number and its neighbours in the feasible range, from ever hotter (few large units need heat to pass
-    each other, many small ones lose their order in it), and then what proved best.
+    Large pieces start at the number nearest the target, hot where grids have few units each (few large units need heat
+    to pass each other, many small ones lose their order in it). Others make several short runs, which find more than a
+    long one: that number and its neighbours in the feasible range, from ever hotter, and then what proved best.
     """
     piece, band, units = task.piece, task.band, len(task.piece.households)
     over = int((piece.anchor > band.ceiling).sum())

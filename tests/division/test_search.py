@@ -30,7 +30,7 @@ from spatial.division.search import Effort, Task, divide_piece, search_by_anneal
 from spatial.division.sizes import Band, build_sizes, count_range, nearest_count
 from spatial.division.starts import start_labels
 from spatial.division.tally import measure_cost
-from tests.division.lattice import assert_lawful, banded, rng
+from tests.division.lattice import assert_lawful, banded, borders, rng, town
 from tests.real_data import real
 
 BAND = Band(300, 500, 700)
@@ -219,3 +219,13 @@ def test_deviation_is_priced_by_the_square_and_beyond_a_share_by_the_step() -> N
     assert sizes.balance[[0, 125, 200, 250]].tolist() == pytest.approx([0.0, 1.0, 2.56, 4.0 + 2.0])
     assert sizes.penalty[[0, 299, 300, 700]].tolist() == [0.0] * 4
     assert sizes.penalty[701] > 1.0
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_many_large_blocks_that_pair_up_in_the_band_are_paired_up(seed: int) -> None:
+    draw = rng(seed)
+    one = draw.integers(100, 250, (20, 12))
+    cells = np.stack([one, draw.integers(340, 460, (20, 12)) - one], axis=2).reshape(20, 24)
+    blocks, profile = town(cells), banded(300, 400, 500, moves_per_block=1500, proof_nodes_per_block=0)
+    division = divide(blocks, borders(blocks), profile, rng=rng(seed))
+    assert division.objective["in_band_share"] >= 0.98
