@@ -100,6 +100,14 @@ class Problem(BaseModel):
     instance: str
 
 
+class Division(Model):
+    """How far from the best possible the grids are: no lawful division costs less than the bound."""
+
+    status: Literal["optimal", "gap", "infeasible"]
+    bound: float
+    gap: float
+
+
 class Metrics(Model):
     """The numbers of a plan that the map page shows."""
 
@@ -111,6 +119,7 @@ class Metrics(Model):
     attribution: list[str]
     summary: dict[str, Any]
     scorecard: Any
+    division: Division | None
     violations: dict[str, Any]
     listed: dict[str, Any]
     not_used: list[str]

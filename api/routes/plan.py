@@ -1,6 +1,6 @@
 """How are the report, the numbers and the files of a plan served?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -75,9 +75,16 @@ def _metrics(snapshot: Snapshot) -> dict[str, Any]:
         "attribution": report["attribution"],
         "summary": report["summary"],
         "scorecard": report["scorecard"],
+        "division": _division(report),
         "violations": report["violations"],
         "listed": {name: value for name, value in report["listed"].items() if name != "rows"},
         "not_used": report["not_used"],
         "layers": {name: len(layer.features) for name, layer in snapshot.layers.items()},
         "files": [{"name": name, "bytes": files[name]["bytes"]} for name in sorted(files)],
     }
+
+
+def _division(report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how far from the best possible the grids are, where the plan tells it."""
+    told = report["stages"].get("division", {})
+    return {name: told[name] for name in ("status", "bound", "gap")} if "gap" in told else None

@@ -130,7 +130,7 @@ def say_gap(told: Mapping[str, Any]) -> str:
     """Return how far from the best possible a division is, at most."""
     if told["status"] == "optimal":
         return "optimal"
-    return f"gap {told['gap']:.2%}" if math.isfinite(told["gap"]) else "no bound"
+    return f"gap {told['gap']:.2%}" if math.isfinite(told["gap"]) and told["bound"] > 0.0 else "no bound"
 
 
 def say_division(told: Mapping[str, Any]) -> list[str]:

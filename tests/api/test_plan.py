@@ -23,6 +23,7 @@ def test_the_metrics_are_those_of_the_report(client: httpx.Client) -> None:
     report = client.get("/plan/report").json()
     assert metrics["summary"] == report["summary"]
     assert metrics["scorecard"] == report["scorecard"]
+    assert metrics["division"] == {"status": "gap", "bound": 1.95, "gap": 0.025}
     assert metrics["profile"]["ceiling_households"] == 700
     assert metrics["layers"]["blocks"] == 4
     assert metrics["listed"]["by_reason"] == {"estates": {"no households": 1}}

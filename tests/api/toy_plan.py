@@ -198,6 +198,7 @@ def build_toy_plan() -> Plan:
                 }
             ],
             "land": {"faces": 4, "deviation_m2": np.float64(0.25)},
+            "division": {"status": "gap", "total": 2.0, "bound": 1.95, "gap": 0.025},
         },
     )
 

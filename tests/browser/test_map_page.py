@@ -254,6 +254,16 @@ def test_the_numbers_of_the_panel_are_those_of_the_report(page: Any, metrics: di
     assert shown("listed") == metrics["listed"]["count"]
 
 
+def test_the_panel_tells_how_far_from_the_best_possible_the_grids_are(page: Any, metrics: dict[str, Any]) -> None:
+    told = metrics["division"]
+    text = page.inner_text("[data-metric=gap]")
+    if told["gap"] < 5e-5:
+        assert "no other division is better" in text
+    else:
+        assert float(text.split("at most ")[1].split(" %")[0]) == pytest.approx(100.0 * told["gap"], abs=0.1)
+    assert ("None keeps every grid in the band" in text) == (told["status"] == "infeasible")
+
+
 def test_all_seven_principles_stand_with_their_evidence(page: Any, metrics: dict[str, Any]) -> None:
     principles = metrics["scorecard"]["principles"]
     assert len(principles) == 7

@@ -54,6 +54,7 @@ export interface Metrics {
   attribution: string[];
   summary: Summary;
   scorecard: Scorecard | null;
+  division: { status: "optimal" | "gap" | "infeasible"; bound: number; gap: number } | null;
   violations: { errors: number; warnings: number; by_rule: Record<string, number> };
   listed: {
     count: number;

@@ -60,7 +60,8 @@ function bigNumbers({ summary: s }: Metrics): HTMLElement {
 }
 
 /** The legend of the map, with how many grids and households stand in each class. */
-function bandSection({ summary: s, profile: p }: Metrics): HTMLElement {
+function bandSection(metrics: Metrics): HTMLElement {
+  const { summary: s, profile: p } = metrics;
   const says: Record<Status, string> = {
     in_band: `${p.floor_households}–${p.ceiling_households}`,
     low: `under ${p.floor_households}`,
@@ -81,7 +82,17 @@ function bandSection({ summary: s, profile: p }: Metrics): HTMLElement {
     "规模",
     stack("Grids", s.grids_by_status),
     el("table", { class: "legend" }, el("thead", {}, head), el("tbody", {}, ...STATUSES.map(line))),
+    proof(metrics),
   );
+}
+
+/** How far from the best possible the grids are. */
+function proof({ division: d }: Metrics): HTMLElement | null {
+  if (!d || d.bound <= 0) return null;
+  const atMost = percent(Math.ceil(d.gap * 1000) / 1000);
+  const told = d.gap < 5e-5 ? "Proved: no other division is better." : `Proved: at most ${atMost} from the best division possible.`;
+  const why = d.status === "infeasible" ? " None keeps every grid in the band." : "";
+  return el("p", { class: "quiet", "data-metric": "gap" }, told + why);
 }
 
 function swatch(status: Status): HTMLElement {
