@@ -15,7 +15,8 @@ from spatial.division.divide import divide, list_jobs
 from spatial.division.layout import build_layout
 from spatial.division.piece import Piece, build_piece
 from spatial.division.proof import Proof, prove
-from spatial.division.sizes import Sizes, build_sizes
+from spatial.division.search import Effort, find_labels
+from spatial.division.sizes import Band, Sizes, build_sizes
 from spatial.io.profiles import read_profile
 from tests.bench.suites import suite
 from tests.division.drawn import BAND, TRAITS, draw_piece, draw_sizes, hamper_piece
@@ -82,7 +83,7 @@ def test_a_span_is_part_of_what_is_proved() -> None:
 @pytest.mark.real
 def test_windows_of_real_streets_are_proved_at_the_optimum_of_all_divisions() -> None:
     real("wuhan/streets.parquet"), real("helsinki/helsinki.osm.pbf")
-    for number, (name, blocks, adjacency) in enumerate(suite((12, 16), 200 if ALL else 5, 1)):
+    for number, (name, blocks, adjacency) in enumerate(suite((12, 16), 200 if ALL else 3, 1)):
         draw = rng(number)
         for profile in (read_profile("bench_j"), read_profile("about_500")):
             (job,) = list_jobs(build_layout(blocks, adjacency, profile), profile)
@@ -100,7 +101,7 @@ def test_windows_of_real_streets_are_proved_at_the_optimum_of_all_divisions() ->
 def test_windows_of_real_streets_are_divided_at_the_optimum_of_all_divisions(profile: str) -> None:
     real("wuhan/streets.parquet"), real("helsinki/helsinki.osm.pbf")
     rules = read_profile(profile)
-    for name, blocks, adjacency in suite((12, 16), 200 if ALL else 5, 1):
+    for name, blocks, adjacency in suite((12, 16), 200 if ALL else 3, 1):
         (job,) = list_jobs(build_layout(blocks, adjacency, rules), rules)
         division = divide(blocks, adjacency, rules, rng=rng(), workers=1)
         assert division.total == pytest.approx(best_division(job.piece, job.sizes).total, abs=EXACT), name
@@ -119,8 +120,10 @@ def test_the_least_deviation_of_precincts_is_that_of_all_117688_plans_and_proved
     households = blocks["households"].to_numpy()
     target = round(int(households.sum()) / 3)
     piece = build_piece(households, first, second, np.zeros(len(first)), np.zeros(len(first)))
-    sizes = build_sizes((round(0.6 * target), target, round(1.4 * target)), int(households.sum()), 1.0)
-    proof = prove_from_singles(piece, sizes)
+    band = Band(round(0.6 * target), target, round(1.4 * target))
+    sizes = build_sizes(band, int(households.sum()), 1.0)
+    found = find_labels(piece, sizes, band, Effort(1000, 1), lambda _: True, snapshots=50)
+    proof = prove(piece, sizes, found.labels, found.snapshots, nodes=UNLIMITED, left=lambda: NEVER_OVER)
     least = sizes.balance[np.abs(count_by_plan(plans["plans"], households) - target)].sum(axis=0).min()
     assert proof.proved
     assert proof.total == pytest.approx(least, abs=1e-9)
