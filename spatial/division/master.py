@@ -67,6 +67,7 @@ class Master:
     """
 
     def __init__(self, piece: Piece, sizes: Sizes) -> None:
+        """Begin without grids."""
         self.piece, self.sizes = piece, sizes
         self.units, self.olds = len(piece.households), count_olds(piece)
         self.columns: list[Any] = []

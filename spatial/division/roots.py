@@ -72,7 +72,7 @@ class Found:
 
 
 _PARTS, _MEAN_UNITS = 32, 64
-_UNPRICED = (-np.inf, 0, [], False)
+_UNPRICED: tuple[float, int, list[Any], bool] = (-np.inf, 0, [], False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ def _price(roots: Roots, paid: Any, names: Any, rates: Any, ask: Ask, task: tupl
     columns = _empty_columns(ask.columns, len(paid))
     dual = int(np.ceil(names[name] * SCALE))
     cutoff = int(np.floor(ask.below * SCALE)) + dual
-    bid = Bid(np.int64(cutoff), np.int64(ask.nodes), np.int64(ask.units), ask.every)
+    limits: Any = np.array([cutoff, ask.nodes, ask.units], dtype=np.int64)
+    bid = Bid(limits[0], limits[1], limits[2], ask.every)
     cost = roots.size_cost[root]
     bound, nodes, rate = price_root(
         roots.piece, roots.prices, root, term, cost, np.int64(rates[root, name]), bid, columns

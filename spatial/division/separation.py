@@ -16,7 +16,7 @@ _PER_UNIT = 4
 
 
 def find_cuts(columns: list[Any], shares: Any, rank: Any, most: int) -> Any:
-    """Return up to ``most`` triples of units (rows, int64) whose cuts the mix breaks most, each unit in a few at most."""
+    """Return up to ``most`` triples of units (rows, int64) whose cuts the mix breaks most, each unit in few."""
     held = np.flatnonzero(shares > 1e-6)
     if not len(held):
         return np.zeros((0, 3), dtype=np.int64)
