@@ -26,7 +26,7 @@ _SNAPSHOTS = 100
 _RESERVE_S = 0.02
 _BUDGET_SHARE = 0.97
 _MOST_WORKERS = 8
-_LARGE, _POLISHING = 150, 0.4
+_LARGE, _POLISHING, _POLISHED = 150, 0.3, 600
 _QUICK = Effort(0, 1)
 
 
@@ -187,14 +187,24 @@ def _finish(
     """Return the standing of a job after its proof; where grids stay outside the band, whether any plan keeps it."""
     before, others = standing
     nodes = nodes_per_unit * len(job.piece.households)
-    labels = before.labels
+    labels, grids = before.labels, None
     if len(labels) > _LARGE:
-        spare = (1.0 - _POLISHING) * left()
-        labels = polish(
+        spare = (1.0 - _POLISHING * min(1.0, _POLISHED / len(labels))) * left()
+        labels, grids = polish(
             job.piece, job.sizes, job.band, labels, left=lambda: left() - spare, pool=pool,
             tell=lambda better, total: tell(better, total, 0.0),
         )  # fmt: skip
-    proof = prove(job.piece, job.sizes, labels, [before.labels, *others], nodes=nodes, left=left, pool=pool, tell=tell)
+    proof = prove(
+        job.piece,
+        job.sizes,
+        labels,
+        [before.labels, *others],
+        nodes=nodes,
+        left=left,
+        grids=grids,
+        pool=pool,
+        tell=tell,
+    )
     after = Standing(proof.labels, proof.total, proof.bound, proof.proved)
     if _penalty(job, after.labels) == 0.0:
         return after

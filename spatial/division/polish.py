@@ -31,13 +31,13 @@ def polish(
     left: Callable[[], float],
     pool: Executor | None = None,
     tell: Callable[[Any, float], None] = lambda labels, total: None,
-) -> Any:
-    """Return labels that cost no more: sweeps of windows go on until two find nothing, or ``left()`` is 0.
+) -> tuple[Any, list[tuple[Any, int]]]:
+    """Return labels that cost no more, and promising grids: sweeps go on until two find nothing, or ``left()`` is 0.
 
     ``tell`` hears of every better division. Today's grids keep their names; where there are any, windows are
     divided one after the other, since a name may be taken once.
     """
-    total, idle = measure_cost(piece, sizes, labels), 0
+    total, idle, grids = measure_cost(piece, sizes, labels), 0, list[tuple[Any, int]]()
     run = map if pool is None or count_olds(piece) else pool.map
     for sweep in range(_SWEEPS):
         if left() <= 0.0 or idle == 2:
@@ -46,16 +46,16 @@ def polish(
         windows = list(cut_windows(piece, labels, sweep))
         if count_olds(piece):
             for units in windows:
-                labels = _improve(piece, sizes, band, labels, units, left)
+                labels = _take(labels, units, _divide(piece, sizes, band, labels, units, left), count_olds(piece))
         else:
             found = run(lambda units: _divide(piece, sizes, band, labels, units, left), windows)  # noqa: B023
-            for units, better in zip(windows, list(found), strict=True):
-                if better is not None:
-                    labels = put_back(labels, units, *better, 0)
+            for units, done in zip(windows, list(found), strict=True):
+                labels = _take(labels, units, done, 0)
+                grids += [(units[grid], 0) for grid, _ in done[2]] if done is not None else []
         total = measure_cost(piece, sizes, labels)
         idle = idle + 1 if total > before - _WORTHWHILE else 0
         tell(labels, total)
-    return labels
+    return labels, grids
 
 
 def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
@@ -85,7 +85,7 @@ def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
 
 
 def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, left: Callable[[], float]) -> Any:
-    """Return (labels of a window, names that it may inherit) where that is cheaper, else None."""
+    """Return (labels of a window, no dearer; names that they may inherit; promising grids), None without time."""
     if left() <= 0.0:
         return None
     part, inside, free = take_window(piece, labels, units)
@@ -93,9 +93,8 @@ def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, lef
     effort = Effort(_MOVES, 1)
     found = find_labels(part, sizes, band, effort, lambda _: left() > 0.0, start=inside, snapshots=_SNAPSHOTS)
     proof = prove(part, sizes, found.labels, [inside, *found.snapshots], nodes=_NODES * len(units), left=left)
-    return (proof.labels, free) if proof.total < before - _WORTHWHILE else None
+    return (proof.labels if proof.total < before - _WORTHWHILE else inside), free, proof.grids
 
 
-def _improve(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, left: Callable[[], float]) -> Any:
-    better = _divide(piece, sizes, band, labels, units, left)
-    return labels if better is None else put_back(labels, units, *better, count_olds(piece))
+def _take(labels: Any, units: Any, done: Any, olds: int) -> Any:
+    return labels if done is None else put_back(labels, units, *done[:2], olds)

@@ -18,7 +18,7 @@ from spatial.walking.compiled import bare, inner, kernel
 SCALE = 1e8
 """Integer units per unit of cost."""
 _FAR = np.int64(1) << np.int64(60)
-_MOST_DEEP = 600
+_MOST_DEEP, _PEELS = 600, 4
 _STEPS = 12
 _FREE, _IN, _OUT = np.int8(0), np.int8(1), np.int8(2)
 
@@ -638,6 +638,8 @@ def _bound(around: Around, search: Search, size_cost: Any, rate: int, best: Any,
         else:
             step = step * 2 if step > 0 else np.int64(20000)
             following = rate + step if slope > 0 else rate - step
+        if turn == _STEPS - 1:
+            break  # what is pulled now belongs to the value returned
         _shift(around, search, following - rate)
         rate = following
     for i in range(count):
@@ -722,20 +724,22 @@ def price_root(
     most = len(size_cost) - 1
     best = np.full(1, bid.cutoff)
     around = _look_around(piece, prices, root, most, term, bid.units)
-    search = _begin(around, rate)
-    toll = np.zeros(len(around.unit), np.int64)
-    _lean_fines(around, search, search.large)
-    bound, now, value = _bound(around, search, size_cost, rate, best, bid, columns)
-    if bound < best[0] and _lean_fines(around, search, search.large):
-        bound, now, value = _bound(around, search, size_cost, now, best, bid, columns)
-    rate = now
-    nodes = np.int64(1)
-    if bound >= best[0]:
-        return best[0], nodes, rate
-    left = _tighten(around, search, best[0] - value, most, toll)
-    if left < 0:
-        return best[0], nodes, rate
-    around = _keep(around, search.side)
+    nodes, bound = np.int64(0), -_FAR
+    for _ in range(_PEELS):
+        search = _begin(around, rate)
+        toll = np.zeros(len(around.unit), np.int64)
+        _lean_fines(around, search, search.large)
+        found, rate, value = _bound(around, search, size_cost, rate, best, bid, columns)
+        if found < best[0] and _lean_fines(around, search, search.large):
+            found, rate, value = _bound(around, search, size_cost, rate, best, bid, columns)
+        nodes += 1
+        bound = max(bound, found)
+        if bound >= best[0] or _tighten(around, search, best[0] - value, most, toll) < 0:
+            return best[0], nodes, rate
+        before = len(around.unit)
+        around = _keep(around, search.side)
+        if 10 * len(around.unit) > 9 * before:
+            break
     least, more = _explore(around, size_cost, rate, best, bid, columns, bound)
     return least, nodes + more, rate
 

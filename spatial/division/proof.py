@@ -26,7 +26,8 @@ _WIDE, _NARROW = 0.02, 0.002
 _QUICK, _FEW_NODES, _NODES_PER_ROOT = ((20, 150), (200, 200)), 1_000, 20_000
 _MOST_ROUNDS, _CUT_ROUNDS, _CUTS = 60, 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
-_LISTING_NODES, _COUNTING_NODES, _GIVEN_UP, _PROMISING = 60_000, 1_000, 100, 0.7
+_LISTING_NODES, _COUNTING_NODES, _GIVEN_UP = 60_000, 1_000, 100
+_PROMISING, _PROMISED, _DRY = 0.7, 3, 60
 _MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 300, 6_000, 20_000
 _HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
 _NODE_S = 4e-5
@@ -45,12 +46,15 @@ class Proof:
         By unit; those below the number of today's grids inherit.
     proved:
         Whether total and bound are equal, give or take the arithmetic.
+    grids:
+        Promising grids met on the way: units and the today's grid that each inherits.
     """
 
     labels: Any
     total: float
     bound: float
     proved: bool
+    grids: list[tuple[Any, int]]
 
 
 @dataclass(slots=True)
@@ -93,16 +97,18 @@ def prove(
     *,
     nodes: int,
     left: Left,
+    grids: list[tuple[Any, int]] | None = None,
     pool: Executor | None = None,
     tell: Callable[[Any, float, float], None] = lambda labels, total, bound: None,
 ) -> Proof:
     """Return a division at least as good as ``labels`` with a bound on the best possible.
 
-    ``others`` (a division a row) are more divisions to draw grids from. The proof ends when it is complete, after
+    ``others`` (a division a row) are more divisions to draw grids from, ``grids`` more grids. The proof ends when it is complete, after
     about ``nodes`` nodes of the search, or when ``left()`` has fallen to 0; ``tell`` hears of every better division
     and bound.
     """
     case = _open(piece, sizes, labels, others, nodes, left, pool, tell)
+    case.master.add(grids or [])
     for units in _near(case.units):
         _improve(case, _WIDE, units)
     _bound(case, _WIDE / 5)
@@ -117,7 +123,13 @@ def prove(
             case.given_up = np.inf
         _bound(case, _NARROW)
         _mix(case)
-    return Proof(case.labels, case.total, min(case.bound, case.total), case.done)
+    return Proof(case.labels, case.total, min(case.bound, case.total), case.done, _list_promising(case))
+
+
+def _list_promising(case: _Case) -> list[tuple[Any, int]]:
+    worth, _ = case.master.solve(case.centre, _NARROW)
+    best = np.argsort(case.master.reduce(worth), kind="stable")[: _PROMISED * case.units]
+    return [(case.master.columns[i], case.master.names[i]) for i in np.sort(best)]
 
 
 def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left: Left, pool: Any, tell: Any) -> _Case:
@@ -210,7 +222,7 @@ def _improve(case: _Case, slack: float, limits: tuple[int, int]) -> None:
             if since >= max(8, case.units // 40):
                 worth, _ = case.master.solve(case.centre, slack)
                 since = 0
-        if fresh <= case.units // 200:
+        if fresh <= case.units // _DRY:
             return
 
 

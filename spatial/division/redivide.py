@@ -65,7 +65,7 @@ def redivide(
     inner = _narrow(outer, chosen, adjacency, profile, locks or Locks())
     clock = Clock(budget_s, on_progress)
     clock.tell(0.0)
-    jobs = [_begin(inner, job, profile.division) for job in list_jobs(inner, profile)]
+    jobs = [begin_today(inner, job, profile.division) for job in list_jobs(inner, profile)]
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
     standings = run_course(jobs, to_band(profile.grid), effort, nodes, clock, count_workers(None, len(jobs)))
@@ -117,7 +117,7 @@ def _name(layout: Layout, old: int) -> str:
     return "" if old == NOWHERE else layout.today_ids[old]
 
 
-def _begin(layout: Layout, job: Job, rules: DivisionRules) -> Job:
+def begin_today(layout: Layout, job: Job, rules: DivisionRules) -> Job:
     """Return the job with today's grids as its start; a unit of several grids lies in that of its largest block."""
     olds = list_olds(layout, job.blocks, rules)
     today = layout.today[job.blocks]

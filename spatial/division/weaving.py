@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import bare, kernel
 
 
 class Threads(NamedTuple):
@@ -40,12 +40,12 @@ class Cloth(NamedTuple):
     count: Any
 
 
-def lay_threads(columns: list[Any], names: Any, cost: Any, moved: Any, reduced: Any, units: int) -> Threads:
-    """Return columns (sorted units) in the order in which they are tried; the second value is that order."""
+def lay_threads(columns: list[Any], names: Any, cost: Any, moved: Any, reduced: Any, units: int) -> tuple[Threads, Any]:
+    """Return columns (sorted units) in the order in which they are tried, and that order."""
     first = np.array([column[0] for column in columns], dtype=np.int64)
     order = np.lexsort((np.arange(len(columns)), reduced, first))
     kept = [columns[i] for i in order]
-    return Threads(
+    threads = Threads(
         np.searchsorted(first[order], np.arange(units + 1)).astype(np.int64),
         np.cumsum([0, *map(len, kept)]).astype(np.int64),
         np.concatenate(kept).astype(np.int64),
@@ -54,6 +54,7 @@ def lay_threads(columns: list[Any], names: Any, cost: Any, moved: Any, reduced: 
         np.asarray(moved, dtype=np.int64)[order],
         np.asarray(reduced, dtype=np.float64)[order],
     )
+    return threads, order
 
 
 def lay_cloth(moved: Any, cost: Any, units: int, most: int) -> Cloth:
@@ -112,31 +113,29 @@ def weave(threads: Threads, cloth: Cloth, olds: int, rate: float, base: float, m
     return True
 
 
-@kernel
+@bare
 def _fits(threads: Threads, c: int, covered: Any, named: Any, olds: int) -> bool:
-    if threads.name[c] < olds and named[threads.name[c]]:
-        return False
+    fits = threads.name[c] >= olds or not named[threads.name[c]]
     for i in range(threads.start[c], threads.start[c + 1]):
-        if covered[threads.unit[i]]:
-            return False
-    return True
+        fits = fits and not covered[threads.unit[i]]
+    return fits
 
 
-@kernel
+@bare
 def _lay(threads: Threads, c: int, covered: Any, named: Any) -> None:
     named[threads.name[c]] = True
     for i in range(threads.start[c], threads.start[c + 1]):
         covered[threads.unit[i]] = True
 
 
-@kernel
+@bare
 def _lift(threads: Threads, c: int, covered: Any, named: Any) -> None:
     named[threads.name[c]] = False
     for i in range(threads.start[c], threads.start[c + 1]):
         covered[threads.unit[i]] = False
 
 
-@kernel
+@bare
 def _may_win(cloth: Cloth, cost: float, moved: int, value: float, rate: float, margin: float) -> bool:
     """Tell whether a plan of at least this cost, moves and weighted value may beat a plan of the cloth."""
     for i in range(cloth.count[0] - 1):
@@ -146,7 +145,7 @@ def _may_win(cloth: Cloth, cost: float, moved: int, value: float, rate: float, m
     return False
 
 
-@kernel
+@bare
 def _take(cloth: Cloth, chosen: Any, size: int, moved: int, cost: float, margin: float) -> bool:
     """Take a plan in, if it beats some, and those out that it beats; False where there is no room."""
     count = cloth.count[0]
@@ -177,7 +176,7 @@ def _take(cloth: Cloth, chosen: Any, size: int, moved: int, cost: float, margin:
     return True
 
 
-@kernel
+@bare
 def _copy(cloth: Cloth, source: int, target: int) -> None:
     cloth.moved[target], cloth.cost[target] = cloth.moved[source], cloth.cost[source]
     for i in range(cloth.column.shape[1]):

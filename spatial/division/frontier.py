@@ -1,0 +1,403 @@
+"""How cheap can a piece be divided if only so many households may change grid? Every such trade, proved one by one.
+
+Plans that are cheaper for every number of households moved lie on a staircase. Its corners on the lower hull are found
+by weighing moves against costs (Aneja & Nair 1979); those between two of them are weighted sums within a gap of the
+optimum, so that all grids that any of them may contain can be listed by their reduced costs and put together.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spatial.division.master import Master, price_columns
+from spatial.division.names import match_names
+from spatial.division.piece import Piece, count_olds
+from spatial.division.proof import prove
+from spatial.division.roots import Ask, Found, Roots, prepare_roots, price_roots
+from spatial.division.search import Effort, find_labels
+from spatial.division.separation import find_cuts
+from spatial.division.sizes import Band, Sizes
+from spatial.division.tally import measure_cost
+from spatial.division.weaving import lay_cloth, lay_threads, weave
+
+MARGIN = 1e-7
+"""Costs nearer to each other than this share of them are equal."""
+_SNAPSHOTS, _MOST_LOOKS = 60, 24
+_QUICK = ((150, 20), (200, 200))
+_EXACT = 20_000, 1 << 40
+_WANTED, _NEAR, _SLACK = 2e-5, 3e-4, 2e-3
+_ROUNDS = 40
+_LISTED = 2_000, 6_000, 20_000, 60_000, 200_000
+_LISTING_NODES, _GIVEN_UP = 200_000, 200
+_STEPS, _ROOM = 50_000_000, 4_000
+_NODE_S = 4e-5
+_NO_END = 1 << 62
+
+
+class Plan(NamedTuple):
+    """A division of the piece: households that it moves, what it costs without that, labels by unit."""
+
+    moved: int
+    cost: float
+    labels: Any
+
+
+class Step(NamedTuple):
+    """From so many households moved on no plan costs less than ``bound``, up to the next step."""
+
+    moved: int
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Plans of a piece, none beaten by another, by households moved; and the steps of a bound on every plan."""
+
+    plans: tuple[Plan, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class Work:
+    """What is left of the work: nodes of the pricing search, and seconds."""
+
+    nodes: int
+    left: Callable[[], float]
+    pool: Executor | None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left."""
+        return self.nodes <= 0 or self.left() <= 0.0
+
+
+@dataclass(slots=True)
+class _Case:
+    """A piece, the households by unit and name that move, and what is known of its plans."""
+
+    piece: Piece
+    sizes: Sizes
+    band: Band
+    moves: Any
+    seed: int
+    moves_per_unit: int
+    work: Work
+    tell: Callable[[float], None]
+    plans: list[Plan] = field(default_factory=list)
+    settled: list[tuple[int, int]] = field(default_factory=list)
+    tried: set[tuple[int, int]] = field(default_factory=set)
+    lines: list[tuple[float, float]] = field(default_factory=list)
+    least_moved: int = 0
+
+    @property
+    def units(self) -> int:
+        return len(self.piece.households)
+
+    @property
+    def olds(self) -> int:
+        return count_olds(self.piece)
+
+    def weigh(self, rate: float) -> Piece:
+        """Return the piece in which a household that moves costs ``rate``."""
+        return self.piece._replace(change=np.ascontiguousarray(rate * self.moves))
+
+    def enter(self, labels: Any) -> None:
+        """Take a plan in, under the names that move the fewest households, unless it is beaten."""
+        labels = match_names(self.weigh(1.0), labels)
+        moved = round(float(self.moves[np.arange(self.units), np.minimum(labels, self.olds)].sum()))
+        cost = measure_cost(self.weigh(0.0), self.sizes, labels)
+        at = bisect_right(self.plans, moved, key=_moved)
+        if at and self.plans[at - 1].cost <= cost + self.margin(cost):
+            return
+        beaten = [p for p in self.plans if p.moved >= moved and p.cost >= cost - self.margin(cost)]
+        kept = [p for p in self.plans if not any(p is b for b in beaten)]
+        self.plans = sorted([*kept, Plan(moved, cost, labels)], key=_moved)
+
+    def margin(self, cost: float) -> float:
+        """Return how much costs must differ to be different."""
+        return MARGIN * max(1.0, abs(cost))
+
+
+def _moved(plan: Plan) -> int:
+    return plan.moved
+
+
+def trace_frontier(
+    piece: Piece,
+    sizes: Sizes,
+    band: Band,
+    moves: Any,
+    start: Any,
+    *,
+    effort: Effort,
+    work: Work,
+    tell: Callable[[float], None] = lambda share: None,
+) -> Frontier:
+    """Return the plans of a connected piece that no other beats in both cost and households moved, with a bound.
+
+    ``moves`` (units x names) is the households of a unit that move in the grid of a name; ``start`` is labels of
+    today. The steps of the bound meet the plans wherever that was proved before the work was over. ``tell`` hears of
+    every stretch that is done.
+    """
+    case = _Case(
+        piece, sizes, band, np.asarray(moves, dtype=np.float64), effort.seed, effort.moves_per_block, work, tell
+    )
+    _look(case, 0.0, start)
+    _prove_ends(case, start)
+    _look_along(case)
+    while not work.over:
+        stretch = next((pair for pair in _hull(case.plans) if _is_open(case, *pair)), None)
+        if stretch is None:
+            break
+        _settle(case, *stretch)
+        tell(_share(case))
+    return Frontier(tuple(case.plans), tuple(_steps(case)))
+
+
+def _share(case: _Case) -> float:
+    """Return the share of the hull's edges that are done with."""
+    edges = list(_hull(case.plans))
+    return 1.0 - sum(_is_open(case, *pair) for pair in edges) / max(1, len(edges))
+
+
+def _look(case: _Case, rate: float, start: Any) -> None:
+    """Search for plans at a rate and take in whatever is met."""
+    moves = Effort(case.moves_per_unit, case.seed)
+
+    def tick(_moves: int) -> bool:
+        return case.work.left() > 0.0
+
+    weighed = case.weigh(rate)
+    found = find_labels(weighed, case.sizes, case.band, moves, tick, start=start, snapshots=_SNAPSHOTS)
+    for labels in (found.labels, *found.snapshots):
+        case.enter(labels)
+
+
+def _look_along(case: _Case) -> None:
+    """Search at the rates of the hull's edges until its corners stay where they are."""
+    seen: set[tuple[int, int]] = set()
+    for _ in range(_MOST_LOOKS):
+        fresh = [pair for pair in _hull(case.plans) if (pair[0].moved, pair[1].moved) not in seen]
+        if not fresh or case.work.left() <= 0.0:
+            return
+        low, high = max(fresh, key=lambda pair: pair[0].cost - pair[1].cost)
+        seen.add((low.moved, high.moved))
+        _look(case, _rate(low, high), low.labels)
+        case.tell(0.0)
+
+
+def _rate(low: Plan, high: Plan) -> float:
+    return (low.cost - high.cost) / (high.moved - low.moved)
+
+
+def _hull(plans: list[Plan]) -> Iterator[tuple[Plan, Plan]]:
+    """Yield the edges of the lower hull of plans, by households moved."""
+    corners: list[Plan] = []
+    for plan in plans:
+        while len(corners) > 1 and _rate(corners[-2], corners[-1]) <= _rate(corners[-2], plan):
+            corners.pop()
+        corners.append(plan)
+    yield from pairwise(corners)
+
+
+def _prove_ends(case: _Case, start: Any) -> None:
+    """Find the cheapest plan whatever it moves, and the least that any plan moves."""
+    best = case.plans[-1]
+    free = case.piece._replace(change=np.zeros((case.units, 1)))
+    cheapest = _prove(case, free, case.sizes, best.labels)
+    case.enter(cheapest.labels)
+    case.lines.append((0.0, cheapest.bound))
+    if case.plans[-1].cost <= cheapest.bound + case.margin(cheapest.bound):
+        case.settled.append((case.plans[-1].moved, _NO_END))
+    if case.olds:
+        _look(case, max(1.0, cheapest.total), start)
+    if case.plans[0].moved > 0:
+        idle = case.sizes._replace(balance=np.zeros(1), penalty=np.zeros(1), span_weight=0.0)
+        moves = case.weigh(1.0)._replace(border=np.zeros(len(case.piece.border)))
+        least = _prove(case, moves, idle, case.plans[0].labels)
+        case.enter(least.labels)
+        case.least_moved = int(np.ceil(least.bound - 1e-6))
+
+
+def _prove(case: _Case, piece: Piece, sizes: Sizes, labels: Any) -> Any:
+    others = np.array([plan.labels for plan in case.plans])
+    nodes, pool = max(1, case.work.nodes // 4), case.work.pool
+    return prove(piece, sizes, labels, others, nodes=nodes, left=lambda: 0.5 * case.work.left(), pool=pool)
+
+
+def _is_settled(case: _Case, begin: int, end: int) -> bool:
+    """Tell whether the cheapest plan is known for every number of households moved from ``begin`` to below ``end``."""
+    for low, high in sorted(case.settled):
+        if low <= begin < high:
+            begin = high
+    return begin >= end
+
+
+def _is_open(case: _Case, low: Plan, high: Plan) -> bool:
+    return (low.moved, high.moved) not in case.tried and not _is_settled(case, low.moved, high.moved)
+
+
+def _settle(case: _Case, low: Plan, high: Plan) -> None:
+    """Find all plans between two corners, or bound what they cost."""
+    case.tried.add((low.moved, high.moved))
+    rate = _rate(low, high)
+    weighed = case.weigh(rate)
+    roots, master = prepare_roots(weighed, case.sizes), Master(weighed, case.sizes)
+    master.add([(np.array([unit]), case.olds) for unit in range(case.units)])
+    for plan in case.plans:
+        master.add(list(_grids(plan.labels, case.olds)))
+    desk = _Desk(roots, master, rate, np.zeros((case.units, case.olds + 1), dtype=np.int64), _centre(case, low, rate))
+    for nodes, units in (*_QUICK, _EXACT):
+        _improve(case, desk, nodes, units)
+    for most in _LISTED:
+        if case.work.over or _weave(case, desk, low, high, most):
+            break
+        if _cut(desk):
+            _improve(case, desk, *_EXACT)
+    case.lines.append((rate, desk.bound))
+
+
+def _centre(case: _Case, plan: Plan, rate: float) -> Any:
+    households = case.piece.households
+    share = 0.8 * households / max(1, households.sum()) + 0.2 / case.units
+    return (plan.cost + rate * plan.moved) * share
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The pricing of one rate."""
+
+    roots: Roots
+    master: Master
+    rate: float
+    rates: Any
+    centre: Any
+    bound: float = 0.0
+
+
+def _grids(labels: Any, olds: int) -> Iterator[tuple[Any, int]]:
+    """Yield the grids of a division: sorted units, and the today's grid that each inherits (``olds``: none)."""
+    for label in np.unique(labels):
+        yield np.flatnonzero(labels == label), min(int(label), olds)
+
+
+def _price(case: _Case, desk: _Desk, ask: Ask, worth: Any) -> Found:
+    nodes = max(20, min(ask.nodes, int(min(1e9, 0.1 * case.work.left() / _NODE_S))))
+    prices = desk.roots.prices._replace(triple=desk.master.triples, fine=worth.fines)
+    found = price_roots(
+        replace(desk.roots, prices=prices), worth.units, worth.names, desk.rates, replace(ask, nodes=nodes),
+        pool=case.work.pool, left=case.work.left,
+    )  # fmt: skip
+    # how far a listing that is given up came depends on the threads: a flat charge does not
+    case.work.nodes -= found.nodes if found.complete or not ask.every else _GIVEN_UP * case.units
+    return found
+
+
+def _improve(case: _Case, desk: _Desk, nodes: int, units: int) -> None:
+    """Add grids that pay until none, or hardly any, is found; exact pricing bounds the weighted cost of every plan."""
+    scale = float(desk.centre.sum())
+    ask = Ask(-_WANTED * scale, nodes, 10, units=units)
+    exact = units > case.units
+    for _ in range(_ROUNDS):
+        if case.work.over:
+            return
+        worth, _ = desk.master.solve(desk.centre, _SLACK)
+        found = _price(case, desk, ask, worth)
+        fresh = desk.master.add([(units, name) for units, name, _ in found.grids])
+        if exact:
+            bound = worth.total + _lost(found)
+            desk.bound = max(desk.bound, bound)
+            if worth.total - bound < _NEAR * scale:
+                return
+        if fresh <= (0 if exact else case.units // 60):
+            return
+
+
+def _lost(found: Found) -> float:
+    """Return what all grids of a plan together may cost less than they are paid: at most one grid has each root."""
+    return float(np.minimum(found.bounds.min(axis=1), 0.0).sum())
+
+
+def _cut(desk: _Desk) -> bool:
+    """Add the cuts that the mix of grids breaks; tell whether there are any."""
+    _, mix = desk.master.solve(desk.centre, _SLACK)
+    rank = desk.roots.prices.rank
+    fresh = find_cuts(desk.master.columns, mix, rank, max(10, len(rank) // 6))
+    if len(fresh):
+        desk.master.cut(fresh)
+    return len(fresh) > 0
+
+
+def _weave(case: _Case, desk: _Desk, low: Plan, high: Plan, most: int) -> bool:
+    """List the grids of all plans of interest, ``most`` at most, and put them together; tell whether that was done."""
+    worth, _ = desk.master.solve(desk.centre, _SLACK)
+    found = _price(case, desk, Ask(-_WANTED * float(desk.centre.sum()), _EXACT[0], 10), worth)
+    desk.master.add([(units, name) for units, name, _ in found.grids])
+    base = worth.total + _lost(found)
+    if not np.isfinite(base) or case.work.over:
+        return False
+    desk.bound = max(desk.bound, base)
+    inside = [plan for plan in case.plans if low.moved <= plan.moved <= high.moved]
+    gap = max(a.cost + desk.rate * (b.moved - 1) for a, b in pairwise(inside)) - base
+    listed = _price(case, desk, Ask(gap, _LISTING_NODES, most, every=True, total=most), worth)
+    return listed.complete and _put_together(case, desk, listed, inside, base)
+
+
+def _put_together(case: _Case, desk: _Desk, listed: Found, inside: list[Plan], base: float) -> bool:
+    """Take in every plan of the listed grids that nothing beats; tell whether all were looked at."""
+    columns, names = [units for units, _, _ in listed.grids], np.array([name for _, name, _ in listed.grids])
+    if not len(columns):
+        case.settled.append((inside[0].moved, inside[-1].moved))
+        return True
+    flat, start = np.concatenate(columns), np.cumsum([0, *map(len, columns)])
+    moved = np.add.reduceat(case.moves[flat, np.repeat(names, np.diff(start))], start[:-1])
+    span = _spans(case, columns)
+    cost = price_columns(case.weigh(0.0), case.sizes, flat, start, names) + span
+    reduced = np.array([value for _, _, value in listed.grids]) + span
+    threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
+    cloth = lay_cloth([p.moved for p in inside], [p.cost for p in inside], case.units, len(inside) + _ROOM)
+    done = weave(threads, cloth, case.olds, desk.rate, base, case.margin(inside[0].cost), _STEPS)
+    for row in cloth.column[: int(cloth.count[0])]:
+        if row[0] >= 0:
+            labels, fresh = np.zeros(case.units, dtype=np.int64), case.olds
+            for at in order[row[row >= 0]]:
+                labels[columns[at]] = names[at] if names[at] < case.olds else fresh
+                fresh += int(names[at] >= case.olds)
+            case.enter(labels)
+    if done:
+        case.settled.append((inside[0].moved, int(cloth.moved[int(cloth.count[0]) - 1])))
+    return bool(done)
+
+
+def _spans(case: _Case, columns: list[Any]) -> Any:
+    """Return by column what its span costs."""
+    if case.sizes.span_weight == 0.0:
+        return np.zeros(len(columns))
+    x, y = case.piece.x, case.piece.y
+    longest = [np.hypot(x[u][:, None] - x[u], y[u][:, None] - y[u]).max() for u in columns]
+    return case.sizes.span_weight * np.array(longest)
+
+
+def _steps(case: _Case) -> Iterator[Step]:
+    """Yield the steps of the bound: what is settled meets the plans, elsewhere the weighted sums bound."""
+    plans = case.plans
+    if case.least_moved < plans[0].moved:
+        yield Step(case.least_moved, _bound(case, plans[0].moved - 1))
+    for at, plan in enumerate(plans):
+        end = plans[at + 1].moved if at + 1 < len(plans) else _NO_END
+        if _is_settled(case, plan.moved, end):
+            yield Step(plan.moved, plan.cost)
+            continue
+        yield Step(plan.moved, min(plan.cost, _bound(case, plan.moved)))
+        if end > plan.moved + 1:
+            yield Step(plan.moved + 1, min(plan.cost, _bound(case, end - 1)))
+
+
+def _bound(case: _Case, moved: int) -> float:
+    """Return a cost below which there is no plan that moves so many households at most."""
+    return max([0.0, *(bound - rate * moved for rate, bound in case.lines)])
