@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spatial.division.piece import Piece, build_piece
@@ -86,6 +86,7 @@ def test_the_bound_of_a_root_is_its_cheapest_grid_or_the_cutoff(
 
 @settings(max_examples=25)
 @given(hard_towns, st.integers(0, 10**6), st.sampled_from([0, 1, 4]), st.floats(0.0, 1.0))
+@example(draw_piece(11, 0), 1, 0, 0.5)  # the search for a rate ends for want of steps
 def test_every_grid_below_the_cutoff_is_listed_once(piece: Piece, seed: int, fines: int, share: float) -> None:
     market = Market(piece, draw_sizes(piece, floor_penalty=bool(seed % 2)), seed, fines=fines)
     costs = np.sort(market.cost[1:][np.isfinite(market.cost[1:])])
