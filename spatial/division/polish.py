@@ -97,4 +97,4 @@ def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, lef
 
 
 def _take(labels: Any, units: Any, done: Any, olds: int) -> Any:
-    return labels if done is None else put_back(labels, units, *done[:2], olds)
+    return labels if done is None else put_back(labels, units, done[0], done[1], olds)

@@ -23,7 +23,8 @@ from spatial.division.sizes import Sizes
 _EXACT = 1e-7
 _TOLERANCE = 2e-4
 _WIDE, _NARROW = 0.02, 0.002
-_QUICK, _FEW_NODES, _NODES_PER_ROOT = ((20, 150), (200, 200)), 1_000, 20_000
+_QUICK = (20, 150), (200, 200)
+_FEW_NODES, _FEW_IN_ALL, _NODES_PER_ROOT = 1_000, 600_000, 20_000
 _MOST_ROUNDS, _CUT_ROUNDS, _CUTS = 60, 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
 _LISTING_NODES, _COUNTING_NODES, _GIVEN_UP = 60_000, 1_000, 100
@@ -247,7 +248,8 @@ def _bound(case: _Case, slack: float) -> None:
     only that gives a bound.
     """
     for turn in range(_MOST_ROUNDS):
-        ask = Ask(_want(case), _FEW_NODES if turn < _ALL_EVERY else _NODES_PER_ROOT, 10)
+        few = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units))
+        ask = Ask(_want(case), few if turn < _ALL_EVERY else _NODES_PER_ROOT, 10)
         worth, _ = case.master.solve(case.centre, slack)
         bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
