@@ -1,4 +1,4 @@
-"""In which order are pieces divided and proved, and who is told? First a plan for all of them, then better ones with bounds.
+"""In which order are pieces divided and proved, and who is told? First a plan for all, then better ones with bounds.
 
 Pieces are worked on side by side; what comes out does not depend on how many at a time, unless a budget cuts it short.
 """
@@ -48,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a job is: labels by unit, what they cost, the bound; whether that is proved, and that no plan keeps the band."""
+    """How far a job is: labels by unit, cost and bound; whether they meet, and whether no plan keeps the band."""
 
     labels: Any
     total: float

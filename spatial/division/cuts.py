@@ -45,7 +45,7 @@ def leave(flow: Flow, node: int, into: int) -> None:
 
 @bare
 def push_flow(flow: Flow) -> None:
-    """Push as much as fits from pulled nodes to those that are pulled away (Dinic's algorithm, ranked from the sinks)."""
+    """Push as much as fits from pulled nodes to those pulled away: Dinic's algorithm, ranked from the sinks."""
     while _rank(flow):
         for i in range(flow.lives[0]):
             flow.at[flow.live[i]] = flow.row[flow.live[i]]

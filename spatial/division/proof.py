@@ -104,9 +104,9 @@ def prove(
 ) -> Proof:
     """Return a division at least as good as ``labels`` with a bound on the best possible.
 
-    ``others`` (a division a row) are more divisions to draw grids from, ``grids`` more grids. The proof ends when it is complete, after
-    about ``nodes`` nodes of the search, or when ``left()`` has fallen to 0; ``tell`` hears of every better division
-    and bound.
+    ``others`` (a division a row) are more divisions to draw grids from, ``grids`` more grids. The proof ends when it is
+    complete, after about ``nodes`` nodes of the search, or when ``left()`` has fallen to 0; ``tell`` hears of every
+    better division and bound.
     """
     case = _open(piece, sizes, labels, others, nodes, left, pool, tell)
     case.master.add(grids or [])

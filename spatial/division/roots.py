@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from spatial.division.piece import Piece, count_olds
-from spatial.division.pricing import SCALE, Bid, Columns, Prices, price_root
+from spatial.division.pricing import SCALE, Bid, Columns, price_root
 from spatial.division.sizes import STRENGTH, Sizes
+from spatial.division.surroundings import Prices
 
 
 @dataclass(frozen=True, slots=True)
