@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spatial.division.improve import improve_plan
     from spatial.division.locks import Locks
     from spatial.division.redivide import redivide
+    from spatial.division.tradeoff import trade_off
     from spatial.errors import SpatialError
     from spatial.inputs import Inputs
     from spatial.io.district import read_district, read_inputs
@@ -67,6 +68,7 @@ _HOME = {
     "read_profile": "io.profiles",
     "read_streets": "io.streets",
     "redivide": "division.redivide",
+    "trade_off": "division.tradeoff",
     "travel_times": "walking.travel",
     "write_plan": "io.plan_folder",
     "write_sample": "io.sample",
@@ -98,6 +100,7 @@ __all__ = [
     "read_profile",
     "read_streets",
     "redivide",
+    "trade_off",
     "travel_times",
     "write_plan",
     "write_sample",

@@ -10,7 +10,7 @@ PUBLIC = [
     "Division", "Inputs", "Land", "Locks", "Plan", "Profile", "Sources", "SpatialError", "build_blocks",
     "build_isochrones", "build_walk_network", "check_plan", "choose_sites", "divide", "improve_plan",
     "list_profiles", "make_plan", "measure_coverage", "measure_plan", "read_district", "read_inputs", "read_osm",
-    "read_profile", "read_streets", "redivide", "travel_times", "write_plan", "write_sample",
+    "read_profile", "read_streets", "redivide", "trade_off", "travel_times", "write_plan", "write_sample",
 ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Each run is a process of its own, so that its peak memory is its own; kernels are compiled before (``--cold`` also
 times the sample with nothing compiled). ``--unproved`` makes the plans again without the effort of a proof, to see
-what that costs and gains; names of runs pick those. Runs whose data is not here are named and left out.
+what that costs and gains; names of runs pick those. Seconds are those of the CPU, all threads together: what else
+the machine does hardly changes them. Runs whose data is not here are named and left out.
 """
 
 import json
@@ -102,14 +103,14 @@ def run(name: str, *, proved: bool) -> dict[str, object]:
 
 
 class _Clock:
-    """Adds up wall seconds by the stage that progress names."""
+    """Adds up CPU seconds by the stage that progress names."""
 
     def __init__(self) -> None:
-        self.began = self.since = time.perf_counter()
+        self.began = self.since = time.process_time()
         self.stage, self.spent = "read", {}
 
     def note(self, stage: str, share: float) -> None:
-        now = time.perf_counter()
+        now = time.process_time()
         self.spent[self.stage] = self.spent.get(self.stage, 0.0) + now - self.since
         self.since, self.stage = now, STAGES.get(stage.split(":")[0], self.stage)
 
