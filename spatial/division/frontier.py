@@ -7,35 +7,30 @@ optimum, so that all grids that any of them may contain can be listed by their r
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.division.master import Master, price_columns
+from spatial.division.master import price_columns
 from spatial.division.names import match_names
 from spatial.division.piece import Piece, count_olds
 from spatial.division.proof import prove
-from spatial.division.roots import Ask, Found, Roots, prepare_roots, price_roots
+from spatial.division.roots import Found
 from spatial.division.search import Effort, find_labels
-from spatial.division.separation import find_cuts
 from spatial.division.sizes import Band, Sizes
 from spatial.division.tally import measure_cost
 from spatial.division.weaving import lay_cloth, lay_threads, weave
+from spatial.division.weighing import Scales, Work, lay_scales, list_grids, tighten
 
 MARGIN = 1e-7
 """Costs nearer to each other than this share of them are equal."""
-_SNAPSHOTS, _MOST_LOOKS = 60, 24
-_QUICK = ((150, 20), (200, 200))
-_EXACT = 20_000, 1 << 40
-_WANTED, _NEAR, _SLACK = 2e-5, 3e-4, 2e-3
-_ROUNDS = 40
+_SNAPSHOTS, _MOST_LOOKS, _PASSES, _SHARE = 60, 24, 2, 3
+_CUT_ROUNDS, _CLOSE, _HARDLY = 10, 0.1, 0.98
 _LISTED = 2_000, 6_000, 20_000, 60_000, 200_000
-_LISTING_NODES, _GIVEN_UP = 200_000, 200
 _STEPS, _ROOM = 50_000_000, 4_000
-_NODE_S = 4e-5
 _NO_END = 1 << 62
 
 
@@ -60,20 +55,6 @@ class Frontier:
 
     plans: tuple[Plan, ...]
     steps: tuple[Step, ...]
-
-
-@dataclass(slots=True)
-class Work:
-    """What is left of the work: nodes of the pricing search, and seconds."""
-
-    nodes: int
-    left: Callable[[], float]
-    pool: Executor | None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing is left."""
-        return self.nodes <= 0 or self.left() <= 0.0
 
 
 @dataclass(slots=True)
@@ -150,13 +131,20 @@ def trace_frontier(
     _look(case, 0.0, start)
     _prove_ends(case, start)
     _look_along(case)
-    while not work.over:
-        stretch = next((pair for pair in _hull(case.plans) if _is_open(case, *pair)), None)
-        if stretch is None:
-            break
-        _settle(case, *stretch)
-        tell(_share(case))
+    for _ in range(_PASSES):
+        case.tried.clear()
+        _settle_all(case)
     return Frontier(tuple(case.plans), tuple(_steps(case)))
+
+
+def _settle_all(case: _Case) -> None:
+    """Try every edge of the hull once, those that come up on the way too."""
+    while not case.work.over:
+        edge = next((pair for pair in _hull(case.plans) if _is_open(case, *pair)), None)
+        if edge is None:
+            return
+        _settle(case, *edge)
+        case.tell(_share(case))
 
 
 def _share(case: _Case) -> float:
@@ -243,112 +231,44 @@ def _is_open(case: _Case, low: Plan, high: Plan) -> bool:
 
 
 def _settle(case: _Case, low: Plan, high: Plan) -> None:
-    """Find all plans between two corners, or bound what they cost."""
+    """Find all plans between two corners, or bound what they cost, with a fair share of what is left of the work."""
     case.tried.add((low.moved, high.moved))
-    rate = _rate(low, high)
-    weighed = case.weigh(rate)
-    roots, master = prepare_roots(weighed, case.sizes), Master(weighed, case.sizes)
-    master.add([(np.array([unit]), case.olds) for unit in range(case.units)])
-    for plan in case.plans:
-        master.add(list(_grids(plan.labels, case.olds)))
-    desk = _Desk(roots, master, rate, np.zeros((case.units, case.olds + 1), dtype=np.int64), _centre(case, low, rate))
-    for nodes, units in (*_QUICK, _EXACT):
-        _improve(case, desk, nodes, units)
-    for most in _LISTED:
-        if case.work.over or _weave(case, desk, low, high, most):
+    rate, work = _rate(low, high), case.work
+    value = low.cost + rate * low.moved
+    waiting = 1 + sum(_is_open(case, *pair) for pair in _hull(case.plans))
+    until = monotonic() + _SHARE / (waiting + _SHARE - 1) * work.left()
+    share = Work(
+        _SHARE * work.nodes // (waiting + _SHARE - 1), lambda: min(work.left(), until - monotonic()), work.pool
+    )
+    before = share.nodes
+    scales = lay_scales(case.weigh(rate), case.sizes, [plan.labels for plan in case.plans], value, share)
+    for _ in range(_CUT_ROUNDS):
+        gap = value - scales.bound
+        if (
+            gap < _CLOSE * (low.cost - high.cost)
+            or share.over
+            or not tighten(scales)
+            or (value - scales.bound > _HARDLY * gap)
+        ):
             break
-        if _cut(desk):
-            _improve(case, desk, *_EXACT)
-    case.lines.append((rate, desk.bound))
+    for most in _LISTED:
+        if share.over or _weave(case, scales, low, high, most):
+            break
+        tighten(scales)
+    case.lines.append((rate, scales.bound))
+    work.nodes -= before - share.nodes
 
 
-def _centre(case: _Case, plan: Plan, rate: float) -> Any:
-    households = case.piece.households
-    share = 0.8 * households / max(1, households.sum()) + 0.2 / case.units
-    return (plan.cost + rate * plan.moved) * share
-
-
-@dataclass(slots=True)
-class _Desk:
-    """The pricing of one rate."""
-
-    roots: Roots
-    master: Master
-    rate: float
-    rates: Any
-    centre: Any
-    bound: float = 0.0
-
-
-def _grids(labels: Any, olds: int) -> Iterator[tuple[Any, int]]:
-    """Yield the grids of a division: sorted units, and the today's grid that each inherits (``olds``: none)."""
-    for label in np.unique(labels):
-        yield np.flatnonzero(labels == label), min(int(label), olds)
-
-
-def _price(case: _Case, desk: _Desk, ask: Ask, worth: Any) -> Found:
-    nodes = max(20, min(ask.nodes, int(min(1e9, 0.1 * case.work.left() / _NODE_S))))
-    prices = desk.roots.prices._replace(triple=desk.master.triples, fine=worth.fines)
-    found = price_roots(
-        replace(desk.roots, prices=prices), worth.units, worth.names, desk.rates, replace(ask, nodes=nodes),
-        pool=case.work.pool, left=case.work.left,
-    )  # fmt: skip
-    # how far a listing that is given up came depends on the threads: a flat charge does not
-    case.work.nodes -= found.nodes if found.complete or not ask.every else _GIVEN_UP * case.units
-    return found
-
-
-def _improve(case: _Case, desk: _Desk, nodes: int, units: int) -> None:
-    """Add grids that pay until none, or hardly any, is found; exact pricing bounds the weighted cost of every plan."""
-    scale = float(desk.centre.sum())
-    ask = Ask(-_WANTED * scale, nodes, 10, units=units)
-    exact = units > case.units
-    for _ in range(_ROUNDS):
-        if case.work.over:
-            return
-        worth, _ = desk.master.solve(desk.centre, _SLACK)
-        found = _price(case, desk, ask, worth)
-        fresh = desk.master.add([(units, name) for units, name, _ in found.grids])
-        if exact:
-            bound = worth.total + _lost(found)
-            desk.bound = max(desk.bound, bound)
-            if worth.total - bound < _NEAR * scale:
-                return
-        if fresh <= (0 if exact else case.units // 60):
-            return
-
-
-def _lost(found: Found) -> float:
-    """Return what all grids of a plan together may cost less than they are paid: at most one grid has each root."""
-    return float(np.minimum(found.bounds.min(axis=1), 0.0).sum())
-
-
-def _cut(desk: _Desk) -> bool:
-    """Add the cuts that the mix of grids breaks; tell whether there are any."""
-    _, mix = desk.master.solve(desk.centre, _SLACK)
-    rank = desk.roots.prices.rank
-    fresh = find_cuts(desk.master.columns, mix, rank, max(10, len(rank) // 6))
-    if len(fresh):
-        desk.master.cut(fresh)
-    return len(fresh) > 0
-
-
-def _weave(case: _Case, desk: _Desk, low: Plan, high: Plan, most: int) -> bool:
+def _weave(case: _Case, scales: Scales, low: Plan, high: Plan, most: int) -> bool:
     """List the grids of all plans of interest, ``most`` at most, and put them together; tell whether that was done."""
-    worth, _ = desk.master.solve(desk.centre, _SLACK)
-    found = _price(case, desk, Ask(-_WANTED * float(desk.centre.sum()), _EXACT[0], 10), worth)
-    desk.master.add([(units, name) for units, name, _ in found.grids])
-    base = worth.total + _lost(found)
-    if not np.isfinite(base) or case.work.over:
-        return False
-    desk.bound = max(desk.bound, base)
+    rate = _rate(low, high)
     inside = [plan for plan in case.plans if low.moved <= plan.moved <= high.moved]
-    gap = max(a.cost + desk.rate * (b.moved - 1) for a, b in pairwise(inside)) - base
-    listed = _price(case, desk, Ask(gap, _LISTING_NODES, most, every=True, total=most), worth)
-    return listed.complete and _put_together(case, desk, listed, inside, base)
+    weight = max(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))
+    listed, base = list_grids(scales, weight, most)
+    return listed is not None and _put_together(case, rate, listed, inside, base)
 
 
-def _put_together(case: _Case, desk: _Desk, listed: Found, inside: list[Plan], base: float) -> bool:
+def _put_together(case: _Case, rate: float, listed: Found, inside: list[Plan], base: float) -> bool:
     """Take in every plan of the listed grids that nothing beats; tell whether all were looked at."""
     columns, names = [units for units, _, _ in listed.grids], np.array([name for _, name, _ in listed.grids])
     if not len(columns):
@@ -361,7 +281,7 @@ def _put_together(case: _Case, desk: _Desk, listed: Found, inside: list[Plan], b
     reduced = np.array([value for _, _, value in listed.grids]) + span
     threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
     cloth = lay_cloth([p.moved for p in inside], [p.cost for p in inside], case.units, len(inside) + _ROOM)
-    done = weave(threads, cloth, case.olds, desk.rate, base, case.margin(inside[0].cost), _STEPS)
+    done = weave(threads, cloth, case.olds, rate, base, case.margin(inside[0].cost), _STEPS)
     for row in cloth.column[: int(cloth.count[0])]:
         if row[0] >= 0:
             labels, fresh = np.zeros(case.units, dtype=np.int64), case.olds
