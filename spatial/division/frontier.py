@@ -22,14 +22,17 @@ from spatial.division.roots import Found
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import Band, Sizes
 from spatial.division.tally import measure_cost
-from spatial.division.weaving import lay_cloth, lay_threads, weave
+from spatial.division.weaving import Scope, lay_cloth, lay_threads, weave
 from spatial.division.weighing import Scales, Work, lay_scales, list_grids, tighten
 
 MARGIN = 1e-7
 """Costs nearer to each other than this share of them are equal."""
 _SNAPSHOTS, _MOST_LOOKS, _PASSES, _SHARE = 60, 24, 2, 3
 _CUT_ROUNDS, _CLOSE, _HARDLY = 10, 0.1, 0.98
-_LISTED = 2_000, 6_000, 20_000, 60_000, 200_000
+_TRIES = (
+    (0.0, 20_000), (1.0, 2_000), (1.0, 6_000), (1.0, 20_000), (0.5, 20_000), (1.0, 60_000), (0.5, 60_000),
+    (1.0, 200_000), (0.5, 200_000),
+)  # fmt: skip
 _STEPS, _ROOM = 50_000_000, 4_000
 _NO_END = 1 << 62
 
@@ -251,47 +254,65 @@ def _settle(case: _Case, low: Plan, high: Plan) -> None:
             or (value - scales.bound > _HARDLY * gap)
         ):
             break
-    for most in _LISTED:
-        if share.over or _weave(case, scales, low, high, most):
+    for width, most in _TRIES:
+        if share.over or _is_settled(case, low.moved, high.moved):
             break
-        tighten(scales)
+        if not _weave(case, scales, (low, high), width, most) and width == 1.0:
+            tighten(scales)
     case.lines.append((rate, scales.bound))
     work.nodes -= before - share.nodes
 
 
-def _weave(case: _Case, scales: Scales, low: Plan, high: Plan, most: int) -> bool:
-    """List the grids of all plans of interest, ``most`` at most, and put them together; tell whether that was done."""
+def _weave(case: _Case, scales: Scales, edge: tuple[Plan, Plan], width: float, most: int) -> bool:
+    """List the grids of plans of interest, ``most`` at most, and put them together; tell whether that was done.
+
+    At full width those are all plans that may lie on the staircase between the corners, at none those that would move
+    the corners.
+    """
+    low, high = edge
     rate = _rate(low, high)
     inside = [plan for plan in case.plans if low.moved <= plan.moved <= high.moved]
-    weight = max(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))
+    value = low.cost + rate * low.moved
+    widest = max(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))
+    weight = value + width * max(0.0, widest - value)
     listed, base = list_grids(scales, weight, most)
-    return listed is not None and _put_together(case, rate, listed, inside, base)
+    if listed is None or not _put_together(case, rate, listed, inside, base, weight):
+        return False
+    scales.bound = max(scales.bound, min([weight, *(plan.cost + rate * plan.moved for plan in case.plans)]))
+    return True
 
 
-def _put_together(case: _Case, rate: float, listed: Found, inside: list[Plan], base: float) -> bool:
-    """Take in every plan of the listed grids that nothing beats; tell whether all were looked at."""
+def _put_together(case: _Case, rate: float, listed: Found, inside: list[Plan], base: float, weight: float) -> bool:
+    """Take in every plan of the listed grids that nothing beats; tell whether all up to a weight were looked at."""
     columns, names = [units for units, _, _ in listed.grids], np.array([name for _, name, _ in listed.grids])
-    if not len(columns):
-        case.settled.append((inside[0].moved, inside[-1].moved))
-        return True
-    flat, start = np.concatenate(columns), np.cumsum([0, *map(len, columns)])
-    moved = np.add.reduceat(case.moves[flat, np.repeat(names, np.diff(start))], start[:-1])
-    span = _spans(case, columns)
-    cost = price_columns(case.weigh(0.0), case.sizes, flat, start, names) + span
-    reduced = np.array([value for _, _, value in listed.grids]) + span
-    threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
     cloth = lay_cloth([p.moved for p in inside], [p.cost for p in inside], case.units, len(inside) + _ROOM)
-    done = weave(threads, cloth, case.olds, rate, base, case.margin(inside[0].cost), _STEPS)
-    for row in cloth.column[: int(cloth.count[0])]:
-        if row[0] >= 0:
-            labels, fresh = np.zeros(case.units, dtype=np.int64), case.olds
-            for at in order[row[row >= 0]]:
-                labels[columns[at]] = names[at] if names[at] < case.olds else fresh
-                fresh += int(names[at] >= case.olds)
-            case.enter(labels)
-    if done:
-        case.settled.append((inside[0].moved, int(cloth.moved[int(cloth.count[0]) - 1])))
-    return bool(done)
+    margin = case.margin(inside[0].cost)
+    if len(columns):
+        flat, start = np.concatenate(columns), np.cumsum([0, *map(len, columns)])
+        moved = np.add.reduceat(case.moves[flat, np.repeat(names, np.diff(start))], start[:-1])
+        span = _spans(case, columns)
+        cost = price_columns(case.weigh(0.0), case.sizes, flat, start, names) + span
+        reduced = np.array([value for _, _, value in listed.grids]) + span
+        threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
+        if not weave(threads, cloth, case.olds, Scope(rate, base, weight, margin, _STEPS)):
+            return False
+        for row in cloth.column[: int(cloth.count[0])]:
+            if row[0] >= 0:
+                chosen = order[row[row >= 0]]
+                case.enter(_label(case, [columns[at] for at in chosen], names[chosen]))
+    for at in range(int(cloth.count[0]) - 1):
+        end = int(cloth.moved[at + 1])
+        if cloth.cost[at] + rate * (end - 1) <= weight + margin:
+            case.settled.append((int(cloth.moved[at]), end))
+    return True
+
+
+def _label(case: _Case, columns: list[Any], names: Any) -> Any:
+    labels, fresh = np.zeros(case.units, dtype=np.int64), case.olds
+    for units, name in zip(columns, names, strict=True):
+        labels[units] = name if name < case.olds else fresh
+        fresh += int(name >= case.olds)
+    return labels
 
 
 def _spans(case: _Case, columns: list[Any]) -> Any:

@@ -40,6 +40,20 @@ class Cloth(NamedTuple):
     count: Any
 
 
+class Scope(NamedTuple):
+    """Which plans are looked for, in how many steps.
+
+    A plan's cost plus ``rate`` per household moved is at least ``base`` plus its columns' reduced costs; plans for
+    which that is above ``weight`` are let go, and so is what does not save ``margin``.
+    """
+
+    rate: float
+    base: float
+    weight: float
+    margin: float
+    steps: int
+
+
 def lay_threads(columns: list[Any], names: Any, cost: Any, moved: Any, reduced: Any, units: int) -> tuple[Threads, Any]:
     """Return columns (sorted units) in the order in which they are tried, and that order."""
     first = np.array([column[0] for column in columns], dtype=np.int64)
@@ -66,12 +80,11 @@ def lay_cloth(moved: Any, cost: Any, units: int, most: int) -> Cloth:
 
 
 @kernel
-def weave(threads: Threads, cloth: Cloth, olds: int, rate: float, base: float, margin: float, limit: int) -> bool:
-    """Take every plan into the cloth that beats what is there; tell whether all were looked at within ``limit`` steps.
+def weave(threads: Threads, cloth: Cloth, olds: int, scope: Scope) -> bool:
+    """Take every plan into the cloth that beats what is there; tell whether all were looked at within the steps.
 
-    Of interest are plans that move fewer households than the last known and cost less, by ``margin`` at least, than
-    all that move no more than they. A plan's cost plus ``rate`` per household moved is at least ``base`` plus its
-    columns' reduced costs.
+    Of interest are plans that move fewer households than the last known and cost less than all that move no more than
+    they.
     """
     units, steps = len(threads.row) - 1, np.int64(0)
     covered, named = np.zeros(units, np.bool_), np.zeros(olds + 1, np.bool_)
@@ -84,9 +97,9 @@ def weave(threads: Threads, cloth: Cloth, olds: int, rate: float, base: float, m
         fits = c < threads.row[place[depth] + 1]
         if fits:
             steps += 1
-            if steps > limit:
+            if steps > scope.steps:
                 return False
-            fits = _may_win(cloth, 0.0, moved[depth], base + reduced[depth] + threads.reduced[c], rate, margin)
+            fits = _may_win(cloth, scope, 0.0, moved[depth], reduced[depth] + threads.reduced[c])
         if not fits:
             depth -= 1
             if depth >= 0:
@@ -95,7 +108,7 @@ def weave(threads: Threads, cloth: Cloth, olds: int, rate: float, base: float, m
         at[depth] += 1
         less, more = cost[depth] + threads.cost[c], moved[depth] + threads.moved[c]
         value = reduced[depth] + threads.reduced[c]
-        if not _fits(threads, c, covered, named, olds) or not _may_win(cloth, less, more, base + value, rate, margin):
+        if not _fits(threads, c, covered, named, olds) or not _may_win(cloth, scope, less, more, value):
             continue
         chosen[depth] = c
         following = place[depth]
@@ -103,7 +116,7 @@ def weave(threads: Threads, cloth: Cloth, olds: int, rate: float, base: float, m
         while following < units and covered[following]:
             following += 1
         if following == units:
-            if not _take(cloth, chosen, depth + 1, more, less, margin):
+            if not _take(cloth, chosen, depth + 1, more, less, scope.margin):
                 return False
             _lift(threads, c, covered, named)
             continue
@@ -136,11 +149,14 @@ def _lift(threads: Threads, c: int, covered: Any, named: Any) -> None:
 
 
 @bare
-def _may_win(cloth: Cloth, cost: float, moved: int, value: float, rate: float, margin: float) -> bool:
-    """Tell whether a plan of at least this cost, moves and weighted value may beat a plan of the cloth."""
+def _may_win(cloth: Cloth, scope: Scope, cost: float, moved: int, reduced: float) -> bool:
+    """Tell whether a plan of at least this cost, moves and reduced costs may beat a plan of the cloth."""
+    weight = scope.base + reduced
+    if weight > scope.weight:
+        return False
     for i in range(cloth.count[0] - 1):
-        below = cloth.cost[i] - margin
-        if cost < below and moved < cloth.moved[i + 1] and value <= below + rate * (cloth.moved[i + 1] - 1):
+        below = cloth.cost[i] - scope.margin
+        if cost < below and moved < cloth.moved[i + 1] and weight <= below + scope.rate * (cloth.moved[i + 1] - 1):
             return True
     return False
 

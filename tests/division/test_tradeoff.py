@@ -94,22 +94,29 @@ def test_blocks_that_lie_in_no_grid_move_freely() -> None:
     assert found.points[0].assignment.nunique() == 2
 
 
+def graded(seed: int) -> tuple[Any, Any, pd.Series]:
+    """Return a town of 24 blocks with graded borders, and four rectangles of today."""
+    blocks = town(rng(seed).integers(10, 150, (4, 6)))
+    adjacency = borders(blocks)
+    adjacency["clarity"] = rng(seed).random(len(adjacency))
+    return blocks, adjacency, today(blocks, [f"C-g{(i // 6) // 2}{(i % 6) // 3}" for i in range(24)])
+
+
 def test_cancelling_and_a_budget_keep_bounds_that_hold() -> None:
-    cells = rng(3).integers(20, 130, (6, 7))
-    blocks = town(cells)
-    current = today(blocks, [f"g{(i // 7) // 3}{(i % 7) // 3}" for i in range(42)])
-    whole = trade(blocks, current)
+    blocks, adjacency, current = graded(3)
+    whole = trade(blocks, current, adjacency=adjacency)
 
     def cancel(stage: str, share: float) -> None:
         raise CancelledError("enough")
 
-    for found in (trade(blocks, current, on_progress=cancel), trade(blocks, current, budget_s=0.05)):
+    stopped = trade(blocks, current, adjacency=adjacency, on_progress=cancel)
+    for found in (stopped, trade(blocks, current, adjacency=adjacency, budget_s=0.05)):
         assert found.points
         for point in found.points:
             best = min(other.total for other in whole.points if other.moved <= point.moved)
             assert point.bound <= best + 1e-6 <= point.total + 2e-6
             assert not point.proved or point.total == pytest.approx(best)
-    assert trade(blocks, current, on_progress=cancel).stopped
+    assert stopped.stopped
 
 
 def list_partitions(ids: list[str]) -> Iterator[list[list[str]]]:
@@ -186,7 +193,7 @@ def assert_matches(blocks: Any, current: Any, found: TradeOff, pieces: Any, adja
 
 
 @given(seed=st.integers(0, 100_000), olds=st.integers(1, 3), torn=st.booleans())
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 def test_small_towns_have_the_corners_that_looking_at_every_division_and_naming_finds(
     seed: int, olds: int, torn: bool
 ) -> None:
@@ -202,19 +209,17 @@ def test_small_towns_have_the_corners_that_looking_at_every_division_and_naming_
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(deadline=None, max_examples=3)
+@settings(deadline=None, max_examples=2)
 def test_larger_towns_are_lawful_in_any_order_and_end_in_the_proved_optimum(seed: int) -> None:
-    blocks = town(rng(seed).integers(0, 130, (5, 7)))
-    adjacency = borders(blocks)
-    current = today(blocks, [f"C-g{(i // 7) // 3}{(i % 7) // 4}" for i in range(35)])
-    found = trade(blocks, current)
+    blocks, adjacency, current = graded(seed)
+    found = trade(blocks, current, adjacency=adjacency)
     assert found.complete
     for point in found.points:
         assert_lawful(blocks, adjacency, point.assignment)
     mixed = trade_off(blocks.sample(frac=1, random_state=1), adjacency.sample(frac=1, random_state=2), QUICK,
                       current=current.sample(frac=1, random_state=3), rng=rng())  # fmt: skip
     assert pairs(mixed) == pairs(found)
-    free = divide(blocks, adjacency, banded(300, 500, 700, moves_per_block=50, proof_nodes_per_block=9000), rng=rng())
+    free = divide(blocks, adjacency, banded(300, 500, 700, moves_per_block=50, proof_nodes_per_block=3000), rng=rng())
     assert found.points[-1].total <= free.total + 1e-6
     assert free.status != "optimal" or found.points[-1].total == pytest.approx(free.total)
     priced = divide(blocks, adjacency, QUICK, rng=rng(), current=current)
