@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 from shapely import affinity, box
 
-from spatial.division.divide import Division, divide
+from spatial.division.divide import Division, divide, list_jobs
+from spatial.division.layout import build_layout
 from spatial.division.locks import Locks
 from tests.bench.score import check_rules
 from tests.division.lattice import NO_BLOCK, banded, borders, groups, rng, town
+from tests.division.oracle import best_division
 
 ABOUT_500 = banded(300, 500, 700)
 SEEDS = st.integers(0, 10**6)
@@ -129,6 +131,21 @@ def test_a_seed_gives_one_division_whatever_the_number_of_workers(seed: int, nod
     assert numbers(one)[:-1] == numbers(two)[:-1]
     assert one.trace[-1][1:] == two.trace[-1][1:]
     assert numbers(solve(blocks, adjacency, profile))[:-1] == numbers(one)[:-1]
+
+
+@settings(max_examples=20)
+@given(SEEDS)
+def test_a_town_is_called_infeasible_if_and_only_if_no_division_keeps_the_band(seed: int) -> None:
+    blocks, adjacency = draw_town(seed, 3, 4)
+    division = solve(blocks, adjacency)
+    layout = build_layout(blocks, adjacency, ABOUT_500)
+    outside = 0.0
+    for job in list_jobs(layout, ABOUT_500):
+        bare = job.piece._replace(border=np.zeros(len(job.piece.border)))
+        outside += best_division(bare, job.sizes._replace(balance=np.zeros(1))).total
+    assert (division.status == "infeasible") == (outside > 0.0)
+    lived_in = [sentence for sentence in division.violations if ": 0 households" not in sentence]
+    assert bool(lived_in) == (outside > 0.0)
 
 
 def draw_land(count: int, seed: int) -> tuple[Any, Any]:
