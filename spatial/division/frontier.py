@@ -27,7 +27,7 @@ from spatial.division.weighing import Scales, Work, lay_scales, list_grids, tigh
 
 MARGIN = 1e-7
 """Costs nearer to each other than this share of them are equal."""
-_SNAPSHOTS, _MOST_LOOKS, _PASSES, _SHARE = 60, 24, 2, 3
+_SNAPSHOTS, _MOST_LOOKS, _PASSES = 60, 24, 2
 _CUT_ROUNDS, _CLOSE, _HARDLY = 10, 0.1, 0.98
 _TRIES = (
     (0.0, 20_000), (1.0, 2_000), (1.0, 6_000), (1.0, 20_000), (0.5, 20_000), (1.0, 60_000), (0.5, 60_000),
@@ -239,10 +239,8 @@ def _settle(case: _Case, low: Plan, high: Plan) -> None:
     rate, work = _rate(low, high), case.work
     value = low.cost + rate * low.moved
     waiting = 1 + sum(_is_open(case, *pair) for pair in _hull(case.plans))
-    until = monotonic() + _SHARE / (waiting + _SHARE - 1) * work.left()
-    share = Work(
-        _SHARE * work.nodes // (waiting + _SHARE - 1), lambda: min(work.left(), until - monotonic()), work.pool
-    )
+    until = monotonic() + work.left() / waiting
+    share = Work(work.nodes // waiting, lambda: min(work.left(), until - monotonic()), work.pool)
     before = share.nodes
     scales = lay_scales(case.weigh(rate), case.sizes, [plan.labels for plan in case.plans], value, share)
     for _ in range(_CUT_ROUNDS):
