@@ -83,7 +83,7 @@ def test_a_span_is_part_of_what_is_proved() -> None:
 @pytest.mark.real
 def test_windows_of_real_streets_are_proved_at_the_optimum_of_all_divisions() -> None:
     real("wuhan/streets.parquet"), real("helsinki/helsinki.osm.pbf")
-    for number, (name, blocks, adjacency) in enumerate(suite((12, 16), 200 if ALL else 3, 1)):
+    for number, (name, blocks, adjacency) in enumerate(suite((12, 16), 200 if ALL else 2, 1)):
         draw = rng(number)
         for profile in (read_profile("bench_j"), read_profile("about_500")):
             (job,) = list_jobs(build_layout(blocks, adjacency, profile), profile)
@@ -101,7 +101,7 @@ def test_windows_of_real_streets_are_proved_at_the_optimum_of_all_divisions() ->
 def test_windows_of_real_streets_are_divided_at_the_optimum_of_all_divisions(profile: str) -> None:
     real("wuhan/streets.parquet"), real("helsinki/helsinki.osm.pbf")
     rules = read_profile(profile)
-    for name, blocks, adjacency in suite((12, 16), 200 if ALL else 3, 1):
+    for name, blocks, adjacency in suite((12, 16), 200 if ALL else 2, 1):
         (job,) = list_jobs(build_layout(blocks, adjacency, rules), rules)
         division = divide(blocks, adjacency, rules, rng=rng(), workers=1)
         assert division.total == pytest.approx(best_division(job.piece, job.sizes).total, abs=EXACT), name
