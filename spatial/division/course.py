@@ -26,7 +26,7 @@ _SNAPSHOTS = 100
 _RESERVE_S = 0.02
 _BUDGET_SHARE = 0.97
 _MOST_WORKERS = 8
-_LARGE, _POLISHING, _POLISHED = 150, 0.3, 600
+_LARGE, _POLISHING, _POLISHED, _SWEEP = 150, 0.3, 600, 150
 _QUICK = Effort(0, 1)
 
 
@@ -191,7 +191,8 @@ def _finish(
     if len(labels) > _LARGE:
         spare = (1.0 - _POLISHING * min(1.0, _POLISHED / len(labels))) * left()
         labels, grids = polish(
-            job.piece, job.sizes, job.band, labels, left=lambda: left() - spare, pool=pool,
+            job.piece, job.sizes, job.band, labels, left=lambda: left() - spare,
+            sweeps=nodes_per_unit // _SWEEP, pool=pool,
             tell=lambda better, total: tell(better, total, 0.0),
         )  # fmt: skip
     proof = prove(

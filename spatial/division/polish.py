@@ -29,17 +29,18 @@ def polish(
     labels: Any,
     *,
     left: Callable[[], float],
+    sweeps: int = _SWEEPS,
     pool: Executor | None = None,
     tell: Callable[[Any, float], None] = lambda labels, total: None,
 ) -> tuple[Any, list[tuple[Any, int]]]:
-    """Return labels that cost no more, and promising grids: sweeps go on until two find nothing, or ``left()`` is 0.
+    """Return labels that cost no more, and promising grids: ``sweeps`` at most, until two find nothing.
 
     ``tell`` hears of every better division. Today's grids keep their names; where there are any, windows are
     divided one after the other, since a name may be taken once.
     """
     total, idle, grids = measure_cost(piece, sizes, labels), 0, list[tuple[Any, int]]()
     run = map if pool is None or count_olds(piece) else pool.map
-    for sweep in range(_SWEEPS):
+    for sweep in range(min(sweeps, _SWEEPS)):
         if left() <= 0.0 or idle == 2:
             break
         before = total
