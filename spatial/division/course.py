@@ -93,19 +93,19 @@ def count_workers(workers: int | None, jobs: int) -> int:
     return max(1, min(workers or os.cpu_count() or 1, _MOST_WORKERS, max(jobs, 2)))
 
 
-def run_course(jobs: list[Job], band: Band, effort: Effort, nodes_per_unit: int, clock: Clock, workers: int) -> Any:
+def run_course(jobs: list[Job], effort: Effort, nodes_per_unit: int, clock: Clock, workers: int) -> Any:
     """Return the standing of every job: divided in any case, proved as far as nodes and time go."""
     if not jobs:
         return []
     with ThreadPoolExecutor(workers) as pool:
-        standings = _search(jobs, band, effort, clock, pool)
+        standings = _search(jobs, effort, clock, pool)
         if nodes_per_unit > 0 and clock.left() > 0.0:
             clock.stage, clock.share = PROVING, 0.0
             _prove(jobs, standings, nodes_per_unit, clock, pool, workers)
     return [standing for standing, _ in standings]
 
 
-def _search(jobs: list[Job], band: Band, effort: Effort, clock: Clock, pool: Executor) -> list[Any]:
+def _search(jobs: list[Job], effort: Effort, clock: Clock, pool: Executor) -> list[Any]:
     """Divide every piece; return standings with the other divisions met."""
     expected = max(1, sum(effort.moves(len(job.unit)) for job in jobs))
     made = [0]
@@ -116,14 +116,14 @@ def _search(jobs: list[Job], band: Band, effort: Effort, clock: Clock, pool: Exe
         return clock.left() > 0.0
 
     def divide(job: Job) -> tuple[Standing, Any]:
-        found = find_labels(job.piece, job.sizes, band, effort, tick, start=job.start, snapshots=_SNAPSHOTS)
+        found = find_labels(job.piece, job.sizes, job.band, effort, tick, start=job.start, snapshots=_SNAPSHOTS)
         return Standing(found.labels, found.cost, 0.0), found.snapshots
 
     try:
         standings = list(pool.map(divide, jobs))
     except KeyboardInterrupt:
         clock.stopped = True
-        quick = [find_labels(job.piece, job.sizes, band, _QUICK, lambda _: False, start=job.start) for job in jobs]
+        quick = [find_labels(job.piece, job.sizes, job.band, _QUICK, lambda _: False, start=job.start) for job in jobs]
         standings = [(Standing(found.labels, found.cost, 0.0), found.snapshots) for found in quick]
     _note(standings, clock)
     return standings

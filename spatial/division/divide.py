@@ -50,7 +50,7 @@ class Division:
         them.
     status:
         "optimal" where total and bound meet; "infeasible" where it is proved that no division keeps every grid in the
-        band and every lock (this is then the nearest found); else "gap".
+        band, or where a lock was not kept (this is then the nearest found); else "gap".
     explanations:
         Series ``grid_id ->`` why it is outside the band; "" inside it.
     reasons:
@@ -116,7 +116,7 @@ def divide(
     jobs = list_jobs(layout, profile)
     pool = count_workers(workers, len(jobs))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
-    standings = run_course(jobs, to_band(profile.grid), effort, nodes, clock, pool)
+    standings = run_course(jobs, effort, nodes, clock, pool)
     part, heirs = gather_grids(layout, profile, jobs, standings)
     with suppress(CancelledError, KeyboardInterrupt):
         on_progress(clock.stage, 1.0)
@@ -142,7 +142,7 @@ def list_jobs(layout: Layout, profile: Profile) -> list[Job]:
 def divide_layout(layout: Layout, profile: Profile, effort: Effort, clock: Clock) -> Any:
     """Return by block the number of its grid, numbered from west to east: the best plan found, without a proof."""
     jobs = list_jobs(layout, profile)
-    standings = run_course(jobs, to_band(profile.grid), effort, 0, clock, count_workers(None, len(jobs)))
+    standings = run_course(jobs, effort, 0, clock, count_workers(None, len(jobs)))
     return gather_grids(layout, profile, jobs, standings)[0]
 
 

@@ -4,11 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spatial.division.feasibility import explain_total
 from spatial.division.layout import Layout
 from spatial.division.measure import excepted_grids
 from spatial.division.piece import FREE
-from spatial.division.sizes import to_band
 from spatial.profile import Profile
 
 _NAMED = 4
@@ -125,16 +123,3 @@ def _side(count: int, profile: Profile) -> str:
 def _name(grids: Any, names: Any) -> str:
     shown = ", ".join(names[g] for g in grids[:_NAMED])
     return shown if len(grids) <= _NAMED else f"{shown} and {len(grids) - _NAMED} more"
-
-
-def explain_communities(layout: Layout, profile: Profile) -> list[str]:
-    """Return a sentence for each community whose households outside lone blocks make no whole number of grids."""
-    rules = profile.grid
-    band = to_band(rules)
-    free = np.bincount(layout.community, np.where(layout.alone, 0, layout.households)).astype(np.int64)
-    names = np.unique(layout.frame["community_id"].astype(str))
-    return [
-        f"Community {name}: {explain_total(int(total), band)}."
-        for name, total in zip(names, free, strict=True)
-        if total > 0 and -(-total // band.ceiling) > total // band.floor
-    ]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from spatial.division.piece import Piece, count_olds, in_contact
+from spatial.division.piece import Piece, count_olds
 from spatial.division.proof import prove
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import Band, Sizes
 from spatial.division.tally import measure_cost
-from spatial.division.windows import put_back, take_window
+from spatial.division.windows import link_grids, put_back, spread, take_window
 
 _UNITS, _SWEEPS = 64, 12
 _MOVES, _NODES, _SNAPSHOTS = 1000, 400, 40
@@ -61,28 +61,17 @@ def polish(
 
 def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
     """Yield the units (ascending) of windows of two or more grids that share none and hold about as many units each."""
-    contact = in_contact(piece)
-    a, b = labels[piece.first[contact]], labels[piece.second[contact]]
-    grids = int(labels.max()) + 1
-    units = np.bincount(labels, minlength=grids)
-    link = np.unique(np.concatenate([a * grids + b, b * grids + a]))
-    start, near = np.searchsorted(link, np.arange(grids + 1) * grids), link % grids
+    start, near, units = link_grids(piece, labels)
     angle = 2.4 * sweep
-    along = np.bincount(labels, piece.x * np.cos(angle) + piece.y * np.sin(angle), grids) / np.maximum(units, 1)
-    open_ = units > 0
-    for first in np.argsort(along, kind="stable").tolist():
-        if not open_[first]:
-            continue
-        chosen, size = [first], int(units[first])
-        open_[first] = False
-        for label in chosen:
-            for other in near[start[label] : start[label + 1]].tolist():
-                if open_[other] and size + units[other] <= _UNITS:
-                    open_[other] = False
-                    chosen.append(other)
-                    size += int(units[other])
-        if len(chosen) > 1:
-            yield np.flatnonzero(np.isin(labels, chosen))
+    along = piece.x * np.cos(angle) + piece.y * np.sin(angle)
+    order = np.argsort(np.bincount(labels, along) / np.maximum(units, 1), kind="stable")
+    free = units > 0
+    for first in order.tolist():
+        if free[first]:
+            chosen = spread(first, start, near, units, free, _UNITS)
+            free[chosen] = False
+            if len(chosen) > 1:
+                yield np.flatnonzero(np.isin(labels, chosen))
 
 
 def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, left: Callable[[], float]) -> Any:

@@ -271,9 +271,8 @@ def _bound(case: _Case, slack: float) -> None:
 def _rise(case: _Case, bound: float) -> None:
     if bound > case.bound:
         case.bound = min(bound, case.total)
-        if case.aside:
-            return
-        case.tell(None, case.total, case.bound)
+        if not case.aside:
+            case.tell(None, case.total, case.bound)
 
 
 def _mix(case: _Case) -> None:
@@ -348,9 +347,9 @@ def _count(case: _Case) -> bool:
 def _rule_out(case: _Case, counts: tuple[int, int]) -> bool:
     """Tell whether it is proved that no division with so many grids costs less than the best known."""
     kept, nodes = case.bound, min(case.nodes_left, _COUNTING_NODES * case.units)
+    spare = case.nodes_left - nodes
     case.master.count_grids(*counts, case.total)
-    case.bound, case.aside, case.nodes_left = 0.0, True, case.nodes_left - nodes
-    spare, case.nodes_left = case.nodes_left, nodes
+    case.bound, case.aside, case.nodes_left = 0.0, True, nodes
     _bound(case, _NARROW)
     ruled_out = case.bound >= case.total - _EXACT
     case.bound, case.aside, case.nodes_left = kept, False, spare + case.nodes_left

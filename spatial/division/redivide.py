@@ -68,7 +68,7 @@ def redivide(
     jobs = [begin_today(inner, job, profile.division) for job in list_jobs(inner, profile)]
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
-    standings = run_course(jobs, to_band(profile.grid), effort, nodes, clock, count_workers(None, len(jobs)))
+    standings = run_course(jobs, effort, nodes, clock, count_workers(None, len(jobs)))
     part, heirs = gather_grids(inner, profile, jobs, standings)
     if profile.division.change_weight == 0.0:
         heirs = match_today(inner, part)

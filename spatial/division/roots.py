@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spatial.division.piece import Piece, count_olds
+from spatial.division.piece import Piece
 from spatial.division.pricing import SCALE, Bid, Columns, price_root
 from spatial.division.sizes import STRENGTH, Sizes
 from spatial.division.surroundings import Prices
@@ -177,8 +177,3 @@ def _empty_columns(columns: int, units: int) -> Columns:
         np.zeros(columns, np.int64),
         np.zeros(2, np.int64),
     )
-
-
-def rough_names(piece: Piece) -> Any:
-    """Return duals of zero for every today's grid and for a grid that inherits none."""
-    return np.zeros(count_olds(piece) + 1)

@@ -14,20 +14,30 @@ _RINGS = 3
 
 def pick_window(piece: Piece, labels: Any, most: int, state: Any) -> Any:
     """Return the units (ascending) of a random grid and of those nearest to it, border by border, up to ``most``."""
+    start, near, units = link_grids(piece, labels)
+    first = int(labels[int(roll(state) * len(labels))])
+    return np.flatnonzero(np.isin(labels, spread(first, start, near, units, np.ones(len(units), dtype=bool), most)))
+
+
+def link_grids(piece: Piece, labels: Any) -> tuple[Any, Any, Any]:
+    """Return the neighbours of grids, ``near[start[g]:start[g + 1]]`` for grid g, and the units of each."""
     contact = in_contact(piece)
     a, b = labels[piece.first[contact]], labels[piece.second[contact]]
     units = np.bincount(labels)
     link = np.unique(np.concatenate([a * len(units) + b, b * len(units) + a]))
-    start, near = np.searchsorted(link, np.arange(len(units) + 1) * len(units)), link % len(units)
-    first = int(labels[int(roll(state) * len(labels))])
-    queue, chosen, size = [first], {first}, int(units[first])
-    for label in queue:
+    return np.searchsorted(link, np.arange(len(units) + 1) * len(units)), link % len(units), units
+
+
+def spread(first: int, start: Any, near: Any, units: Any, free: Any, most: int) -> list[int]:
+    """Return a grid and those nearest to it, border by border, that are free and hold ``most`` units with it."""
+    chosen, met, size = [first], {first}, int(units[first])
+    for label in chosen:
         for other in near[start[label] : start[label + 1]].tolist():
-            if other not in chosen and size + units[other] <= most:
-                chosen.add(other)
-                queue.append(other)
+            if other not in met and free[other] and size + units[other] <= most:
+                met.add(other)
+                chosen.append(other)
                 size += int(units[other])
-    return np.flatnonzero(np.isin(labels, queue))
+    return chosen
 
 
 def take_window(piece: Piece, labels: Any, units: Any) -> tuple[Piece, Any, Any]:
