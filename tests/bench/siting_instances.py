@@ -1,0 +1,232 @@
+"""Which siting questions do others publish answers for? Readers of their files, and makers of questions like them.
+
+OR-Library p-median networks (Beasley 1985), TSPLIB points (Reinelt 1991), capacitated p-median questions of
+OR-Library and of Lorena and Senne (2004), maximal cover of real cities (Maximo, Cordeau and Nascimento 2023), and a
+city made from a seed: irregular streets, two rivers with few bridges, nine dense centres.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra, shortest_path
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+from spatial.siting.ways import Floats, Ints, Ways, build_ways
+
+EARTH_M = 6_378_100.0
+"""Radius that the published cover questions of real cities use."""
+PMED_OPTIMA = {
+    1: 5819, 2: 4093, 3: 4250, 4: 3034, 5: 1355, 6: 7824, 7: 5631, 8: 4445, 9: 2734, 10: 1255,
+    11: 7696, 12: 6634, 13: 4374, 14: 2968, 15: 1729, 16: 8162, 17: 6999, 18: 4809, 19: 2845, 20: 1789,
+}  # fmt: skip
+"""Published p-median optimum by number of the OR-Library network."""
+PMED_CENTERS = {1: 127, 6: 84, 11: 59}
+"""Published p-center optimum by number of the OR-Library network."""
+RL1304_MEDIANS = {10: 2_134_295}
+"""Published p-median optimum of rl1304 by p, distances rounded down."""
+SJC_BEST = {"SJC1": 17288.99, "SJC2": 33270.94}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A p-median or p-center question: costs, weights and the number of sites."""
+
+    name: str
+    ways: Ways
+    weight: Floats
+    p: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacitated:
+    """A capacitated p-median question: full matrix of distances, demand, capacity by site, p, best value known."""
+
+    name: str
+    cost: Floats
+    demand: Floats
+    capacity: Floats
+    p: int
+    best: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Points that ask and may serve, their weight, and the metres between those at most ``reach_m`` apart."""
+
+    name: str
+    weight: Ints
+    ways: Ways
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Households, and three groups among them, by demand point; metres on the streets to each candidate site."""
+
+    weight: Ints
+    groups: Ints
+    ways: Ways
+
+    def whole_metres(self) -> Ways:
+        """Return the same table in whole metres, as the p-median question has it."""
+        ways = self.ways
+        rows = np.repeat(np.arange(ways.rows), np.diff(ways.ptr))
+        return build_ways(rows, ways.site, np.rint(ways.cost), ways.rows, ways.sites)
+
+
+def full_ways(cost: Floats) -> Ways:
+    """Return the table of a matrix, rows by sites; pairs at infinite cost are not listed."""
+    row, site = np.nonzero(np.isfinite(cost))
+    return build_ways(row, site, cost[row, site], *cost.shape)
+
+
+def read_pmed(path: Path) -> Question:
+    """Shortest paths of an OR-Library network, every node asking and serving; of edges that stand twice the last counts."""
+    numbers = np.array(path.read_text().split(), dtype=float).astype(int)
+    n, _, p = numbers[:3]
+    edges = {(min(i, j), max(i, j)): float(cost) for i, j, cost in numbers[3:].reshape(-1, 3)}
+    return _network(path.stem, edges, int(n), int(p), first=1)
+
+
+def pmed_like(n: int, p: int, seed: int) -> Question:
+    """A network of the same kind: n * n / 50 edges of 1 to 100 between random nodes, connected by a random path."""
+    rng = np.random.default_rng(seed)
+    path = rng.permutation(n)
+    chain = np.sort(np.c_[path[:-1], path[1:]], axis=1)
+    more = np.sort(rng.integers(0, n, (n * n // 50, 2)), axis=1)
+    ends = np.concatenate((chain, more[more[:, 0] != more[:, 1]]))
+    cost = rng.integers(1, 101, len(ends))
+    edges = {(int(i), int(j)): float(c) for (i, j), c in zip(ends, cost, strict=True)}
+    return _network(f"like-{n}-{p}-{seed}", edges, n, p, first=0)
+
+
+def _network(name: str, edges: dict[tuple[int, int], float], n: int, p: int, *, first: int) -> Question:
+    at = np.array(list(edges)) - first
+    graph = csr_array((list(edges.values()), (at[:, 0], at[:, 1])), shape=(n, n))
+    return Question(name, full_ways(shortest_path(graph, directed=False)), np.ones(n), p)
+
+
+def read_tsplib_points(path: Path) -> Floats:
+    """Coordinates of a TSPLIB file, one row per point."""
+    lines = path.read_text().splitlines()
+    start = lines.index("NODE_COORD_SECTION") + 1
+    rows = [line.split()[1:3] for line in lines[start:] if len(line.split()) >= 3]
+    return np.array(rows, dtype=float)
+
+
+def point_question(name: str, points: Floats, p: int) -> Question:
+    """Every point asks and may serve; Euclidean distance rounded down, as the published p-median values have it."""
+    return Question(name, full_ways(np.floor(cdist(points, points) + 1e-9)), np.ones(len(points)), p)
+
+
+def scattered_points(n: int, seed: int, clusters: int = 0) -> Floats:
+    """Whole-number points, even over a square or (with ``clusters``) in bell-shaped heaps."""
+    rng = np.random.default_rng(seed)
+    side = 10_000.0
+    if not clusters:
+        return np.rint(rng.uniform(0, side, (n, 2)))
+    heart = rng.uniform(0, side, (clusters, 2))
+    return np.rint(heart[rng.integers(0, clusters, n)] + rng.normal(0, side / 25, (n, 2)))
+
+
+def read_pmedcap(path: Path) -> Capacitated:
+    """OR-Library capacitated p-median: Euclidean distance rounded down."""
+    tokens = np.array(path.read_text().split(), dtype=float)
+    n, p, capacity = int(tokens[2]), int(tokens[3]), tokens[4]
+    rows = tokens[5 : 5 + 4 * n].reshape(n, 4)
+    cost = np.floor(cdist(rows[:, 1:3], rows[:, 1:3]) + 1e-9)
+    return Capacitated(path.stem, cost, rows[:, 3], np.full(n, capacity), p, float(tokens[1]))
+
+
+def read_sjc(path: Path) -> Capacitated:
+    """Capacitated p-median of São José dos Campos: Euclidean distance as it is."""
+    tokens = np.array(path.read_text().split(), dtype=float)
+    n, p = int(tokens[0]), int(tokens[1])
+    rows = tokens[2 : 2 + 4 * n].reshape(n, 4)
+    cost = cdist(rows[:, :2], rows[:, :2])
+    return Capacitated(path.stem, cost, rows[:, 3], rows[:, 2], p, SJC_BEST.get(path.stem, np.nan))
+
+
+def read_mclp(path: Path, reach_m: float = 400.0) -> Cover:
+    """Maximal cover of a real city: points as latitude and longitude, great circles of at most ``reach_m`` metres."""
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    n = next(int(line.split(":")[1]) for line in lines if line.startswith("DIMENSION"))
+    start = next(k for k, line in enumerate(lines) if line.startswith("NODE_COORD")) + 1
+    demand = next(k for k, line in enumerate(lines) if line.startswith("DEMAND")) + 1
+    angles = np.radians(np.array([line.split() for line in lines[start : start + n]], dtype=float))
+    weight = np.array([int(line.split()[0]) for line in lines[demand : demand + n]], dtype=np.int64)
+    return Cover(path.stem, weight, great_circle_ways(angles, reach_m))
+
+
+def read_mclp_best(path: Path) -> int:
+    """Best covered demand known, from a file that begins ``f: value``."""
+    return int(path.read_text().split(":")[1].split()[0])
+
+
+def great_circle_ways(angles: Floats, reach_m: float) -> Ways:
+    """Return metres between points (latitude, longitude in radians) that are at most ``reach_m`` apart."""
+    latitude, longitude = angles.T
+    around = np.cos(latitude)
+    ball = EARTH_M * np.c_[around * np.cos(longitude), around * np.sin(longitude), np.sin(latitude)]
+    tree = cKDTree(ball)
+    pairs = tree.sparse_distance_matrix(tree, 2 * EARTH_M * np.sin(reach_m / EARTH_M / 2), output_type="ndarray")
+    metres = 2 * EARTH_M * np.arcsin(np.minimum(pairs["v"] / (2 * EARTH_M), 1.0))
+    # Points on one spot are zero apart, and the tree lists them; a point and itself too.
+    return build_ways(pairs["i"], pairs["j"], metres, len(angles), len(angles))
+
+
+def city(n: int, m: int, seed: int, cutoff_m: float = 3000.0) -> City:
+    """A city of ``n`` demand points and ``m`` candidate sites; pairs farther apart than the cutoff are not listed."""
+    rng = np.random.default_rng(seed)
+    nodes, streets, within, extent = _streets(int(np.sqrt(n) * 0.80) + 40, seed)
+    centres = rng.uniform(0.15, 0.85, (9, 2)) * extent
+    height, width = rng.uniform(0.5, 2, 9), rng.uniform(0.05, 0.16, 9) * extent
+    density = 0.15 + sum(
+        a * np.exp(-((nodes - c) ** 2).sum(1) / (2 * s * s)) for a, c, s in zip(height, centres, width, strict=True)
+    )
+    share = density[within] / density[within].sum()
+    home = rng.choice(within, n, replace=True, p=share)
+    path_m = rng.uniform(5, 60, n)
+    weight = np.maximum(1, rng.lognormal(4.0, 0.9, n) * (0.6 + density[home] / density.max())).astype(int)
+    groups = np.c_[rng.binomial(weight, 0.19), rng.binomial(weight, 0.14), rng.binomial(weight, 0.06)]
+    spread = share**0.6
+    place = rng.choice(within, m, replace=False, p=spread / spread.sum())
+    ramp_m = rng.uniform(0, 30, m)
+    rows, cols, metres = [], [], []
+    for start in range(0, m, 64):
+        part = slice(start, start + 64)
+        walk = dijkstra(streets, directed=False, indices=place[part], limit=cutoff_m)[:, home]
+        walk = walk + path_m[None, :] + ramp_m[part, None]
+        col, row = np.nonzero(walk <= cutoff_m)
+        rows.append(row)
+        cols.append(col + start)
+        metres.append(walk[col, row].astype(np.float32).astype(np.float64))
+    ways = build_ways(np.concatenate(rows), np.concatenate(cols), np.concatenate(metres), n, m)
+    return City(weight, groups, ways)
+
+
+def _streets(side: int, seed: int) -> tuple[Floats, Any, Ints, float]:
+    """Nodes about 110 m apart, streets with lengths, the nodes of the largest connected part, and the city's extent."""
+    rng = np.random.default_rng(seed)
+    spacing = 110.0
+    across, along = np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
+    nodes = np.c_[across.ravel(), along.ravel()] * spacing + rng.normal(0, 18, (side * side, 2))
+    number = np.arange(side * side).reshape(side, side)
+    ends = np.r_[np.c_[number[:-1].ravel(), number[1:].ravel()], np.c_[number[:, :-1].ravel(), number[:, 1:].ravel()]]
+    ends = ends[rng.random(len(ends)) > 0.12]
+    extent = side * spacing
+    for river in range(2):
+        middle, swing, phase = extent * (0.35 + 0.3 * river), extent * 0.08, rng.uniform(0, 6)
+        bank = nodes[:, 1 - river] > middle + swing * np.sin(nodes[:, river] / extent * 5 + phase)
+        crosses = bank[ends[:, 0]] != bank[ends[:, 1]]
+        ends = ends[~crosses | (rng.random(len(ends)) < 0.07)]
+    length = np.hypot(*(nodes[ends[:, 0]] - nodes[ends[:, 1]]).T) * rng.uniform(1.0, 1.25, len(ends))
+    count = side * side
+    streets = csr_array(
+        (np.r_[length, length], (np.r_[ends[:, 0], ends[:, 1]], np.r_[ends[:, 1], ends[:, 0]])), shape=(count, count)
+    )
+    _, part = connected_components(streets, directed=False)
+    return nodes, streets, np.flatnonzero(part == np.argmax(np.bincount(part))), extent
