@@ -4,12 +4,15 @@ The most specific key wins: ``foot`` over ``access``. Private ways and private g
 use them at the start or the end of a trip, nobody passes through.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from spatial.walking.hours import ALWAYS, is_open, read_hours
+from spatial.walking.walker import Walker
 
 NONE, PUBLIC, PRIVATE = 0, 1, 2
 """Classes of a way: nobody walks it, everybody does, residents do."""
@@ -37,6 +40,8 @@ GATE_POINTS = frozenset(
     "gate lift_gate swing_gate sliding_gate kissing_gate wicket_gate entrance turnstile full-height_turnstile".split()
 )
 """Barriers that are ways into an estate."""
+_CLIMBED = frozenset("stile kissing_gate turnstile full-height_turnstile".split())
+"""Barriers that no wheels pass."""
 WALL_LINES = frozenset("wall fence hedge city_wall retaining_wall".split())
 
 
@@ -100,8 +105,40 @@ def classify_ways(ways: Any) -> tuple[NDArray[np.int8], dict[str, int]]:
     return klass.astype(np.int8), {reason: int(rows.sum()) for reason, rows in reasons.items()}
 
 
-def classify_points(points: Any) -> NDArray[np.int8]:
-    """Return the class of each tagged point: what it does to a way that leads through it."""
+def open_at(hours: Any, minute: int | None) -> NDArray[np.bool_]:
+    """Tell whether each of the opening hours holds at a minute of the week; unreadable ones and no minute always do."""
+    if minute is None:
+        return np.ones(len(hours), dtype=bool)
+    return _by_value(hours, lambda text: is_open(read_hours(text) or ALWAYS, minute)).astype(bool)
+
+
+def tell_hours(hours: Any, walker: Walker, what: str) -> Mapping[str, int]:
+    """Return how many things of a kind have hours that bind somebody, by what became of them."""
+    binding = _by_value(hours, lambda text: -1 if (read := read_hours(text)) is None else read != ALWAYS)
+    closed = ~open_at(hours, walker.minute())
+    return {
+        f"{what} with hours, not applied": int((binding == 1).sum()) if walker.at is None else 0,
+        f"{what} closed by their hours": int(closed.sum()),
+        f"{what} with hours that cannot be read, taken as without": int((binding == -1).sum()),
+    }
+
+
+def is_passed(ways: Any, walker: Walker) -> NDArray[np.bool_]:
+    """Tell which ways a walker can pass who climbs no steps: wheels take steps only where the map says so."""
+    if walker.steps:
+        return np.ones(len(ways), dtype=bool)
+    wheels = read_tag(ways, "wheelchair")
+    moving = ~read_tag(ways, "conveying").isin(["", "no"]) & (read_tag(ways, "highway") != "elevator")
+    climbed = ((read_tag(ways, "highway") == "steps") | moving) & ~wheels.isin(["yes", "designated"])
+    passed: NDArray[np.bool_] = ~(climbed | (wheels == "no")).to_numpy(dtype=bool)
+    return passed
+
+
+def classify_points(points: Any, walker: Walker) -> NDArray[np.int8]:
+    """Return the class of each tagged point: what it does to a way that leads through it.
+
+    What no wheels pass is a wall to who climbs no steps. Hours are not looked at.
+    """
     barrier = read_tag(points, "barrier")
     said, locked = _said(points), read_tag(points, "locked") == "yes"
     klass = np.full(len(points), PASS, dtype=np.int8)
@@ -113,6 +150,8 @@ def classify_points(points: Any) -> NDArray[np.int8]:
     klass[stands & (said == NONE)] = SHUT
     klass[stands & (said == NONE) & (np.isin(barrier, list(_WALLS)))] = BLOCKED
     klass[(read_tag(points, "highway") == "elevator").to_numpy()] = ELEVATOR
+    if not walker.steps:
+        klass[stands & np.isin(barrier, list(_CLIMBED))] = BLOCKED
     return klass
 
 

@@ -15,9 +15,21 @@ import shapely
 from numpy.typing import NDArray
 
 from spatial.profile import WalkRules
-from spatial.walking.access import GATE_POINTS, KEPT, PASS, RESIDENTS, SHUT, classify_points, read_tag
+from spatial.walking.access import (
+    BLOCKED,
+    GATE_POINTS,
+    KEPT,
+    PASS,
+    RESIDENTS,
+    SHUT,
+    classify_points,
+    open_at,
+    read_tag,
+    tell_hours,
+)
 from spatial.walking.obstacles import Arms, build_arms
 from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
+from spatial.walking.walker import Walker
 
 _INSIDE_M = 2.0
 """Ways nearer to the outline than this are taken to run along it, not inside."""
@@ -25,8 +37,6 @@ _SAME_M = 0.5
 """A gate this near to a vertex stands on it."""
 _OPEN = frozenset(["open", "yes", "public", "permissive"])
 _CLOSED = frozenset(["closed", "no", "locked", "blocked"])
-_ALWAYS = frozenset(["", "24/7"])
-"""Opening hours that bind nobody."""
 _RESIDENTS = frozenset(["private", "residents", "resident", "permit", "gated", "key"])
 
 
@@ -77,15 +87,17 @@ def mark_estates(segments: Segments, walls: Walls) -> Segments:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Gates put on the network: their vertex, the estate they belong to (-1: none) and what they are."""
+    """Gates put on the network: their vertex, the estate they belong to (-1: none), what they are, and whether their
+    hours close them now."""
 
     gate_id: tuple[str, ...]
     vertex: Ints
     estate: Ints
     mark: NDArray[np.int8]
+    late: Flags
 
 
-def gather_gates(gates: Any, points: Any, walls: Walls, rules: WalkRules) -> tuple[Any, int]:
+def gather_gates(gates: Any, points: Any, walls: Walls, rules: WalkRules, walker: Walker) -> tuple[Any, int]:
     """Return the gates by id, with those of the map at closed estates that the table has none of, and their number.
 
     A gate of the map belongs to the nearest outline within ``gate_snap_m``.
@@ -102,8 +114,8 @@ def gather_gates(gates: Any, points: Any, walls: Walls, rules: WalkRules) -> tup
     order = np.lexsort((near, row))
     row, first = np.unique(row[order], return_index=True)
     some, estate = some.iloc[row], bare[near[order][first]]
-    klass = classify_points(some)
-    access = np.select([klass == SHUT, klass == RESIDENTS], ["closed", "private"], "open")
+    klass = classify_points(some, walker)
+    access = np.select([np.isin(klass, [SHUT, BLOCKED]), klass == RESIDENTS], ["closed", "private"], "open")
     found = {
         "gate_id": [f"node {node}" for node in some["node_id"]],
         "estate_id": [walls.ids[at] for at in estate],
@@ -122,26 +134,26 @@ def gate_marks(gates: Any) -> NDArray[np.int8]:
     )
 
 
-def _tell_gates(gates: Any) -> dict[str, int]:
+def _tell_gates(gates: Any, walker: Walker) -> dict[str, int]:
     marks = gate_marks(gates)
-    bound = ~gates["hours"].str.strip().isin(_ALWAYS) & (marks != SHUT)
     return {
         "gates open": int((marks == KEPT).sum()),
         "gates private": int((marks == RESIDENTS).sum()),
         "gates closed": int((marks == SHUT).sum()),
-        "gates with hours, not applied": int(bound.sum()),
+        **tell_hours(gates["hours"][marks != SHUT], walker, "gates"),
         "gates of unknown access, taken as open": int((~gates["access"].isin(_OPEN | _CLOSED | _RESIDENTS)).sum()),
     }
 
 
 def place_gates(
-    segments: Segments, gates: Any, walls: Walls, marks: NDArray[np.int8], rules: WalkRules
+    segments: Segments, gates: Any, walls: Walls, marks: NDArray[np.int8], given: tuple[WalkRules, Walker]
 ) -> tuple[Segments, Doors, dict[str, int]]:
     """Return the pieces with a vertex under each gate that stands on a way, the doors, and reason -> count.
 
     A gate of a closed estate stands only on a way that leads inside, another one only on a minor way; so a gate beside
     a street never closes the street. Gates on no way have vertex -1.
     """
+    rules, walker = given
     xy = shapely.get_coordinates(gates.geometry.array)
     rank = {name: row for row, name in enumerate(walls.ids)}
     estate = np.array([rank.get(name, -1) for name in gates["estate_id"]], dtype=np.int64)
@@ -165,11 +177,12 @@ def place_gates(
     segments, made = split_pieces(segments, piece[new], share[new], at[new])
     vertex[point[new]] = made
     report = {
-        **_tell_gates(gates),
+        **_tell_gates(gates, walker),
         "gates on a way": int((vertex >= 0).sum()),
         "gates at a junction, not used": int(junction.sum()),
     }
-    return segments, Doors(tuple(gates["gate_id"]), vertex, estate, gate_marks(gates)), report
+    late = ~open_at(gates["hours"], walker.minute())
+    return segments, Doors(tuple(gates["gate_id"]), vertex, estate, gate_marks(gates), late), report
 
 
 def _near_pieces(segments: Segments, xy: Floats, estate: Ints, walls: Walls, reach_m: float) -> tuple[Ints, Ints]:
@@ -224,13 +237,14 @@ def join_gates(segments: Segments, gates: Any, doors: Doors, rules: WalkRules) -
     # the gates before their feet: a piece runs from its gate, which tells its ends apart where it has no length
     segments, top = add_vertices(segments, shapely.get_coordinates(gates.geometry.array)[alone])
     mark, estate = doors.mark[alone], doors.estate[alone]
-    outside = {"private": mark != KEPT, "forward": mark != SHUT, "backward": mark != SHUT, "estate": -1}
+    passed = (mark != SHUT) & ~doors.late[alone]
+    outside = {"private": mark == RESIDENTS, "forward": passed, "backward": passed, "estate": -1}
     segments, joined = _tie(segments, top, np.full(len(top), -1), rules.max_access_m, outside)
     inside = {"private": True, "estate": estate[joined]}
     segments, _ = _tie(segments, top[joined], estate[joined], rules.max_access_m, inside)
     vertex = doors.vertex.copy()
     vertex[alone[joined]] = top[joined]
-    return segments, replace(doors, vertex=vertex), int((mark[joined] != SHUT).sum())
+    return segments, replace(doors, vertex=vertex), int(passed[joined].sum())
 
 
 def _tie(

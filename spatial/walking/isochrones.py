@@ -53,12 +53,12 @@ def build_isochrones(
         return CIRCLES.empty(network.crs)
     points = sites.iloc[order]
     areas = _areas(network, build_graph(network, mode), points, steps, gates)
-    metres = steps if mode == "distance" else steps * network.rules.adult_m_per_s
+    metres = steps if mode == "distance" else steps * network.m_per_s
     count = len(ids)
     columns = {
         "site_id": ids.repeat(len(steps)),
         "mode": mode,
-        "minutes": np.tile(metres / network.rules.adult_m_per_s / 60.0, count),
+        "minutes": np.tile(metres / network.m_per_s / 60.0, count),
         "limit_m": np.tile(metres, count),
         "households": np.zeros(count * len(steps), dtype=np.int64),
     }

@@ -13,7 +13,7 @@ from spatial.crs import require_metric
 from spatial.errors import InputError
 from spatial.profile import Profile, WalkRules
 from spatial.tables import ESTATES, GATES, require
-from spatial.walking.access import BLOCKED, SHUT
+from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag, tell_hours
 from spatial.walking.chains import Chains, build_chains, chain_flags
 from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
 from spatial.walking.gates import (
@@ -36,13 +36,16 @@ from spatial.walking.obstacles import (
 )
 from spatial.walking.plazas import add_squares
 from spatial.walking.segments import Flags, Floats, Ints, Segments, read_segments
+from spatial.walking.walker import Walker
 
 Indices = NDArray[np.int32]
+
+_ADULT = Walker()
 
 
 @dataclass(frozen=True, slots=True)
 class WalkNetwork:
-    """A walk network in metres and seconds at the adult speed of the profile.
+    """A walk network in metres and seconds at the speed of its walker.
 
     Nodes have ``xy`` and ``node_id`` (of the map; negative where a node was added). Edges run from ``u`` to ``v``:
     ``length_m``, ``seconds_uv`` and ``seconds_vu`` (infinite where nobody walks that way), flags, ``estate`` (row of
@@ -52,7 +55,7 @@ class WalkNetwork:
     the arc), ``arc_back_s`` (against it), ``arc_m``. A closed gate is an edge that nobody walks. ``component`` numbers
     the parts that were connected if all gates stood open, by falling length: 0 is the main one; ``cut_off`` flags its
     nodes that closed gates part from the rest of it. ``doors`` maps each closed estate to its gates' nodes, closed ones
-    too. ``report`` counts what was left out or added.
+    too, ``gates`` each gate that stands on the network to its node. ``report`` counts what was left out or added.
     """
 
     crs: Any
@@ -85,6 +88,8 @@ class WalkNetwork:
     grid: EdgeGrid
     walls: Walls
     doors: Mapping[int, tuple[int, ...]]
+    gates: Mapping[str, int]
+    walker: Walker
     report: Mapping[str, int]
 
     @property
@@ -97,9 +102,19 @@ class WalkNetwork:
         """Number of edges."""
         return len(self.u)
 
+    @property
+    def m_per_s(self) -> float:
+        """Speed of the walker on the flat."""
+        return self.walker.m_per_s(self.rules)
+
 
 def build_walk_network(
-    streets: Any, profile: Profile, *, gates: Any | None = None, estates: Any | None = None
+    streets: Any,
+    profile: Profile,
+    *,
+    gates: Any | None = None,
+    estates: Any | None = None,
+    walker: Walker = _ADULT,
 ) -> WalkNetwork:
     """Return the walk network of a street map, with the gates and closed estates of the tables where they are given.
 
@@ -107,13 +122,13 @@ def build_walk_network(
     private ways and gates let residents pass (they are used only at the start or the end of a trip); barriers on a way
     stop or pass as tagged; ways meet only where they share a node; squares are crossed in straight lines; ``oneway``
     binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A carriageway with sidewalks of its own is
-    kept and flagged ``separate``. Opening hours are not applied: a gate with hours passes at all times, and the report
-    counts them.
+    kept and flagged ``separate``. Outside their opening hours gates and ways stop everybody where the walker has a
+    moment; what cannot be read counts as without hours. The report counts all of these.
 
     Raises
     ------
     InputError
-        If nothing in the map can be walked, or a coordinate is no number.
+        If nothing in the map can be walked, a coordinate is no number, or the walker's speed or moment is unknown.
     TableError, CrsError
         If gates or estates break their contract, or the map is not in metres.
     """
@@ -121,35 +136,52 @@ def build_walk_network(
     gates = require(gates, GATES) if gates is not None else GATES.empty(crs)
     if estates is not None:
         require(estates, ESTATES)
-    rules = profile.walking
-    segments, dropped = read_segments(streets, rules)
+    rules = _check_rules(profile.walking, walker)
+    segments, dropped = read_segments(streets, rules, walker)
     segments, squares = add_squares(segments, streets, rules)
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
     walls = build_walls(estates)
-    gates, mapped = gather_gates(gates, streets.points, walls, rules)
-    segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, rules)
-    segments, locked = close_landlocked(segments, doors.vertex[(doors.vertex >= 0) & (doors.estate >= 0)])
+    gates, mapped = gather_gates(gates, streets.points, walls, rules, walker)
+    segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, (rules, walker))
+    segments, locked = close_landlocked(segments)
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
     report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
-    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors), report)
+    walked = streets.ways[classify_ways(streets.ways)[0] != NONE]
+    report |= tell_hours(read_tag(walked, "opening_hours"), walker, "ways")
+    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker), report)
+
+
+def _check_rules(rules: WalkRules, walker: Walker) -> WalkRules:
+    """Return the rules if one can walk by them."""
+    walker.minute()
+    speed = walker.m_per_s(rules)
+    if not 0.0 < speed < np.inf:
+        raise InputError(f"profile: the walking speed {walker.speed} is {speed} m/s, needed above 0")
+    for name in ("steps_factor", "elevator_s"):
+        if not 0.0 <= getattr(rules, name) < np.inf:
+            raise InputError(f"profile: walking.{name} is {getattr(rules, name)}, needed 0 or more")
+    return rules
 
 
 def _place_obstacles(
-    segments: Segments, streets: Any, gates: Any, walls: Walls, rules: WalkRules
+    segments: Segments, streets: Any, gates: Any, walls: Walls, given: tuple[WalkRules, Walker]
 ) -> tuple[Segments, Flags, Doors, dict[str, int]]:
     """Return the pieces with gates, barriers, lifts and walls in force, the vertices to keep, and the doors."""
-    marks = mark_points(segments, streets.points)
-    segments, doors, report = place_gates(segments, gates, walls, marks, rules)
-    marks = np.concatenate([marks, np.zeros(len(segments.xy) - len(marks), dtype=marks.dtype)])
+    rules, walker = given
+    marks, late = mark_points(segments, streets.points, walker)
+    segments, doors, report = place_gates(segments, gates, walls, marks, given)
+    more = len(segments.xy) - len(marks)
+    marks, late = (np.concatenate([old, np.zeros(more, dtype=old.dtype)]) for old in (marks, late))
     placed = doors.vertex >= 0
     marks[doors.vertex[placed]] = doors.mark[placed]
+    late[doors.vertex[placed]] = doors.late[placed]
     segments = mark_estates(segments, walls)
     marks = _block_other_gates(segments, marks, doors.vertex[placed])
     crossings = find_wall_crossings(segments, streets.ways, marks)
     marks[crossings.vertex] = BLOCKED
     arms = join_arms(crossings, door_arms(segments, doors, arms_of(segments)))
-    segments, kept = cut_vertices(segments, marks, arms, rules)
+    segments, kept = cut_vertices(segments, (marks, late), arms, rules)
     segments, doors, joined = join_gates(segments, gates, doors, rules)
     kept = np.concatenate([kept, np.ones(len(segments.xy) - len(kept), dtype=bool)])
     kept[doors.vertex[doors.vertex >= 0]] = True
@@ -171,9 +203,9 @@ def _block_other_gates(segments: Segments, marks: NDArray[np.int8], known: Ints)
 
 
 def _assemble(
-    segments: Segments, chains: Chains, given: tuple[Any, WalkRules, Walls, Doors], report: dict[str, int]
+    segments: Segments, chains: Chains, given: tuple[Any, WalkRules, Walls, Doors, Walker], report: dict[str, int]
 ) -> WalkNetwork:
-    crs, rules, walls, doors = given
+    crs, rules, walls, doors, walker = given
     first, last = chains.ends()
     nodes = np.unique(np.concatenate([first, last]))
     rank = np.full(len(segments.xy), -1, dtype=np.int64)
@@ -184,7 +216,7 @@ def _assemble(
     length = shape_m[shape_ptr[1:] - 1]
     piece = chains.piece[chains.start[:-1]]
     forward, backward, delay = chain_flags(segments, chains)
-    seconds = length * segments.factor[piece] / rules.adult_m_per_s + delay
+    seconds = length * segments.factor[piece] / walker.m_per_s(rules) + delay
     uv, vu = np.where(forward, seconds, np.inf), np.where(backward, seconds, np.inf)
     private = segments.private[piece]
     component = _number_parts(u, v, length, len(nodes))
@@ -193,6 +225,7 @@ def _assemble(
     for estate, vertex in zip(doors.estate[usable].tolist(), doors.vertex[usable].tolist(), strict=True):
         if rank[vertex] >= 0:
             entries.setdefault(estate, []).append(int(rank[vertex]))
+    on = [(gate, int(rank[at])) for gate, at in zip(doors.gate_id, doors.vertex.tolist(), strict=True) if at >= 0]
     arcs = _build_arcs(u, v, uv, vu, length, private, len(nodes))
     report |= {"nodes": len(nodes), "edges": len(u), "parts": int(component.max(initial=-1)) + 1}
     return WalkNetwork(
@@ -219,6 +252,8 @@ def _assemble(
         grid=build_edge_grid(shape_ptr, shape_xy, shape_m),
         walls=walls,
         doors={estate: tuple(sorted(set(found))) for estate, found in sorted(entries.items())},
+        gates={gate: node for gate, node in sorted(on) if node >= 0},
+        walker=walker,
         report=report,
     )
 

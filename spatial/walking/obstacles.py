@@ -17,8 +17,19 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from spatial.profile import WalkRules
-from spatial.walking.access import BLOCKED, ELEVATOR, PASS, RESIDENTS, SHUT, WALL_LINES, classify_points, read_tag
+from spatial.walking.access import (
+    BLOCKED,
+    ELEVATOR,
+    PASS,
+    RESIDENTS,
+    SHUT,
+    WALL_LINES,
+    classify_points,
+    open_at,
+    read_tag,
+)
 from spatial.walking.segments import Flags, Ints, Segments, add_pieces, add_vertices
+from spatial.walking.walker import Walker
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +53,20 @@ def join_arms(first: Arms, second: Arms) -> Arms:
     return Arms(*(np.concatenate(pair) for pair in pairs))
 
 
-def mark_points(segments: Segments, points: Any) -> NDArray[np.int8]:
-    """Return the class of each vertex by the tagged points that stand on it; of several the strictest counts."""
-    marks = np.full(len(segments.xy), PASS, dtype=np.int8)
+def mark_points(segments: Segments, points: Any, walker: Walker) -> tuple[NDArray[np.int8], Flags]:
+    """Return the class of each vertex by the tagged points that stand on it, and whether its hours close it now.
+
+    Of several points the strictest counts.
+    """
+    marks, late = np.full(len(segments.xy), PASS, dtype=np.int8), np.zeros(len(segments.xy), dtype=bool)
     if not len(points):
-        return marks
-    klass = classify_points(points)
+        return marks, late
+    klass = classify_points(points, walker)
     at = pd.Index(segments.vertex_id).get_indexer(points["node_id"].to_numpy())
     used = (at >= 0) & (klass != PASS)
     np.maximum.at(marks, at[used], klass[used])
-    return marks
+    late[at[used & ~open_at(read_tag(points, "opening_hours"), walker.minute())]] = True
+    return marks, late
 
 
 def find_wall_crossings(segments: Segments, ways: Any, marks: NDArray[np.int8]) -> Arms:
@@ -104,12 +119,16 @@ def arms_of(segments: Segments) -> tuple[Ints, Ints]:
     return start.astype(np.int64), pieces[order]
 
 
-def cut_vertices(segments: Segments, marks: NDArray[np.int8], arms: Arms, rules: WalkRules) -> tuple[Segments, Flags]:
+def cut_vertices(
+    segments: Segments, marked: tuple[NDArray[np.int8], Flags], arms: Arms, rules: WalkRules
+) -> tuple[Segments, Flags]:
     """Return the pieces with marked vertices taken apart, and which vertices must stay (gates, lifts and cut ends).
 
-    Arms of one side belong together; an arm without a side stands alone.
+    ``marked`` are the class of each vertex and whether its hours close it now. Arms of one side belong together; an arm
+    without a side stands alone.
     """
-    apart = np.flatnonzero(np.isin(marks, [RESIDENTS, SHUT, BLOCKED, ELEVATOR]))
+    marks, late = marked
+    apart = np.flatnonzero(np.isin(marks, [RESIDENTS, SHUT, BLOCKED, ELEVATOR]) | late)
     a, b = segments.a.copy(), segments.b.copy()
     end_vertex = np.concatenate([a, b])
     slot = np.flatnonzero(np.isin(end_vertex, apart))
@@ -122,9 +141,9 @@ def cut_vertices(segments: Segments, marks: NDArray[np.int8], arms: Arms, rules:
     grown = replace(grown, a=end_vertex[: segments.count], b=end_vertex[segments.count :])
     linked = marks[centre] != BLOCKED
     lift = marks[centre[linked]] == ELEVATOR
-    passed = marks[centre[linked]] != SHUT
+    passed = (marks[centre[linked]] != SHUT) & ~late[centre[linked]]
     extra_s = np.where(lift, rules.elevator_s / 2, 0.0)
-    like = {"private": ~lift, "extra_s": extra_s, "forward": passed, "backward": passed}
+    like = {"private": marks[centre[linked]] == RESIDENTS, "extra_s": extra_s, "forward": passed, "backward": passed}
     grown = add_pieces(grown, centre[linked], copies[linked], like)
     kept = np.zeros(len(grown.xy), dtype=bool)
     kept[: len(marks)] = marks != PASS
@@ -142,17 +161,15 @@ def _groups(vertex: Ints, piece: Ints, slot: Ints, arms: Arms) -> Ints:
     )
 
 
-def close_landlocked(segments: Segments, gates: Ints) -> tuple[Segments, int]:
+def close_landlocked(segments: Segments) -> tuple[Segments, int]:
     """Return the pieces with public ways that only private ones lead to made private, and how many those are.
 
     Where a public way can only be reached through a residents' gate, who lives there passes it and nobody else does.
-    ``gates`` are the vertices of the gates of closed estates: those that are closed count as open here, since nobody
-    gets the key of one gate because another one is shut.
+    What is closed, now or for good, counts as open here, since nobody gets the key of one gate because another one is
+    shut.
     """
-    walked = segments.forward | segments.backward
-    as_open = ~walked & np.isin(segments.a, gates)
-    whole = _parts(segments, walked | as_open)
-    public = _parts(segments, (walked & ~segments.private) | as_open)
+    whole = _parts(segments, np.ones(segments.count, dtype=bool))
+    public = _parts(segments, ~segments.private)
     open_rows = np.flatnonzero(~segments.private)
     if not len(open_rows):
         return segments, 0

@@ -48,7 +48,7 @@ def build_graph(network: WalkNetwork, mode: Mode) -> Graph:
 
     The search runs from a site against the direction of walking, since people walk to it.
     """
-    pace = 1.0 / network.rules.adult_m_per_s
+    pace = 1.0 / network.m_per_s
     n = network
     plain_s = np.where(np.isfinite(n.seconds_uv), n.seconds_uv, n.seconds_vu)
     arc_other_s = np.where(np.isfinite(n.arc_back_s), n.arc_back_s, 0.0)

@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from spatial.errors import InputError
 from spatial.profile import WalkRules
-from spatial.walking.access import MINOR, NONE, PRIVATE, classify_ways, directions, is_inner, read_tag
+from spatial.walking.access import (
+    MINOR,
+    NONE,
+    PRIVATE,
+    classify_ways,
+    directions,
+    is_inner,
+    is_passed,
+    open_at,
+    read_tag,
+)
+from spatial.walking.walker import Walker
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +33,8 @@ class Segments:
     """Straight pieces between two vertices; every array but ``xy`` and ``vertex_id`` has one entry per piece.
 
     ``vertex_id`` are the ids of the map, negative where a vertex was added. ``factor`` is time over the time on the
-    flat; ``extra_s`` is a fixed delay; ``estate`` is the row of the closed estate that the piece lies in, or -1.
+    flat; ``extra_s`` is a fixed delay; ``estate`` is the row of the closed estate that the piece lies in, or -1;
+    ``raised`` pieces lie on a bridge or in a tunnel. Nobody walks a piece, forward or backward, that is closed.
     """
 
     xy: Floats
@@ -39,6 +51,7 @@ class Segments:
     separate: Flags
     inner: Flags
     minor: Flags
+    raised: Flags
     estate: Ints
 
     @property
@@ -58,7 +71,7 @@ class Segments:
 _PER_PIECE = tuple(f.name for f in fields(Segments) if f.name not in ("xy", "vertex_id"))
 
 
-def read_segments(streets: Any, rules: WalkRules) -> tuple[Segments, dict[str, int]]:
+def read_segments(streets: Any, rules: WalkRules, walker: Walker) -> tuple[Segments, dict[str, int]]:
     """Return the walkable pieces of the ways, in the order of way ids, and reason -> count of what was left out.
 
     Raises
@@ -69,7 +82,9 @@ def read_segments(streets: Any, rules: WalkRules) -> tuple[Segments, dict[str, i
     ways = streets.ways
     klass, dropped = classify_ways(ways)
     squares = (read_tag(ways, "area") == "yes").to_numpy()
-    keep = (klass != NONE) & ~squares
+    passed = is_passed(ways, walker)
+    dropped["steps and ways that no wheels pass"] = int(((klass != NONE) & ~passed).sum())
+    keep = (klass != NONE) & ~squares & passed
     rows = np.flatnonzero(keep)
     rows = rows[np.argsort(ways["way_id"].to_numpy()[rows], kind="stable")]
     chosen = ways.iloc[rows]
@@ -80,7 +95,7 @@ def read_segments(streets: Any, rules: WalkRules) -> tuple[Segments, dict[str, i
         raise InputError(f"streets: way {bad} has a coordinate that is no number; needed metres")
     ids, first, vertex = np.unique(nodes, return_index=True, return_inverse=True)
     joined = np.flatnonzero((owner[1:] == owner[:-1]) & (vertex[1:] != vertex[:-1]))
-    per_way = _per_way(chosen, klass[rows], rules)
+    per_way = _per_way(chosen, klass[rows], rules, walker)
     pieces = {name: values[owner[joined]] for name, values in per_way.items()}
     a, b = vertex[joined].astype(np.int64), vertex[joined + 1].astype(np.int64)
     segments = Segments(xy=xy[first], vertex_id=ids, a=a, b=b, **pieces)
@@ -101,23 +116,26 @@ def _join_nodes(ways: Any, counts: Ints) -> Ints:
     return np.concatenate(lists).astype(np.int64)
 
 
-def _per_way(ways: Any, klass: NDArray[np.int8], rules: WalkRules) -> dict[str, NDArray[Any]]:
+def _per_way(ways: Any, klass: NDArray[np.int8], rules: WalkRules, walker: Walker) -> dict[str, NDArray[Any]]:
     highway = read_tag(ways, "highway").to_numpy()
     steps = highway == "steps"
     forward, backward = directions(ways)
+    open_now = open_at(read_tag(ways, "opening_hours"), walker.minute())
+    raised = [~read_tag(ways, name).isin(["", "no"]).to_numpy(dtype=bool) for name in ("bridge", "tunnel")]
     n = len(ways)
     sides = [read_tag(ways, f"sidewalk{side}") == "separate" for side in ("", ":left", ":right", ":both")]
     return {
         "private": klass == PRIVATE,
         "factor": np.where(steps, max(rules.steps_factor, 1e-3), 1.0),
         "extra_s": np.where(highway == "elevator", rules.elevator_s, 0.0),
-        "forward": forward,
-        "backward": backward,
+        "forward": forward & open_now,
+        "backward": backward & open_now,
         "steps": steps,
         "synthetic": np.zeros(n, dtype=bool),
         "separate": np.any([side.to_numpy(dtype=bool) for side in sides], axis=0),
         "inner": is_inner(ways),
         "minor": np.isin(highway, list(MINOR)),
+        "raised": raised[0] | raised[1],
         "estate": np.full(n, -1, dtype=np.int64),
     }
 
@@ -141,6 +159,7 @@ def add_pieces(segments: Segments, a: Ints, b: Ints, like: Mapping[str, Any]) ->
         "separate": False,
         "inner": True,
         "minor": True,
+        "raised": False,
         "estate": -1,
     }
     values = {**plain, **like, "a": a, "b": b}

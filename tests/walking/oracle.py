@@ -53,7 +53,7 @@ def oracle_pairs(
 ) -> dict[tuple[int, int], float]:
     """Return (site row, home row) -> cost of all pairs within the limit."""
     graph = split_graph(network, sites, homes, mode, gates)
-    pace = 1.0 / network.rules.adult_m_per_s if mode == "time" else 1.0
+    pace = 1.0 / network.m_per_s if mode == "time" else 1.0
     homes_at = [("split", int(homes.edge[k]), ("home", k)) for k in range(len(homes.point))]
     out: dict[tuple[int, int], float] = {}
     for s in range(len(sites.point)):

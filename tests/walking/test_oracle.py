@@ -45,7 +45,7 @@ def _compare(network: WalkNetwork, sites: Any, homes: Any, limit: float, mode: s
     found = oracle_pairs(network, snap(network, sites), snap(network, homes), limit + 1e-6, mode, gates)
     want = {(sites["site_id"].iloc[i], homes["demand_id"].iloc[j]): cost for (i, j), cost in found.items()}
     assert set(got) == set(want)
-    pace = network.rules.adult_m_per_s if mode == "time" else 1.0
+    pace = network.m_per_s if mode == "time" else 1.0
     assert max((abs(got[pair] - want[pair]) * pace for pair in want), default=0.0) < 0.005
     return len(want)
 
