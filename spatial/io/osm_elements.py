@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import InputError
+from spatial.io.osm_columns import TagTable, tag_table
 from spatial.io.osm_frames import Bools, Ints
 from spatial.io.osm_tags import KEPT_KEYS, Tags, is_place
 
@@ -52,9 +53,9 @@ class Elements:
     node_id: Ints
     lonlat: NDArray[np.float64]
     place_row: Ints
-    place_tags: Sequence[Tags]
+    place_tags: TagTable
     way_id: Ints
-    way_tags: Sequence[Tags]
+    way_tags: TagTable
     refs: Ints
     offsets: Ints
     relations: Sequence[Relation]
@@ -130,32 +131,78 @@ def take_ragged(flat: Any, offsets: Ints, rows: Ints) -> tuple[Any, Ints]:
     return flat[index], ends
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Elements as they come from a source, in any order, with repeats, as arrays.
+
+    ``x`` and ``y`` are whole ten-millionths of a degree. Places are the nodes whose tags are worth a point. The node
+    ids of the ways stand one after the other in ``refs``, ``counts`` of them each; relations come with their versions.
+    """
+
+    node_id: Ints
+    node_version: Ints
+    x: Ints
+    y: Ints
+    place_id: Ints
+    place_version: Ints
+    place_tags: TagTable
+    way_id: Ints
+    way_version: Ints
+    way_tags: TagTable
+    refs: Ints
+    counts: Ints
+    relations: Sequence[tuple[int, Relation]]
+
+
 def sort_elements(pile: Pile, box: tuple[float, float, float, float] | None) -> Elements:
-    """Return the elements of a pile sorted by id; of an element that comes several times the newest version stays,
-    and those that say otherwise are counted.
+    """Return the elements of a pile sorted by id, as ``sort_columns`` does."""
+
+    def numbers(values: Iterable[int]) -> Ints:
+        return np.array(values, dtype=np.int64)
+
+    columns = Columns(
+        node_id=numbers(pile.node_id),
+        node_version=numbers(pile.node_version),
+        x=numbers(pile.x),
+        y=numbers(pile.y),
+        place_id=numbers([place[0] for place in pile.places]),
+        place_version=numbers([place[1] for place in pile.places]),
+        place_tags=tag_table([place[2] for place in pile.places]),
+        way_id=numbers(pile.way_id),
+        way_version=numbers(pile.way_version),
+        way_tags=tag_table(pile.way_tags),
+        refs=numbers(pile.refs),
+        counts=numbers(pile.counts),
+        relations=pile.relations,
+    )
+    return sort_columns(columns, box)
+
+
+def sort_columns(columns: Columns, box: tuple[float, float, float, float] | None) -> Elements:
+    """Return elements sorted by id; of one that comes several times the newest version stays, and those that say
+    otherwise are counted.
 
     Raises
     ------
     InputError
         If there are more nodes than a city or province has.
     """
-    if len(pile.node_id) > MAX_NODES:
-        raise InputError(f"found more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
+    if len(columns.node_id) > MAX_NODES:
+        raise InputError(f"holds more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
     dropped: Counter[str] = Counter()
-    node_id, lonlat = _sort_nodes(pile, dropped)
-    place_row, place_tags = _sort_places(pile, node_id)
-    order = _newest_ways(pile, dropped)
-    flat = np.frombuffer(pile.refs, dtype=np.int64) if pile.refs else np.empty(0, dtype=np.int64)
-    starts = np.concatenate([[0], np.cumsum(np.asarray(pile.counts, dtype=np.int64))]).astype(np.int64)
-    refs, offsets = take_ragged(flat, starts, order)
-    newest = {r.relation_id: r for _, r in sorted(pile.relations, key=_relation_key)}
+    node_id, lonlat = _sort_nodes(columns, dropped)
+    place_row, place_tags = _sort_places(columns, node_id)
+    order = _newest_ways(columns, dropped)
+    starts = _starts(columns.counts)
+    refs, offsets = (columns.refs, starts) if order is None else take_ragged(columns.refs, starts, order)
+    newest = {r.relation_id: r for _, r in sorted(columns.relations, key=_relation_key)}
     return Elements(
         node_id=node_id,
         lonlat=lonlat,
         place_row=place_row,
         place_tags=place_tags,
-        way_id=np.asarray(pile.way_id, dtype=np.int64)[order],
-        way_tags=[pile.way_tags[i] for i in order.tolist()],
+        way_id=columns.way_id if order is None else columns.way_id[order],
+        way_tags=columns.way_tags if order is None else columns.way_tags.take(order),
         refs=refs,
         offsets=offsets,
         relations=[newest[i] for i in sorted(newest)],
@@ -164,49 +211,65 @@ def sort_elements(pile: Pile, box: tuple[float, float, float, float] | None) -> 
     )
 
 
-def _sort_nodes(pile: Pile, dropped: "Counter[str]") -> tuple[Ints, NDArray[np.float64]]:
-    ids = np.asarray(pile.node_id, dtype=np.int64)
-    x, y = np.asarray(pile.x, dtype=np.int64), np.asarray(pile.y, dtype=np.int64)
-    order = np.lexsort((y, x, np.asarray(pile.node_version, dtype=np.int64), ids))
-    ids = ids[order]
-    last = np.concatenate([ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=bool)])
-    x, y = x[order], y[order]
-    other = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
-    dropped[VERSIONS] += int((~last[:-1] & other).sum())
-    lonlat = np.column_stack([x[last], y[last]]) / UNITS_PER_DEGREE
+def _rising(ids: Ints) -> bool:
+    return bool((ids[1:] > ids[:-1]).all())
+
+
+def _starts(counts: Ints) -> Ints:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def _sort_nodes(columns: Columns, dropped: "Counter[str]") -> tuple[Ints, NDArray[np.float64]]:
+    ids, x, y = columns.node_id, columns.x, columns.y
+    if not _rising(ids):
+        order = np.lexsort((y, x, columns.node_version, ids))
+        ids, x, y = ids[order], x[order], y[order]
+        last = np.concatenate([ids[1:] != ids[:-1], np.ones(min(len(ids), 1), dtype=bool)])
+        other = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
+        dropped[VERSIONS] += int((~last[:-1] & other).sum())
+        ids, x, y = ids[last], x[last], y[last]
+    lonlat = np.column_stack([x, y]) / UNITS_PER_DEGREE
     bad = (np.abs(lonlat[:, 0]) > 180) | (np.abs(lonlat[:, 1]) > 90)
     lonlat[bad] = np.nan
     dropped["node without usable coordinates"] += int(bad.sum())
-    return ids[last], lonlat
+    return ids, lonlat
 
 
-def _sort_places(pile: Pile, node_id: Ints) -> tuple[Ints, list[Tags]]:
-    newest = {i: tags for i, _, tags in sorted(pile.places, key=lambda p: (p[0], p[1], sorted(p[2].items())))}
-    ids = np.array(sorted(newest), dtype=np.int64)
+def _sort_places(columns: Columns, node_id: Ints) -> tuple[Ints, TagTable]:
+    ids, tags = columns.place_id, columns.place_tags
+    if not _rising(ids):
+        tie = [sorted(mapping.items()) for mapping in tags]
+        versions = columns.place_version.tolist()
+        order = sorted(range(len(ids)), key=lambda k: (ids[k], versions[k], tie[k]))
+        last = np.array(list({int(ids[k]): k for k in order}.values()), dtype=np.int64)
+        ids, tags = ids[last], tags.take(last)
     row, _ = find_sorted(node_id, ids)
-    return row, [newest[i] for i in ids.tolist()]
+    return row, tags
 
 
-def _newest_ways(pile: Pile, dropped: "Counter[str]") -> Ints:
-    """Rows of the ways sorted by id, the newest of each; equal versions are told apart by what they hold."""
-    ids = np.asarray(pile.way_id, dtype=np.int64)
+def _newest_ways(columns: Columns, dropped: "Counter[str]") -> Ints | None:
+    """Rows of the ways sorted by id, the newest of each, None where they are so already; equal versions are told
+    apart by what they hold."""
+    ids = columns.way_id
+    if _rising(ids):
+        return None
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     first = np.concatenate([np.ones(min(len(ids), 1), dtype=bool), ordered[1:] != ordered[:-1]])
-    if first.all():
-        return order
-    starts = np.concatenate([[0], np.cumsum(np.asarray(pile.counts, dtype=np.int64))]).tolist()
+    newest: Ints = order[first]
+    starts = _starts(columns.counts).tolist()
 
     def key(row: int) -> tuple[int, list[int], list[tuple[str, str]]]:
-        refs = pile.refs[starts[row] : starts[row + 1]].tolist()
-        return pile.way_version[row], refs, sorted(pile.way_tags[row].items())
+        refs = columns.refs[starts[row] : starts[row + 1]].tolist()
+        return int(columns.way_version[row]), refs, sorted(columns.way_tags[row].items())
 
-    newest = []
-    for group in np.split(order, np.flatnonzero(first)[1:]):
-        held = {repr(key(row)[1:]) for row in group.tolist()} if len(group) > 1 else set()
-        dropped[VERSIONS] += max(len(held) - 1, 0)
-        newest.append(max(group.tolist(), key=key) if held else group[0])
-    return np.array(newest, dtype=np.int64)
+    begin = np.flatnonzero(first)
+    size = np.diff(np.append(begin, len(ids)))
+    for at in np.flatnonzero(size > 1).tolist():  # ways that come twice are rare
+        group = order[begin[at] : begin[at] + size[at]].tolist()
+        dropped[VERSIONS] += len({repr(key(row)[1:]) for row in group}) - 1
+        newest[at] = max(group, key=key)
+    return newest
 
 
 def _relation_key(entry: tuple[int, Relation]) -> tuple[int, int, list[tuple[str, str]], Any]:

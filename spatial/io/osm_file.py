@@ -12,6 +12,7 @@ import osmium
 
 from spatial.errors import InputError
 from spatial.io.osm_elements import MAX_NODES, Elements, Pile, Relation, keep_tags, sort_elements
+from spatial.io.pbf import read_pbf
 
 OSM_SUFFIXES = (".osm.pbf", ".pbf", ".osm.gz", ".osm.bz2", ".osm")
 _MAX_INFLATED = 4 * 2**30
@@ -37,13 +38,15 @@ def read_elements(path: Path) -> Elements:
         raise InputError(f"street map {path.name} ends with none of {', '.join(OSM_SUFFIXES)}")
     _check_inflation(path)
     try:
+        if path.name.lower().endswith(".pbf"):
+            return read_pbf(path)
         try:
             return _read(osmium.io.File(str(path)))
         except osmium.InvalidLocationError:
             return _read(osmium.io.FileBuffer(_without_broken_coordinates(path), "osm"))
     except _UNREADABLE as error:
         if isinstance(error, InputError):
-            raise InputError(f"street map {path.name}: {error}") from error
+            raise InputError(f"street map {path.name} {error}") from error
         raise InputError(f"street map {path.name} is no whole OpenStreetMap file: {error}") from error
 
 
@@ -65,7 +68,7 @@ def _take_node(pile: Pile, node: Any) -> None:
     location = node.location
     pile.add_node(node.id, node.version, location.x, location.y)
     if len(pile.node_id) > MAX_NODES:
-        raise InputError(f"found more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
+        raise InputError(f"holds more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
     if len(node.tags):
         pile.add_place(node.id, node.version, node.tags)
 

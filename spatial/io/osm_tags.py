@@ -20,7 +20,8 @@ _AREA_WATERWAY = frozenset({"riverbank", "dock", "boatyard", "basin", "reservoir
 _AREA_HIGHWAY = frozenset({"rest_area", "services"})
 _GROUND_KEYS = ("building", "landuse", "leisure", "amenity", "shop", "place", "office", "area:highway")
 _AREA_BY_FLAG = ("highway", "barrier", "waterway", "man_made")
-_PLACE_KEYS = frozenset(POINT_TAGS) - {"level", "name", "opening_hours"}
+PLACE_KEYS = frozenset(POINT_TAGS) - {"level", "name", "opening_hours"}
+"""Keys that make a node worth a point."""
 
 CLASS_ORDER = tuple(
     "motorway trunk primary secondary tertiary motorway_link trunk_link primary_link secondary_link tertiary_link "
@@ -73,7 +74,7 @@ def is_area(tags: Tags, outlined: bool) -> bool:
 
 def is_place(tags: Tags) -> bool:
     """Tell whether a node is worth a point: a gate, a door, a crossing, a lift, a shop ..."""
-    return any(key in tags for key in _PLACE_KEYS)
+    return any(key in tags for key in PLACE_KEYS)
 
 
 def is_water(tags: Tags) -> bool:

@@ -1,0 +1,126 @@
+"""Which tags do many elements carry, held as columns of codes rather than as one mapping per element?"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from spatial.io.osm_tags import KEPT_KEYS, Tags
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+KEYS = tuple(sorted(KEPT_KEYS))
+"""The keys that are kept; a tag names its key by the place here."""
+KEY_CODE = {key: code for code, key in enumerate(KEYS)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagTable(Sequence[Tags]):
+    """The tags of ``size`` elements, a sequence of mappings that are made when looked at.
+
+    Tag ``t`` belongs to element ``owner[t]`` (rising), has the key ``KEYS[key[t]]`` and the value ``texts[value[t]]``.
+    Where an element has a key twice, the last one counts.
+    """
+
+    size: int
+    owner: Ints
+    key: Codes
+    value: Codes
+    texts: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Number of elements."""
+        return self.size
+
+    @overload
+    def __getitem__(self, at: int) -> Tags: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Tags]: ...
+    def __getitem__(self, at: int | slice) -> Tags | Sequence[Tags]:
+        """Return the tags of one element."""
+        if isinstance(at, slice):
+            return self.take(np.arange(self.size)[at])
+        row = range(self.size)[at]
+        first, last = np.searchsorted(self.owner, [row, row + 1]).tolist()
+        pairs = zip(self.key[first:last].tolist(), self.value[first:last].tolist(), strict=True)
+        return {KEYS[key]: self.texts[value] for key, value in pairs}
+
+    def __iter__(self) -> Iterator[Tags]:
+        """Give the tags of every element in turn."""
+        return (self[row] for row in range(self.size))
+
+    def take(self, rows: Ints) -> "TagTable":
+        """Return the tags of these elements, in this order."""
+        start = np.searchsorted(self.owner, rows)
+        held = np.searchsorted(self.owner, rows, side="right") - start
+        ends = np.concatenate([[0], np.cumsum(held)]).astype(np.int64)
+        tag = np.arange(ends[-1]) + np.repeat(start - ends[:-1], held)
+        owner = np.repeat(np.arange(len(rows)), held)
+        return replace(self, size=len(rows), owner=owner, key=self.key[tag], value=self.value[tag])
+
+    def having(self, keys: Iterable[str]) -> Ints:
+        """Return the elements that have at least one of these keys."""
+        wanted = np.zeros(len(KEYS), dtype=bool)
+        wanted[[KEY_CODE[key] for key in keys]] = True
+        return np.unique(self.owner[wanted[self.key]])
+
+    def codes(self, key: str) -> Codes:
+        """Return the row in ``texts`` of the value each element has for a key, -1 where it has none."""
+        out = np.full(self.size, -1, dtype=np.int32)
+        hit = self.key == KEY_CODE[key]
+        out[self.owner[hit]] = self.value[hit]
+        return out
+
+    def column(self, key: str) -> Any:
+        """Return the value each element has for a key as a text column, "" where it has none."""
+        codes = self.codes(key)
+        used, inverse = np.unique(codes, return_inverse=True)
+        texts = pa.array([self.texts[code] if code >= 0 else "" for code in used.tolist()], type=pa.large_string())
+        return pd.Series(pd.array(texts.take(pa.array(inverse)), dtype="str"), copy=False)
+
+    def judge(self, rule: Callable[[Tags], bool], keys: Iterable[str]) -> Bools:
+        """Return what a rule that looks at these keys alone says of each element; it is asked once per combination."""
+        group = np.zeros(self.size, dtype=np.int64)
+        for key in sorted(keys):
+            codes = self.codes(key)
+            group, _ = pd.factorize(group * (len(self.texts) + 1) + codes + 1)
+        _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+        return np.array([rule(self[row]) for row in first.tolist()], dtype=bool)[inverse]
+
+
+def tag_table(rows: Sequence[Tags]) -> TagTable:
+    """Return the table of so many mappings, of kept keys alone."""
+    texts: dict[str, int] = {}
+    owner, key, value = [], [], []
+    for row, tags in enumerate(rows):
+        for name, text in tags.items():
+            owner.append(row)
+            key.append(KEY_CODE[name])
+            value.append(texts.setdefault(text, len(texts)))
+    columns = np.array(owner, dtype=np.int64), np.array(key, dtype=np.int32), np.array(value, dtype=np.int32)
+    return TagTable(len(rows), *columns, tuple(texts))
+
+
+def join_tables(tables: Sequence[TagTable]) -> TagTable:
+    """Return the tags of the elements of several tables, one after the other."""
+    texts: dict[str, int] = {}
+    values = []
+    for table in tables:
+        code = [texts.setdefault(text, len(texts)) for text in table.texts]
+        values.append(np.array(code, dtype=np.int32)[table.value])
+    starts = np.cumsum([0, *(table.size for table in tables)])
+    owners = [table.owner + start for table, start in zip(tables, starts.tolist(), strict=False)]
+    none = np.empty(0, dtype=np.int32)
+    return TagTable(
+        int(starts[-1]),
+        np.concatenate([np.empty(0, dtype=np.int64), *owners]),
+        np.concatenate([none, *(table.key for table in tables)]),
+        np.concatenate([none, *values]),
+        tuple(texts),
+    )
