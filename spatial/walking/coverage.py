@@ -57,10 +57,11 @@ def measure_coverage(
     return table.sort_values(["group", column], kind="stable", ignore_index=True)[columns]
 
 
-def count_circles(circles: Any, times: Any, demand: Any) -> Any:
+def count_circles(circles: Any, times: Any, demand: Any, *, counted: Sequence[str] = ("households",)) -> Any:
     """Return the CIRCLES with the households that reach the site within each, along the network.
 
     The times must reach at least as far as the circles: seconds for circles in time mode, metres in distance mode.
+    Other columns of the demand (elderly, children) are counted where ``counted`` names them.
 
     Raises
     ------
@@ -68,21 +69,21 @@ def count_circles(circles: Any, times: Any, demand: Any) -> Any:
         If a frame breaks its contract, or times names demand that there is not.
     """
     circles, times, demand = require(circles, CIRCLES), require(times, TRAVEL_TIMES), require(demand, DEMAND)
-    homes = demand.set_index("demand_id")["households"]
+    homes = demand.set_index("demand_id")[list(counted)]
     _require_known(times, homes)
-    counted = circles.copy()
     weight = homes.reindex(times["destination_id"]).to_numpy()
     site = times["origin_id"].to_numpy(dtype=object)
     walk = {"time": times["walk_s"].to_numpy(), "distance": times["walk_m"].to_numpy()}
-    households = np.zeros(len(circles), dtype=np.int64)
+    sums = np.zeros((len(circles), len(counted)), dtype=weight.dtype)
     order = np.argsort(site, kind="stable")
     start = np.searchsorted(site[order], circles["site_id"].to_numpy(dtype=object), side="left")
     end = np.searchsorted(site[order], circles["site_id"].to_numpy(dtype=object), side="right")
     limit = np.where(circles["mode"] == "time", circles["minutes"] * 60.0, circles["limit_m"])
     for i, mode in enumerate(circles["mode"]):  # one short sum per circle over the rows of its site
         rows = order[start[i] : end[i]]
-        households[i] = weight[rows][walk[mode][rows] <= limit[i] + TIE].sum()
-    return counted.assign(households=households)
+        sums[i] = weight[rows][walk[mode][rows] <= limit[i] + TIE].sum(axis=0)
+    kinds = homes.dtypes
+    return circles.assign(**{name: sums[:, at].astype(kinds[name]) for at, name in enumerate(counted)})
 
 
 def _limits(limits_s: Sequence[float] | None, limits_m: Sequence[float] | None) -> tuple[str, str, list[float]]:
