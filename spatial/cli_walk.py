@@ -66,7 +66,7 @@ def walk(
         str | None,
         typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
     ] = None,
-    crs: Annotated[str | None, option("System of files that declare none, such as EPSG:4547.")] = None,
+    crs: Annotated[str | None, option("System of files that declare none, as for `wangge plan`.")] = None,
 ) -> None:
     """Walk: minutes from demand to facilities, circles, coverage by group, and who is not served and why."""
     from spatial.io.profiles import DEFAULT_PROFILE
