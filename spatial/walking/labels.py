@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from spatial.walking.compiled import grown, kernel
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import read_snaps, run_in_chunks, spread
-from spatial.walking.search import NEVER, TIE, Gates, Mode, build_graph, clear_work, make_work, ring_size, search, seed
-from spatial.walking.snapping import snap
+from spatial.walking.pairs import bind_kernel, run_in_chunks
+from spatial.walking.search import Gates, Mode, build_graph
+from spatial.walking.snapping import Snaps, snap
+from spatial.walking.spread import forget, search
 from spatial.walking.travel import check_limit
 
 _FIRST_LABELS = 4096
@@ -20,12 +21,14 @@ _FIRST_LABELS = 4096
 class Labels:
     """Reached nodes, site by site in the order of the input: those of site i are ``start[i]:start[i + 1]``.
 
-    ``cost`` is the walk from the node to the site in seconds or, in distance mode, metres.
+    ``walk_s`` and ``walk_m`` are the seconds and metres of the walk from the node to the site. The nodes of a site
+    stand in no order that means anything, but always in the same.
     """
 
     start: NDArray[np.int64]
-    node: NDArray[np.int64]
-    cost: NDArray[np.float64]
+    node: NDArray[np.int32]
+    walk_s: NDArray[np.float64]
+    walk_m: NDArray[np.float64]
 
 
 def reach_nodes(
@@ -40,48 +43,46 @@ def reach_nodes(
     InputError, TableError, CrsError
         As ``travel_times``.
     """
-    bound = min(check_limit(network, limit, mode, gates), NEVER) + TIE
-    graph, snaps = build_graph(network, mode), snap(network, sites)
-    first = np.searchsorted(snaps.point, np.arange(len(sites) + 1)).astype(np.int64)
-    how = (bound, graph.width, ring_size(graph, bound, spread(snaps, graph)), gates == "open")
-    read = read_snaps(graph, snaps)
+    limit = check_limit(network, limit, mode, gates)
+    return label_nodes(network, snap(network, sites), len(sites), limit, (mode, gates))
 
-    def run(rows: slice) -> Any:
-        return _label(graph.arcs, graph.edges, read, first[rows.start : rows.stop + 1], how)
 
-    parts = [found for _, found in run_in_chunks(run, len(sites))]
+def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, rules: tuple[Mode, Gates]) -> Labels:
+    """Return the nodes from which each of ``count`` snapped sites is reached."""
+    mode, gates = rules
+    graph = build_graph(network, mode)
+    first = np.searchsorted(snaps.point, np.arange(count + 1)).astype(np.int64)
+    run = bind_kernel(_label, graph, snaps, limit, gates)
+    parts = [found for _, found in run_in_chunks(lambda rows: run(first[rows.start : rows.stop + 1]), count)]
     if not parts:
-        return Labels(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    counts = np.concatenate([np.diff(start) for start, _, _ in parts])
-    start = np.concatenate([[0], np.cumsum(counts)])
-    return Labels(start, np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts]))
+        return Labels(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0))
+    start = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part[0]) for part in parts]))])
+    node, cost, other = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3))
+    walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
+    return Labels(start, graph.node[node], walk_s, walk_m)
 
 
 @kernel
-def _label(arcs, edges, snaps, first, how):  # type: ignore[no-untyped-def]
-    limit, width, ring, leaves = how
-    nodes = len(arcs[0]) - 1
-    work = make_work(nodes, ring)
-    best = np.full(nodes, np.inf)
+def _label(arrays, places, how, work, first):  # type: ignore[no-untyped-def]
     start = np.zeros(len(first), np.int64)
-    node, cost = np.empty(_FIRST_LABELS, np.int64), np.empty(_FIRST_LABELS, np.float64)
+    node, cost = np.empty(_FIRST_LABELS, np.int32), np.empty(_FIRST_LABELS, np.float64)
+    other = np.empty(_FIRST_LABELS, np.float64)
+    public, private, on_public, on_private = work[:4]
     put = 0
     for k in range(len(first) - 1):
-        seeds = seed(edges, snaps, first[k], first[k + 1], nodes)
-        states = search(arcs, seeds, limit, width, leaves, work)
-        if put + states > len(node):
-            node, cost = grown(node, 2 * (put + states)), grown(cost, 2 * (put + states))
-        begin = put
-        for i in range(states):
-            s = work[5][i]
-            at = s if s < nodes else s - nodes if s < 2 * nodes else s - 2 * nodes
-            if best[at] == np.inf:
-                node[put] = at
+        opened, inside = search(arrays, places, (first[k], first[k + 1]), how, work)
+        if put + opened + inside > len(node):
+            size = 2 * (put + opened + inside)
+            node, cost, other = grown(node, size), grown(cost, size), grown(other, size)
+        for i in range(opened):
+            s = on_public[i]
+            if inside == 0 or private[s].cost == np.inf:
+                node[put], cost[put], other[put] = s, public[s].cost, public[s].other
                 put += 1
-            best[at] = min(best[at], work[0][s])
-        for i in range(begin, put):
-            cost[i] = best[node[i]]
-            best[node[i]] = np.inf
-        clear_work(work, states)
+        for i in range(inside):
+            s = on_private[i]
+            node[put], cost[put], other[put] = s, private[s].cost, private[s].other
+            put += 1
+        forget(work, opened, inside)
         start[k + 1] = put
-    return start, node[:put].copy(), cost[:put].copy()
+    return start, node[:put].copy(), cost[:put].copy(), other[:put].copy()

@@ -43,7 +43,7 @@ Indices = NDArray[np.int32]
 _ADULT = Walker()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class WalkNetwork:
     """A walk network in metres and seconds at the speed of its walker.
 

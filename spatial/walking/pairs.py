@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,14 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.walking.compiled import grown, inner, kernel, sort_first
-from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
+from spatial.walking.search import NEVER, TIE, Gates, Graph, borrow_work, make_ring
 from spatial.walking.snapping import Snaps
+from spatial.walking.spread import forget, part, search
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _CHUNKS_PER_WORKER = 4
 _FIRST_PAIRS = 4096
+_DENSE = 64
+"""Found homes are put in order by looking through all homes where at least one in so many words of 64 is found."""
+
+_STEP = np.dtype([("cost", "f8"), ("other", "f8"), ("home", "i8")], align=True)
+_TURN = 0x03F79D71B4CB0A89  # a de Bruijn sequence: each six bits in a row are another number
+_BIT_AT = np.zeros(64, np.int64)
+_BIT_AT[[((_TURN << bit) & (2**64 - 1)) >> 58 for bit in range(64)]] = np.arange(64)
 
 
 def pair_costs(
@@ -26,24 +35,31 @@ def pair_costs(
 
     Sources and targets are the points of the snaps. The answer does not depend on the number of workers.
     """
-    bound = min(limit, NEVER) + TIE
     source, first = np.unique(sources.point, return_index=True)
     first = np.concatenate([first, [len(sources.point)]])
-    read = read_snaps(graph, sources)
-    homes = _by_edge(graph, targets)
-    ring = ring_size(graph, bound, spread(sources, graph))
+    homes = place_homes(graph, targets)
     count = int(targets.point.max(initial=-1)) + 1
-
-    def run(rows: slice) -> Any:
-        starts = first[rows.start : rows.stop + 1]
-        return _pairs(graph.arcs, graph.edges, read, starts, homes, count, (bound, graph.width, ring, gates == "open"))
-
-    parts = run_in_chunks(run, len(source))
+    run = bind_kernel(_pairs, graph, sources, limit, gates)
+    parts = run_in_chunks(lambda rows: run(first[rows.start : rows.stop + 1], homes, count), len(source))
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
     i = np.concatenate([rows.start + found[0] for rows, found in parts])
     columns = [np.concatenate([found[k] for _, found in parts]) for k in (1, 2, 3)]
     return source[i], columns[0], columns[1], columns[2]
+
+
+def bind_kernel(search_all: Any, graph: Graph, sources: Snaps, limit: float, gates: Gates) -> Callable[..., Any]:
+    """Return a function that runs a kernel for sources: (arrays, places, how, work) and whatever it is called with."""
+    bound = min(limit, NEVER) + TIE
+    read, how = read_snaps(graph, sources), (bound, graph.width, gates == "open")
+
+    def run(*given: Any) -> Any:
+        scratch = borrow_work(graph)
+        found = search_all(graph.arrays, read, how, (*scratch, make_ring(graph, bound)), *given)
+        graph.spare.append(scratch)
+        return found
+
+    return run
 
 
 def run_in_chunks(run: Any, count: int) -> list[tuple[slice, Any]]:
@@ -65,99 +81,123 @@ def read_snaps(graph: Graph, snaps: Snaps) -> tuple[Any, ...]:
     return snaps.edge, np.clip(share, 0.0, 1.0), access * graph.cost_per_m, access * graph.other_per_m
 
 
-def spread(sources: Snaps, graph: Graph) -> float:
-    """Return a bound on how far the costs of the seeds of one source lie apart."""
-    return graph.longest + float(sources.access_m.max(initial=0.0)) * graph.cost_per_m
+def place_homes(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
+    """Return homes as kernels look for them: (first step per node and side, steps, first place per edge, places).
+
+    A step is the walk from a node to a home on one of its edges: its costs and the home, the cheapest first; the steps
+    of node i by public edges stand at ``first[2 * i]``, by private ones at ``first[2 * i + 1]``.
+    """
+    edge, share, access, access_other = read_snaps(graph, targets)
+    end = graph.ends[edge]
+    group = np.concatenate([2 * end["u"] + end["private"], 2 * end["v"] + end["private"]])
+    steps = np.zeros(2 * len(edge), _STEP)
+    steps["cost"] = np.concatenate([_part(share, end["vu"]) + access, _part(1.0 - share, end["uv"]) + access])
+    steps["other"] = np.concatenate([share * end["other"], (1.0 - share) * end["other"]]) + np.tile(access_other, 2)
+    steps["home"] = np.tile(targets.point, 2)
+    order = np.argsort(steps["cost"], kind="stable")
+    order = order[np.argsort(group[order], kind="stable")]
+    by_edge = np.argsort(edge, kind="stable")
+    places = (targets.point[by_edge], share[by_edge], access[by_edge], access_other[by_edge])
+    return _starts(group, len(graph.ptr) - 1), steps[order], _starts(edge, len(graph.length_m)), places
 
 
-def _by_edge(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
-    """Return (start per edge, point, share, access cost, access other) of the targets sorted by edge."""
-    edge, share, access, other = read_snaps(graph, targets)
-    order = np.argsort(edge, kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(edge, minlength=len(graph.length_m)))]).astype(np.int64)
-    return start, targets.point[order], share[order], access[order], other[order]
+def _part(share: Floats, whole: Floats) -> Floats:
+    return np.multiply(share, whole, out=np.zeros(len(share)), where=share > 0.0)
+
+
+def _starts(group: Any, count: int) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))]).astype(np.int64)
 
 
 @inner
-def _note(home, c, o, limit, best, best_other, touched, count):  # type: ignore[no-untyped-def]
+def _note(home, c, o, limit, found, count):  # type: ignore[no-untyped-def]
     """Keep the better of two trips to a home; return the number of homes touched."""
+    best, best_other, touched, bits = found
     if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
         return count
     if best[home] == np.inf:
         touched[count] = home
+        bits[home >> 6] |= np.uint64(1) << np.uint64(home & 63)
         count += 1
     best[home], best_other[home] = c, o
     return count
 
 
 @inner
-def _touch_homes(arcs, homes, labels, reached, states, limit, leaves, found):  # type: ignore[no-untyped-def]
-    """Note every home on an edge that a reached state may use; return the number of homes touched."""
-    indptr, private_start, _, arc_edge, arc_forward, arc_cost, arc_other = arcs
-    start, point, share, access, access_other = homes
-    cost, other = labels
-    best, best_other, touched = found
-    n = len(indptr) - 1
-    count = 0
+def _touch_homes(homes, labels, reached, states, private, limit, found, count):  # type: ignore[no-untyped-def]
+    """Note every home near the reached nodes, by private edges only or by all; return the number of homes touched."""
+    first, steps = homes[0], homes[1]
     for k in range(states):
-        s = reached[k]
-        layer = 0 if s < n else 1 if s < 2 * n else 2
-        node = s - layer * n
-        public = layer == 1 or (layer == 0 and leaves)
-        for j in range(indptr[node] if public else private_start[node], indptr[node + 1]):
-            e = arc_edge[j]
-            for q in range(start[e], start[e + 1]):
-                f = share[q] if arc_forward[j] else 1.0 - share[q]
-                c = cost[s] + (f * arc_cost[j] if f > 0.0 else 0.0) + access[q]
-                o = other[s] + f * arc_other[j] + access_other[q]
-                home = point[q]
-                if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
-                    continue
-                if best[home] == np.inf:
-                    touched[count] = home
-                    count += 1
-                best[home], best_other[home] = c, o
+        s = np.int64(reached[k])
+        for side in range(private, 2):
+            for q in range(first[2 * s + side], first[2 * s + side + 1]):
+                c = labels[s].cost + steps[q].cost
+                if not c <= limit:
+                    break  # the steps that follow cost more
+                count = _note(steps[q].home, c, labels[s].other + steps[q].other, limit, found, count)
     return count
 
 
 @inner
-def _touch_same_edge(edges, snaps, first, last, homes, limit, found, count):  # type: ignore[no-untyped-def]
+def _touch_same_edge(ends, snaps, rows, homes, limit, found, count):  # type: ignore[no-untyped-def]
     """Note the homes on the sources' own edges, reached along them; return the number of homes touched."""
-    _, _, _, cost_uv, cost_vu, edge_other = edges
     at_edge, at, access, access_other = snaps
-    start, point, share, home_access, home_other = homes
-    best, best_other, touched = found
-    for k in range(first, last):
+    start, (point, share, home_access, home_other) = homes[2], homes[3]
+    for k in range(rows[0], rows[1]):
         e = at_edge[k]
         for q in range(start[e], start[e + 1]):
             gap = share[q] - at[k]
-            c = access[k] + part(abs(gap), cost_vu[e] if gap > 0 else cost_uv[e]) + home_access[q]
-            o = access_other[k] + part(abs(gap), edge_other[e]) + home_other[q]
-            count = _note(point[q], c, o, limit, best, best_other, touched, count)
+            c = access[k] + part(abs(gap), ends[e].vu if gap > 0 else ends[e].uv) + home_access[q]
+            o = access_other[k] + part(abs(gap), ends[e].other) + home_other[q]
+            count = _note(point[q], c, o, limit, found, count)
     return count
 
 
+@inner
+def find_homes(arrays, places, rows, how, work, homes, found):  # type: ignore[no-untyped-def]
+    """Note the best trip of one source to every home within the limit; return the number of homes touched."""
+    opened, inside = search(arrays, places, rows, how, work)
+    count = _touch_homes(homes, work[0], work[2], opened, 0, how[0], found, np.int64(0))
+    count = _touch_homes(homes, work[1], work[3], inside, 1, how[0], found, count)
+    count = _touch_same_edge(arrays[2], places, rows, homes, how[0], found, count)
+    forget(work, opened, inside)
+    return count
+
+
+@inner
+def _order(touched, bits, count):  # type: ignore[no-untyped-def]
+    """Put the touched homes in order, and clear their bits."""
+    if len(bits) > _DENSE * count:
+        for k in range(count):
+            bits[touched[k] >> 6] = 0
+        sort_first(touched, count)
+        return
+    put = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        bits[word] = 0
+        while left:
+            lowest = left & (~left + np.uint64(1))
+            touched[put] = 64 * word + _BIT_AT[(lowest * np.uint64(_TURN)) >> np.uint64(58)]
+            put += 1
+            left ^= lowest
+
+
 @kernel
-def _pairs(arcs, edges, snaps, starts, homes, home_count, how):  # type: ignore[no-untyped-def]
-    limit, width, ring, leaves = how
-    nodes = len(arcs[0]) - 1
-    work = make_work(nodes, ring)
+def _pairs(arrays, places, how, work, starts, homes, home_count):  # type: ignore[no-untyped-def]
+    """Return (source, home, cost, other) of the sources whose places start at ``starts``, in order."""
     best, best_other = np.full(home_count, np.inf), np.full(home_count, np.inf)
-    touched = np.empty(home_count, np.int64)
-    found = (best, best_other, touched)
+    touched, bits = np.empty(home_count, np.int64), np.zeros((home_count >> 6) + 1, np.uint64)
     size, p = _FIRST_PAIRS, 0
     i, j = np.empty(size, np.int64), np.empty(size, np.int64)
     cost, other = np.empty(size, np.float64), np.empty(size, np.float64)
     for k in range(len(starts) - 1):
-        seeds = seed(edges, snaps, starts[k], starts[k + 1], nodes)
-        states = search(arcs, seeds, limit, width, leaves, work)
-        count = _touch_homes(arcs, homes, (work[0], work[1]), work[5], states, limit, leaves, found)
-        count = _touch_same_edge(edges, snaps, starts[k], starts[k + 1], homes, limit, found, count)
-        clear_work(work, states)
+        rows = (starts[k], starts[k + 1])
+        count = find_homes(arrays, places, rows, how, work, homes, (best, best_other, touched, bits))
         if p + count > size:
             size = 2 * (p + count)
             i, j, cost, other = grown(i, size), grown(j, size), grown(cost, size), grown(other, size)
-        sort_first(touched, count)
+        _order(touched, bits, count)
         for home in touched[:count]:
             i[p], j[p], cost[p], other[p] = k, home, best[home], best_other[home]
             best[home] = best_other[home] = np.inf

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from spatial.walking.compiled import grown, inner, kernel
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import read_snaps, spread
-from spatial.walking.search import NEVER, TIE, Gates, Graph, clear_work, make_work, part, ring_size, search, seed
+from spatial.walking.pairs import bind_kernel
+from spatial.walking.search import Gates, Graph
 from spatial.walking.snapping import Snaps
+from spatial.walking.spread import forget, part, search
 
 Floats = NDArray[np.float64]
 
@@ -25,12 +26,10 @@ def reach_pieces(
     ``left`` are metres that are left to walk at each end, falling from the first end to the second. The straight walk
     between the point and its place on the network is the first piece.
     """
-    bound = min(limit, NEVER) + TIE
     source, first = np.unique(snaps.point, return_index=True)
     first = np.concatenate([first, [len(snaps.point)]])
     shape = (network.shape_ptr, network.shape_xy, network.shape_m)
-    how = (bound, graph.width, ring_size(graph, bound, spread(snaps, graph)), gates == "open")
-    flat, start = _reach(graph.arcs, graph.edges, read_snaps(graph, snaps), first, shape, how)
+    flat, start = bind_kernel(_reach, graph, snaps, limit, gates)(first, shape)
     rows = flat.reshape(-1, 6)
     rows[:, [2, 5]] = (limit - rows[:, [2, 5]]) / graph.cost_per_m
     access = _access_rows(network, points, snaps, limit / graph.cost_per_m)
@@ -57,43 +56,31 @@ def place_on_edge(network: WalkNetwork, edge: Any, offset_m: Floats) -> Floats:
 
 
 @kernel
-def _reach(arcs, edges, snaps, first, shape, how):  # type: ignore[no-untyped-def]
+def _reach(arrays, places, how, work, first, shape):  # type: ignore[no-untyped-def]
     """Return straight pieces (x0, y0, cost0, x1, y1, cost1) of all sources, and where each source starts."""
-    limit, width, ring, leaves = how
-    nodes = len(arcs[0]) - 1
-    work = make_work(nodes, ring)
-    open_cost, private_cost = np.full(nodes, np.inf), np.full(nodes, np.inf)
+    public, private, on_public, on_private = work[:4]
     rows = np.empty(6 * _FIRST_PIECES, np.float64)
     start = np.zeros(len(first), np.int64)
-    put = np.int64(0)
+    put, limit = np.int64(0), how[0]
     for k in range(len(first) - 1):
-        seeds = seed(edges, snaps, first[k], first[k + 1], nodes)
-        states = search(arcs, seeds, limit, width, leaves, work)
-        cost, reached = work[0], work[5]
-        for i in range(states):
-            s = reached[i]
-            node = s % nodes
-            private_cost[node] = min(private_cost[node], cost[s])
-            if s // nodes == 1 or (s < nodes and leaves):
-                open_cost[node] = min(open_cost[node], cost[s])
+        opened, inside = search(arrays, places, (first[k], first[k + 1]), how, work)
         for q in range(first[k], first[k + 1]):
-            put, rows = _own_pieces(edges, snaps, q, shape, limit, rows, put)
-        for i in range(states):
-            node = reached[i] % nodes
-            if private_cost[node] < np.inf:
-                put, rows = _node_pieces(arcs, node, (open_cost, private_cost), shape, limit, rows, put)
-        for i in range(states):
-            open_cost[reached[i] % nodes] = private_cost[reached[i] % nodes] = np.inf
-        clear_work(work, states)
+            put, rows = _own_pieces(arrays[2], places, q, shape, limit, rows, put)
+        for i in range(opened):
+            put, rows = _node_pieces(arrays, np.int64(on_public[i]), (public, private), shape, limit, rows, put)
+        for i in range(inside):
+            if public[on_private[i]].cost == np.inf:
+                put, rows = _node_pieces(arrays, np.int64(on_private[i]), (public, private), shape, limit, rows, put)
+        forget(work, opened, inside)
         start[k + 1] = put
     return rows[: 6 * put], start
 
 
 @inner
-def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-untyped-def]
+def _own_pieces(ends, places, q, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of a source's own edge, both ways from the source."""
-    e, at, access = np.int64(snaps[0][q]), snaps[1][q], snaps[2][q]
-    to_u, to_v = access + part(at, edges[3][e]), access + part(1.0 - at, edges[4][e])
+    e, at, access = np.int64(places[0][q]), places[1][q], places[2][q]
+    to_u, to_v = access + part(at, ends[e].uv), access + part(1.0 - at, ends[e].vu)
     if to_u < np.inf:
         put, rows = _cut(shape, e, (at, 0.0, access, to_u), limit, rows, put)
     if to_v < np.inf:
@@ -102,12 +89,15 @@ def _own_pieces(edges, snaps, q, shape, limit, rows, put):  # type: ignore[no-un
 
 
 @inner
-def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
+def _node_pieces(arrays, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of the edges at a node, each up to where the walk by its other end is as short."""
-    indptr, private_start, heads, arc_edge, arc_forward, arc_cost, _ = arcs
-    for j in range(indptr[node], indptr[node + 1]):
-        label = labels[1] if j >= private_start[node] else labels[0]
-        here, there, whole = label[node], label[heads[j]], arc_cost[j]
+    ptr, arcs, _ = arrays
+    public, private = labels
+    for j in range(ptr[2 * node], ptr[2 * node + 2]):
+        arc = arcs[j]
+        here, there, whole = public[node].cost, public[arc.head].cost, arc.cost
+        if j >= ptr[2 * node + 1]:
+            here, there = min(here, private[node].cost), min(there, private[arc.head].cost)
         if here > limit or whole == np.inf:
             continue
         share = 1.0
@@ -115,9 +105,10 @@ def _node_pieces(arcs, node, labels, shape, limit, rows, put):  # type: ignore[n
             share = min(1.0, max(0.0, (there + whole - here) / (2.0 * whole)))
         if share <= 0.0:
             continue
-        far = share if arc_forward[j] else 1.0 - share
-        near = 0.0 if arc_forward[j] else 1.0
-        put, rows = _cut(shape, np.int64(arc_edge[j]), (near, far, here, here + share * whole), limit, rows, put)
+        forward = arc.turn & 1
+        far = share if forward else 1.0 - share
+        near = 0.0 if forward else 1.0
+        put, rows = _cut(shape, np.int64(arc.turn >> 1), (near, far, here, here + share * whole), limit, rows, put)
     return put, rows
 
 
