@@ -50,19 +50,20 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
     report = {"squares": len(squares), "squares with sight lines": 0, "squares walked around": 0}
     if not squares:
         return segments, report
-    places = {key: row for row, key in enumerate(_keys(segments.xy))}
+    places = _known_places(segments, squares)
     used = segments.degree() > 0
     shared = Counter(key for polygon in squares for key in set(_keys(shapely.get_coordinates(polygon))))
+    corners: list[Floats] = []
+    pieces: list[tuple[Ints, Ints]] = []
     # few squares, each with a handful of entries: a loop over them is the clear way
-    for polygon, closed in zip(squares, private, strict=True):
+    for polygon in squares:
         rings = [shapely.get_coordinates(ring)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
         xy = np.concatenate(rings)
-        segments, vertex = _place(segments, places, xy)
+        vertex = _place(places, xy, corners, len(segments.xy))
         meets = [shared[key] > 1 for key in _keys(xy)]
         entry = np.array([(v < len(used) and used[v]) or m for v, m in zip(vertex, meets, strict=True)])
         ring_a, ring_b = _ring_pairs(vertex, [len(ring) for ring in rings])
         chosen = np.flatnonzero(entry | _stands_in(rings, polygon))
-        like = {"private": closed}
         if 2 <= len(chosen) <= rules.plaza_entries:
             i, j = np.triu_indices(len(chosen), 1)
             a, b = chosen[i], chosen[j]
@@ -72,22 +73,35 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
             ring_a, ring_b = np.concatenate([ring_a, vertex[a[clear]]]), np.concatenate([ring_b, vertex[b[clear]]])
         report["squares with sight lines" if len(chosen) <= rules.plaza_entries else "squares walked around"] += 1
         apart = ring_a != ring_b
-        segments = add_pieces(segments, ring_a[apart], ring_b[apart], like)
-    return segments, report
+        pieces.append((ring_a[apart], ring_b[apart]))
+    segments, _ = add_vertices(segments, np.concatenate([np.empty((0, 2)), *corners]))
+    a, b = (np.concatenate([pair[end] for pair in pieces]) for end in (0, 1))
+    closed = np.repeat(private, [len(start) for start, _ in pieces])
+    return add_pieces(segments, a, b, {"private": closed}), report
 
 
 def _keys(xy: Floats) -> list[tuple[int, int]]:
     return [tuple(row) for row in np.round(xy / _GRID_M).astype(np.int64).tolist()]
 
 
-def _place(segments: Segments, places: dict[tuple[int, int], int], xy: Floats) -> tuple[Segments, Ints]:
-    """Return the vertices at these places, made where there are none; ``places`` learns the new ones."""
+def _known_places(segments: Segments, squares: list[Any]) -> dict[tuple[int, int], int]:
+    """Return place -> vertex of the vertices that a corner of a square may stand on; of several the last."""
+    columns = np.unique(np.round(shapely.get_coordinates(squares)[:, 0] / _GRID_M))
+    x = np.round(segments.xy[:, 0] / _GRID_M)
+    at = np.minimum(np.searchsorted(columns, x), len(columns) - 1)
+    rows = np.flatnonzero(columns[at] == x)
+    return dict(zip(_keys(segments.xy[rows]), rows.tolist(), strict=True))
+
+
+def _place(places: dict[tuple[int, int], int], xy: Floats, corners: list[Floats], known: int) -> Ints:
+    """Return the vertices at these places; ``places`` learns those to be made, ``corners`` where they stand."""
     keys = _keys(xy)
     missing = list(dict.fromkeys(key for key in keys if key not in places))
     first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    segments, new = add_vertices(segments, xy[[first[key] for key in missing]])
-    places.update(zip(missing, new.tolist(), strict=True))
-    return segments, np.array([places[key] for key in keys], dtype=np.int64)
+    start = known + sum(len(made) for made in corners)
+    corners.append(xy[[first[key] for key in missing]])
+    places.update({key: start + k for k, key in enumerate(missing)})
+    return np.array([places[key] for key in keys], dtype=np.int64)
 
 
 def _ring_pairs(vertex: Ints, sizes: list[int]) -> tuple[Ints, Ints]:
