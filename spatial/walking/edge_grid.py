@@ -40,7 +40,7 @@ def build_edge_grid(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> EdgeG
     piece[shape_ptr[1:] - 1] = False
     i = np.flatnonzero(piece)
     i = i[shape_m[i + 1] > shape_m[i]]
-    edge = np.searchsorted(shape_ptr, i, side="right") - 1
+    edge = np.repeat(np.arange(len(shape_ptr) - 1), np.diff(shape_ptr))[i]
     ends = np.concatenate([shape_xy[i], shape_xy[i + 1]], axis=1)
     low, high = shape_xy.min(axis=0) - 1.0, shape_xy.max(axis=0) + 1.0
     cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))

@@ -187,6 +187,8 @@ def place_gates(
 
 def _near_pieces(segments: Segments, xy: Floats, estate: Ints, walls: Walls, reach_m: float) -> tuple[Ints, Ints]:
     """Return pairs of gate and piece: ways inside for a gate with an outline, minor ways for the others."""
+    if not len(xy):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     lines = segments.lines()
     point, piece = shapely.STRtree(lines).query(shapely.points(xy), predicate="dwithin", distance=reach_m)
     fits = segments.minor[piece].copy()
@@ -252,6 +254,8 @@ def _tie(
 ) -> tuple[Segments, Flags]:
     """Return the pieces with one from each vertex to the nearest of its estate (-1: public), and which got one."""
     done = np.zeros(len(top), dtype=bool)
+    if not len(top):
+        return segments, done
     pieces = np.flatnonzero(~segments.synthetic & (~segments.private | (segments.estate >= 0)))
     xy = segments.xy[top]
     tree = shapely.STRtree(segments.lines()[pieces])

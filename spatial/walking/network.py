@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from spatial.crs import require_metric
 from spatial.errors import InputError
 from spatial.profile import Profile, WalkRules
 from spatial.tables import ESTATES, GATES, require
 from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag, tell_hours
+from spatial.walking.assembly import metres_along, number_by_length, order_arcs
 from spatial.walking.chains import Chains, build_chains, chain_flags
 from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
 from spatial.walking.gates import (
@@ -55,7 +54,9 @@ class WalkNetwork:
     the arc), ``arc_back_s`` (against it), ``arc_m``. A closed gate is an edge that nobody walks. ``component`` numbers
     the parts that were connected if all gates stood open, by falling length: 0 is the main one; ``cut_off`` flags its
     nodes that closed gates part from the rest of it. ``doors`` maps each closed estate to its gates' nodes, closed ones
-    too, ``gates`` each gate that stands on the network to its node. ``report`` counts what was left out or added.
+    too, ``gates`` each gate that stands on the network to its node. ``shut`` maps edges that a change closed to their
+    seconds before (u to v, v to u), and ``touched`` are the nodes at which something was changed. ``report`` counts
+    what was left out or added.
     """
 
     crs: Any
@@ -89,6 +90,8 @@ class WalkNetwork:
     walls: Walls
     doors: Mapping[int, tuple[int, ...]]
     gates: Mapping[str, int]
+    shut: Mapping[int, tuple[float, float]]
+    touched: Ints
     walker: Walker
     report: Mapping[str, int]
 
@@ -212,21 +215,21 @@ def _assemble(
     rank[nodes] = np.arange(len(nodes))
     u, v = rank[first].astype(np.int32), rank[last].astype(np.int32)
     shape_ptr, shape_xy = chains.shape_ptr(), segments.xy[chains.vertex]
-    shape_m = _metres_along(shape_xy, shape_ptr)
+    shape_m = metres_along(shape_xy, shape_ptr)
     length = shape_m[shape_ptr[1:] - 1]
     piece = chains.piece[chains.start[:-1]]
     forward, backward, delay = chain_flags(segments, chains)
     seconds = length * segments.factor[piece] / walker.m_per_s(rules) + delay
     uv, vu = np.where(forward, seconds, np.inf), np.where(backward, seconds, np.inf)
     private = segments.private[piece]
-    component = _number_parts(u, v, length, len(nodes))
+    component = number_by_length(u, v, length, len(nodes))
     usable = (doors.estate >= 0) & (doors.vertex >= 0)
     entries: dict[int, list[int]] = {}
     for estate, vertex in zip(doors.estate[usable].tolist(), doors.vertex[usable].tolist(), strict=True):
         if rank[vertex] >= 0:
             entries.setdefault(estate, []).append(int(rank[vertex]))
     on = [(gate, int(rank[at])) for gate, at in zip(doors.gate_id, doors.vertex.tolist(), strict=True) if at >= 0]
-    arcs = _build_arcs(u, v, uv, vu, length, private, len(nodes))
+    arcs = build_arcs(u, v, uv, vu, length, private, len(nodes))
     report |= {"nodes": len(nodes), "edges": len(u), "parts": int(component.max(initial=-1)) + 1}
     return WalkNetwork(
         crs=crs,
@@ -248,65 +251,40 @@ def _assemble(
         shape_xy=shape_xy,
         shape_m=shape_m,
         component=component,
-        cut_off=_find_cut_off(component, u, v, length, np.isfinite(uv) | np.isfinite(vu)),
+        cut_off=find_cut_off(component, u, v, length, np.isfinite(uv) | np.isfinite(vu)),
         grid=build_edge_grid(shape_ptr, shape_xy, shape_m),
         walls=walls,
         doors={estate: tuple(sorted(set(found))) for estate, found in sorted(entries.items())},
         gates={gate: node for gate, node in sorted(on) if node >= 0},
+        shut={},
+        touched=np.zeros(0, dtype=np.int64),
         walker=walker,
         report=report,
     )
 
 
-def _metres_along(xy: Floats, ptr: Ints) -> Floats:
-    """Return the metres from the start of each shape to each of its vertices."""
-    step = np.zeros(len(xy))
-    step[1:] = np.hypot(*(xy[1:] - xy[:-1]).T)
-    step[ptr[:-1]] = 0.0
-    out = np.empty(len(xy))
-    # summed shape by shape: one running sum over all would carry the rounding of the whole city
-    for i, j in zip(ptr[:-1].tolist(), ptr[1:].tolist(), strict=True):
-        np.cumsum(step[i:j], out=out[i:j])
-    return out
-
-
-def _build_arcs(
+def build_arcs(
     u: Indices, v: Indices, uv: Floats, vu: Floats, length: Floats, private: Flags, nodes: int
 ) -> dict[str, Any]:
+    """Return the arcs of the edges, as the network holds them."""
     edges = np.arange(len(u), dtype=np.int32)
-    tail, head = np.concatenate([u, v]), np.concatenate([v, u])
-    edge = np.concatenate([edges, edges])
-    forward = np.repeat([True, False], len(u))
-    order = np.lexsort((~forward, edge, private[edge], tail))
-    open_arcs = np.bincount(tail[~private[edge]], minlength=nodes)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=nodes))]).astype(np.int64)
+    head, edge = np.concatenate([v, u]), np.concatenate([edges, edges])
+    order, indptr, private_start = order_arcs(u, v, private, nodes)
     return {
         "indptr": indptr,
-        "private_start": indptr[:-1] + open_arcs,
+        "private_start": private_start,
         "heads": head[order].astype(np.int32),
         "arc_edge": edge[order],
-        "arc_forward": forward[order],
+        "arc_forward": order < len(u),
         "arc_s": np.concatenate([uv, vu])[order],
         "arc_back_s": np.concatenate([vu, uv])[order],
         "arc_m": length[edge[order]],
     }
 
 
-def _find_cut_off(component: Ints, u: Indices, v: Indices, length: Floats, walked: Flags) -> Flags:
+def find_cut_off(component: Ints, u: Indices, v: Indices, length: Floats, walked: Flags) -> Flags:
     """Flag the nodes of the main part that are not in its longest part once closed gates stop everybody."""
-    part = _number_parts(u[walked], v[walked], length[walked], len(component))
+    part = number_by_length(u[walked], v[walked], length[walked], len(component))
     main = component == 0
     cut: Flags = main & (part != part[main].min(initial=len(part)))
     return cut
-
-
-def _number_parts(u: Indices, v: Indices, length: Floats, nodes: int) -> Ints:
-    """Return the connected part of each node, numbered by falling length of street."""
-    graph = coo_matrix((np.ones(len(u)), (u, v)), shape=(nodes, nodes))
-    count, labels = connected_components(graph, directed=False)
-    size = np.bincount(labels[u], weights=length, minlength=count)
-    order = np.lexsort((np.arange(count), -np.round(size, 3)))
-    rank = np.empty(count, dtype=np.int64)
-    rank[order] = np.arange(count)
-    numbered: Ints = rank[labels]
-    return numbered

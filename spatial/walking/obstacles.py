@@ -13,8 +13,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from spatial.profile import WalkRules
 from spatial.walking.access import (
@@ -28,6 +26,8 @@ from spatial.walking.access import (
     open_at,
     read_tag,
 )
+from spatial.walking.compiled import kernel
+from spatial.walking.parts import number_components
 from spatial.walking.segments import Flags, Ints, Segments, add_pieces, add_vertices
 from spatial.walking.walker import Walker
 
@@ -112,11 +112,26 @@ def _bearing(vector: Any) -> Any:
 
 def arms_of(segments: Segments) -> tuple[Ints, Ints]:
     """Return (start, piece): the pieces that meet at vertex v are ``piece[start[v]:start[v + 1]]``, a loop twice."""
-    ends = np.concatenate([segments.a, segments.b])
-    pieces = np.tile(np.arange(segments.count, dtype=np.int64), 2)
-    order = np.lexsort((pieces, ends))
-    start = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=len(segments.xy)))])
-    return start.astype(np.int64), pieces[order]
+    start, piece = _arms(segments.a, segments.b, len(segments.xy))
+    return start, piece
+
+
+@kernel
+def _arms(a: Ints, b: Ints, vertices: int) -> tuple[Ints, Ints]:
+    start = np.zeros(vertices + 1, np.int64)
+    for s in range(len(a)):
+        start[a[s] + 1] += 1
+        start[b[s] + 1] += 1
+    for v in range(vertices):
+        start[v + 1] += start[v]
+    put = start[:-1].copy()
+    piece = np.empty(2 * len(a), np.int64)
+    for s in range(len(a)):
+        piece[put[a[s]]] = s
+        put[a[s]] += 1
+        piece[put[b[s]]] = s
+        put[b[s]] += 1
+    return start, piece
 
 
 def cut_vertices(
@@ -175,7 +190,8 @@ def close_landlocked(segments: Segments) -> tuple[Segments, int]:
         return segments, 0
     start, end = segments.xy[segments.a[open_rows]], segments.xy[segments.b[open_rows]]
     size = np.bincount(public[segments.a[open_rows]], weights=np.hypot(*(end - start).T), minlength=len(segments.xy))
-    part = np.unique(np.stack([whole[segments.a[open_rows]], public[segments.a[open_rows]]], axis=1), axis=0)
+    at = segments.a[open_rows]
+    part = np.column_stack(np.divmod(np.unique(whole[at] * len(segments.xy) + public[at]), len(segments.xy)))
     order = np.lexsort((part[:, 1], -size[part[:, 1]], part[:, 0]))
     part = part[order]
     first = np.concatenate([[True], part[1:, 0] != part[:-1, 0]])
@@ -184,7 +200,4 @@ def close_landlocked(segments: Segments) -> tuple[Segments, int]:
 
 
 def _parts(segments: Segments, used: Flags) -> Ints:
-    n = len(segments.xy)
-    graph = coo_matrix((np.ones(int(used.sum())), (segments.a[used], segments.b[used])), shape=(n, n))
-    labels: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
-    return labels
+    return number_components(segments.a, segments.b, used, len(segments.xy))
