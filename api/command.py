@@ -12,7 +12,13 @@ from spatial.console import honest
 
 @app.command()
 def serve(
-    folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="A plan folder written by `wangge plan`.", show_default=False)
+    ] = None,
+    osm: Annotated[
+        Path | None,
+        typer.Option(help="Street map to walk on at any place, with the plan's homes and gates.", show_default=False),
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; name another to be reached.", show_default="127.0.0.1")
     ] = None,
@@ -20,11 +26,15 @@ def serve(
         int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000")
     ] = None,
 ) -> None:
-    """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise."""
+    """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise.
+
+    With --osm, walks and circles at any place are answered under /walking.
+    """
     with honest(), suppress(KeyboardInterrupt):  # Ctrl-C is how a server is stopped
         from api.serve import serve as run
 
-        run(folder, host, port, announce=lambda address: typer.echo(f"serving {folder} at {address}"))
+        what = " and ".join(str(one) for one in (folder, osm) if one is not None)
+        run(folder, host, port, osm=osm, announce=lambda address: typer.echo(f"serving {what} at {address}"))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which application serves a plan folder?"""
+"""Which application serves a plan folder, and walks on a street map?"""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api.answers import OPENAPI
+from api.bodies import limit_bodies
 from api.errors import add_error_handlers
 from api.headers import add_headers
 from api.openapi import build_openapi
@@ -19,22 +20,33 @@ from api.routes.page import page_router
 from api.routes.plan import plan_router
 from api.settings import Settings, read_settings
 from api.snapshot import follow_folder
+from spatial.errors import InputError
 
-_DESCRIPTION = "One plan of Wangge: its layers as feeds (OGC API - Features), its report, its numbers and its files."
+_DESCRIPTION = (
+    "One plan of Wangge: its layers as feeds (OGC API - Features), its report, its numbers and its files; and, where a "
+    "street map is served, walks and circles at any place."
+)
 
 
-def create_app(folder: Path | str, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    folder: Path | str | None, settings: Settings | None = None, *, osm: Path | str | None = None
+) -> FastAPI:
     """Return the application that serves the plan in a folder, and follows the folder when it is replaced.
+
+    With a street map it walks too: with the homes, gates, estates and speeds of the plan or, without a folder, on the
+    street map alone.
 
     Raises
     ------
     MissingError
         If there is no plan in the folder.
     InputError
-        If the plan is broken, or a setting of the environment cannot be used.
+        If the plan or the street map is broken, neither is given, or a setting of the environment cannot be used.
     """
+    if folder is None and osm is None:
+        raise InputError("found nothing to serve, needed a plan folder, or --osm with a street map")
     chosen = settings or read_settings()
-    now = follow_folder(Path(folder))
+    now = None if folder is None else follow_folder(Path(folder))
     app = FastAPI(
         title="Wangge",
         description=_DESCRIPTION,
@@ -45,8 +57,14 @@ def create_app(folder: Path | str, settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         middleware=_middleware(chosen),
     )
-    app.include_router(features_router(now, chosen))
-    app.include_router(plan_router(now))
+    if now is not None:
+        app.include_router(features_router(now, chosen))
+        app.include_router(plan_router(now))
+    if osm is not None:  # imported here: a server of a plan alone need not load what walks
+        from api.routes.walking import walking_router
+        from api.walking import follow_ground
+
+        app.include_router(walking_router(follow_ground(osm, now), chosen))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
     add_error_handlers(app)
@@ -70,8 +88,10 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
+        Middleware(limit_bodies, most=settings.body_max),
     ]
     if settings.cors_origins:
-        cors = Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "HEAD"])
+        methods = ["GET", "HEAD", "POST"]
+        cors = Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=methods)
         layers.insert(1, cors)
     return layers

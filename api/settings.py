@@ -29,6 +29,18 @@ class Settings(BaseSettings):
     """Host names that are answered to; empty: the loopback names when serving on loopback, else every name."""
     public_url: str = ""
     """Address under which clients see the server, when a proxy stands before it."""
+    body_max: int = Field(default=2_000_000, ge=1)
+    """Most bytes of what a client sends."""
+    walk_points_max: int = Field(default=200, ge=1)
+    """Most places about which circles are drawn at once, and most sources of travel times."""
+    walk_pairs_max: int = Field(default=1_000_000, ge=1)
+    """Most pairs of sources and demand points of one answer."""
+    walk_minutes_max: float = Field(default=60.0, gt=0)
+    walk_metres_max: float = Field(default=5000.0, gt=0)
+    walk_limits_max: int = Field(default=6, ge=1)
+    """Most circles about one place."""
+    walk_changes_max: int = Field(default=50, ge=0)
+    """Most gates closed and footbridges added in one question."""
     web: Path = Path(__file__).parent / "web" / "dist"
     """Where the built map page is."""
 

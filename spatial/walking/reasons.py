@@ -103,7 +103,7 @@ def _judge(
     network: WalkNetwork, sites: Any, homes: Any, access: Any, asked: tuple[Floats, float, Mode]
 ) -> NDArray[Any]:
     cost, limit, mode = asked
-    per_m = 1.0 / network.rules.adult_m_per_s if mode == "time" else 1.0
+    per_m = 1.0 / network.m_per_s if mode == "time" else 1.0
     door = access["access_m"].to_numpy() * per_m
     spared = np.maximum(door - network.rules.max_access_m * per_m, 0.0)
     led = np.isfinite(cost)

@@ -63,7 +63,7 @@ def survey_walks(
     check_limit(network, limits[-1], asked.mode, asked.gates)
     on_progress("finding the doors", 0.0)
     doors = {"site": list_access(network, sites), "demand point": list_access(network, demand)}
-    farthest = limits[-1] * (network.rules.adult_m_per_s if asked.mode == "time" else 1.0)
+    farthest = limits[-1] * (network.m_per_s if asked.mode == "time" else 1.0)
     for what, access in doors.items():
         _require_near(access, what, farthest)
     on_progress("travel times", 0.0)

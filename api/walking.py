@@ -1,0 +1,143 @@
+"""Which street map is walked for the requests that come in, and for whom are its circles counted?"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+
+from api.snapshot import Snapshot
+from spatial.errors import InputError, MissingError
+from spatial.io.plan_walks import profile_of, read_plan_demand, read_plan_gates, sha256_of_streets
+from spatial.io.profiles import DEFAULT_PROFILE, read_profile
+from spatial.io.streets import read_streets
+from spatial.io.walk_outputs import serve_circles
+from spatial.walking.access_walks import list_access
+from spatial.walking.changes import change_network
+from spatial.walking.coverage import count_circles
+from spatial.walking.isochrones import build_isochrones
+from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.travel import travel_times
+
+Mode = Literal["time", "distance"]
+Gates = Literal["open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Limits in seconds or, in distance mode, metres, in rising order; and which gates stand open."""
+
+    limits: tuple[float, ...]
+    mode: Mode
+    gates: Gates
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A walk network, the homes counted on it (None where no plan brings them), and whether its map is the plan's."""
+
+    network: WalkNetwork
+    demand: Any | None
+    source: str
+    same_map: bool | None
+
+    def changed(self, close: Sequence[str], add: Sequence[Any]) -> "Ground":
+        """Return the ground with gates or streets closed and footbridges added.
+
+        Raises
+        ------
+        InputError
+            If a name is of nothing on the network, or a footbridge ends far from every street.
+        """
+        if not close and not add:
+            return self
+        try:
+            network = change_network(self.network, close=list(close), add=list(add))
+        except MissingError as error:
+            raise InputError(f"close: {error}") from error
+        return Ground(network, self.demand, self.source, self.same_map)
+
+    def circles(self, points: Any, asked: Asked) -> Any:
+        """Return the circles of ``site_id`` points as they are served, counted along the network.
+
+        Raises
+        ------
+        InputError
+            If a point lies farther from every street than the smallest limit reaches.
+        """
+        access = self._near(points, asked)
+        circles = build_isochrones(self.network, points, mode=asked.mode, limits=asked.limits, gates=asked.gates)
+        if self.demand is not None:
+            times = travel_times(
+                self.network, points, self.demand, limit=asked.limits[-1], mode=asked.mode, gates=asked.gates
+            )
+            circles = count_circles(circles, times, self.demand)
+        else:
+            circles = circles.assign(households=None)
+        row = points["site_id"].reset_index(drop=True)
+        told = access.set_index(row)[["access_m", "data_limited"]].reindex(circles["site_id"])
+        return serve_circles(circles.assign(**{name: told[name].to_numpy() for name in told}), points)
+
+    def travel_times(self, sources: Any, demand: Any, asked: Asked) -> Any:
+        """Return TRAVEL_TIMES of ``site_id`` and ``demand_id`` points within the largest limit."""
+        return travel_times(self.network, sources, demand, limit=asked.limits[-1], mode=asked.mode, gates=asked.gates)
+
+    def _near(self, points: Any, asked: Asked) -> Any:
+        access = list_access(self.network, points)
+        reach = asked.limits[0] * (self.network.m_per_s if asked.mode == "time" else 1.0)
+        far = np.flatnonzero(access["access_m"].to_numpy() > reach)
+        if len(far):
+            row = int(far[0])
+            name, metres = points["site_id"].iloc[row], access["access_m"].iloc[row]
+            raise InputError(
+                f"point {name!r} lies {metres:,.0f} m from the nearest street of the map; "
+                f"needed at most {reach:,.0f} m, which the smallest limit reaches"
+            )
+        return access
+
+
+def follow_ground(osm: Path | str, now: Callable[[], Snapshot] | None) -> Callable[[], Ground]:
+    """Return a function that gives the ground to walk on, built anew when the plan was replaced.
+
+    Raises
+    ------
+    InputError
+        If the street map cannot be read, or nothing in it can be walked.
+    """
+    lock = Lock()
+    seen = _digest(now)
+    ground = _build(osm, now)
+
+    def current() -> Ground:
+        nonlocal seen, ground
+        with lock:
+            digest = _digest(now)
+            if digest != seen:
+                ground, seen = _build(osm, now), digest
+            return ground
+
+    return current
+
+
+def _digest(now: Callable[[], Snapshot] | None) -> str:
+    return "" if now is None else now().plan.digest
+
+
+def _build(osm: Path | str, now: Callable[[], Snapshot] | None) -> Ground:
+    streets = read_streets(osm)
+    if now is None:
+        return Ground(build_walk_network(streets, read_profile(DEFAULT_PROFILE)), None, streets.source, None)
+    plan = now().plan
+    gates, estates = read_plan_gates(plan, streets.crs)
+    network = build_walk_network(streets, profile_of(plan), gates=gates, estates=estates)
+    known = sha256_of_streets(plan)
+    same = None if known is None else known == _sha256(Path(osm))
+    return Ground(network, read_plan_demand(plan, streets.crs), streets.source, same)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
