@@ -37,7 +37,12 @@ class PersonalDataError(InputError):
 
 
 class InfeasibleError(SpatialError, ValueError):
-    """The rules leave no answer."""
+    """The rules leave no answer; ``facts`` says what is in the way and what would do, by name."""
+
+    def __init__(self, text: str, **facts: object) -> None:
+        """Keep the sentence and the facts."""
+        super().__init__(text)
+        self.facts = facts
 
 
 class MissingError(SpatialError, LookupError):

@@ -285,9 +285,9 @@ def _check(profile: Profile) -> None:
             raise ProfileError(f"profile: land.barrier_strength.{kind} is {strength}, needed 0 to 1")
     if profile.land.unknown_access not in ("gated", "open"):
         raise ProfileError(f"profile: land.unknown_access is {profile.land.unknown_access!r}, needed gated or open")
-    if profile.siting.model not in ("p_median", "max_cover", "set_cover"):
+    if profile.siting.model not in ("p_median", "max_cover", "set_cover", "p_center"):
         raise ProfileError(
-            f"profile: siting.model is {profile.siting.model!r}, needed p_median, max_cover or set_cover"
+            f"profile: siting.model is {profile.siting.model!r}, needed p_median, max_cover, set_cover or p_center"
         )
     for section in ("land", "households", "division", "walking", "siting", "checks"):
         rules = getattr(profile, section)

@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 
 from spatial.profile import SitingRules
+from spatial.siting.asking import Asked
+from spatial.siting.figures import Served, measure_walks, nearest
+from spatial.siting.setting import HOUSEHOLDS, Setting
+from spatial.siting.ways import Flags, Floats, Ints
 from spatial.tables import SITES, require
 
 
@@ -19,27 +23,40 @@ class SiteChoice:
     Attributes
     ----------
     model, status:
-        ``p_median``, ``max_cover`` or ``set_cover``; ``optimal`` when the bound proves it, ``gap`` when time ran out.
+        ``p_median``, ``max_cover``, ``set_cover`` or ``p_center``; ``optimal`` when the bound proves it, ``gap`` when
+        time ran out.
     objective, bound, gap:
         What the model counts, recomputed from the travel-time table: household-seconds (p-median, smaller is better),
-        households within the cutoff (maximal cover, larger is better) or new sites (set cover); a proven bound on it;
-        and their difference over the objective.
+        households within the cutoff (maximal cover, larger is better), new sites or their cost (set cover) or the
+        longest walk in seconds (p-center); a proven bound on it; and their difference over the objective.
     p, cutoff_s, unserved_s:
         Most new sites allowed (-1: as many as needed), the cutoff, and the seconds that the p-median counts for a
         household that no open site reaches.
     sites:
         SITES, existing and chosen, sorted by id, with ``mode``, ``cost``, ``floor_area_m2``, ``floor_needed_m2`` and
-        ``floor_deficit_m2`` (missing where the floor area is not known).
+        ``floor_deficit_m2`` (missing where the floor area is not known); ``only_here`` households within the cutoff of
+        no other open site, and ``longer_s``: seconds by which walks in all would grow without the site.
     allocation:
-        One row per demand point, sorted by id: ``demand_id``, ``site_id`` (nearest open site, ties by id; "" where the
-        table reaches none), ``walk_s`` (missing there), ``households``, ``covered`` (within the cutoff).
+        One row per demand point, sorted by id: ``demand_id``, ``site_id`` (nearest open site, ties by id; the one that
+        has room where that is limited; "" where the table reaches none), ``walk_s`` (missing there), ``households``,
+        ``covered`` (within the cutoff).
+    groups:
+        One row per group or level: ``group``, ``weight``, ``served``, ``covered``, ``mean`` and ``p95`` seconds.
+    criteria:
+        What speaks for each open site: ``site_id``, ``criterion`` (location, population by group, radius), ``value``,
+        ``share`` of all open sites.
     unreachable:
         Demand points that no site, open or not, can serve: ``demand_id``, ``households``, ``reason`` (``no_walk`` in
-        the table, or ``beyond_cutoff`` for the cover models), ``nearest_site_id``, ``nearest_s``.
+        the table, ``beyond_cutoff`` for the cover models, or ``too_few_sites`` for backup cover),
+        ``nearest_site_id``, ``nearest_s``.
     smallest_cutoff_s:
         The cutoff at which every demand point with a walk in the table could be covered; missing without walks.
-    notes:
-        What was assumed or left out, in sentences.
+    closed:
+        Ids of existing sites that close, where they may.
+    conditions:
+        The conditions that were set, by name.
+    seconds, notes:
+        Time it took, and what was assumed or left out, in sentences.
     """
 
     model: str
@@ -52,8 +69,13 @@ class SiteChoice:
     unserved_s: float
     sites: Any
     allocation: Any
+    groups: Any
+    criteria: Any
     unreachable: Any
     smallest_cutoff_s: float
+    closed: tuple[str, ...]
+    conditions: Mapping[str, Any]
+    seconds: float
     notes: tuple[str, ...]
 
     @property
@@ -66,6 +88,10 @@ class SiteChoice:
         allocation = self.allocation
         households = allocation["households"]
         unserved = allocation["site_id"] == ""
+        walks = measure_walks(
+            allocation.loc[~unserved, "walk_s"].to_numpy(dtype=np.float64),
+            households[~unserved].to_numpy(dtype=np.float64),
+        )
         return {
             "model": self.model,
             "status": self.status,
@@ -77,13 +103,17 @@ class SiteChoice:
             "unserved_s": self.unserved_s,
             "chosen": self.chosen,
             "existing": list(self.sites.loc[self.sites["existing"], "site_id"]),
+            "closed": list(self.closed),
+            "conditions": dict(self.conditions),
             "households": int(households.sum()),
             "covered_households": int(households[allocation["covered"]].sum()),
             "unserved_households": int(households[unserved].sum()),
             "unserved_points": int(unserved.sum()),
             "unreachable_households": int(self.unreachable["households"].sum()),
             "unreachable_points": len(self.unreachable),
-            "mean_walk_s": _mean_walk(allocation[~unserved]),
+            "mean_walk_s": walks["mean"],
+            "p95_walk_s": walks["p95"],
+            "by_group": self.groups.to_dict("records"),
             "smallest_cutoff_s": None if np.isnan(self.smallest_cutoff_s) else self.smallest_cutoff_s,
             "floor_deficit_m2": float(self.sites["floor_deficit_m2"].sum()),
             "sites_without_floor_area": int(self.sites["floor_area_m2"].isna().sum()),
@@ -91,51 +121,66 @@ class SiteChoice:
         }
 
 
-def _mean_walk(allocation: Any) -> float | None:
-    households = float(allocation["households"].sum())
-    return float((allocation["walk_s"] * allocation["households"]).sum()) / households if households else None
-
-
-def allocate(times: Any, demand: Any, open_ids: list[str], cutoff_s: float) -> Any:
-    """Return one row per demand point with its nearest open site; ties go to the smaller site id."""
-    nearest = _nearest(times[times["origin_id"].isin(open_ids)])
-    out = demand[["demand_id", "households"]].sort_values("demand_id", ignore_index=True)
-    out = pd.DataFrame(out).merge(nearest, on="demand_id", how="left")
-    out["site_id"] = out["site_id"].fillna("")
+def allocate(setting: Setting, asked: Asked, served: Served, opened: Flags, cutoff_s: float) -> Any:
+    """Return one row per demand point with its open site: the nearest, or the one that has room for most of it."""
+    site, walk = nearest(setting.ways, opened)
+    if asked.question.has_room_limits:
+        site, walk = _by_home(asked, served, len(setting.homes.ids))
+    ids = np.append(setting.places.ids, "")
+    out = pd.DataFrame(
+        {
+            "demand_id": pd.Series(setting.homes.ids, dtype="str"),
+            "site_id": pd.Series(ids[site], dtype="str"),
+            "walk_s": np.where(site >= 0, walk, np.nan),
+            "households": setting.homes.groups[HOUSEHOLDS].astype(np.int64),
+        }
+    )
     out["covered"] = out["walk_s"] <= cutoff_s
-    return out[["demand_id", "site_id", "walk_s", "households", "covered"]]
+    return out
 
 
-def _nearest(times: Any) -> Any:
-    ranked = times[["destination_id", "walk_s", "origin_id"]].sort_values(["destination_id", "walk_s", "origin_id"])
-    first = ranked.drop_duplicates("destination_id")
-    return first.rename(columns={"destination_id": "demand_id", "origin_id": "site_id"})[
-        ["demand_id", "site_id", "walk_s"]
-    ]
+def _by_home(asked: Asked, served: Served, homes: int) -> tuple[Ints, Floats]:
+    """Return the site of each demand point's weightiest row."""
+    order = np.lexsort((-asked.group, asked.question.weight))
+    site, walk = np.full(homes, -1, dtype=np.int64), np.full(homes, np.inf)
+    site[asked.home[order]], walk[asked.home[order]] = served.site[order], served.walk[order]
+    return site, walk
 
 
-def list_unreachable(times: Any, demand: Any, site_ids: list[str], limit_s: float) -> tuple[Any, float]:
+def list_unreachable(setting: Setting, asked: Asked, limit_s: float) -> tuple[Any, float]:
     """Return the demand points that no site can serve within the limit, and the smallest limit that would do.
 
     The smallest limit looks only at points with households and a walk in the table.
     """
-    nearest = _nearest(times[times["origin_id"].isin(site_ids)])
-    out = pd.DataFrame(demand[["demand_id", "households"]]).merge(nearest, on="demand_id", how="left")
-    out = out.rename(columns={"site_id": "nearest_site_id", "walk_s": "nearest_s"})
-    smallest = float(out.loc[out["households"] > 0, "nearest_s"].max()) if len(out) else np.nan
-    out = out[out["nearest_s"].isna() | (out["nearest_s"] > limit_s)].sort_values("demand_id", ignore_index=True)
-    out["reason"] = np.where(out["nearest_s"].isna(), "no_walk", "beyond_cutoff")
-    out["nearest_site_id"] = out["nearest_site_id"].fillna("")
-    return out[["demand_id", "households", "reason", "nearest_site_id", "nearest_s"]], smallest
+    every = np.ones(len(setting.places.ids), dtype=bool)
+    site, walk = nearest(setting.ways, every)
+    far = walk if asked.question.need == 1 else nearest(setting.ways, every, rank=asked.question.need)[1]
+    households = setting.homes.groups[HOUSEHOLDS]
+    known = far[(households > 0) & np.isfinite(far)]
+    beyond = np.flatnonzero((walk > limit_s) | asked.left_out)
+    reason = np.where(walk[beyond] <= limit_s, "too_few_sites", "beyond_cutoff")
+    frame = pd.DataFrame(
+        {
+            "demand_id": pd.Series(setting.homes.ids[beyond], dtype="str"),
+            "households": households[beyond].astype(np.int64),
+            "reason": pd.Series(np.where(np.isfinite(walk[beyond]), reason, "no_walk"), dtype="str"),
+            "nearest_site_id": pd.Series(np.append(setting.places.ids, "")[site[beyond]], dtype="str"),
+            "nearest_s": np.where(np.isfinite(walk[beyond]), walk[beyond], np.nan),
+        }
+    )
+    return frame, float(known.max()) if len(known) else np.nan
 
 
-def describe_sites(candidates: Any, existing: Any, chosen: list[str], allocation: Any, rules: SitingRules) -> Any:
+def describe_sites(
+    candidates: Any, existing: Any, open_ids: list[str], allocation: Any, rules: SitingRules, lost: Any
+) -> Any:
     """Return SITES of the existing and the chosen sites, with what they serve and the floor area that takes.
 
-    The area needed is the profile's square metres per 100 households served, at least its smallest centre.
+    The area needed is the profile's square metres per 100 households served, at least its smallest centre. ``lost`` is
+    indexed by site, with what its closing would cost.
     """
-    new = candidates[candidates["site_id"].isin(chosen)].assign(existing=False)
-    old = existing.assign(existing=True, proposed=False, mode="", cost=np.nan)
+    new = candidates[candidates["site_id"].isin(open_ids)].assign(existing=False)
+    old = existing[existing["site_id"].isin(open_ids)].assign(existing=True, proposed=False, mode="", cost=np.nan)
     columns = ["site_id", "name", "kind", "existing", "proposed", "mode", "cost", "floor_area_m2", "geometry"]
     frames = [frame[columns] for frame in (new, old) if len(frame)] or [new[columns]]
     sites = pd.concat(frames).sort_values("site_id", ignore_index=True)
@@ -149,9 +194,11 @@ def describe_sites(candidates: Any, existing: Any, chosen: list[str], allocation
     needed = sites["households"] / 100.0 * rules.floor_m2_per_100_households
     sites["floor_needed_m2"] = np.maximum(needed, rules.min_floor_m2)
     sites["floor_deficit_m2"] = (sites["floor_needed_m2"] - sites["floor_area_m2"]).clip(lower=0.0)
+    for name in lost.columns:
+        sites[name] = sites["site_id"].map(lost[name]).astype("float64")
     sites = gpd.GeoDataFrame(sites, geometry="geometry", crs=candidates.crs)
-    order = [*SITES.columns, "mode", "cost", "floor_area_m2", "floor_needed_m2", "floor_deficit_m2", "geometry"]
-    return require(sites[order], SITES)
+    order = [*SITES.columns, "mode", "cost", "floor_area_m2", "floor_needed_m2", "floor_deficit_m2", *lost.columns]
+    return require(sites[[*order, "geometry"]], SITES)
 
 
 def _served(allocation: Any) -> Mapping[str, Any]:

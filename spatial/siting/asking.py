@@ -1,0 +1,270 @@
+"""How does a planner's question become arrays for the engines? Rows per demand point, group and level; conditions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from spatial.errors import InfeasibleError, InputError
+from spatial.siting.conditions import Conditions, check_conditions
+from spatial.siting.question import AS_MANY_AS_NEEDED, CountRule, Question
+from spatial.siting.setting import HOUSEHOLDS, Places, Setting
+from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
+
+GOALS = {"p_median": "sum", "max_cover": "sum", "set_cover": "count", "p_center": "largest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what its rows stand for.
+
+    Attributes
+    ----------
+    question, model:
+        What the engines answer, and the model by its name.
+    home, group, cutoff:
+        For each row of the question: the demand point, the number of its group in ``names``, and its cutoff.
+    names:
+        Groups or levels that the rows were split by; one name where they were not.
+    walks, order:
+        The entries of the question with the walks themselves, nearest first, and where each entry of the question
+        stands among them.
+    total:
+        Weight of all rows, also of those left out.
+    left_out:
+        Flag by demand point: some of its rows cannot be served whatever opens.
+    """
+
+    question: Question
+    model: str
+    home: Ints
+    group: Ints
+    cutoff: Floats
+    names: tuple[str, ...]
+    walks: Ways
+    order: Ints
+    total: float
+    left_out: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of a question before their entries are cut: demand point, group, weight, load, cutoff, least level."""
+
+    home: Ints
+    group: Ints
+    weight: Floats
+    load: Floats
+    cutoff: Floats
+    level: Ints
+    names: tuple[str, ...]
+
+
+def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff: float) -> Asked:
+    """Return the question that the engines answer.
+
+    Raises
+    ------
+    InputError
+        If a condition means nothing here: an unknown group or column, a candidate without the price a budget needs.
+    InfeasibleError
+        If demand cannot be served by any site and the conditions refuse that.
+    """
+    check_conditions(conditions, model)
+    rows = _rows(setting, conditions, model, cutoff)
+    fixed, banned, apart = _stand(setting.places, conditions)
+    ways = _cut(setting, rows, banned)
+    enough = np.diff(ways.ptr) >= conditions.backup
+    left_out = np.zeros(len(setting.homes.ids), dtype=bool)
+    left_out[rows.home[~enough]] = True
+    if conditions.refuse_unreachable and left_out.any():
+        raise _unreachable(setting, left_out)
+    walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
+    ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
+    question = Question(
+        goal=GOALS[model],
+        ways=ways,
+        weight=rows.weight[enough],
+        load=rows.load[enough],
+        missing=missing,
+        p=p,
+        counted=~fixed,
+        fixed=fixed,
+        banned=banned,
+        charge=_charge(setting.places, conditions, fixed),
+        price=_prices(setting.places, conditions) if conditions.budget is not None else np.zeros(len(fixed)),
+        budget=np.inf if conditions.budget is None else conditions.budget,
+        apart=apart,
+        rules=_rules(setting.places, conditions),
+        capacity=setting.places.room if conditions.room else np.full(len(fixed), np.inf),
+        split=conditions.split,
+        need=conditions.backup,
+    )
+    return Asked(
+        question, model, rows.home[enough], rows.group[enough], rows.cutoff[enough], rows.names, walks, order,
+        float(rows.weight.sum()), left_out,
+    )  # fmt: skip
+
+
+def _rows(setting: Setting, conditions: Conditions, model: str, cutoff: float) -> _Rows:
+    """Return one row per demand point with weight; one per group and level where those differ in their cutoffs."""
+    homes = setting.homes
+    weights = dict(conditions.weights) or {HOUSEHOLDS: 1.0}
+    for name in conditions.groups:
+        if name not in homes.groups:
+            raise InputError(f"demand: found no group {name!r}; known are {', '.join(homes.groups)}")
+    for name in conditions.cutoffs:
+        weights.setdefault(name, 1.0)
+    if len({conditions.cutoffs.get(name, cutoff) for name in weights}) == 1:
+        weight = np.sum([homes.groups[name] * factor for name, factor in weights.items()], axis=0)
+        parts = [("all", weight, conditions.cutoffs.get(next(iter(weights)), cutoff))]
+    else:
+        parts = [(name, homes.groups[name] * w, conditions.cutoffs.get(name, cutoff)) for name, w in weights.items()]
+    every = np.sum([weight for _, weight, _ in parts], axis=0)
+    out: list[tuple[Ints, int, Floats, Floats, float, int]] = []
+    names: list[str] = []
+    # Levels bring their own cutoffs; without them there is one level, which every site serves.
+    for level, own, factor in [(r.level, r.cutoff, r.weight) for r in conditions.levels] or [(-1, np.nan, 1.0)]:
+        for name, weight, limit in parts:
+            home = np.flatnonzero(weight > 0)
+            share = weight[home] / every[home]
+            limit = limit if np.isnan(own) else own
+            out.append((home, len(names), factor * weight[home], homes.load[home] * share, limit, level))
+            names.append(name if level < 0 else f"level {level}" + ("" if name == "all" else f", {name}"))
+    sizes = [len(one[0]) for one in out]
+    return _Rows(
+        home=np.concatenate([one[0] for one in out]),
+        group=np.repeat([one[1] for one in out], sizes),
+        weight=np.concatenate([one[2] for one in out]),
+        load=np.concatenate([one[3] for one in out]),
+        cutoff=np.repeat([float(one[4]) for one in out], sizes),
+        level=np.repeat([one[5] for one in out], sizes),
+        names=tuple(names),
+    )
+
+
+def _cut(setting: Setting, rows: _Rows, banned: Flags) -> Ways:
+    """Return the walks of each row within its cutoff and to sites of its level."""
+    source = setting.ways
+    sizes = np.diff(source.ptr)[rows.home]
+    ptr = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+    if len(rows.home) == source.rows and (rows.home == np.arange(source.rows)).all():
+        ways = source
+    else:
+        entry = np.repeat(source.ptr[rows.home] - ptr[:-1], sizes) + np.arange(ptr[-1])
+        ways = Ways(ptr, source.site[entry], source.cost[entry], source.sites)
+    kept = ways.cost <= np.repeat(rows.cutoff, sizes)
+    kept &= setting.places.level[ways.site] >= np.repeat(rows.level, sizes)
+    kept &= ~banned[ways.site]
+    return keep(ways, kept)
+
+
+def _only(ways: Ways, rows: Flags) -> Ways:
+    """Return the table without the rows that are not flagged; those have no entries."""
+    return Ways(np.r_[ways.ptr[:-1][rows], ways.ptr[-1]], ways.site, ways.cost, ways.sites)
+
+
+def _priced(
+    walks: Ways, setting: Setting, model: str, cutoff: Floats, conditions: Conditions
+) -> tuple[Ways, float, Ints]:
+    """Return the costs that the model counts, what a row pays that nobody serves, and where each walk went."""
+    every = np.arange(len(walks.site))
+    if model != "max_cover":
+        return walks, unserved_cost(setting) if model == "p_median" else np.inf, every
+    lost = np.zeros(len(every))
+    row = row_of(walks)
+    if conditions.full_until is not None:
+        fall = np.maximum(cutoff[row] - conditions.full_until, 1e-9)
+        lost = np.clip((walks.cost - conditions.full_until) / fall, 0.0, 1.0)
+    order = np.lexsort((walks.site, lost, row))
+    return Ways(walks.ptr, walks.site[order], lost[order], walks.sites), 1.0, order
+
+
+def unserved_cost(setting: Setting) -> float:
+    """Return what stands for somebody out of reach: twice the longest known walk, at least one."""
+    return max(2.0 * float(setting.ways.cost.max(initial=0.0)), 1.0)
+
+
+def _stand(places: Places, conditions: Conditions) -> tuple[Flags, Flags, Ints]:
+    """Return who is open and shut whatever is chosen, and the pairs that stand too near to each other."""
+    fixed = places.existing & (not conditions.closable)
+    banned = np.zeros(len(fixed), dtype=bool)
+    if conditions.spacing_m <= 0:
+        return fixed, banned, np.zeros((0, 2), dtype=np.int64)
+    unknown = np.flatnonzero(~np.isfinite(places.xy).all(axis=1))
+    if len(unknown):
+        raise InputError(f"siting: site {places.ids[unknown[0]]!r} has no coordinates; a spacing needs them")
+    near = cKDTree(places.xy).query_pairs(conditions.spacing_m, output_type="ndarray").astype(np.int64)
+    gaps = np.hypot(*(places.xy[near[:, 0]] - places.xy[near[:, 1]]).T)
+    near = near[gaps < conditions.spacing_m]
+    sides = fixed[near]
+    banned[near[sides[:, 0]][:, 1]] = banned[near[sides[:, 1]][:, 0]] = True
+    banned &= ~fixed
+    free = ~sides.any(axis=1) & ~banned[near].any(axis=1)
+    pairs = near[free]
+    return fixed, banned, pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _prices(places: Places, conditions: Conditions) -> Floats:
+    """Return what it costs to open each site; nothing where it is open."""
+    given = np.array([conditions.mode_prices.get(str(mode), np.nan) for mode in places.marks["mode"]], dtype=np.float64)
+    price = np.where(places.existing, 0.0, np.where(np.isnan(places.price), given, places.price))
+    bad = np.flatnonzero(~((price >= 0) & np.isfinite(price)))
+    if len(bad):
+        raise InputError(
+            f"candidates: {places.ids[bad[0]]!r} has cost {price[bad[0]]:g} (mode {places.marks['mode'][bad[0]]!r}); "
+            "money needs a cost of at least 0 for every candidate, or a price for its mode"
+        )
+    return price
+
+
+def _charge(places: Places, conditions: Conditions, fixed: Flags) -> Floats:
+    if conditions.cheapest:
+        return _prices(places, conditions)
+    return (~fixed).astype(np.float64)
+
+
+def _rules(places: Places, conditions: Conditions) -> tuple[CountRule, ...]:
+    size = len(places.ids)
+    rules = [
+        CountRule(_mark(places, rule.column) == rule.value, rule.least, size if rule.most is None else rule.most,
+                  f"{rule.column} {rule.value!r}")
+        for rule in conditions.kinds
+    ]  # fmt: skip
+    if conditions.each_of:
+        marks = _mark(places, conditions.each_of)
+        names = sorted({str(one) for one in marks} - {""})
+        rules += [CountRule(marks == name, 1, size, f"{conditions.each_of} {name!r}") for name in names]
+    return tuple(rules)
+
+
+def _mark(places: Places, column: str) -> Ints:
+    if column not in places.marks:
+        raise InputError(f"candidates: found no column {column!r}; known are {', '.join(sorted(places.marks))}")
+    return places.marks[column]
+
+
+def _unreachable(setting: Setting, left_out: Flags) -> InfeasibleError:
+    ids = [str(one) for one in setting.homes.ids[left_out]]
+    shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+    return InfeasibleError(
+        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}", unreachable=tuple(ids)
+    )
+
+
+def number_of_sites(setting: Setting, p: int | None, conditions: Conditions) -> int:
+    """Return p as the question counts it, checked.
+
+    Raises
+    ------
+    InputError, InfeasibleError
+        If it is below 1, or above the number of sites.
+    """
+    if p is None:
+        return AS_MANY_AS_NEEDED
+    if p < 1:
+        raise InputError(f"siting: p is {p}; needed at least one new site")
+    sites = len(setting.places.ids) if conditions.closable else int((~setting.places.existing).sum())
+    if p > sites:
+        raise InfeasibleError(f"siting: {p} new sites are asked for but only {sites} candidates are given")
+    return p

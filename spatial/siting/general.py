@@ -1,0 +1,149 @@
+"""Which sites are best under conditions of every kind, where room does not matter? A search, then an exact model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spatial.siting.mip import Mip, MipAnswer, solve_mip
+from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
+from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, tally, value_of
+from spatial.siting.swaps import search
+from spatial.siting.ways import Deadline, Flags, Floats, Tick, row_of, within
+
+_SEARCH_SHARE = 0.3
+_START_SHARE = 0.15
+_MOST_ENTRIES = 1_500_000
+"""Above this many entries the exact model is not worth building; the question without conditions gives the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Open sites and shares of an engine (None if none was found), its bound, and whether provably none exist."""
+
+    opened: Flags | None
+    share: Floats | None
+    bound: float
+    impossible: bool
+    notes: tuple[str, ...] = ()
+
+
+def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: Tick | None = None) -> Outcome:
+    """Return the best open sites found under all conditions, with a bound."""
+    if question.goal == "count":
+        return _cover(question, deadline, seed)
+    if question.goal == "largest":
+        return shrink_radius(question, lambda asked, left_s: _any_cover(asked, left_s, seed), deadline=deadline)
+    start = _start(question, deadline, seed)
+    if start.impossible:
+        return start
+    model = level_model(question)
+    first = None if start.opened is None else start_of_levels(question, start.opened)
+    found = solve_mip(model, start=first, time_limit_s=deadline.left(), seed=seed)
+    return _better(question, start.opened, found)
+
+
+def _better(question: Question, opened: Flags | None, found: MipAnswer) -> Outcome:
+    """Return the better of two open sets, with the bound of the model."""
+    if found.infeasible and opened is None:
+        return Outcome(None, None, np.inf, True)
+    best = opened
+    if found.x is not None:
+        other = found.x[: len(question.fixed)] > 0.5
+        if best is None or value_of(question, other) < value_of(question, best):
+            best = other
+    return Outcome(best, None, found.bound, False)
+
+
+def _cover(question: Question, deadline: Deadline, seed: int) -> Outcome:
+    found = solve_mip(cover_model(question, question.charge), start=None, time_limit_s=deadline.left(), seed=seed)
+    return _better(question, None, found)
+
+
+def _any_cover(question: Question, left_s: float, seed: int) -> Outcome:
+    """Return any open sites that serve every row under the conditions."""
+    found = solve_mip(cover_model(question, np.zeros(len(question.fixed))), start=None, time_limit_s=left_s, seed=seed)
+    return Outcome(None if found.x is None else found.x[: len(question.fixed)] > 0.5, None, 0.0, found.infeasible)
+
+
+def shrink_radius(
+    question: Question, serve_all: Callable[[Question, float], Outcome], *, deadline: Deadline
+) -> Outcome:
+    """Return open sites with the least largest cost: halve the range of costs, asking each time if all can be served.
+
+    ``serve_all(question, seconds)`` returns any Outcome that serves every row of its question.
+    """
+    costs = np.unique(np.r_[0.0, question.ways.cost])
+    low, high = int(np.searchsorted(costs, _least_radius(question))), len(costs) - 1
+    if low > high:
+        return Outcome(None, None, np.inf, True)
+    best = serve_all(question, deadline.left())
+    if best.opened is None:
+        return Outcome(None, None, float(costs[low]), best.impossible)
+    high = min(high, int(np.searchsorted(costs, _radius(question, best))))
+    while low < high and deadline.left() > 0.0:
+        middle = (low + high) // 2
+        smaller, kept = _within(question, float(costs[middle]))
+        found = serve_all(smaller, deadline.left())
+        if found.impossible:
+            low = middle + 1
+        elif found.opened is None:
+            break
+        else:
+            share = None
+            if found.share is not None:
+                share = np.zeros(len(kept))
+                share[kept] = found.share
+            best = Outcome(found.opened, share, 0.0, False)
+            high = min(middle, int(np.searchsorted(costs, _radius(question, best))))
+    return Outcome(best.opened, best.share, float(costs[low]), False)
+
+
+def _radius(question: Question, found: Outcome) -> float:
+    assert found.opened is not None
+    return value_of(question, found.opened, found.share)
+
+
+def _least_radius(question: Question) -> float:
+    """Return what some row pays even if every site opens."""
+    allowed = ~question.banned | question.fixed
+    return value_of(replace(question, capacity=np.full(len(allowed), np.inf)), allowed)
+
+
+def _within(question: Question, radius: float) -> tuple[Question, Flags]:
+    kept = question.ways.cost <= radius
+    return replace(question, ways=within(question.ways, radius)), kept
+
+
+def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:
+    """Return open sites that keep the conditions, improved by swaps."""
+    opened = question.fixed.copy()
+    if any(rule.least > 0 for rule in question.rules):
+        weight = question.weight[row_of(question.ways)]
+        worth = tally(
+            question.ways.site, weight * (question.missing - question.ways.cost).clip(0.0), len(question.fixed)
+        )
+        worth /= max(float(worth.max(initial=0.0)), 1.0)
+        lower, upper = site_bounds(question)
+        model = Mip(-worth, 0.0, lower, upper, np.ones(len(lower), dtype=bool), tuple(site_rows(question)))
+        found = solve_mip(model, start=None, time_limit_s=_START_SHARE * deadline.left(), seed=seed)
+        if found.x is None:
+            return Outcome(None, None, -np.inf, found.infeasible)
+        opened = found.x > 0.5
+    if broken_rules(question, opened):
+        return Outcome(None, None, -np.inf, True)
+    stop = deadline.spent() + _SEARCH_SHARE * deadline.left()
+    found_open = search(question, opened, question.missing, time_left=lambda: stop - deadline.spent())
+    return Outcome(found_open, None, -np.inf, False)
+
+
+def most_sites(question: Question) -> int:
+    """Return how many sites beside the fixed ones any choice may open at most."""
+    free = ~question.fixed & ~question.banned
+    many = int(free.sum())
+    if question.p != AS_MANY_AS_NEEDED:
+        many = min(many, question.most + int((free & ~question.counted).sum()))
+    if np.isfinite(question.budget):
+        left = question.budget - float(question.price[question.fixed].sum())
+        many = min(many, int(np.searchsorted(np.cumsum(np.sort(question.price[free])), left * (1 + 1e-9), "right")))
+    return many
