@@ -84,7 +84,7 @@ def full_ways(cost: Floats) -> Ways:
 
 
 def read_pmed(path: Path) -> Question:
-    """Shortest paths of an OR-Library network, every node asking and serving; of edges that stand twice the last counts."""
+    """Shortest paths of an OR-Library network, all nodes asking and serving; of edges given twice the last counts."""
     numbers = np.array(path.read_text().split(), dtype=float).astype(int)
     n, _, p = numbers[:3]
     edges = {(min(i, j), max(i, j)): float(cost) for i, j, cost in numbers[3:].reshape(-1, 3)}

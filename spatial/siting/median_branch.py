@@ -1,0 +1,173 @@
+"""Is there a better open set at all? Branch and bound over sites, with prices for the bound.
+
+Every node is a smaller question of its own: sites that the prices settle leave it, and it starts from the prices of
+the node above, so that some ten steps give its bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial.siting.median_core import Core, shrink, total
+from spatial.siting.median_price import Priced, raise_prices
+from spatial.siting.ways import Deadline, Flags, Floats, Ints
+
+_STEPS = 60
+_PACE = 0.3
+_AGAIN = 0.8
+"""A node is priced once more, before it is split, when fewer than this share of its sites is left."""
+_REPORT_EVERY = 64
+_IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
+"""The first nodes and then every 16th start a quick search from the sites their prices favour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A smaller question, the names of the sites opened on the way, its prices, and a bound for it."""
+
+    core: Core
+    opened: tuple[int, ...]
+    price: Floats
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What branching asks back: the total that better sets stay at or below, the true total of a set of names, a better
+    set near one with its total, and whether to go on (told value and bound)."""
+
+    goal: Callable[[float], float]
+    cost_of: Callable[[Ints], float]
+    improve: Callable[[Ints], tuple[Ints, float]]
+    watch: Callable[[float, float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Names of the best open sites, their total, a bound, nodes seen, and whether it was stopped."""
+
+    names: Ints
+    value: float
+    bound: float
+    nodes: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    names: Ints
+    value: float
+
+
+def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadline) -> Searched:
+    """Return the best set at or below the goal, or proof that there is none, as far as the deadline allows.
+
+    A set whose true total is above what its core says (rows are cut) keeps the bound down to the latter.
+    """
+    best, stack, nodes, floor = _Best(names, value), [root], 0, np.inf
+    while stack:
+        lowest = min(min(node.bound for node in stack), floor, best.value)
+        if not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
+            return Searched(best.names, best.value, lowest, nodes, True)
+        node = stack.pop()
+        if node.bound > ask.goal(best.value):
+            continue
+        nodes += 1
+        thorough = nodes <= _IMPROVE_FIRST or nodes % _IMPROVE_EVERY == 0
+        best, parts, leaf = _visit(node, best, ask, thorough)
+        floor = min(floor, leaf)
+        stack += parts
+    return Searched(best.names, best.value, min(best.value, floor), nodes, False)
+
+
+def likeliest(core: Core, priced: Priced) -> Flags:
+    """Return the ``p`` sites that were open most often of late; ties by id."""
+    flags = np.zeros(len(core.names), bool)
+    flags[np.argsort(-priced.share, kind="stable")[: core.p]] = True
+    return flags
+
+
+def settle(node: Node, priced: Priced) -> Node | None:
+    """Return the node without settled sites; None when no set of ``p`` sites keeps to all that is settled."""
+    core = node.core
+    sure = priced.status > 0
+    count = int(sure.sum())
+    if count > core.p:
+        return None
+    opened = node.opened + tuple(int(name) for name in core.names[sure])
+    smaller, rows = shrink(core, priced.status if count < core.p else np.where(sure, 1, -1))
+    return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound))
+
+
+def _visit(node: Node, best: _Best, ask: Search, thorough: bool) -> tuple[_Best, list[Node], float]:
+    """Return the best set, the parts the node splits into (the one to look at first last), and the bound of a leaf."""
+    while True:
+        core = node.core
+        flags = _last(core)
+        if flags is not None:
+            best, floor = _leaf(node, flags, best, ask)
+            return best, [], floor
+        goal = ask.goal(best.value)
+        priced = raise_prices(core, node.price, goal=goal, upper=best.value, steps=_STEPS, pace=_PACE)
+        if priced.bound > goal:
+            return best, [], np.inf
+        best = _try(node, likeliest(core, priced), best, ask, thorough)
+        smaller = settle(node, priced)
+        if smaller is None:
+            return best, [], np.inf
+        if _last(smaller.core) is None and len(smaller.core.names) >= _AGAIN * len(core.names):
+            return best, _split(smaller, priced.share[priced.status == 0]), np.inf
+        node, thorough = smaller, False
+
+
+def _last(core: Core) -> Flags | None:
+    """Return the only or best set of a core so small that it is plain; None for others."""
+    m = len(core.names)
+    if core.p <= 0:
+        return np.zeros(m, bool)
+    if m <= core.p:
+        return np.ones(m, bool)
+    if core.p > 1:
+        return None
+    # One site: all rows pay their cap, and it saves most.
+    row = np.repeat(np.arange(len(core.cap)), np.diff(core.ptr))
+    saved = np.bincount(core.site, core.weight[row] * (core.cap[row] - core.cost), m)
+    flags: Flags = np.arange(m) == saved.argmax()
+    return flags
+
+
+def _leaf(node: Node, flags: Flags, best: _Best, ask: Search) -> tuple[_Best, float]:
+    """Return the better of the best set and the leaf's, and the leaf's bound where it is not settled by that."""
+    reached = total(node.core, flags)
+    if reached > ask.goal(best.value):
+        return best, np.inf
+    names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
+    value = ask.cost_of(names)
+    if value < best.value:
+        best = _Best(names, value)
+    return best, reached if reached <= ask.goal(best.value) else np.inf
+
+
+def _try(node: Node, flags: Flags, best: _Best, ask: Search, thorough: bool) -> _Best:
+    """Return the better of the best set and the flagged one, or one near it if the try is to be thorough."""
+    reached = total(node.core, flags)
+    if reached >= best.value and not thorough:
+        return best
+    names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
+    names, value = ask.improve(names) if thorough else (names, ask.cost_of(names))
+    return _Best(names, value) if value < best.value else best
+
+
+def _split(node: Node, share: Floats) -> list[Node]:
+    """Return the node with one site shut and with it open; the site is the one the prices waver about most."""
+    core = node.core
+    at = int(np.argmin(np.abs(share - 0.6)))
+    parts = []
+    for flag in (-1, 1):
+        status = np.zeros(len(core.names), np.int64)
+        status[at] = flag
+        smaller, rows = shrink(core, status)
+        opened = (*node.opened, int(core.names[at])) if flag > 0 else node.opened
+        parts.append(Node(smaller, opened, node.price[rows], node.bound))
+    return parts
