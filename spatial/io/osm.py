@@ -82,7 +82,7 @@ def _build_points(elements: Elements, extent: Extent, xy: Floats, dropped: "Coun
     held = extent.holds(points)
     dropped["tagged node outside the map"] += int((~held).sum())
     rows = rows[held]
-    tags = [elements.place_tags[i] for i in rows.tolist()]
+    tags = elements.place_tags.take(rows)
     return points_frame(elements.node_id[elements.place_row[rows]], tags, points[held], extent.crs)
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.io.osm_columns import TagTable, join_tables, tag_table
 from spatial.io.osm_elements import Elements, Relation, find_sorted, take_ragged
 from spatial.io.osm_extent import Extent
 from spatial.io.osm_frames import Bools, Ints, areas_frame
 from spatial.io.osm_rings import even_odd, join_rings
-from spatial.io.osm_tags import Tags, is_area, is_linear, is_water, main_tags
+from spatial.io.osm_tags import GROUND_KEYS, LINE_KEYS, Tags, is_area, is_linear, is_water, main_tags
 from spatial.io.osm_ways import closed_ways
 
 Floats = NDArray[np.float64]
@@ -41,8 +42,17 @@ class Areas:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Areas before they are checked: texts of ids in their order, tags, geometries."""
+class _Ways:
+    """Areas of ways before they are checked: texts of ids in their order, tags, geometries."""
+
+    ids: list[str]
+    tags: TagTable
+    geometry: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Relations:
+    """Areas of relations before they are checked, one after the other."""
 
     ids: list[str]
     tags: list[Tags]
@@ -55,12 +65,12 @@ def build_areas(elements: Elements, extent: Extent, xy: Floats) -> Areas:
     relations, covered, banks = _from_relations(elements, xy, counts)
     ways, shores = _from_ways(elements, xy, covered, counts)
     banks |= {i: {**elements.way_tags[i], **_bank(elements.way_tags[i])} for i in shores}
-    ids, tags = [*ways.ids, *relations.ids], [*ways.tags, *relations.tags]
+    ids, tags = [*ways.ids, *relations.ids], join_tables([ways.tags, tag_table(relations.tags)])
     geometry = np.empty(len(ids), dtype=object)
     geometry[:] = [*ways.geometry, *relations.geometry]
     geometry, keep = _finish(geometry, extent, counts)
-    rows = np.flatnonzero(keep).tolist()
-    frame = areas_frame([ids[i] for i in rows], [tags[i] for i in rows], geometry[keep], extent.crs)
+    rows = np.flatnonzero(keep)
+    frame = areas_frame([ids[i] for i in rows.tolist()], tags.take(rows), geometry[keep], extent.crs)
     counts[BANKS] += len(banks)
     return Areas(frame, banks, counts)
 
@@ -68,11 +78,11 @@ def build_areas(elements: Elements, extent: Extent, xy: Floats) -> Areas:
 # -- closed ways ----------------------------------------------------------------------------------------------------
 
 
-def _from_ways(elements: Elements, xy: Floats, covered: set[int], counts: "Counter[str]") -> tuple[_Found, list[int]]:
+def _from_ways(elements: Elements, xy: Floats, covered: set[int], counts: "Counter[str]") -> tuple[_Ways, list[int]]:
     """Return the areas of closed ways, and the rows of those of water that lack nodes."""
     closed = closed_ways(elements)
-    wanted = np.array([is_area(t, t.get("area") == "yes") for t in elements.way_tags], dtype=bool)
-    line = np.array([is_linear(t) for t in elements.way_tags], dtype=bool)
+    wanted = elements.way_tags.judge(lambda t: is_area(t, t.get("area") == "yes"), GROUND_KEYS).astype(bool)
+    line = elements.way_tags.judge(is_linear, LINE_KEYS).astype(bool)
     short = np.diff(elements.offsets) < 4
     known = np.zeros(len(wanted), dtype=bool)
     known[sorted(covered)] = True
@@ -83,9 +93,9 @@ def _from_ways(elements: Elements, xy: Floats, covered: set[int], counts: "Count
     counts[FEW] += int((wanted & ends_meet & short).sum())
     rows = np.flatnonzero(wanted & closed & ~short)
     whole, polygons = _close(elements, xy, rows, counts)
-    tags = [elements.way_tags[i] for i in whole.tolist()]
     shores = [i for i in np.setdiff1d(rows, whole).tolist() if is_water(elements.way_tags[i])]
-    return _Found([f"way/{i}" for i in elements.way_id[whole].tolist()], tags, list(polygons)), shores
+    tags = elements.way_tags.take(whole)
+    return _Ways([f"way/{i}" for i in elements.way_id[whole].tolist()], tags, list(polygons)), shores
 
 
 def _same_ends(elements: Elements) -> Bools:
@@ -124,9 +134,11 @@ def locate(elements: Elements, xy: Floats, refs: Ints) -> Floats:
 # -- multipolygon relations -----------------------------------------------------------------------------------------
 
 
-def _from_relations(elements: Elements, xy: Floats, counts: "Counter[str]") -> tuple[_Found, set[int], dict[int, Tags]]:
+def _from_relations(
+    elements: Elements, xy: Floats, counts: "Counter[str]"
+) -> tuple[_Relations, set[int], dict[int, Tags]]:
     """Return the relations' areas, the rows of ways that only repeat them, and the shores of unclosed water."""
-    found = _Found([], [], [])
+    found = _Relations([], [], [])
     covered: set[int] = set()
     banks: dict[int, Tags] = {}
     for relation in elements.relations:  # each joins its own few ways: nothing to vectorise over

@@ -1,6 +1,6 @@
 """Which tags do many elements carry, held as columns of codes rather than as one mapping per element?"""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
@@ -13,7 +13,6 @@ from spatial.io.osm_tags import KEPT_KEYS, Tags
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
-Bools = NDArray[np.bool_]
 
 KEYS = tuple(sorted(KEPT_KEYS))
 """The keys that are kept; a tag names its key by the place here."""
@@ -77,21 +76,44 @@ class TagTable(Sequence[Tags]):
         out[self.owner[hit]] = self.value[hit]
         return out
 
-    def column(self, key: str) -> Any:
-        """Return the value each element has for a key as a text column, "" where it has none."""
-        codes = self.codes(key)
-        used, inverse = np.unique(codes, return_inverse=True)
-        texts = pa.array([self.texts[code] if code >= 0 else "" for code in used.tolist()], type=pa.large_string())
-        return pd.Series(pd.array(texts.take(pa.array(inverse)), dtype="str"), copy=False)
+    def columns(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return key -> the value each element has for it as a text column, "" where it has none."""
+        texts = pa.array([*self.texts, ""], type=pa.large_string())
+        absent, out = len(self.texts), {}
+        for key in keys:
+            codes = self.codes(key)
+            codes[codes < 0] = absent
+            out[key] = pd.Series(pd.array(texts.take(pa.array(codes)), dtype="str"))
+        return out
 
-    def judge(self, rule: Callable[[Tags], bool], keys: Iterable[str]) -> Bools:
+    def judge(self, rule: Callable[[Tags], int], keys: Iterable[str]) -> Ints:
         """Return what a rule that looks at these keys alone says of each element; it is asked once per combination."""
+        first, group = self.combine(keys)
+        return np.array([rule(self[row]) for row in first.tolist()], dtype=np.int64)[group]
+
+    def combine(self, keys: Iterable[str]) -> tuple[Ints, Ints]:
+        """Return the first element of each combination of values of these keys, and the combination of each element."""
         group = np.zeros(self.size, dtype=np.int64)
+        count = min(self.size, 1)
         for key in sorted(keys):
             codes = self.codes(key)
-            group, _ = pd.factorize(group * (len(self.texts) + 1) + codes + 1)
-        _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-        return np.array([rule(self[row]) for row in first.tolist()], dtype=bool)[inverse]
+            if (codes >= 0).any():
+                group, found = pd.factorize(group * (len(self.texts) + 1) + codes + 1)
+                count = len(found)
+        first = np.empty(count, dtype=np.int64)
+        first[group[::-1]] = np.arange(self.size)[::-1]
+        return first, group
+
+    def override(self, changes: Mapping[int, Tags]) -> "TagTable":
+        """Return the tags with those of some elements put in place of their own."""
+        rows = np.array(sorted(changes), dtype=np.int64)
+        other = tag_table([changes[row] for row in rows.tolist()])
+        both = join_tables([self, other])
+        owner = np.concatenate([self.owner, rows[other.owner]])
+        kept = np.concatenate([~np.isin(self.owner, rows), np.ones(len(other.owner), dtype=bool)])
+        order = np.flatnonzero(kept)
+        order = order[np.argsort(owner[order], kind="stable")]
+        return TagTable(self.size, owner[order], both.key[order], both.value[order], both.texts)
 
 
 def tag_table(rows: Sequence[Tags]) -> TagTable:

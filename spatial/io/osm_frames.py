@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spatial.io.osm_columns import TagTable
 from spatial.io.osm_tags import Tags
 from spatial.tables import AREA_TAGS, POINT_TAGS, WAY_TAGS, Streets
 
@@ -17,6 +18,8 @@ Bools = NDArray[np.bool_]
 
 
 def _tag_columns(tags: Sequence[Tags], keys: Sequence[str]) -> dict[str, Any]:
+    if isinstance(tags, TagTable):
+        return tags.columns(keys)
     return {key: pd.Series([tag.get(key, "") for tag in tags], dtype="str") for key in keys}
 
 

@@ -49,6 +49,10 @@ def is_linear(tags: Tags) -> bool:
     )
 
 
+LINE_KEYS = ("highway", "railway", "barrier", "waterway", "natural", "man_made", "area")
+"""All that ``is_linear`` and ``is_way`` look at."""
+
+
 def is_way(tags: Tags, closed: bool) -> bool:
     """Tell whether a way is a line: a closed one with area=yes is not, unless it is a barrier that stands around."""
     if not is_linear(tags):
@@ -56,6 +60,10 @@ def is_way(tags: Tags, closed: bool) -> bool:
     if closed and not has(tags, "barrier"):
         return tags.get("area") != "yes" and tags.get("highway") not in _AREA_HIGHWAY
     return True
+
+
+GROUND_KEYS = (*_GROUND_KEYS, *_AREA_BY_FLAG, "natural", "area")
+"""All that ``is_area`` looks at."""
 
 
 def is_area(tags: Tags, outlined: bool) -> bool:

@@ -9,10 +9,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.io.osm_columns import TagTable
 from spatial.io.osm_elements import Elements, take_ragged
 from spatial.io.osm_extent import Extent
 from spatial.io.osm_frames import Bools, Ints, empty_ways, split_ragged, ways_frame
-from spatial.io.osm_tags import Tags, is_way
+from spatial.io.osm_tags import LINE_KEYS, Tags, is_way
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +24,17 @@ OUTSIDE = "way outside the map"
 CUT = "way cut where it leaves the map"
 BROKEN = "way broken where its nodes are missing"
 NO_LENGTH = "way of no length"
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Drawn ways by id: the vertices of way ``i`` are ``offsets[i]:offsets[i + 1]`` of ``node`` and ``xy``, metres."""
+
+    way_id: Ints
+    tags: TagTable
+    offsets: Ints
+    node: Ints
+    xy: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +60,46 @@ def closed_ways(elements: Elements) -> Bools:
 def build_ways(
     elements: Elements, extent: Extent, xy: Floats, *, banks: Mapping[int, Tags], dropped: "Counter[str]"
 ) -> tuple[Any, Counter[str]]:
+    """Return the frame of the ways, and what was left out, added to what was before."""
+    runs, counts = find_runs(elements, extent, xy, banks=banks, dropped=dropped)
+    if not len(runs.way_id):
+        return empty_ways(extent.crs), counts
+    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, runs.xy, (runs.offsets,))
+    nodes = split_ragged(runs.node, runs.offsets)
+    return ways_frame(runs.way_id, runs.tags, nodes, lines, extent.crs), counts
+
+
+def find_runs(
+    elements: Elements, extent: Extent, xy: Floats, *, banks: Mapping[int, Tags], dropped: "Counter[str]"
+) -> tuple[Runs, Counter[str]]:
     """Return the ways as located runs of nodes within the map, and what was left out, added to what was before.
 
     A way that falls into several runs keeps its id for the first; the others get negative ids of their own. Banks are
     rows of ways that are drawn with other tags than their own: the shores of water whose outline does not close.
     """
     counts = Counter(dropped)
-    closed = closed_ways(elements).tolist()
-    chosen = np.array(
-        [i for i, tags in enumerate(elements.way_tags) if i in banks or is_way(tags, closed[i])], dtype=np.int64
-    )
+    drawn = elements.way_tags.judge(lambda tags: is_way(tags, False) + 2 * is_way(tags, True), LINE_KEYS)
+    flag = np.where(closed_ways(elements), drawn & 2, drawn & 1) > 0
+    flag[sorted(banks)] = True
+    chosen = np.flatnonzero(flag)
     if not len(chosen):
-        return empty_ways(extent.crs), counts
+        none = np.empty(0, dtype=np.int64)
+        return Runs(none, elements.way_tags.take(none), np.zeros(1, dtype=np.int64), none, np.empty((0, 2))), counts
     vertices = _without_repeats(_gather(elements, xy, chosen, counts), counts)
     joined = _joined(vertices)
     kept = joined & _within(vertices, extent)
     _count_ways(vertices, joined, kept, extent, counts)
     lowest = min(0, int(elements.node_id[0])) if len(elements.node_id) else 0
-    lines, owner, nodes = _runs(vertices, kept, extent, lowest)
-    lines, owner, nodes = _holding(lines, owner, nodes, extent, counts)
+    owner, offsets, node, spots = _holding(*_runs(vertices, kept, extent, lowest), extent, counts)
     way_id = _number(elements.way_id, chosen[owner])
-    tags = [banks.get(i, elements.way_tags[i]) for i in chosen[owner].tolist()]
-    frame = ways_frame(way_id, tags, nodes, lines, extent.crs)
-    return frame.sort_values("way_id", kind="stable", ignore_index=True), counts
+    tags = elements.way_tags.override(banks) if banks else elements.way_tags
+    runs = Runs(way_id, tags.take(chosen[owner]), offsets, node, spots)
+    order = np.argsort(way_id, kind="stable")
+    if (order == np.arange(len(order))).all():
+        return runs, counts
+    node, turned = take_ragged(node, offsets, order)
+    spots, _ = take_ragged(spots, offsets, order)
+    return Runs(way_id[order], runs.tags.take(order), turned, node, spots), counts
 
 
 def _gather(elements: Elements, xy: Floats, chosen: Ints, counts: "Counter[str]") -> _Vertices:
@@ -123,20 +152,20 @@ def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, extent: Extent,
     counts[BROKEN] += int((drawn & holed).sum())
 
 
-def _runs(vertices: _Vertices, kept: Bools, extent: Extent, lowest: int) -> tuple[Any, Ints, list[Ints]]:
-    """Return the line, the owner and the nodes of each longest run of kept segments, ended where it leaves the zone."""
+def _runs(vertices: _Vertices, kept: Bools, extent: Extent, lowest: int) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return owner, offsets, nodes and places of each longest run of kept segments, ended where it leaves the zone."""
     before = np.concatenate([[False], kept])
     after = np.concatenate([kept, [False]])
     drawn = before | after
     starts = np.flatnonzero(~before[drawn])
     offsets = np.append(starts, drawn.sum()).astype(np.int64)
     if not len(starts):
-        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64), []
+        none = np.empty(0, dtype=np.int64)
+        return none, offsets, none, np.empty((0, 2))
     ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
     inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])
     xy, nodes = _end_at_zone(vertices.xy[drawn], vertices.node[drawn], ends, inward, extent, lowest)
-    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy, (offsets,))
-    return lines, vertices.owner[drawn][starts], split_ragged(nodes, offsets)
+    return vertices.owner[drawn][starts], offsets, nodes, xy
 
 
 def _end_at_zone(xy: Floats, nodes: Ints, ends: Ints, inward: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
@@ -157,15 +186,26 @@ def _end_at_zone(xy: Floats, nodes: Ints, ends: Ints, inward: Ints, extent: Exte
 
 
 def _holding(
-    lines: Any, owner: Ints, nodes: list[Ints], extent: Extent, counts: "Counter[str]"
-) -> tuple[Any, Ints, list[Ints]]:
-    flat = shapely.length(lines) <= 0
+    owner: Ints, offsets: Ints, nodes: Ints, xy: Floats, extent: Extent, counts: "Counter[str]"
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the runs that have a length and touch the ground asked for."""
+    if not len(owner):
+        return owner, offsets, nodes, xy
+    low, high = np.minimum.reduceat(xy, offsets[:-1]), np.maximum.reduceat(xy, offsets[:-1])
+    flat = (low == high).all(axis=1)
     counts[NO_LENGTH] += int(flat.sum())
-    held = extent.holds(lines) if len(lines) else flat
-    whole = set(owner[held & ~flat].tolist())
-    counts[OUTSIDE] += len(set(owner[~held & ~flat].tolist()) - whole)
+    if extent.clip is None:
+        held = extent.overlaps(low, high)
+    else:
+        held = extent.holds(shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy, (offsets,)))
+    whole = np.unique(owner[held & ~flat])
+    counts[OUTSIDE] += len(np.setdiff1d(owner[~held & ~flat], whole))
     keep = held & ~flat
-    return lines[keep], owner[keep], [nodes[i] for i in np.flatnonzero(keep).tolist()]
+    if keep.all():
+        return owner, offsets, nodes, xy
+    rows = np.flatnonzero(keep)
+    nodes, ends = take_ragged(nodes, offsets, rows)
+    return owner[rows], ends, nodes, take_ragged(xy, offsets, rows)[0]
 
 
 def _number(way_id: Ints, rows: Ints) -> Ints:
