@@ -56,7 +56,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:])
+        place = ".".join(str(part) for part in first["loc"] if part not in ("query", "path"))
         return problem(request, HTTPStatus.BAD_REQUEST, f"parameter {place}: {first['msg']}")
 
     @app.exception_handler(HTTPException)

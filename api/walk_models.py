@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from api.schemas import Model
 
@@ -36,7 +36,13 @@ class PointCollection(Model):
     bbox: list[Number] | None = None
 
 
-Points = PointCollection | list[Place]
+def _kind(given: Any) -> str:
+    return "list" if isinstance(given, list) else "collection"
+
+
+Points = Annotated[
+    Annotated[PointCollection, Tag("collection")] | Annotated[list[Place], Tag("list")], Discriminator(_kind)
+]
 
 
 class WhatIf(Model):

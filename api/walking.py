@@ -2,23 +2,26 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+import shapely
 
 from api.snapshot import Snapshot
 from spatial.errors import InputError, MissingError
 from spatial.io.plan_walks import profile_of, read_plan_demand, read_plan_gates, sha256_of_streets
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
 from spatial.io.streets import read_streets
-from spatial.io.walk_outputs import serve_circles
+from spatial.io.walk_outputs import circles_to_geojson
 from spatial.walking.access_walks import list_access
 from spatial.walking.changes import change_network
 from spatial.walking.coverage import count_circles
 from spatial.walking.isochrones import build_isochrones
+from spatial.walking.nearby import find_nearby
 from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.travel import travel_times
 
@@ -37,10 +40,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A walk network, the homes counted on it (None where no plan brings them), and whether its map is the plan's."""
+    """A walk network, the homes counted on it and a tree of them (None where no plan brings any), and the map's name.
+
+    ``same_map`` tells whether it is the map that the plan was made from, None where that is not known.
+    """
 
     network: WalkNetwork
     demand: Any | None
+    tree: Any
     source: str
     same_map: bool | None
 
@@ -58,10 +65,10 @@ class Ground:
             network = change_network(self.network, close=list(close), add=list(add))
         except MissingError as error:
             raise InputError(f"close: {error}") from error
-        return Ground(network, self.demand, self.source, self.same_map)
+        return replace(self, network=network)
 
-    def circles(self, points: Any, asked: Asked) -> Any:
-        """Return the circles of ``site_id`` points as they are served, counted along the network.
+    def circles(self, points: Any, asked: Asked) -> bytes:
+        """Return the circles of ``site_id`` points as GeoJSON, counted along the network.
 
         Raises
         ------
@@ -70,16 +77,14 @@ class Ground:
         """
         access = self._near(points, asked)
         circles = build_isochrones(self.network, points, mode=asked.mode, limits=asked.limits, gates=asked.gates)
-        if self.demand is not None:
-            times = travel_times(
-                self.network, points, self.demand, limit=asked.limits[-1], mode=asked.mode, gates=asked.gates
-            )
-            circles = count_circles(circles, times, self.demand)
-        else:
-            circles = circles.assign(households=None)
-        row = points["site_id"].reset_index(drop=True)
-        told = access.set_index(row)[["access_m", "data_limited"]].reindex(circles["site_id"])
-        return serve_circles(circles.assign(**{name: told[name].to_numpy() for name in told}), points)
+        row = pd.Index(points["site_id"]).get_indexer(circles["site_id"])
+        about = {name: access[name].to_numpy()[row].tolist() for name in ("access_m", "data_limited")}
+        about["access_m"] = [round(metres, 3) for metres in about["access_m"]]
+        if self.demand is None:
+            return circles_to_geojson(circles, {"households": [None] * len(circles), **about})
+        near = find_nearby(self.network, self.tree, points, limit=asked.limits[-1], mode=asked.mode)
+        homes = self.demand.iloc[near]
+        return circles_to_geojson(count_circles(circles, self.travel_times(points, homes, asked), homes), about)
 
     def travel_times(self, sources: Any, demand: Any, asked: Asked) -> Any:
         """Return TRAVEL_TIMES of ``site_id`` and ``demand_id`` points within the largest limit."""
@@ -129,13 +134,14 @@ def _digest(now: Callable[[], Snapshot] | None) -> str:
 def _build(osm: Path | str, now: Callable[[], Snapshot] | None) -> Ground:
     streets = read_streets(osm)
     if now is None:
-        return Ground(build_walk_network(streets, read_profile(DEFAULT_PROFILE)), None, streets.source, None)
+        return Ground(build_walk_network(streets, read_profile(DEFAULT_PROFILE)), None, None, streets.source, None)
     plan = now().plan
     gates, estates = read_plan_gates(plan, streets.crs)
     network = build_walk_network(streets, profile_of(plan), gates=gates, estates=estates)
     known = sha256_of_streets(plan)
     same = None if known is None else known == _sha256(Path(osm))
-    return Ground(network, read_plan_demand(plan, streets.crs), streets.source, same)
+    demand = read_plan_demand(plan, streets.crs)
+    return Ground(network, demand, shapely.STRtree(demand.geometry.to_numpy()), streets.source, same)
 
 
 def _sha256(path: Path) -> str:

@@ -21,6 +21,7 @@ class _Job:
     """What is asked beside the files."""
 
     profile: Profile
+    walker: Any
     mode: str
     minutes: str | None
     metres: str | None
@@ -48,6 +49,14 @@ def walk(
     gates_state: Annotated[
         str, typer.Option(help="open: residents of both ends pass their gates; closed: those of the home alone.")
     ] = "open",
+    speed: Annotated[str, typer.Option(help="Speed of the profile: adult, elderly or stroller.")] = "adult",
+    no_steps: Annotated[
+        bool, typer.Option("--no-steps", help="Walk without steps and escalators, as wheels do.")
+    ] = False,
+    at: Annotated[
+        str | None,
+        option('Day and time, such as "Tu 20:30": gates and ways are closed outside their opening hours.'),
+    ] = None,
     households: Annotated[
         str | None, typer.Option(help="Column of the demand that holds its households.", show_default="by its name")
     ] = None,
@@ -71,13 +80,15 @@ def walk(
     """Walk: minutes from demand to facilities, circles, coverage by group, and who is not served and why."""
     from spatial.io.profiles import DEFAULT_PROFILE
     from spatial.io.walk_inputs import WalkSources
+    from spatial.walking.walker import Walker
 
     with honest():
+        walker = Walker(speed, not no_steps, at)  # type: ignore[arg-type]
         files = WalkSources(
             osm, sources, demand, gates, estates, households, _names(by, "by"), kind, coords=coords, crs=crs
         )
         chosen = spatial.read_profile(profile or DEFAULT_PROFILE)
-        job = _Job(chosen, mode, minutes, metres, gates_state, _names(themes, "themes"), out)
+        job = _Job(chosen, walker, mode, minutes, metres, gates_state, _names(themes, "themes"), out)
         _run(files, job)
 
 
@@ -92,8 +103,9 @@ def _run(files: Any, job: _Job) -> None:
         if job.gates_state not in ("open", "closed"):
             raise InputError(f"found --gates-state {job.gates_state!r}, needed open or closed")
         given = (files.osm, files.sources, files.demand, files.gates, files.estates)
+        job.walker.m_per_s(job.profile.walking), job.walker.minute()  # refuses words that it does not know
         check_walk_target(job.out, [one for one in given if one is not None])
-        read = read_walk_inputs(files, job.profile, on_progress=on_progress)
+        read = read_walk_inputs(files, job.profile, walker=job.walker, on_progress=on_progress)
         spent = {"read": monotonic() - began}
         survey = survey_walks(
             read.network,
@@ -187,7 +199,13 @@ def _about(read: Any, survey: Any, job: _Job, asked: Any, spent: dict[str, float
     rows = read.listed.to_dict("records")
     return {
         "wangge_version": spatial.__version__,
-        "profile": {"name": job.profile.name, "adult_m_per_s": job.profile.walking.adult_m_per_s},
+        "profile": {"name": job.profile.name, "title": job.profile.title},
+        "walker": {
+            "speed": job.walker.speed,
+            "m_per_s": read.network.m_per_s,
+            "steps": job.walker.steps,
+            "at": job.walker.at,
+        },
         "asked": {"mode": asked.mode, "limits": list(asked.limits), "gates": asked.gates, "themes": list(job.themes)},
         "counts": {
             "sources": len(read.sources),

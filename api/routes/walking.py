@@ -15,7 +15,6 @@ from api.settings import Settings
 from api.walk_models import Circles, CirclesAsked, PointCollection, Points, Times, TimesAsked, Walkable, WhatIf
 from api.walking import Asked, Gates, Ground
 from spatial.errors import InputError
-from spatial.io.geojson import to_feature_collection
 from spatial.io.walk_outputs import table_of_times
 from spatial.io.walk_points import lines_of, points_of
 
@@ -206,8 +205,8 @@ def _tell_times(times: Any, demand: Any, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _geojson(served: Any) -> Response:
-    return Response(to_feature_collection(served), media_type=GEOJSON, headers=_CACHE)
+def _geojson(content: bytes) -> Response:
+    return Response(content, media_type=GEOJSON, headers=_CACHE)
 
 
 def _json(told: dict[str, Any]) -> Response:

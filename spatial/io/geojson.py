@@ -7,7 +7,7 @@ gives the same bytes whatever the order of its rows.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -90,26 +90,33 @@ def _plain_value(value: Any) -> Any:
 
 def to_feature_collection(served: Any) -> bytes:
     """Return the bytes of a FeatureCollection, one feature a line, of a frame that ``to_served`` made."""
-    lines = [orjson.dumps(feature, option=_NUMPY) for feature in _features(served)]
-    head = orjson.dumps({"type": "FeatureCollection", **_bbox_member(served)})[:-1]
+    names = [name for name in served.columns if name != served.geometry.name]
+    properties = {name: _json_values(served[name]) for name in names}
+    return write_features(served.index, served.geometry.to_numpy(), properties)
+
+
+def write_features(ids: Iterable[str], geometry: Any, properties: Mapping[str, Sequence[Any]]) -> bytes:
+    """Return the bytes of a FeatureCollection, one feature a line, as its parts stand.
+
+    Geometries are an array in longitude and latitude, oriented and rounded; properties hold a plain value per feature.
+    """
+    rows = zip(*properties.values(), strict=True) if properties else ((),) * len(geometry)
+    texts = [_geometry_text(text) for text in shapely.to_geojson(geometry)]
+    lines = [
+        orjson.dumps(
+            {
+                "type": "Feature",
+                "id": key,
+                "geometry": text,
+                "properties": dict(zip(properties, row, strict=True)),
+            },
+            option=_NUMPY,
+        )
+        for key, text, row in zip(ids, texts, rows, strict=True)
+    ]
+    head = orjson.dumps({"type": "FeatureCollection", **_bbox_member(geometry)})[:-1]
     body = b"\n" + b",\n".join(lines) + b"\n" if lines else b""
     return head + b',"features":[' + body + b"]}\n"
-
-
-def _features(served: Any) -> list[dict[str, Any]]:
-    names = [name for name in served.columns if name != served.geometry.name]
-    columns = [_json_values(served[name]) for name in names]
-    rows = zip(*columns, strict=True) if columns else ((),) * len(served)
-    geometries = [_geometry_text(text) for text in shapely.to_geojson(served.geometry.to_numpy())]
-    return [
-        {
-            "type": "Feature",
-            "id": key,
-            "geometry": geometry,
-            "properties": dict(zip(names, row, strict=True)),
-        }
-        for key, geometry, row in zip(served.index, geometries, rows, strict=True)
-    ]
 
 
 def _geometry_text(text: str | None) -> orjson.Fragment | None:
@@ -123,7 +130,5 @@ def _json_values(column: Any) -> list[Any]:
     return [None if value is pd.NA else value for value in values]
 
 
-def _bbox_member(served: Any) -> dict[str, list[float]]:
-    if served.geometry.notna().any():
-        return {"bbox": shapely.total_bounds(served.geometry.to_numpy()).tolist()}
-    return {}
+def _bbox_member(geometry: Any) -> dict[str, list[float]]:
+    return {} if shapely.is_missing(geometry).all() else {"bbox": shapely.total_bounds(geometry).tolist()}

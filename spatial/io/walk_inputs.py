@@ -27,7 +27,9 @@ from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.tables import DEMAND, require
 from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.walker import Walker
 
+_ADULT = Walker()
 _NO_COUNTS = ("lon", "lat", "lonlat", "levels", "area", "built", "cost", "code", "demand_id", "suspect", "name")
 """Columns of numbers that count nobody."""
 _OWN = frozenset({"demand_id", "kind", "estate_id", "households", "estimated", "geometry"})
@@ -77,8 +79,10 @@ class WalkInputs:
     provenance: Mapping[str, Any]
 
 
-def read_walk_inputs(sources: WalkSources, profile: Profile, *, on_progress: Progress = silent) -> WalkInputs:
-    """Return all that walks are measured from, in one system of metres.
+def read_walk_inputs(
+    sources: WalkSources, profile: Profile, *, walker: Walker = _ADULT, on_progress: Progress = silent
+) -> WalkInputs:
+    """Return all that walks of a walker are measured from, in one system of metres.
 
     Every column of the demand that holds nothing but numbers of at least 0 is counted beside the households. Rows
     without a place are dropped and listed; blank cells of such a column count 0 and are listed.
@@ -97,7 +101,7 @@ def read_walk_inputs(sources: WalkSources, profile: Profile, *, on_progress: Pro
     streets = read_streets(sources.osm)
     gates, estates, listed = _read_gates(sources, streets.crs, undeclared)
     on_progress("walk network", 0.0)
-    network = build_walk_network(streets, profile, gates=gates, estates=estates)
+    network = build_walk_network(streets, profile, gates=gates, estates=estates, walker=walker)
     on_progress("reading points", 0.0)
     given = {
         name: read_features(getattr(sources, name), network.crs, coords, source=name, undeclared=undeclared)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import orjson
 import pandas as pd
+import shapely
 
 from spatial.crs import to_lonlat
 from spatial.errors import InputError
 from spatial.io.atomic import replace_folder, try_place
 from spatial.io.features import locate
-from spatial.io.geojson import to_feature_collection, to_served
+from spatial.io.geojson import orient, to_served, write_features
 from spatial.io.plan_layers import mend, number_ids
 from spatial.io.plan_report import to_plain
 from spatial.walking.survey import Survey
@@ -67,14 +68,14 @@ def write_walks(survey: Survey, sites: Any, demand: Any, folder: Path, *, report
         If the disk refuses a file.
     """
     times = table_of_times(survey.times)
-    circles = serve_circles(survey.circles, sites)
+    circles = circles_to_geojson(survey.circles, _name_sites(survey.circles, sites))
     coverage, unreached = table_of_coverage(survey.coverage), table_of_unreached(survey.unreached, demand)
     told = {"format": FORMAT, "format_version": FORMAT_VERSION, **report, **survey.report}
     document = orjson.dumps(to_plain(told, "report"), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     def fill(beside: Path) -> None:
         times.to_parquet(beside / TIMES, index=False)
-        (beside / CIRCLES).write_bytes(to_feature_collection(circles))
+        (beside / CIRCLES).write_bytes(circles)
         for table, name in ((coverage, COVERAGE), (unreached, UNREACHABLE)):
             table.to_csv(beside / name, index=False, encoding="utf-8", lineterminator="\n", float_format="%.10g")
         (beside / REPORT).write_bytes(document)
@@ -92,17 +93,31 @@ def table_of_times(times: Any) -> Any:
     return table.round({"seconds": _DECIMALS, "metres": _DECIMALS})
 
 
-def serve_circles(circles: Any, sites: Any) -> Any:
-    """Return the circles in longitude and latitude with the name and kind of their site; minutes in time mode alone."""
+def _name_sites(circles: Any, sites: Any) -> dict[str, list[Any]]:
+    """Return the name and kind of the site of each circle."""
     kept = [name for name in ("name", "kind") if name in sites.columns]
-    about = sites.set_index("site_id")[kept].reindex(circles["site_id"]).reset_index(drop=True)
+    about = sites.set_index("site_id")[kept].reindex(circles["site_id"])
+    return {name: about[name].tolist() for name in kept}
+
+
+def circles_to_geojson(circles: Any, about: Mapping[str, Any]) -> bytes:
+    """Return CIRCLES as a FeatureCollection in longitude and latitude, sorted by site, then limit.
+
+    Minutes stand in time mode alone. ``about`` holds further properties, a value per circle.
+    """
     timed = (circles["mode"] == "time").to_numpy()
-    told = circles.assign(minutes=circles["minutes"].where(timed).round(_DECIMALS))
-    told = told.assign(**{name: about[name].to_numpy() for name in kept})
-    limit = np.where(timed, circles["minutes"], circles["limit_m"])
-    unit = np.where(timed, "min", "m")
+    minutes, metres = circles["minutes"].to_numpy(), circles["limit_m"].to_numpy()
+    limit, unit = np.where(timed, minutes, metres), np.where(timed, "min", "m")
     ids = number_ids(f"{one}-{many:g}{what}" for one, many, what in zip(circles["site_id"], limit, unit, strict=True))
-    return mend(to_served(told, ids=ids))
+    properties = {name: circles[name].tolist() for name in circles.columns if name != circles.geometry.name}
+    told = zip(minutes.tolist(), timed.tolist(), strict=True)
+    properties["minutes"] = [round(one, _DECIMALS) if time else None for one, time in told]
+    properties["limit_m"] = metres.round(_DECIMALS).tolist()
+    geometry = orient(to_lonlat(circles.geometry.to_numpy(), circles.crs))
+    if not shapely.is_valid(geometry).all():
+        numbers = [f"{row:09}" for row in range(len(circles))]  # the frame that is mended is sorted by them
+        geometry = mend(to_served(circles[[circles.geometry.name]], ids=numbers)).geometry.to_numpy()
+    return write_features(ids, geometry, {**properties, **about})
 
 
 def table_of_coverage(coverage: Any) -> Any:
