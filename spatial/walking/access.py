@@ -83,8 +83,8 @@ def _said(frame: Any) -> NDArray[np.int8]:
     return np.where(foot >= 0, foot, general).astype(np.int8)
 
 
-def classify_ways(ways: Any) -> tuple[NDArray[np.int8], dict[str, int]]:
-    """Return the class of each way, and reason -> number of streets that are left out."""
+def classify_ways(ways: Any, counts: Any = 1) -> tuple[NDArray[np.int8], dict[str, int]]:
+    """Return the class of each way, and reason -> number of streets that are left out; a row may stand for several."""
     highway = read_tag(ways, "highway")
     quay = (read_tag(ways, "railway") == "platform") | (read_tag(ways, "man_made") == "pier")
     kind = np.where((highway == "") & quay, "platform", highway)
@@ -102,7 +102,7 @@ def classify_ways(ways: Any) -> tuple[NDArray[np.int8], dict[str, int]]:
         "closed to walkers": is_street & ~gone & ~motorway & ~other & (klass == NONE),
     }
     klass = np.where(is_street & ~gone & ~motorway & ~other, klass, NONE)
-    return klass.astype(np.int8), {reason: int(rows.sum()) for reason, rows in reasons.items()}
+    return klass.astype(np.int8), {reason: int((rows * counts).sum()) for reason, rows in reasons.items()}
 
 
 def open_at(hours: Any, minute: int | None) -> NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from spatial.walking.gates import (
     mark_estates,
     place_gates,
 )
+from spatial.walking.lines import Lines, to_lines
 from spatial.walking.obstacles import (
     arms_of,
     close_landlocked,
@@ -118,6 +119,7 @@ def build_walk_network(
     gates: Any | None = None,
     estates: Any | None = None,
     walker: Walker = _ADULT,
+    lines: Lines | None = None,
 ) -> WalkNetwork:
     """Return the walk network of a street map, with the gates and closed estates of the tables where they are given.
 
@@ -127,6 +129,9 @@ def build_walk_network(
     binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A carriageway with sidewalks of its own is
     kept and flagged ``separate``. Outside their opening hours gates and ways stop everybody where the walker has a
     moment; what cannot be read counts as without hours. The report counts all of these.
+
+    A reader that has the ways as columns gives them as ``lines``: then the frame of the map need hold no other ways
+    than those with walls, with opening hours or drawn as areas.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def build_walk_network(
     if estates is not None:
         require(estates, ESTATES)
     rules = _check_rules(profile.walking, walker)
-    segments, dropped = read_segments(streets, rules, walker)
+    segments, dropped = read_segments(to_lines(streets.ways) if lines is None else lines, rules, walker)
     segments, squares = add_squares(segments, streets, rules)
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")

@@ -21,6 +21,7 @@ from spatial.walking.access import (
     open_at,
     read_tag,
 )
+from spatial.walking.lines import Lines, number_ids, take_lines
 from spatial.walking.walker import Walker
 
 Floats = NDArray[np.float64]
@@ -71,52 +72,37 @@ class Segments:
 _PER_PIECE = tuple(f.name for f in fields(Segments) if f.name not in ("xy", "vertex_id"))
 
 
-def read_segments(streets: Any, rules: WalkRules, walker: Walker) -> tuple[Segments, dict[str, int]]:
+def read_segments(lines: Lines, rules: WalkRules, walker: Walker) -> tuple[Segments, dict[str, int]]:
     """Return the walkable pieces of the ways, in the order of way ids, and reason -> count of what was left out.
 
     Raises
     ------
     InputError
-        If a walkable way has a coordinate that is no number, or fewer nodes than vertices.
+        If a walkable way has a coordinate that is no number.
     """
-    ways = streets.ways
-    klass, dropped = classify_ways(ways)
-    squares = (read_tag(ways, "area") == "yes").to_numpy()
-    passed = is_passed(ways, walker)
-    dropped["steps and ways that no wheels pass"] = int(((klass != NONE) & ~passed).sum())
+    kinds = lines.kinds
+    ways_of = np.bincount(lines.kind, minlength=len(kinds))
+    klass, dropped = classify_ways(kinds, ways_of)
+    squares = (read_tag(kinds, "area") == "yes").to_numpy()
+    passed = is_passed(kinds, walker)
+    dropped["steps and ways that no wheels pass"] = int(ways_of[(klass != NONE) & ~passed].sum())
     keep = (klass != NONE) & ~squares & passed
-    rows = np.flatnonzero(keep)
-    rows = rows[np.argsort(ways["way_id"].to_numpy()[rows], kind="stable")]
-    chosen = ways.iloc[rows]
-    xy, owner = shapely.get_coordinates(chosen.geometry.array, return_index=True)
-    nodes = _join_nodes(chosen, np.bincount(owner, minlength=len(rows)))
+    rows = np.flatnonzero(keep[lines.kind])
+    rows = rows[np.argsort(lines.way_id[rows], kind="stable")]
+    owner, nodes, xy = take_lines(lines, rows)
     if not np.isfinite(xy).all():
-        bad = chosen["way_id"].iloc[owner[~np.isfinite(xy).all(axis=1)][0]]
+        bad = lines.way_id[rows[owner[~np.isfinite(xy).all(axis=1)][0]]]
         raise InputError(f"streets: way {bad} has a coordinate that is no number; needed metres")
-    ids, first, vertex = np.unique(nodes, return_index=True, return_inverse=True)
+    ids, first, vertex = number_ids(nodes)
     joined = np.flatnonzero((owner[1:] == owner[:-1]) & (vertex[1:] != vertex[:-1]))
-    per_way = _per_way(chosen, klass[rows], rules, walker)
-    pieces = {name: values[owner[joined]] for name, values in per_way.items()}
-    a, b = vertex[joined].astype(np.int64), vertex[joined + 1].astype(np.int64)
-    segments = Segments(xy=xy[first], vertex_id=ids, a=a, b=b, **pieces)
-    return _spread_delay(segments, owner[joined]), dropped
+    way = owner[joined]
+    kind = lines.kind[rows][way]
+    pieces = {name: values[kind] for name, values in _per_kind(kinds, klass, rules, walker).items()}
+    segments = Segments(xy=xy[first], vertex_id=ids, a=vertex[joined], b=vertex[joined + 1], **pieces)
+    return _spread_delay(segments, way), dropped
 
 
-def _join_nodes(ways: Any, counts: Ints) -> Ints:
-    if not len(ways):
-        return np.zeros(0, dtype=np.int64)
-    lists = ways["nodes"].to_list()
-    sizes = np.array([len(nodes) for nodes in lists])
-    if (sizes != counts).any():
-        bad = int(np.flatnonzero(sizes != counts)[0])
-        raise InputError(
-            f"streets: way {ways['way_id'].iloc[bad]} has {sizes[bad]} nodes and {counts[bad]} vertices; "
-            "needed as many of each"
-        )
-    return np.concatenate(lists).astype(np.int64)
-
-
-def _per_way(ways: Any, klass: NDArray[np.int8], rules: WalkRules, walker: Walker) -> dict[str, NDArray[Any]]:
+def _per_kind(ways: Any, klass: NDArray[np.int8], rules: WalkRules, walker: Walker) -> dict[str, NDArray[Any]]:
     highway = read_tag(ways, "highway").to_numpy()
     steps = highway == "steps"
     forward, backward = directions(ways)
