@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import grown, kernel
+from spatial.walking.compiled import bare
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, run_in_chunks
+from spatial.walking.pairs import bind_kernel, fill_blocks, run_in_chunks
 from spatial.walking.search import Gates, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap
 from spatial.walking.spread import forget, search
 from spatial.walking.travel import check_limit
 
-_FIRST_LABELS = 4096
+_BLOCK = (np.int32, np.float64, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +53,43 @@ def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, ru
     graph = build_graph(network, mode)
     first = np.searchsorted(snaps.point, np.arange(count + 1)).astype(np.int64)
     run = bind_kernel(_label, graph, snaps, limit, gates)
-    parts = [found for _, found in run_in_chunks(lambda rows: run(first[rows.start : rows.stop + 1]), count)]
+    size = np.zeros(count, np.int64)
+
+    def label(rows: slice) -> Any:
+        given = graph.node, first[rows.start : rows.stop + 1], size[rows]
+        return fill_blocks(lambda at, block: run(*given, at, block), rows.stop - rows.start, _BLOCK)
+
+    parts = [found for _, found in run_in_chunks(label, count)]
     if not parts:
         return Labels(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0))
-    start = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part[0]) for part in parts]))])
-    node, cost, other = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3))
+    start = np.concatenate([[0], np.cumsum(size)])
+    node, cost, other = (np.concatenate([block for part in parts for block in part[k]]) for k in range(3))
     walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
-    return Labels(start, graph.node[node], walk_s, walk_m)
+    return Labels(start, node, walk_s, walk_m)
 
 
-@kernel
-def _label(arrays, places, how, work, first):  # type: ignore[no-untyped-def]
-    start = np.zeros(len(first), np.int64)
-    node, cost = np.empty(_FIRST_LABELS, np.int32), np.empty(_FIRST_LABELS, np.float64)
-    other = np.empty(_FIRST_LABELS, np.float64)
+@bare
+def _label(arrays, places, how, work, name, first, size, at, block):  # type: ignore[no-untyped-def]
+    """Write the labels of the sources from ``at`` on, and their number; return where it stopped, and how many."""
+    node, cost, other = block
     public, private, on_public, on_private = work[:4]
-    put = 0
-    for k in range(len(first) - 1):
+    put = np.int64(0)
+    for k in range(at, len(first) - 1):
         opened, inside = search(arrays, places, (first[k], first[k + 1]), how, work)
         if put + opened + inside > len(node):
-            size = 2 * (put + opened + inside)
-            node, cost, other = grown(node, size), grown(cost, size), grown(other, size)
+            forget(work, opened, inside)
+            return k, put
+        begin = put
         for i in range(opened):
             s = on_public[i]
             if inside == 0 or private[s].cost == np.inf:
-                node[put], cost[put], other[put] = s, public[s].cost, public[s].other
+                node[put], cost[put], other[put] = name[s], public[s].cost, public[s].other
                 put += 1
+            public[s].cost = np.inf
         for i in range(inside):
             s = on_private[i]
-            node[put], cost[put], other[put] = s, private[s].cost, private[s].other
+            node[put], cost[put], other[put] = name[s], private[s].cost, private[s].other
             put += 1
-        forget(work, opened, inside)
-        start[k + 1] = put
-    return start, node[:put].copy(), cost[:put].copy(), other[:put].copy()
+            private[s].cost = np.inf
+        size[k] = put - begin
+    return len(first) - 1, put

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import grown, inner, kernel, sort_first
+from spatial.walking.compiled import bare, inner, sort_first
 from spatial.walking.search import NEVER, TIE, Gates, Graph, borrow_work, make_ring
 from spatial.walking.snapping import Snaps
 from spatial.walking.spread import forget, part, search
@@ -18,10 +18,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _CHUNKS_PER_WORKER = 4
-_FIRST_PAIRS = 4096
+_BLOCK_ROWS = 1 << 16
 _DENSE = 64
 """Found homes are put in order by looking through all homes where at least one in so many words of 64 is found."""
 
+_PAIR = (np.int64, np.int64, np.float64, np.float64)
 _STEP = np.dtype([("cost", "f8"), ("other", "f8"), ("home", "i8")], align=True)
 _TURN = 0x03F79D71B4CB0A89  # a de Bruijn sequence: each six bits in a row are another number
 _BIT_AT = np.zeros(64, np.int64)
@@ -40,11 +41,17 @@ def pair_costs(
     homes = place_homes(graph, targets)
     count = int(targets.point.max(initial=-1)) + 1
     run = bind_kernel(_pairs, graph, sources, limit, gates)
-    parts = run_in_chunks(lambda rows: run(first[rows.start : rows.stop + 1], homes, count), len(source))
+
+    def find(rows: slice) -> Any:
+        found = note_nothing(count)
+        starts = first[rows.start : rows.stop + 1]
+        return fill_blocks(lambda at, block: run(starts, homes, found, at, block), rows.stop - rows.start, _PAIR)
+
+    parts = run_in_chunks(find, len(source))
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-    i = np.concatenate([rows.start + found[0] for rows, found in parts])
-    columns = [np.concatenate([found[k] for _, found in parts]) for k in (1, 2, 3)]
+    i = np.concatenate([rows.start + block for rows, found in parts for block in found[0]])
+    columns = [np.concatenate([block for _, found in parts for block in found[k]]) for k in (1, 2, 3)]
     return source[i], columns[0], columns[1], columns[2]
 
 
@@ -60,6 +67,31 @@ def bind_kernel(search_all: Any, graph: Graph, sources: Snaps, limit: float, gat
         return found
 
     return run
+
+
+def fill_blocks(run: Callable[[int, Any], Any], count: int, dtypes: tuple[Any, ...]) -> list[list[Any]]:
+    """Return, per column, blocks that a kernel filled for so many sources.
+
+    It is called with the source to begin with and a block, and returns the first source that the block has no room for,
+    and how many rows are filled.
+    """
+    columns: list[list[Any]] = [[] for _ in dtypes]
+    at, size = 0, _BLOCK_ROWS
+    while at < count:
+        block = tuple(np.empty(size, dtype) for dtype in dtypes)
+        after, filled = run(at, block)
+        for column, values in zip(columns, block, strict=True):
+            column.append(values[:filled])
+        if after == at:
+            size *= 4
+        at = after
+    return columns
+
+
+def note_nothing(homes: int) -> tuple[Any, ...]:
+    """Return what kernels note of homes: best trip so far, its other measure, those touched, and a bit for each."""
+    bits = np.zeros((homes >> 6) + 1, np.uint64)
+    return np.full(homes, np.inf), np.full(homes, np.inf), np.empty(homes, np.int64), bits
 
 
 def run_in_chunks(run: Any, count: int) -> list[tuple[slice, Any]]:
@@ -183,23 +215,22 @@ def _order(touched, bits, count):  # type: ignore[no-untyped-def]
             left ^= lowest
 
 
-@kernel
-def _pairs(arrays, places, how, work, starts, homes, home_count):  # type: ignore[no-untyped-def]
-    """Return (source, home, cost, other) of the sources whose places start at ``starts``, in order."""
-    best, best_other = np.full(home_count, np.inf), np.full(home_count, np.inf)
-    touched, bits = np.empty(home_count, np.int64), np.zeros((home_count >> 6) + 1, np.uint64)
-    size, p = _FIRST_PAIRS, 0
-    i, j = np.empty(size, np.int64), np.empty(size, np.int64)
-    cost, other = np.empty(size, np.float64), np.empty(size, np.float64)
-    for k in range(len(starts) - 1):
-        rows = (starts[k], starts[k + 1])
-        count = find_homes(arrays, places, rows, how, work, homes, (best, best_other, touched, bits))
-        if p + count > size:
-            size = 2 * (p + count)
-            i, j, cost, other = grown(i, size), grown(j, size), grown(cost, size), grown(other, size)
+@bare
+def _pairs(arrays, places, how, work, starts, homes, found, at, block):  # type: ignore[no-untyped-def]
+    """Write (source, home, cost, other) of the sources from ``at`` on; return where it stopped, and how many."""
+    i, j, cost, other = block
+    best, best_other, touched, bits = found
+    put = np.int64(0)
+    for k in range(at, len(starts) - 1):
+        count = find_homes(arrays, places, (starts[k], starts[k + 1]), how, work, homes, found)
         _order(touched, bits, count)
-        for home in touched[:count]:
-            i[p], j[p], cost[p], other[p] = k, home, best[home], best_other[home]
+        full = put + count > len(i)
+        for q in range(count):
+            home = touched[q]
+            if not full:
+                i[put], j[put], cost[put], other[put] = k, home, best[home], best_other[home]
+                put += 1
             best[home] = best_other[home] = np.inf
-            p += 1
-    return i[:p].copy(), j[:p].copy(), cost[:p].copy(), other[:p].copy()
+        if full:
+            return k, put
+    return len(starts) - 1, put

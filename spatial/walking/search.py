@@ -32,7 +32,9 @@ _CURVE_BITS = 16
 
 _ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "i4"), ("turn", "i4")], align=True)
 _END = np.dtype([("uv", "f8"), ("vu", "f8"), ("other", "f8"), ("u", "i4"), ("v", "i4"), ("private", "i8")], align=True)
-_LABEL = np.dtype([("cost", "f8"), ("other", "f8"), ("waits", "i8")], align=True)
+_LABEL = np.dtype(
+    [("cost", "f8"), ("other", "f8"), ("first", "i4"), ("last", "i4"), ("waits", "i8")], align=True
+)  # in half a cache line: what the search knows of a node, and where its arcs are
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +165,19 @@ def _records(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
 def borrow_work(graph: Graph) -> tuple[Any, ...]:
     """Return scratch for one search at a time, without labels; give it back by ``graph.spare.append`` when all is well.
 
-    It holds a label per node for public and for private ways, the nodes that each reached, and room for the queue.
+    It holds a label per node for public and for private ways, the nodes that each reached, and entries of the queue.
     """
     try:
         scratch: tuple[Any, ...] = graph.spare.pop()
     except IndexError:
         nodes = len(graph.node)
-        public, private = np.zeros(nodes, _LABEL), np.zeros(nodes, _LABEL)
-        public["cost"] = private["cost"] = np.inf
+        labels = np.zeros(nodes, _LABEL), np.zeros(nodes, _LABEL)
+        for side in (0, 1):
+            labels[side]["cost"] = np.inf
+            labels[side]["first"], labels[side]["last"] = graph.ptr[side:-1:2], graph.ptr[side + 1 :: 2]
         reached = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
-        scratch = (public, private, *reached, np.empty(4 * nodes + 256, np.int32))
+        room = 2 * nodes + int(np.diff(graph.ptr).max(initial=0)) + 1
+        scratch = (*labels, *reached, np.empty(2 * room, np.int32))
     return scratch
 
 

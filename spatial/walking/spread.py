@@ -3,13 +3,14 @@
 A trip is private, then public, then private, so the search is one over private ways, one over public ways and one over
 private ways again, each from the labels of the one before. Labels are pairs (cost, other measure), compared in that
 order, so equal costs have one answer whatever the numbering. The queue is a ring of buckets of equal width (Dial 1969;
-Denardo and Fox 1979). A label that falls is queued again; of its entries only the first to come up counts. Inside a
-bucket labels may fall again, which keeps the result exact for any width and any number of buckets.
+Denardo and Fox 1979). A label that falls is queued again; of its entries only the first to come up counts. When all
+entries are used up, those that count are queued anew. Inside a bucket labels may fall again, which keeps the result
+exact for any width and any number of buckets.
 """
 
 import numpy as np
 
-from spatial.walking.compiled import grown, inner
+from spatial.walking.compiled import inner
 
 
 @inner
@@ -21,7 +22,7 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
     is (public labels, private labels, nodes reached on public ways, on private ways, entries of the queue, its ring).
     A private label stands only where it is better than the public one.
     """
-    ptr, arcs, ends = arrays
+    _, arcs, ends = arrays
     limit, width, leaves = how
     public, private, on_public, on_private, pool, ring = work
     per_bucket = 1.0 / width
@@ -29,7 +30,7 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
     shut = _starts_inside(ends, places, rows)
     if shut and leaves:
         count = _plant(ends, places, rows, 1, (private, public), on_private, limit)
-        count = _spread(ptr, 1, arcs, (private, public), on_private, count, (limit, per_bucket), (pool, ring))
+        count = _spread(arcs, (private, public), on_private, count, (limit, per_bucket), (pool, ring))
         for k in range(count):  # whoever came here may go on as anybody
             s = on_private[k]
             public[s].cost, public[s].other, public[s].waits = private[s].cost, private[s].other, 1
@@ -37,13 +38,13 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
             on_public[k] = s
         begun = count
     opened = _plant_more(ends, places, rows, 0, (public, public), on_public, begun, limit)
-    opened = _spread(ptr, 0, arcs, (public, public), on_public, opened, (limit, per_bucket), (pool, ring))
+    opened = _spread(arcs, (public, public), on_public, opened, (limit, per_bucket), (pool, ring))
     inside = np.int64(0)
     if shut and not leaves:
         inside = _plant(ends, places, rows, 1, (private, public), on_private, limit)
-    inside = _enter(ptr, arcs, (private, public), on_public, opened, on_private, inside, limit)
+    inside = _enter(arcs, (private, public), on_public, opened, on_private, inside, limit)
     if inside:
-        inside = _spread(ptr, 1, arcs, (private, public), on_private, inside, (limit, per_bucket), (pool, ring))
+        inside = _spread(arcs, (private, public), on_private, inside, (limit, per_bucket), (pool, ring))
     return opened, inside
 
 
@@ -77,12 +78,12 @@ def _plant_more(ends, places, rows, kind, labels, reached, count, limit):  # typ
 
 
 @inner
-def _enter(ptr, arcs, labels, on_public, opened, reached, count, limit):  # type: ignore[no-untyped-def]
+def _enter(arcs, labels, on_public, opened, reached, count, limit):  # type: ignore[no-untyped-def]
     """Label what the private arcs of the nodes reached on public ways lead to; return how many are reached."""
-    public = labels[1]
+    private, public = labels
     for k in range(opened):
-        s = np.int64(on_public[k])
-        for j in range(ptr[2 * s + 1], ptr[2 * s + 2]):
+        s = on_public[k]
+        for j in range(private[s].first, private[s].last):
             c, o = public[s].cost + arcs[j].cost, public[s].other + arcs[j].other
             count = _improve(labels, np.int64(arcs[j].head), c, o, reached, count, limit)
     return count
@@ -104,23 +105,17 @@ def _improve(labels, node, c, o, reached, count, limit):  # type: ignore[no-unty
 
 
 @inner
-def _spread(ptr, side, arcs, labels, reached, count, how, queue):  # type: ignore[no-untyped-def]
-    """Search on from the first ``count`` labels over arcs of one side (public 0, private 1); return how many then."""
+def _spread(arcs, labels, reached, count, how, queue):  # type: ignore[no-untyped-def]
+    """Search on from the first ``count`` labels, over the arcs that they know of; return how many there are then."""
     limit, per_bucket = how
     pool, ring = queue
     own, rivals = labels
-    mask, room = len(ring) - 1, len(pool) // 2
-    lowest, live = np.inf, np.int64(0)
-    if room <= count:
-        room = 2 * count + 2
-        pool = grown(pool, 2 * room)
+    lowest = np.inf
     for k in range(count):
-        s = reached[k]
-        b = np.int64(own[s].cost * per_bucket) & mask
-        lowest = min(lowest, own[s].cost)
-        pool[2 * live], pool[2 * live + 1], ring[b] = s, ring[b], live
-        live += 1
-    used, at = live, np.int64(lowest * per_bucket) if count else np.int64(0)
+        lowest = min(lowest, own[reached[k]].cost)
+    mask, room, at = len(ring) - 1, len(pool) // 2, np.int64(lowest * per_bucket) if count else np.int64(0)
+    live = _queue(own, reached, count, per_bucket, pool, ring)
+    used = live
     while live:
         e = np.int64(ring[at & mask])
         while e < 0:
@@ -132,13 +127,13 @@ def _spread(ptr, side, arcs, labels, reached, count, how, queue):  # type: ignor
         here = own[s]
         if here.waits == 0:
             continue
+        if used + here.last - here.first > room:
+            live = _queue(own, reached, count, per_bucket, pool, ring)  # this one too
+            used = live
+            continue
         here.waits = 0
         cost, other = here.cost, here.other
-        first, last = ptr[2 * s + side], ptr[2 * s + side + 1]
-        if used + last - first > room:
-            room = 2 * (used + last - first)
-            pool = grown(pool, 2 * room)
-        for j in range(first, last):
+        for j in range(here.first, here.last):
             arc = arcs[j]
             c = cost + arc.cost
             if not c <= limit:
@@ -150,15 +145,29 @@ def _spread(ptr, side, arcs, labels, reached, count, how, queue):  # type: ignor
             o = other + arc.other
             if (c == label.cost and o >= label.other) or c > rival.cost or (c == rival.cost and o >= rival.other):
                 continue
-            if label.cost == np.inf:
-                reached[count] = w
-                count += 1
+            reached[count] = w  # nobody reads it where the node was there before
+            count += label.cost == np.inf
             label.cost, label.other, label.waits = c, o, 1
             b = np.int64(c * per_bucket) & mask
             pool[2 * used], pool[2 * used + 1], ring[b] = w, ring[b], used
             used += 1
             live += 1
     return count
+
+
+@inner
+def _queue(labels, reached, count, per_bucket, pool, ring):  # type: ignore[no-untyped-def]
+    """Queue all reached nodes that wait, and nothing else; return how many."""
+    live, mask = 0, len(ring) - 1
+    for k in range(len(ring)):
+        ring[k] = -1
+    for k in range(count):
+        s = reached[k]
+        if labels[s].waits:
+            b = np.int64(labels[s].cost * per_bucket) & mask
+            pool[2 * live], pool[2 * live + 1], ring[b] = s, ring[b], live
+            live += 1
+    return live
 
 
 @inner
