@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.errors import InfeasibleError, SpatialError
+from spatial.siting import median
 from spatial.siting.capacitated import answer_with_room
 from spatial.siting.enumerate import can_try_all, try_all
 from spatial.siting.general import Outcome, answer_general
 from spatial.siting.question import Question, broken_rules, has_whole_values, value_of
-from spatial.siting.ways import Deadline, Flags, Floats, Tick, closes
+from spatial.siting.ways import Deadline, Flags, Floats, Found, Tick, closes
 
 _HAIR = 1e-6
 
@@ -66,4 +67,29 @@ def _solve(question: Question, deadline: Deadline, seed: int, tick: Tick | None)
         return Outcome(opened, None, value_of(question, opened), False)
     if question.has_room_limits:
         return answer_with_room(question, deadline=deadline, seed=seed)
+    if question.is_plain and (plain := _ask_engine(question, deadline, seed, tick)) is not None:
+        return plain
     return answer_general(question, deadline=deadline, seed=seed, tick=tick)
+
+
+def _ask_engine(question: Question, deadline: Deadline, seed: int, tick: Tick | None) -> Outcome | None:
+    """Return the answer of the engine made for a plain question; None where there is none for it."""
+    if question.goal != "sum" or question.need > 1:
+        return None
+    found = median.solve_median(
+        question.ways,
+        question.weight,
+        question.most,
+        fixed=question.fixed,
+        missing=question.missing,
+        deadline=deadline,
+        seed=seed,
+        tick=tick,
+    )
+    return _outcome(found)
+
+
+def _outcome(found: Found) -> Outcome:
+    if not np.isfinite(found.value):
+        return Outcome(None, None, found.bound, found.proved, found.notes)
+    return Outcome(found.open, None, found.bound, False, found.notes)

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.conditions import Conditions, check_conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED, CountRule, Question
-from spatial.siting.setting import HOUSEHOLDS, Places, Setting
+from spatial.siting.setting import Places, Setting
 from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
 
 GOALS = {"p_median": "sum", "max_cover": "sum", "set_cover": "count", "p_center": "largest"}
@@ -109,7 +109,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
 def _rows(setting: Setting, conditions: Conditions, model: str, cutoff: float) -> _Rows:
     """Return one row per demand point with weight; one per group and level where those differ in their cutoffs."""
     homes = setting.homes
-    weights = dict(conditions.weights) or {HOUSEHOLDS: 1.0}
+    weights = dict(conditions.weights) or {next(iter(homes.groups)): 1.0}
     for name in conditions.groups:
         if name not in homes.groups:
             raise InputError(f"demand: found no group {name!r}; known are {', '.join(homes.groups)}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spatial.siting import median
 from spatial.siting.mip import Mip, MipAnswer, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, tally, value_of
@@ -37,6 +38,8 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
     start = _start(question, deadline, seed)
     if start.impossible:
         return start
+    if len(question.ways.site) > _MOST_ENTRIES and question.need == 1:
+        return _bound_without_conditions(question, start.opened, deadline, seed, tick)
     model = level_model(question)
     first = None if start.opened is None else start_of_levels(question, start.opened)
     found = solve_mip(model, start=first, time_limit_s=deadline.left(), seed=seed)
@@ -135,6 +138,23 @@ def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:
     stop = deadline.spent() + _SEARCH_SHARE * deadline.left()
     found_open = search(question, opened, question.missing, time_left=lambda: stop - deadline.spent())
     return Outcome(found_open, None, -np.inf, False)
+
+
+def _bound_without_conditions(
+    question: Question, opened: Flags | None, deadline: Deadline, seed: int, tick: Tick | None
+) -> Outcome:
+    """Return the sites found, with the bound of the question that a number of sites alone limits."""
+    found = median.solve_median(
+        question.ways, question.weight, most_sites(question), fixed=question.fixed, missing=question.missing,
+        deadline=deadline, seed=seed, tick=tick,
+    )  # fmt: skip
+    note = "the bound leaves out the conditions beside the number of sites"
+    best = opened
+    if not broken_rules(question, found.open) and (
+        best is None or value_of(question, found.open) < value_of(question, best)
+    ):
+        best = found.open
+    return Outcome(best, None, found.bound, False, (*found.notes, note))
 
 
 def most_sites(question: Question) -> int:

@@ -1,0 +1,271 @@
+"""`wangge site`: which sites open, from a table of travel times, with who serves whom, a bound and a gap."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import spatial
+from spatial.console import honest, option, show_progress, stoppable
+from spatial.errors import InfeasibleError, InputError
+from spatial.progress import Progress
+
+MODELS = {
+    "lscp": "set_cover", "mclp": "max_cover", "pmedian": "p_median", "pcenter": "p_center",
+    "set_cover": "set_cover", "max_cover": "max_cover", "p_median": "p_median", "p_center": "p_center",
+}  # fmt: skip
+EXIT_INFEASIBLE = 3
+_REPORT, _LIST = (".json",), (".xlsx",)
+_WRITING_S, _WRITING_SHARE = 3.0, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is asked, and where the answer goes."""
+
+    model: str
+    p: int | None
+    cutoff_min: float | None
+    cutoff: float | None
+    budget_s: float
+    seed: int
+    floor_m2: float | None
+    profile: str | None
+    out: Path
+    listed: Path | None
+
+
+def site(
+    times: Annotated[Path, option("Costs: CSV or Parquet with source_id, demand_id and seconds (or any cost).")],
+    demand: Annotated[
+        Path, option("Demand: id, weight; may have load (room it takes) and groups, each a column of numbers.")
+    ],
+    candidates: Annotated[
+        Path,
+        option("Sites: id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and columns of text."),
+    ],
+    model: Annotated[str, option("lscp (set cover), mclp (maximal cover), pmedian or pcenter.")],
+    p: Annotated[int | None, option("Most new sites; with --closable most sites in all.")] = None,
+    cutoff_min: Annotated[float | None, option("Minutes within which a site serves, where costs are seconds.")] = None,
+    cutoff: Annotated[float | None, option("The same in the unit of the cost column.")] = None,
+    budget_s: Annotated[float, typer.Option(help="Seconds for reading and searching.", min=0.0)] = 60.0,
+    cost_column: Annotated[
+        str | None, typer.Option(help="Column of --times with the costs.", show_default="seconds, walk_s, cost")
+    ] = None,
+    weights: Annotated[str | None, option("What one of each group counts, such as weight=1,elderly=2.")] = None,
+    cutoffs: Annotated[
+        str | None, option("Cutoffs of groups, such as elderly=8: minutes with --cutoff-min, else cost units.")
+    ] = None,
+    closable: Annotated[bool, typer.Option("--closable", help="Fixed sites may close.")] = False,
+    cost_budget: Annotated[float | None, option("Money for all new sites.")] = None,
+    mode_prices: Annotated[str | None, option("Price of a site without cost, by mode: new=300,share=20.")] = None,
+    cheapest: Annotated[
+        bool, typer.Option("--cheapest", help="lscp minimises money, not the number of sites.")
+    ] = False,
+    spacing_m: Annotated[float, typer.Option(help="Least distance between open sites, in metres.", min=0.0)] = 0.0,
+    no_capacity: Annotated[bool, typer.Option("--no-capacity", help="Capacities do not limit who is served.")] = False,
+    floor_m2: Annotated[
+        float | None,
+        option("Square metres per 100 of load: where a site has no capacity, floor_area_m2 gives it."),
+    ] = None,
+    split: Annotated[bool, typer.Option("--split", help="A demand point may be shared by several sites.")] = False,
+    backup: Annotated[int, typer.Option(help="A point is served by its N-th nearest open site.", min=1)] = 1,
+    full_until: Annotated[
+        float | None,
+        option("mclp counts all up to this cost (minutes with --cutoff-min), then less and less to the cutoff."),
+    ] = None,
+    each_of: Annotated[str | None, option("Column of the sites each value of which needs an open site.")] = None,
+    kind: Annotated[
+        list[str] | None, option("Number of sites of a kind: mode=new:0-3 or street=东街:1-; repeat.")
+    ] = None,
+    level: Annotated[
+        list[str] | None, option("Nested level and its cutoff: 1:5 and 2:15; a site serves lower levels too; repeat.")
+    ] = None,
+    skip_unreachable: Annotated[
+        bool,
+        typer.Option("--skip-unreachable", help="lscp and pcenter list demand no site reaches, and serve the rest."),
+    ] = False,
+    skip_unknown: Annotated[bool, typer.Option("--skip-unknown", help="Pairs with unknown ids are left out.")] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="Policy that gives floor area needed.", show_default="about_500")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Equal inputs and seed give equal proven answers.", min=0)] = 0,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help="Where the list of what to open, take over, share or build goes: .xlsx."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the answer goes: a .json, replaced whole.")] = Path("sites.json"),
+) -> None:
+    """Choose sites from a table of travel times, and say how far from the best possible they are."""
+    from spatial.siting.ways import Deadline
+
+    deadline = Deadline(max(budget_s - min(_WRITING_S, _WRITING_SHARE * budget_s), 0.0))
+    job = _Job(model, p, cutoff_min, cutoff, budget_s, seed, floor_m2, profile, out, listed)
+    words = {
+        "weights": weights, "cutoffs": cutoffs, "mode_prices": mode_prices, "full_until": full_until,
+        "kinds": kind, "levels": level,
+    }  # fmt: skip
+    plain = {
+        "closable": closable, "budget": cost_budget, "cheapest": cheapest, "spacing_m": spacing_m, "split": split,
+        "backup": backup, "each_of": each_of or "",
+    }  # fmt: skip
+    with honest():
+        _check(job, (times, demand, candidates))
+        from spatial.io.site_inputs import SiteSources
+
+        sources = SiteSources(times, demand, candidates, cost_column, skip_unknown)
+        with stoppable() as check_stop, show_progress(check_stop) as on_progress:
+            told = _choose(sources, job, (words, plain, no_capacity, skip_unreachable), deadline, on_progress)
+            _write(told, job)
+        _say(told, job)
+        if told["status"] == "infeasible":
+            typer.echo(f"wangge: {told['why']}", err=True)
+            raise typer.Exit(EXIT_INFEASIBLE)
+
+
+def _check(job: _Job, inputs: tuple[Path, ...]) -> None:
+    """Refuse what cannot be asked or written before anything is read."""
+    from spatial.io.assignment import check_file_target
+
+    if job.model not in MODELS:
+        raise InputError(f"found --model {job.model}, needed lscp, mclp, pmedian or pcenter")
+    if job.p is None and MODELS[job.model] != "set_cover":
+        raise InputError(f"found --model {job.model} without --p, needed the number of sites to open")
+    if job.cutoff_min is not None and job.cutoff is not None:
+        raise InputError("found --cutoff-min and --cutoff, needed one of the two")
+    for name, value in (("--cutoff-min", job.cutoff_min), ("--cutoff", job.cutoff), ("--floor-m2", job.floor_m2)):
+        if value is not None and not 0 <= value < math.inf:
+            raise InputError(f"found {name} {value}, needed a number of at least 0")
+    check_file_target(job.out, _REPORT, inputs)
+    if job.listed is not None:
+        check_file_target(job.listed, _LIST, inputs)
+
+
+def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Progress) -> dict[str, Any]:
+    """Return all that is told of the choice; of a question without an answer, why."""
+    from spatial.io.profiles import DEFAULT_PROFILE
+    from spatial.io.site_inputs import read_site_inputs
+    from spatial.io.site_outputs import describe_choice
+    from spatial.siting.asking import ask, number_of_sites
+    from spatial.siting.settle import settle
+
+    words, plain, no_capacity, skip_unreachable = given
+    policy = spatial.read_profile(job.profile or DEFAULT_PROFILE).siting
+    m2_per_100 = policy.floor_m2_per_100_households if job.floor_m2 is None else job.floor_m2
+    on_progress("reading", 0.0)
+    inputs = read_site_inputs(sources)
+    per_minute = 60.0 if job.cutoff_min is not None else 1.0
+    if job.cutoff_min is not None and not inputs.in_seconds:
+        raise InputError(
+            f"found --cutoff-min with costs in column {inputs.column}, needed seconds, or --cutoff instead"
+        )
+    limit = job.cutoff if job.cutoff_min is None else 60.0 * job.cutoff_min
+    cutoff = math.inf if limit is None else limit
+    if job.floor_m2 and not no_capacity:
+        inputs = _with_floor_rooms(inputs, job.floor_m2)
+    conditions = _conditions(words, plain, per_minute)
+    model = MODELS[job.model]
+    conditions = replace(
+        conditions,
+        room=inputs.has_capacity and not no_capacity,
+        refuse_unreachable=model in ("set_cover", "p_center") and not skip_unreachable,
+    )
+    about = {"seed": job.seed, "budget_s": job.budget_s, "conditions": conditions.told(), "wangge": spatial.__version__}
+    on_progress("siting", 0.0)
+    try:
+        most = number_of_sites(inputs.setting, job.p, conditions)
+        asked = ask(inputs.setting, conditions, model=model, p=most, cutoff=cutoff)
+        done = settle(inputs.setting, asked, deadline=deadline, seed=job.seed, on_progress=on_progress)
+    except InfeasibleError as error:
+        return {**_no_choice(model, error), **about, "seconds": deadline.spent(), "notes": list(inputs.notes)}
+    told = describe_choice(inputs, asked, done, cutoff=cutoff, m2_per_100=m2_per_100)
+    if not math.isfinite(cutoff) and model in ("set_cover", "max_cover"):
+        told["notes"].append("no cutoff was given: every pair in the table counts as within reach")
+    return {**told, **about}
+
+
+def _no_choice(model: str, error: InfeasibleError) -> dict[str, Any]:
+    """Return what is told where there is no answer; whether that is proved, and what would do."""
+    proved = bool(error.facts.get("proved", True))
+    facts = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
+    nothing: dict[str, Any] = {"sites": [], "new_sites": [], "assignment": {}, "by_site": []}
+    status = "infeasible" if proved else "unknown"
+    return {"model": model, "status": status, "objective": None, "bound": None, "gap": None, "why": str(error)} | (
+        nothing | facts
+    )
+
+
+def _with_floor_rooms(inputs: Any, floor_m2: float) -> Any:
+    """Return the inputs with the capacity that floor area gives where no other is known."""
+    import numpy as np
+
+    places, area = inputs.setting.places, inputs.floor_area_m2
+    room = np.where(np.isfinite(places.room) | np.isnan(area), places.room, area * 100.0 / floor_m2)
+    setting = replace(inputs.setting, places=replace(places, room=room))
+    return replace(inputs, setting=setting, has_capacity=bool(np.isfinite(room).any()))
+
+
+def _conditions(words: dict[str, Any], plain: dict[str, Any], per_minute: float) -> Any:
+    """Return the conditions that the options describe; cutoffs in the unit of the costs."""
+    from spatial.io.site_inputs import MODES
+    from spatial.siting.conditions import Conditions, KindRule, LevelRule
+
+    kinds = [_kind(text) for text in words["kinds"] or []]
+    levels = _pairs("--level", ",".join(words["levels"] or []), int, ":")
+    full = words["full_until"]
+    return Conditions(
+        **plain,
+        weights=_pairs("--weights", words["weights"] or "", str),
+        cutoffs={name: per_minute * v for name, v in _pairs("--cutoffs", words["cutoffs"] or "", str).items()},
+        mode_prices={MODES.get(k, k): v for k, v in _pairs("--mode-prices", words["mode_prices"] or "", str).items()},
+        full_until=None if full is None else per_minute * full,
+        kinds=tuple(KindRule(column, MODES.get(value, value), low, high) for column, value, low, high in kinds),
+        levels=tuple(LevelRule(rank, per_minute * limit) for rank, limit in levels.items()),
+    )
+
+
+def _pairs(flag: str, text: str, key: Callable[[str], Any], mark: str = "=") -> dict[Any, float]:
+    """Return ``a=1,b=2`` as names and numbers."""
+    out = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, found, number = part.partition(mark)
+        try:
+            out[key(name.strip())] = float(number)
+        except ValueError:
+            found = ""
+        if not found:
+            raise InputError(f"found {flag} {part!r}, needed a name, {mark!r} and a number")
+    return out
+
+
+def _kind(text: str) -> tuple[str, str, int, int | None]:
+    """Return ``mode=new:0-3`` as column, value, least and most."""
+    column, equals, rest = text.partition("=")
+    value, colon, numbers = rest.rpartition(":")
+    low, dash, high = numbers.partition("-")
+    if not (equals and colon and dash and low.isdigit() and (high.isdigit() or not high)):
+        raise InputError(f"found --kind {text!r}, needed column=value:least-most, such as mode=new:0-3")
+    return column.strip(), value.strip(), int(low), int(high) if high else None
+
+
+def _write(told: dict[str, Any], job: _Job) -> None:
+    from spatial.io.assignment import write_report
+    from spatial.io.site_outputs import write_site_list
+
+    write_report(told, job.out)
+    if job.listed is not None:
+        write_site_list(told, job.listed)
+
+
+def _say(told: dict[str, Any], job: _Job) -> None:
+    if told["objective"] is not None:
+        typer.echo(
+            f"{told['status']}: {len(told['sites'])} sites open, {len(told['new_sites'])} of them new; objective "
+            f"{told['objective']:.10g}, bound {told['bound']:.10g}, gap {told['gap']:.4%}, {told['seconds']:.1f} s"
+        )
+    for note in told["notes"]:
+        typer.echo(f"  {note}")
+    typer.echo(f"answer written to {job.out}" + (f", list to {job.listed}" if job.listed else ""))

@@ -1,0 +1,212 @@
+"""What does a planner bring to choose sites: costs by pair, demand by id, and candidates with what each takes?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spatial.crs import LONLAT, metric_crs, transform_xy
+from spatial.errors import InputError
+from spatial.io.cost_table import read_costs, tell_strange
+from spatial.io.personal import check_personal
+from spatial.io.registers import read_table
+from spatial.siting.setting import Homes, Places, Setting, join_walks
+
+WEIGHT = "weight"
+_IDS = ("id", "demand_id", "site_id")
+_WEIGHTS = (WEIGHT, "households", "population")
+_LOAD, _LEVEL = "load", "level"
+_NOT_GROUPS = frozenset({*_IDS, _LOAD, "lon", "lat", "x", "y"})
+_SITE_NUMBERS = ("capacity", "cost", "floor_area_m2", _LEVEL, "lon", "lat", "x", "y")
+_TRUE = frozenset("1 true yes y t fixed open existing 是 已有 现有 1.0".split())
+_FALSE = frozenset(["", "0", "false", "no", "n", "f", "否", "0.0", "nan", "none"])
+MODES: Mapping[str, str] = {
+    "划转": "transfer", "腾退": "vacate", "共享": "share", "新建": "new", "闲置盘活": "reuse", "盘活": "reuse",
+}  # fmt: skip
+"""How a place is come by, in the words of offices."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSources:
+    """Files of a siting question, the column of costs, and whether pairs with unknown ids are left out."""
+
+    times: Path
+    demand: Path
+    candidates: Path
+    cost_column: str | None = None
+    skip_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInputs:
+    """A setting as read; whether its costs are seconds; the floor area of sites; notes on what was left out."""
+
+    setting: Setting
+    column: str
+    in_seconds: bool
+    floor_area_m2: NDArray[np.float64]
+    has_capacity: bool
+    notes: tuple[str, ...]
+
+
+def read_site_inputs(sources: SiteSources) -> SiteInputs:
+    """Return a siting question's tables, sorted by id.
+
+    Demand has ``id`` and ``weight`` (0 or more), may have ``load`` (room taken, else the weight) and groups: further
+    columns of numbers. Candidates have ``id`` and may have ``capacity``, ``cost``, ``mode``, ``fixed``, ``level``,
+    ``lon`` and ``lat`` (or ``x`` and ``y`` in metres), ``floor_area_m2`` and further columns of text.
+
+    Raises
+    ------
+    InputError, PersonalDataError
+        If a file cannot be used; the message names it, with the column or the id.
+    """
+    homes, left = _read_homes(sources.demand)
+    places, floor, limited = _read_places(sources.candidates)
+    table = read_costs(sources.times, places.ids, homes.ids, column=sources.cost_column)
+    notes = list(left)
+    if strange := tell_strange(table, sources.times.name):
+        if not sources.skip_unknown:
+            raise InputError(f"{strange}; needed known ids, or --skip-unknown to leave those pairs out")
+        notes.append(f"{strange}; those pairs are left out")
+    if table.blank:
+        notes.append(f"{table.blank} pairs of {sources.times.name} have no cost and are left out")
+    ways, ignored = join_walks(table.site, table.demand, table.cost, len(homes.ids), len(places.ids))
+    if not len(ways.site):
+        raise InputError(f"{sources.times.name} holds no pair of a known site and a known demand point; needed some")
+    if ignored["longer_walk_of_a_pair"]:
+        notes.append(
+            f"{ignored['longer_walk_of_a_pair']} pairs of {sources.times.name} stand twice; the lower cost counts"
+        )
+    return SiteInputs(
+        Setting(places, homes, ways, ignored), table.column, table.in_seconds, floor, limited, tuple(notes)
+    )
+
+
+def _read_homes(path: Path) -> tuple[Homes, list[str]]:
+    frame = _read_frame(path, "demand")
+    ids, order = _ids(frame, path.name)
+    weight = next((name for name in _WEIGHTS if name in frame.columns), None)
+    if weight is None:
+        raise InputError(f"{path.name}: found columns {', '.join(frame.columns)}; needed weight beside id")
+    groups = {WEIGHT: _numbers(frame, weight, ids, path.name, needed=True)}
+    passed = []
+    for name in frame.columns:
+        if name in _NOT_GROUPS or name == weight:
+            continue
+        values = pd.to_numeric(frame[name].where(frame[name] != "", np.nan), errors="coerce")
+        if values.notna().all() and (values >= 0).all():
+            groups[name] = values.to_numpy(dtype=np.float64)
+        else:
+            passed.append(name)
+    load = _numbers(frame, _LOAD, ids, path.name, needed=True) if _LOAD in frame.columns else groups[WEIGHT]
+    notes = [f"{path.name}: columns {', '.join(passed)} hold no numbers of people and are not read"] if passed else []
+    return Homes(ids[order], {name: values[order] for name, values in groups.items()}, load[order]), notes
+
+
+def _read_places(path: Path) -> tuple[Places, NDArray[np.float64], bool]:
+    frame = _read_frame(path, "candidates")
+    ids, order = _ids(frame, path.name)
+    number = {name: _numbers(frame, name, ids, path.name) for name in _SITE_NUMBERS if name in frame.columns}
+    blank = np.full(len(ids), np.nan)
+    room = number.get("capacity", blank)
+    level = number.get(_LEVEL, np.ones(len(ids)))
+    texts = [name for name in frame.columns if name not in (*_IDS, *_SITE_NUMBERS, "fixed")]
+    marks = {name: frame[name].to_numpy(dtype=object)[order] for name in texts}
+    mode = marks.get("mode", np.full(len(ids), "", dtype=object))
+    marks["mode"] = np.array([MODES.get(one, one) for one in mode], dtype=object)
+    marks.setdefault("kind", np.full(len(ids), "", dtype=object))
+    places = Places(
+        ids=ids[order],
+        existing=_flags(frame, ids, path.name)[order],
+        price=number.get("cost", blank)[order],
+        room=np.where(np.isnan(room), np.inf, room)[order],
+        xy=_xy(number, len(ids))[order],
+        marks=marks,
+        level=np.where(np.isnan(level), 1, level)[order].astype(np.int64),
+    )
+    return places, number.get("floor_area_m2", blank)[order], bool(np.isfinite(room).any())
+
+
+def _read_frame(path: Path, what: str) -> Any:
+    """Return a table of text; an empty cell is ""."""
+    if not path.is_file():
+        raise InputError(f"{what}: {path} is not there")
+    if path.suffix.lower() == ".parquet":
+        try:
+            raw = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{what}: {path.name} cannot be read: {str(error).splitlines()[0]}") from error
+        frame = raw.apply(_texts) if len(raw.columns) else raw
+    else:
+        frame = read_table(path)
+    frame.columns = [str(name).strip() for name in frame.columns]
+    check_personal(frame, path.name)
+    if not len(frame):
+        raise InputError(f"{what}: {path.name} has no rows; needed at least one")
+    return frame.reset_index(drop=True)
+
+
+def _texts(values: Any) -> Any:
+    if pd.api.types.is_float_dtype(values.dtype):
+        return values.map(lambda v: "" if pd.isna(v) else (str(int(v)) if float(v).is_integer() else repr(float(v))))
+    return values.map(lambda v: "" if pd.isna(v) else str(v).strip()).astype(object)
+
+
+def _ids(frame: Any, where: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    column = next((name for name in _IDS if name in frame.columns), None)
+    if column is None:
+        raise InputError(f"{where}: found columns {', '.join(frame.columns)}; needed id")
+    ids = frame[column].astype(str).str.strip().to_numpy(dtype=object)
+    empty = np.flatnonzero(ids == "")
+    if len(empty):
+        raise InputError(f"{where}: id is empty in row {empty[0] + 1} of the data; needed one in every row")
+    order = np.argsort(ids, kind="stable")
+    twice = np.flatnonzero(ids[order][1:] == ids[order][:-1])
+    if len(twice):
+        raise InputError(f"{where}: id {ids[order][twice[0]]!r} stands in more than one row; needed one row each")
+    return ids, order
+
+
+def _numbers(frame: Any, name: str, ids: NDArray[Any], where: str, *, needed: bool = False) -> NDArray[np.float64]:
+    text = frame[name].astype(str).str.strip()
+    values = pd.to_numeric(text.where(text != "", np.nan), errors="coerce").to_numpy(dtype=np.float64)
+    signed = name in ("lon", "lat", "x", "y", _LEVEL)
+    bad = np.isnan(values) & ((text != "").to_numpy() | needed)
+    bad |= np.isinf(values) & (name != "capacity")
+    if not signed:
+        bad |= values < 0
+    if bad.any():
+        k = int(np.flatnonzero(bad)[0])
+        raise InputError(f"{where}: {name} of {ids[k]!r} is {text.iloc[k]!r}; needed a number of at least 0")
+    return np.asarray(values)
+
+
+def _flags(frame: Any, ids: NDArray[Any], where: str) -> NDArray[np.bool_]:
+    if "fixed" not in frame.columns:
+        return np.zeros(len(ids), dtype=bool)
+    words = frame["fixed"].astype(str).str.strip().str.lower()
+    strange = ~words.isin(_TRUE | _FALSE)
+    if strange.any():
+        k = int(np.flatnonzero(strange.to_numpy())[0])
+        raise InputError(f"{where}: fixed of {ids[k]!r} is {words.iloc[k]!r}; needed yes or no, 1 or 0")
+    return np.asarray(words.isin(_TRUE).to_numpy(dtype=bool))
+
+
+def _xy(number: Mapping[str, NDArray[np.float64]], size: int) -> NDArray[np.float64]:
+    """Return the coordinates in metres, missing where none are given."""
+    if "x" in number and "y" in number:
+        return np.column_stack([number["x"], number["y"]])
+    out = np.full((size, 2), np.nan)
+    if "lon" not in number or "lat" not in number:
+        return out
+    lonlat = np.column_stack([number["lon"], number["lat"]])
+    known = np.isfinite(lonlat).all(axis=1)
+    if known.any():
+        metric = metric_crs(*lonlat[known].mean(axis=0))
+        out[known] = transform_xy(lonlat[known], LONLAT, metric)
+    return out
