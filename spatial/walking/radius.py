@@ -15,7 +15,7 @@ from spatial.walking.neighbours import estate_pairs, merge_pairs
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import pair_costs
 from spatial.walking.search import Graph, build_graph
-from spatial.walking.snapping import Snaps, snap
+from spatial.walking.snapping import Snaps, snap, take_snaps
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,7 +103,7 @@ def _measure(homes: _Homes, sources: Ints, limit_s: Floats) -> Floats:
 
 def _longest(homes: _Homes, sources: Ints, targets: Ints, limit_s: float) -> Floats:
     """Return the longest walk to each source from the other homes of its grid; infinite where one is not reached."""
-    starts, ends = _take(homes.snaps, sources), _take(homes.snaps, targets)
+    starts, ends = take_snaps(homes.snaps, sources), take_snaps(homes.snaps, targets)
     found = pair_costs(homes.graph, starts, ends, limit_s, "open")
     places = (homes.points.iloc[sources], starts), (homes.points.iloc[targets], ends)
     i, j, walk_s, _ = merge_pairs(found, estate_pairs(homes.network, homes.graph, *places, limit_s))
@@ -113,11 +113,3 @@ def _longest(homes: _Homes, sources: Ints, targets: Ints, limit_s: float) -> Flo
     others = np.bincount(homes.grid[targets], minlength=int(homes.grid.max()) + 1)[homes.grid[sources]] - 1
     longest[np.bincount(i[own], minlength=len(sources)) < others] = np.inf
     return longest
-
-
-def _take(snaps: Snaps, rows: Ints) -> Snaps:
-    """Return the places of these rows (rising), numbered anew."""
-    kept = np.isin(snaps.point, rows)
-    point = np.searchsorted(rows, snaps.point[kept])
-    places = snaps.edge[kept], snaps.offset_m[kept], snaps.access_m[kept]
-    return Snaps(point, *places, snaps.how[kept], snaps.far[kept])

@@ -71,6 +71,14 @@ def snap(network: WalkNetwork, points: Any) -> Snaps:
     return Snaps(point[order], edge, along, away, how, away > network.rules.max_access_m)
 
 
+def take_snaps(snaps: Snaps, rows: Ints) -> Snaps:
+    """Return the places of these points (rising), numbered anew."""
+    kept = np.isin(snaps.point, rows)
+    point = np.searchsorted(rows, snaps.point[kept])
+    places = snaps.edge[kept], snaps.offset_m[kept], snaps.access_m[kept]
+    return Snaps(point, *places, snaps.how[kept], snaps.far[kept])
+
+
 def describe_snaps(network: WalkNetwork, demand: Any) -> Mapping[str, int]:
     """Return how many demand points ("homes") and households start their walks in which way: each kind, also where 0.
 
