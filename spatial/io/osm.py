@@ -48,10 +48,10 @@ def build_streets(elements: Elements, *, crs: Any = None, clip: Any = None, sour
     """Return the street map that elements make."""
     extent = find_extent(elements, crs=crs, clip=clip)
     dropped = Counter(elements.dropped)
-    xy = _metres(elements, extent, dropped)
+    xy = locate_nodes(elements, extent, dropped)
     areas = build_areas(elements, extent, xy)
     ways, dropped = build_ways(elements, extent, xy, banks=areas.banks, dropped=dropped + areas.dropped)
-    points = _build_points(elements, extent, xy, dropped)
+    points = build_points(elements, extent, xy, dropped)
     return Streets(
         ways=ways,
         points=points,
@@ -63,7 +63,7 @@ def build_streets(elements: Elements, *, crs: Any = None, clip: Any = None, sour
     )
 
 
-def _metres(elements: Elements, extent: Extent, dropped: "Counter[str]") -> Floats:
+def locate_nodes(elements: Elements, extent: Extent, dropped: "Counter[str]") -> Floats:
     """Return the metres of every node, NaN for those without a place near the map."""
     near = extent.near(elements.lonlat)
     dropped["node too far from the map to be drawn"] += int((~near & ~np.isnan(elements.lonlat).any(axis=1)).sum())
@@ -73,7 +73,8 @@ def _metres(elements: Elements, extent: Extent, dropped: "Counter[str]") -> Floa
     return xy
 
 
-def _build_points(elements: Elements, extent: Extent, xy: Floats, dropped: "Counter[str]") -> Any:
+def build_points(elements: Elements, extent: Extent, xy: Floats, dropped: "Counter[str]") -> Any:
+    """Return the frame of the tagged nodes."""
     spot = xy[elements.place_row] if len(xy) else np.empty((0, 2))
     located = np.isfinite(spot).all(axis=1)
     dropped["tagged node without a place on the map"] += int((~located).sum())

@@ -27,6 +27,11 @@ def _frame(columns: dict[str, Any], geometry: Any, crs: Any) -> Any:
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(geometry, crs=crs), crs=crs)
 
 
+def tags_frame(tags: TagTable, keys: Sequence[str]) -> Any:
+    """Return the tags alone, a text column per key."""
+    return pd.DataFrame(tags.columns(keys))
+
+
 def ways_frame(way_id: Ints, tags: Sequence[Tags], nodes: Sequence[Ints], geometry: Any, crs: Any) -> Any:
     """Return the ways of Streets: an id, the tags, the node of each vertex and the line of each way."""
     column = np.empty(len(nodes), dtype=object)

@@ -36,6 +36,12 @@ class Runs:
     node: Ints
     xy: Floats
 
+    def take(self, rows: Ints) -> "Runs":
+        """Return these ways, in this order."""
+        node, offsets = take_ragged(self.node, self.offsets, rows)
+        xy, _ = take_ragged(self.xy, self.offsets, rows)
+        return Runs(self.way_id[rows], self.tags.take(rows), offsets, node, xy)
+
 
 @dataclass(frozen=True, slots=True)
 class _Vertices:
@@ -64,9 +70,15 @@ def build_ways(
     runs, counts = find_runs(elements, extent, xy, banks=banks, dropped=dropped)
     if not len(runs.way_id):
         return empty_ways(extent.crs), counts
-    lines = shapely.from_ragged_array(shapely.GeometryType.LINESTRING, runs.xy, (runs.offsets,))
     nodes = split_ragged(runs.node, runs.offsets)
-    return ways_frame(runs.way_id, runs.tags, nodes, lines, extent.crs), counts
+    return ways_frame(runs.way_id, runs.tags, nodes, draw_runs(runs), extent.crs), counts
+
+
+def draw_runs(runs: Runs) -> Any:
+    """Return the ways as an array of LineStrings."""
+    if not len(runs.way_id):
+        return np.empty(0, dtype=object)
+    return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, runs.xy, (runs.offsets,))
 
 
 def find_runs(
@@ -97,9 +109,7 @@ def find_runs(
     order = np.argsort(way_id, kind="stable")
     if (order == np.arange(len(order))).all():
         return runs, counts
-    node, turned = take_ragged(node, offsets, order)
-    spots, _ = take_ragged(spots, offsets, order)
-    return Runs(way_id[order], runs.tags.take(order), turned, node, spots), counts
+    return runs.take(order), counts
 
 
 def _gather(elements: Elements, xy: Floats, chosen: Ints, counts: "Counter[str]") -> _Vertices:

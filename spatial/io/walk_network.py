@@ -1,0 +1,93 @@
+"""What can be walked in a map file, read in one go: from the bytes to the walk network, and kept for the next time?"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from spatial.io.osm import build_points, locate_nodes
+from spatial.io.osm_areas import build_areas
+from spatial.io.osm_elements import Elements
+from spatial.io.osm_extent import find_extent
+from spatial.io.osm_file import OSM_SUFFIXES, read_elements
+from spatial.io.osm_frames import split_ragged, tags_frame, ways_frame
+from spatial.io.osm_ways import Runs, draw_runs, find_runs
+from spatial.io.streets import read_streets
+from spatial.io.walk_cache import key_of, load_network, store_network
+from spatial.profile import Profile
+from spatial.tables import WAY_TAGS, Streets
+from spatial.walking.lines import Lines
+from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.walker import Walker
+
+_ADULT = Walker()
+_NAMES = frozenset({"name", "ref"})
+"""Tags that tell nobody who walks where: nearly every street has its own, so they make no kind of way."""
+_FRAMED = ("barrier", "area", "opening_hours")
+"""Ways with one of these are walls, squares or closed at times: the network wants to see them one by one."""
+
+
+def read_walk_network(
+    path: str | Path,
+    profile: Profile,
+    *,
+    gates: Any | None = None,
+    estates: Any | None = None,
+    walker: Walker = _ADULT,
+    crs: Any = None,
+    clip: Any = None,
+    cache: bool = True,
+) -> WalkNetwork:
+    """Return the walk network of a map file: what ``build_walk_network`` makes of what ``read_streets`` finds in it.
+
+    With ``cache`` it is kept in the user's cache folder (or in that which WANGGE_CACHE names) under what it was made
+    from, down to the bytes of the file and of this program, and mapped into memory from there the next time.
+
+    Raises
+    ------
+    InputError, TableError, CrsError
+        As ``read_streets`` and ``build_walk_network``.
+    """
+    path = Path(path)
+    is_osm = path.name.lower().endswith(OSM_SUFFIXES)
+    asked = (walker, crs, clip)
+    cache = cache and is_osm and path.is_file()  # a map in another format may be several files
+    key = key_of(path, profile.walking, (gates, estates), asked) if cache else None
+    kept = load_network(key) if key is not None else None
+    if kept is not None:
+        return kept
+    given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker}
+    if is_osm:
+        streets, lines = _read_columns(read_elements(path), crs, clip, path.name)
+        network = build_walk_network(streets, profile, lines=lines, **given)
+    else:
+        network = build_walk_network(read_streets(path, crs=crs, clip=clip), profile, **given)
+    if key is not None:
+        store_network(key, network)
+    return network
+
+
+def _read_columns(elements: Elements, crs: Any, clip: Any, source: str) -> tuple[Streets, Lines]:
+    """Return the street map with the ways as columns; its frame of ways holds only those that are looked at singly."""
+    extent = find_extent(elements, crs=crs, clip=clip)
+    dropped = Counter(elements.dropped)
+    xy = locate_nodes(elements, extent, dropped)
+    areas = build_areas(elements, extent, xy)
+    runs, dropped = find_runs(elements, extent, xy, banks=areas.banks, dropped=dropped + areas.dropped)
+    first, kind = runs.tags.combine(key for key in WAY_TAGS if key not in _NAMES)
+    kinds = tags_frame(runs.tags.take(first), WAY_TAGS)
+    lines = Lines(runs.way_id, kind, kinds, runs.offsets, runs.node, runs.xy)
+    streets = Streets(
+        ways=_frame(runs, runs.tags.having(_FRAMED), extent.crs),
+        points=build_points(elements, extent, xy, dropped),
+        areas=areas.frame,
+        outline=None,
+        crs=extent.crs,
+        source=source,
+        dropped=dropped,
+    )
+    return streets, lines
+
+
+def _frame(runs: Runs, rows: Any, crs: Any) -> Any:
+    some = runs.take(rows)
+    return ways_frame(some.way_id, some.tags, split_ragged(some.node, some.offsets), draw_runs(some), crs)
