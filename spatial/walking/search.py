@@ -99,6 +99,7 @@ def _lay_out(network: WalkNetwork, mode: Mode) -> Graph:
         other = np.where(np.isfinite(n.arc_back_s), n.arc_back_s, 0.0)
         uv, vu = (np.where(np.isfinite(s), n.length_m, np.inf) for s in (n.seconds_uv, n.seconds_vu))
         edge_other = np.where(np.isfinite(n.seconds_uv), n.seconds_uv, n.seconds_vu)
+        edge_other = np.where(np.isfinite(edge_other), edge_other, 0.0)  # nobody walks it: its cost says so
     node = np.argsort(_curve(n.xy), kind="stable")
     rank = np.empty(len(node), np.int32)
     rank[node] = np.arange(len(node))
