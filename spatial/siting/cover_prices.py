@@ -1,0 +1,107 @@
+"""How much can p sites cover at most, and how few can cover all? Prices on the rows that prove it.
+
+The linear programme is handed to the interior point method in its dual form, one row per site: with a few thousand
+sites and many more demand rows its equations are ten times smaller, and zero-half cuts are columns. No crossover is
+run. Whatever the prices are worth numerically, the bound is computed from them anew, as the value of the Lagrangian
+function at prices that are cut off at what is allowed; it holds however early the method stopped.
+"""
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from spatial.siting.cover_cuts import Cuts, members, site_terms
+from spatial.siting.cover_table import CoverTable, matrix_of, site_sums
+from spatial.siting.ways import Floats, Ints
+
+_SHORTEST_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A proven bound, the price of each row and cut, what each site is worth at these prices, and how far it is open.
+
+    For the maximal cover ``bound`` is at least what any p sites cover; ``rate`` is the price of one more site. For the
+    set cover it is at most what any cover costs, and ``rate`` is 1.
+    """
+
+    bound: float
+    row: Floats
+    cut: Floats
+    worth: Floats
+    share: Floats
+    rate: float
+
+
+def price_cover(table: CoverTable, weight: Floats, p: int, cuts: Cuts, *, limit_s: float) -> Prices | None:
+    """Return prices that bound from above what ``p`` sites cover, or none if the time did not do for any."""
+    rows, sites = table.rows, table.sites
+    touched = np.unique(cuts.row)
+    inside, terms = members(cuts, rows), site_terms(cuts, table)
+    slack = -sparse.eye_array(sites, format="csr")
+    top = [matrix_of(table).T, terms.T, slack, sparse.csr_array(-np.ones((sites, 1)))]
+    cap = [sparse.eye_array(rows, format="csr")[touched], inside[:, touched].T, None, None]
+    half = (cuts.sizes - 1) / 2.0
+    cost = np.concatenate((-np.ones(rows), half - cuts.sizes, np.ones(sites), [float(p)]))
+    upper = np.concatenate((weight, np.full(cuts.count + sites + 1, np.inf)))
+    limit = np.concatenate((np.zeros(sites), weight[touched]))
+    solved = _interior(sparse.block_array([top, cap] if len(touched) else [top]), cost, upper, limit, limit_s)
+    if solved is None:
+        return None
+    point, dual = solved
+    row, cut = np.clip(point[:rows], 0.0, weight), np.maximum(point[rows : rows + cuts.count], 0.0)
+    share = np.clip(-dual[:sites], 0.0, 1.0)
+    worth = site_sums(table, row) + terms.T @ cut
+    bound = cover_bound(weight, row, inside.T @ cut, worth, p) + float(half @ cut)
+    return Prices(bound, row, cut, worth, share, float(max(point[-1], 0.0)))
+
+
+def cover_bound(weight: Floats, row: Floats, cut_in_row: Floats, worth: Floats, p: int) -> float:
+    """Return the Lagrangian value without the constants of cuts: rows left over, and the p sites of most worth."""
+    best = np.sort(worth)[::-1][:p]
+    return float(np.maximum(weight - row - cut_in_row, 0.0).sum() + np.maximum(best, 0.0).sum())
+
+
+def price_all(table: CoverTable, need: Ints, cuts: Cuts, *, limit_s: float) -> Prices | None:
+    """Return prices that bound from below how many sites cover each row as often as it needs; none as above."""
+    rows, sites = table.rows, table.sites
+    terms = site_terms(cuts, table)
+    gives = np.concatenate((need.astype(np.float64), (cuts.sizes + 1) / 2.0, -np.ones(sites)))
+    matrix = sparse.hstack([matrix_of(table).T, terms.T, -sparse.eye_array(sites)])
+    solved = _interior(matrix, -gives, np.full(len(gives), np.inf), np.ones(sites), limit_s)
+    if solved is None:
+        return None
+    point, dual = solved
+    row, cut = np.maximum(point[:rows], 0.0), np.maximum(point[rows : rows + cuts.count], 0.0)
+    worth = site_sums(table, row) + terms.T @ cut
+    bound = float(gives[:rows] @ row + gives[rows : rows + cuts.count] @ cut - np.maximum(worth - 1.0, 0.0).sum())
+    return Prices(bound, row, cut, worth, np.clip(-dual[:sites], 0.0, 1.0), 1.0)
+
+
+def _interior(
+    matrix: sparse.sparray, cost: Floats, upper: Floats, limit: Floats, limit_s: float
+) -> tuple[Floats, Floats] | None:
+    """Return the point and duals the interior point method ends at: least cost, matrix times point below a limit."""
+    if limit_s < _SHORTEST_S:
+        return None
+    by_column = matrix.tocsc()
+    problem = highspy.HighsLp()
+    problem.num_row_, problem.num_col_ = by_column.shape
+    problem.col_cost_, problem.col_lower_, problem.col_upper_ = cost, np.zeros(len(cost)), upper
+    problem.row_lower_, problem.row_upper_ = np.full(len(limit), -np.inf), limit
+    problem.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    problem.a_matrix_.start_, problem.a_matrix_.index_ = by_column.indptr, by_column.indices
+    problem.a_matrix_.value_ = by_column.data
+    solver = highspy.Highs()
+    options = {"output_flag": False, "solver": "ipm", "run_crossover": "off", "threads": 1, "time_limit": limit_s}
+    for name, value in {**options, "ipm_optimality_tolerance": 1e-6}.items():
+        solver.setOptionValue(name, value)
+    solver.passModel(problem)
+    solver.run()
+    solution = solver.getSolution()
+    point, dual = np.asarray(solution.col_value), np.asarray(solution.row_dual)
+    if len(point) != len(cost) or not np.isfinite(point).all() or len(dual) != len(limit):
+        return None
+    return point, dual

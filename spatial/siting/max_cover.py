@@ -1,0 +1,264 @@
+"""Which p sites cover the most weight, and how much can any p sites cover?
+
+What cannot matter falls out; few sites are tried in all their sets. Otherwise prices on the rows, tightened by zero-
+half cuts, bound what can be covered and tell which sites are worth looking at; annealing among those finds the sets,
+while the next prices are computed. Sites that the prices rule out are dropped. What is left goes to branch and cut
+when it has become small, else all the time that is left goes to annealing and further cuts.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import comb
+
+import numpy as np
+
+from spatial.errors import InputError
+from spatial.siting.cover_branch import branch_cover
+from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_prices import Prices, price_cover
+from spatial.siting.cover_sets import best_set
+from spatial.siting.cover_swaps import anneal, best_of, start_swaps
+from spatial.siting.cover_table import CoverTable, cover_table, covered_rows, dominated_sites, pick, same_rows
+from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways, closes, confirm, cover_value, is_whole
+
+_MOST_SETS = 200_000
+_MOST_VISITS = 30_000_000
+_ROUNDS = 40
+_NEW_CUTS = 6_000
+_CORE_SHARE = 0.95
+"""Sites worth at least this share of the rate of a site are searched."""
+_HOT, _COLD = 0.15, 0.006
+"""Temperatures of the annealing as shares of what an open site covers on average."""
+_SWAPS = 400_000
+_SLICE = 200_000
+_STALL = 0.03
+"""Cut rounds end where they close less than this share of the gap."""
+_BRANCH_ENTRIES = 60_000
+_RELATIVE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The reduced question: table, weight by row, new sites, the site each column stands for, and what is sure."""
+
+    table: CoverTable
+    weight: Floats
+    p: int
+    sites: Ints
+    step: float
+    """The least by which two values differ: 1 for whole weights, a share of the total otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Best columns met and what they cover, the proven bound, cuts and prices, and columns ruled out."""
+
+    chosen: Ints
+    value: float
+    bound: float
+    cuts: Cuts
+    prices: Prices | None
+    never: Flags
+
+    @property
+    def gap(self) -> float:
+        """What may still be covered beyond the best."""
+        return self.bound - self.value
+
+
+def solve_max_cover(
+    ways: Ways,
+    weight: Floats | Ints,
+    p: int,
+    *,
+    fixed: Flags,
+    deadline: Deadline,
+    seed: int = 0,
+    tick: Tick | None = None,
+) -> Found:
+    """Return at most ``p`` sites besides the fixed ones that cover the most weight, value and bound in weight.
+
+    A row is covered if it lists an open site. The same question and seed give the same sites unless the deadline cuts
+    the work short.
+
+    Raises
+    ------
+    InputError
+        If ``p`` or a weight is negative, or the arrays do not fit the table.
+    """
+    amounts = _checked(ways, weight, p, fixed)
+    whole = is_whole(amounts)
+    question = _reduced(ways, amounts, p, fixed, whole=whole)
+    sure = cover_value(ways, amounts, fixed)
+    columns, upper, notes = _answered(question, deadline, seed, tick or _keep_on)
+    opened = fixed.copy()
+    opened[question.sites[columns]] = True
+    value = cover_value(ways, amounts, opened)
+    upper = min(upper, float(question.weight.sum())) + sure
+    bound = max(np.floor(upper + _RELATIVE * max(upper, 1.0)) if whole else upper, value)
+    proved = closes(value, float(bound), whole=whole)
+    found = Found(opened, value, float(bound), proved, deadline.spent(), notes)
+    return confirm(found, cover_value(ways, amounts, opened))
+
+
+def _keep_on(_stage: str, _share: float, _value: float, _bound: float) -> bool:
+    return True
+
+
+def _checked(ways: Ways, weight: Floats | Ints, p: int, fixed: Flags) -> Floats:
+    amounts = np.asarray(weight, np.float64)
+    if len(amounts) != ways.rows or len(fixed) != ways.sites:
+        raise InputError(
+            f"max cover: {len(amounts)} weights and {len(fixed)} fixed flags; needed {ways.rows} and {ways.sites}"
+        )
+    bad = np.flatnonzero(~(amounts >= 0.0) | ~np.isfinite(amounts))
+    if len(bad):
+        raise InputError(f"max cover: weight {amounts[bad[0]]} of row {bad[0]}; needed a finite number of at least 0")
+    if p < 0:
+        raise InputError(f"max cover: p is {p}; needed at least 0 new sites")
+    return amounts
+
+
+def _reduced(ways: Ways, weight: Floats, p: int, fixed: Flags, *, whole: bool) -> _Question:
+    """Return the question without rows and sites that cannot matter."""
+    table = cover_table(ways)
+    asks = (covered_rows(table, fixed) == 0) & (weight > 0)
+    sites = np.flatnonzero(~fixed)
+    table, amounts = pick(table, asks, sites), weight[asks]
+    listed = np.diff(table.ptr) > 0
+    table, amounts = pick(table, listed, np.arange(table.sites)), amounts[listed]
+    while True:
+        first, group = same_rows(table)
+        amounts = np.bincount(group, amounts, len(first)).astype(np.float64)
+        table = pick(table, first, np.arange(table.sites))
+        dead = dominated_sites(table)
+        if not dead.any():
+            break
+        table, sites = pick(table, np.arange(table.rows), ~dead), sites[~dead]
+    step = 1.0 if whole else _RELATIVE * max(float(amounts.sum()), 1.0)
+    return _Question(table, amounts, min(p, table.sites), sites, step)
+
+
+def _answered(question: _Question, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
+    """Return columns, a bound from above on what any cover, and how both came about."""
+    table, p = question.table, question.p
+    if p == 0 or p == table.sites:
+        return np.arange(p), float(question.weight.sum()) if p else 0.0, ("every site that can matter is open",)
+    sets = comb(table.sites, p)
+    if sets <= _MOST_SETS and sets * table.entries // table.sites <= _MOST_VISITS:
+        columns, value = best_set(table, question.weight, p)
+        return columns, value, (f"all {sets} sets tried",)
+    return _searched(question, deadline, seed, tick)
+
+
+def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
+    table = question.table
+    nothing = np.zeros(table.sites, np.bool_)
+    start = start_swaps(table, question.weight, np.zeros(0, np.int64), question.p, seed)
+    chosen, value = best_of(start)
+    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, None, nothing)
+    notes: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        for turn in range(_ROUNDS):
+            begun, before = deadline.spent(), state.gap
+            job = pool.submit(_annealed, question, state, deadline, _SWAPS * (1 + turn), seed + turn)
+            priced = _priced(question, state, deadline)
+            state = _better(state, *job.result())
+            state = _fixed(question, state)
+            took = deadline.spent() - begun
+            goes_on = tick("cuts", min(deadline.spent() / deadline.budget_s, 1.0), state.value, state.bound)
+            state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
+            state = _fixed(question, state)
+            done = state.gap < question.step or not goes_on or deadline.left() < 1.3 * took
+            if done or (turn > 1 and state.gap > (1.0 - _STALL) * before):
+                break
+        notes.append(
+            f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
+        )
+        if state.gap >= question.step and goes_on:
+            state, more = _finished(question, state, deadline, seed, pool)
+            notes.append(more)
+    return state.chosen, state.bound, tuple(notes)
+
+
+def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | None:
+    """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
+    left = np.flatnonzero(~state.never)
+    table = pick(question.table, np.arange(question.table.rows), left)
+    prices = price_cover(table, question.weight, question.p, state.cuts, limit_s=deadline.left())
+    if prices is None:
+        return None
+    used = chosen_cuts(state.cuts, prices.cut > 1e-3 * prices.rate)
+    new = broken_cuts(table, prices.share, prices.row > 1e-4 * question.weight, most=_NEW_CUTS)
+    worth, share = np.full(question.table.sites, -np.inf), np.zeros(question.table.sites)
+    worth[left], share[left] = prices.worth, prices.share
+    prices = replace(prices, worth=worth, share=share)
+    return replace(state, prices=prices, bound=min(state.bound, prices.bound), cuts=joined_cuts(used, new))
+
+
+def _fixed(question: _Question, state: _State) -> _State:
+    """Return the state with the sites ruled out that can be in no better set."""
+    if state.prices is None or state.gap < question.step:
+        return state
+    worth = state.prices.worth
+    last = np.sort(worth)[-question.p]
+    out = (state.prices.bound - (last - worth) < state.value + question.step * 0.999) & (worth < last)
+    out[state.chosen] = False
+    return replace(state, never=state.never | out)
+
+
+def _better(state: _State, chosen: Ints, value: float) -> _State:
+    return replace(state, chosen=chosen, value=value) if value > state.value else state
+
+
+def _annealed(question: _Question, state: _State, deadline: Deadline, swaps: int, seed: int) -> tuple[Ints, float]:
+    """Return the best set that annealing finds among the sites worth a look, in a number of swaps."""
+    core = _core(question, state)
+    table = pick(question.table, np.arange(question.table.rows), core)
+    listed = np.diff(table.ptr) > 0
+    table, weight = pick(table, listed, np.arange(table.sites)), question.weight[listed]
+    work = start_swaps(table, weight, np.zeros(0, np.int64), question.p, seed)
+    scale = work.value[0] / question.p
+    slices = max(swaps // _SLICE, 1)
+    heats = scale * _HOT * (_COLD / _HOT) ** np.linspace(0.0, 1.0, slices + 1)
+    for hot, cold in pairwise(heats):
+        if deadline.left() <= 0.0:
+            break
+        anneal(table, weight, work, swaps=min(swaps, _SLICE), hot=float(hot), cold=float(cold))
+    chosen, value = best_of(work)
+    return core[chosen], value
+
+
+def _core(question: _Question, state: _State) -> Ints:
+    """Return the columns worth a look at the prices so far: all of them before there are any."""
+    if state.prices is None:
+        return np.flatnonzero(~state.never)
+    worth = state.prices.worth
+    least = min(_CORE_SHARE * state.prices.rate, float(np.sort(worth)[-min(2 * question.p, len(worth))]))
+    inside = (worth >= least) & ~state.never
+    inside[state.chosen] = True
+    return np.flatnonzero(inside)
+
+
+def _finished(
+    question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> tuple[_State, str]:
+    """Return the state after branch and cut, if the question has become small enough, or after a long annealing."""
+    left = np.flatnonzero(~state.never)
+    table = pick(question.table, np.arange(question.table.rows), left)
+    if table.entries > _BRANCH_ENTRIES:
+        return _lingered(question, state, deadline, seed), "the rest of the time went to annealing"
+    at = np.searchsorted(left, state.chosen)
+    solved = branch_cover(table, question.weight, question.p, state.cuts, at, limit_s=deadline.left())
+    state = _better(state, left[solved.chosen], solved.value)
+    state = replace(state, bound=min(state.bound, max(solved.bound, state.value)))
+    return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
+
+
+def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int) -> _State:
+    turn = 0
+    while deadline.left() > 0.0:
+        turn += 1
+        state = _better(state, *_annealed(question, state, deadline, _SWAPS * 8 * turn, seed + 1000 * turn))
+    return state
