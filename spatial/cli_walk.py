@@ -76,6 +76,9 @@ def walk(
         typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
     ] = None,
     crs: Annotated[str | None, option("System of files that declare none, as for `wangge plan`.")] = None,
+    attribution: Annotated[
+        str | None, typer.Option(help="Whom the street map is credited to.", show_default="by the kind of file")
+    ] = None,
 ) -> None:
     """Walk: minutes from demand to facilities, circles, coverage by group, and who is not served and why."""
     from spatial.io.profiles import DEFAULT_PROFILE
@@ -85,7 +88,17 @@ def walk(
     with honest():
         walker = Walker(speed, not no_steps, at)  # type: ignore[arg-type]
         files = WalkSources(
-            osm, sources, demand, gates, estates, households, _names(by, "by"), kind, coords=coords, crs=crs
+            osm,
+            sources,
+            demand,
+            gates,
+            estates,
+            households,
+            _names(by, "by"),
+            kind,
+            coords=coords,
+            crs=crs,
+            attribution=attribution,
         )
         chosen = spatial.read_profile(profile or DEFAULT_PROFILE)
         job = _Job(chosen, walker, mode, minutes, metres, gates_state, _names(themes, "themes"), out)
@@ -242,13 +255,14 @@ def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
             f"{row['overlap']:,} with two sources or more"
         )
     for reason, many in survey.report["unreached"].items():
-        lines.append(f"  not reached, {reason}: {many['points']:,} points of {many['households']:,} households")
-    for who in ("sites", "demand"):
+        points = "1 point" if many["points"] == 1 else f"{many['points']:,} points"
+        lines.append(f"  not reached, {reason}: {points} of {many['households']:,} households")
+    for who, what in (("sites", "sources"), ("demand", "demand points")):
         told = survey.report["access_walks"][who]
         if told["points_beyond"]:
             lines.append(
-                f"  {told['points_beyond']:,} {'sources' if who == 'sites' else 'demand points'} are farther than "
-                f"{told['beyond_m']:g} m from any street: the map lacks paths there"
+                f"  {told['points_beyond']:,} of {told['points']:,} {what} farther than {told['beyond_m']:g} m from "
+                "any street: the map lacks paths there"
             )
     listed = read.listed
     lines += [f"  {row.source}: {row.reason} ({row.detail})" for row in listed.head(_SHOWN).itertuples()]

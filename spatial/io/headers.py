@@ -32,7 +32,8 @@ _ALIASES: Mapping[str, str] = {
     "community_id": f"社区编码 社区代码 社区编号 统计用区划代码 区划代码 communityid code12 {_CODE}",
     "gate_id": f"门编号 出入口编号 gateid {_CODE}",
     "site_id": f"站点编码 设施编码 siteid facilityid candidateid {_CODE}",
-    "source_id": f"起点编码 起点编号 站点编码 站点编号 设施编码 设施编号 sourceid siteid facilityid originid {_CODE}",
+    "source_id": f"起点编码 起点编号 站点编码 站点编号 设施编码 设施编号 sourceid siteid facilityid poiid "
+    f"originid candidateid {_CODE}",
     "demand_id": "需求点编码 需求点编号 需求编号 demandid destinationid 楼栋编码 楼栋编号 buildingid 小区编码 小区编号 "
     f"estateid {_CODE}",
     "poi_id": f"兴趣点编码 poiid {_CODE}",

@@ -52,6 +52,8 @@ class WalkSources:
         Columns: households of the demand (1 each where there is none), groups of the demand, kind of the sources.
     coords, crs:
         What coordinates mean, and are in, in files that declare no system.
+    attribution:
+        Whom the street map is credited to, where that does not follow from the kind of file.
     """
 
     osm: str | Path
@@ -64,6 +66,7 @@ class WalkSources:
     kind: str | None = None
     coords: str | None = None
     crs: str | None = None
+    attribution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,4 +224,6 @@ def _digest(sources: WalkSources, origins: Mapping[str, Mapping[str, Any]]) -> d
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             told[name] = {**origins.get(name, {}), "path": path.name, "sha256": digest}
+    if sources.attribution is not None:
+        told["osm"]["attribution"] = sources.attribution
     return told

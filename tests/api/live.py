@@ -12,15 +12,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PROGRAM = (
-    "import sys; from api.serve import serve; serve(sys.argv[1], port=0, announce=lambda at: print(at, flush=True))"
+    "import sys; from api.serve import serve; folder, osm = (one or None for one in sys.argv[1:]); "
+    "serve(folder, port=0, osm=osm, announce=lambda at: print(at, flush=True))"
 )
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[str]:
-    """Give the address of a server of a plan folder, without a slash at the end; settings without their prefix."""
+def serving(folder: Path | None, *, osm: Path | None = None, **settings: str) -> Iterator[str]:
+    """Give the address of a server of a plan folder, a street map or both, without a slash at the end.
+
+    Settings are named without their prefix.
+    """
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": value for name, value in settings.items()}}
-    command = [sys.executable, "-c", _PROGRAM, str(folder)]
+    command = [sys.executable, "-c", _PROGRAM, str(folder or ""), str(osm or "")]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -1,0 +1,399 @@
+"""`wangge walk` from the files that a planner brings to tables, circles and a report, and what stops it."""
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from api.command import app
+from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
+from tests.real_data import real
+from tests.walking.walk_files import DEMAND, SOURCES, lonlat, write_estate, write_osm, write_points, write_town
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+FILES = {"travel_times.parquet", "circles.geojson", "coverage.csv", "unreachable.csv", "report.json"}
+TEXTS = dict.fromkeys(("theme", "by", "group", "counted", "mode"), "str")
+
+
+def _run(*arguments: object) -> tuple[int, str, str]:
+    ran = CliRunner().invoke(app, ["walk", *map(str, arguments)])
+    assert ran.exception is None or isinstance(ran.exception, SystemExit), ran.exception
+    return ran.exit_code, ran.stdout, ran.stderr
+
+
+def _walk(files: dict[str, Path], out: Path, *more: object) -> tuple[int, str, str]:
+    given = [part for name, path in files.items() for part in (f"--{name}", path)]
+    return _run(*given, "--out", out, *more)
+
+
+def _coverage(out: Path) -> pd.DataFrame:
+    return pd.read_csv(out / "coverage.csv", dtype=TEXTS, keep_default_na=False, na_values={"share": [""]})
+
+
+def _report(out: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    return read
+
+
+@pytest.fixture(name="town")
+def _town(tmp_path: Path) -> dict[str, Path]:
+    return write_town(tmp_path)
+
+
+def test_the_command_explains_itself() -> None:
+    ran = CliRunner().invoke(app, ["walk", "--help"], terminal_width=200)
+    assert ran.exit_code == 0
+    for name in "--osm --sources --demand --minutes --metres --mode --gates --estates --by --themes --no-steps".split():
+        assert name in ran.stdout
+
+
+def test_points_become_walks_circles_coverage_and_a_report(tmp_path: Path, town: dict[str, Path]) -> None:
+    out = tmp_path / "out"
+    code, said, told = _walk(town, out, "--minutes", "5,10,15")
+    assert code == 0, told
+    assert {path.name for path in out.iterdir()} == FILES
+    times = pd.read_parquet(out / "travel_times.parquet")
+    assert times.columns.tolist() == ["source_id", "demand_id", "seconds", "metres"]
+    assert times[["source_id", "demand_id"]].agg("-".join, axis=1).tolist() == [
+        "east-a", "east-b", "east-c", "west-a", "west-b", "west-c",
+    ]  # fmt: skip
+    assert times["metres"].tolist() == pytest.approx([900, 670, 400, 100, 330, 600], rel=1e-4)
+    assert times["seconds"].tolist() == pytest.approx((times["metres"] / 1.1).tolist(), abs=0.01)
+    whole = _coverage(out).query("counted == 'households'")
+    # five minutes are 330 m, and b lies there to within the centimetre that the map is written with
+    assert whole["reached"].tolist()[1:] == [60, 60]
+    assert whole["overlap"].tolist() == [0, 30, 60]
+    assert "10 min: 60 of 100 households (60.0%)" in said
+    assert "not reached, too far: 1 point of 40 households" in said
+    assert "finding the doors ..." in told
+
+
+def test_each_group_and_count_and_theme_has_its_rows(tmp_path: Path, town: dict[str, Path]) -> None:
+    out = tmp_path / "out"
+    code, _, told = _walk(town, out, "--minutes", 10, "--by", "grid", "--themes", "school,park")
+    assert code == 0, told
+    table = _coverage(out)
+    assert len(table) == 3 * 3 * 2  # themes and all; two grids and all; households and elderly
+    found = table.set_index(["theme", "by", "group", "counted"])[["reached", "total", "share"]]
+    assert found.loc[("", "grid", "g2", "elderly")].tolist() == [5, 7, pytest.approx(5 / 7)]
+    assert found.loc[("school", "", "", "households")].tolist() == [30, 100, 0.3]
+    assert found.loc[("park", "grid", "g1", "households")].tolist() == [0, 30, 0.0]
+
+
+def test_circles_are_counted_along_the_network(tmp_path: Path, town: dict[str, Path]) -> None:
+    out = tmp_path / "out"
+    assert _walk(town, out, "--minutes", "10,15")[0] == 0
+    circles = gpd.read_file(out / "circles.geojson")
+    assert circles["id"].tolist() == ["east-10min", "east-15min", "west-10min", "west-15min"]
+    assert circles["households"].tolist() == [30, 60, 60, 60]
+    assert circles["elderly"].tolist() == [5, 6, 6, 6]
+    assert circles["kind"].tolist() == ["school", "school", "clinic", "clinic"]
+    assert circles.is_valid.all()
+
+
+def test_distance_mode_counts_in_metres(tmp_path: Path, town: dict[str, Path]) -> None:
+    out = tmp_path / "out"
+    assert _walk(town, out, "--mode", "distance", "--metres", "150,450")[0] == 0
+    assert _coverage(out).query("counted == 'households'")["reached"].tolist() == [10, 60]
+    assert _coverage(out)["metres"].astype(float).tolist() == [150.0, 450.0] * 2
+    assert _walk(town, out, "--mode", "distance", "--minutes", "5,15")[0] == 0
+    assert _report(out)["asked"]["limits"] == [300.0, 1000.0]
+
+
+def test_the_unreached_are_listed_with_the_reason(tmp_path: Path, town: dict[str, Path]) -> None:
+    rows = [*DEMAND, ("isle", (700, 2000), {"households": 7}), ("field", (600, -900), {"households": 3})]
+    out = tmp_path / "out"
+    code, _, told = _walk({**town, "demand": write_points(tmp_path / "more.csv", rows)}, out)
+    assert code == 0, told
+    table = pd.read_csv(out / "unreachable.csv", dtype={"demand_id": str}).set_index("demand_id")
+    assert table["reason"].to_dict() == {"d": "too far", "field": "no street near", "isle": "other component"}
+    assert table.loc["d", "nearest_minutes"] == pytest.approx(1900 / 66, rel=1e-3)
+    assert math.isnan(table.loc["isle", "nearest_minutes"])
+    assert table.loc["field", "access_metres"] == pytest.approx(900, rel=1e-3)
+    assert table["households"].to_dict() == {"d": 40, "field": 3, "isle": 7}
+    assert (table.loc["isle", "lon"], table.loc["isle", "lat"]) == pytest.approx(lonlat(700, 2000))
+    assert _report(out)["unreached"]["other component"] == {"points": 1, "households": 7, "elderly": 0}
+
+
+def test_a_closed_gate_shuts_in_and_an_open_one_does_not(tmp_path: Path, town: dict[str, Path]) -> None:
+    for access, reason in (("private", {}), ("closed", {"inside": "no gate"})):
+        out = tmp_path / access
+        code, _, told = _walk({**town, **write_estate(tmp_path, access)}, out)
+        assert code == 0, told
+        table = pd.read_csv(out / "unreachable.csv")
+        assert dict(zip(table["demand_id"], table["reason"], strict=True)) == reason
+
+
+def test_slow_walkers_reach_less(tmp_path: Path, town: dict[str, Path]) -> None:
+    assert _walk(town, tmp_path / "fast", "--minutes", 10)[0] == 0
+    assert _walk(town, tmp_path / "slow", "--minutes", 10, "--speed", "stroller")[0] == 0
+    fast, slow = (pd.read_parquet(tmp_path / name / "travel_times.parquet") for name in ("fast", "slow"))
+    assert len(slow) < len(fast)
+    assert _report(tmp_path / "slow")["walker"]["m_per_s"] == 0.7
+
+
+def test_the_order_of_the_rows_changes_no_byte(tmp_path: Path, town: dict[str, Path]) -> None:
+    turned = {
+        **town,
+        "sources": write_points(tmp_path / "sources2.csv", SOURCES[::-1]),
+        "demand": write_points(tmp_path / "demand2.csv", [DEMAND[i] for i in (2, 0, 3, 1)]),
+    }
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert _walk(town, one, "--by", "grid", "--kind", "kind")[0] == 0
+    assert _walk(turned, other, "--by", "grid", "--kind", "kind")[0] == 0
+    for name in sorted(FILES - {"report.json"}):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_headers_in_chinese_and_ids_like_numbers_are_read(tmp_path: Path, town: dict[str, Path]) -> None:
+    lon, lat = lonlat(100, 0)
+    text = f"小区编码,经度,纬度,总户数,老年人口\n007,{lon},{lat},12户,3\n"
+    (tmp_path / "名录.csv").write_text(text, encoding="gb18030")
+    out = tmp_path / "out"
+    code, _, told = _walk({**town, "demand": tmp_path / "名录.csv"}, out)
+    assert code == 0, told
+    assert set(pd.read_parquet(out / "travel_times.parquet")["demand_id"]) == {"007"}
+    assert _report(out)["counts"]["households"] == 12
+    assert _report(out)["counted"] == ["households", "老年人口"]
+
+
+def test_points_without_households_count_one_each_and_say_so(tmp_path: Path, town: dict[str, Path]) -> None:
+    rows = [(name, place, {}) for name, place, _ in DEMAND]
+    out = tmp_path / "out"
+    code, said, _ = _walk({**town, "demand": write_points(tmp_path / "bare.csv", rows)}, out)
+    assert code == 0
+    assert "no column of households (each point counts as one household)" in said
+    assert _coverage(out)["total"].unique().tolist() == [4]
+
+
+def test_a_row_without_a_place_is_dropped_and_listed(tmp_path: Path, town: dict[str, Path]) -> None:
+    table = pd.read_csv(town["demand"])
+    table.loc[1, "lon"] = math.nan
+    table.to_csv(town["demand"], index=False)
+    out = tmp_path / "out"
+    code, said, _ = _walk(town, out)
+    assert code == 0
+    assert "no coordinates" in said
+    assert [row["row"] for row in _report(out)["listed"]] == ["3"]
+    assert _coverage(out)["total"].max() == 80
+
+
+def test_one_source_in_the_sea_serves_nobody_and_is_told(tmp_path: Path, town: dict[str, Path]) -> None:
+    rows = [*SOURCES, ("sea", (40_000, 0), {"kind": "school"})]
+    out = tmp_path / "out"
+    code, said, told = _walk({**town, "sources": write_points(tmp_path / "sea.csv", rows)}, out)
+    assert code == 0, told
+    assert "1 of 3 sources farther than 150 m from any street" in said
+    assert "sea" not in set(pd.read_parquet(out / "travel_times.parquet")["source_id"])
+    circles = gpd.read_file(out / "circles.geojson").query("site_id == 'sea'")
+    assert circles["households"].tolist() == [0, 0, 0]
+
+
+# -- what cannot be used ----------------------------------------------------------------------------------------------
+
+
+def _empty_map(folder: Path, files: dict[str, Path]) -> list[object]:
+    files["osm"] = write_osm(folder / "motorway.osm", {"main": [(0, 0), (3000, 0)]}, kind="motorway")
+    return []
+
+
+def _half_pbf(folder: Path, files: dict[str, Path]) -> list[object]:
+    whole = (SAMPLE / "streets.osm.pbf").read_bytes()
+    files["osm"] = folder / "half.osm.pbf"
+    files["osm"].write_bytes(whole[: len(whole) // 2])
+    return []
+
+
+def _all_in_the_sea(folder: Path, files: dict[str, Path]) -> list[object]:
+    files["sources"] = write_points(folder / "sea.csv", [(name, (60_000, 0), {}) for name, _, _ in SOURCES])
+    return []
+
+
+def _another_city(folder: Path, files: dict[str, Path]) -> list[object]:
+    files["demand"] = write_points(folder / "far.csv", [("a", (0, 50_000), {"households": 1})])
+    return []
+
+
+def _metres(folder: Path, files: dict[str, Path]) -> list[object]:
+    files["demand"] = folder / "metres.csv"
+    files["demand"].write_text("id,x,y,households\na,528100,3386000,4\n", encoding="utf-8")
+    return []
+
+
+def _swap(column: str, value: object) -> Callable[[Path, dict[str, Path]], list[object]]:
+    def make(folder: Path, files: dict[str, Path]) -> list[object]:
+        table = pd.read_csv(files["demand"], dtype=str)
+        table.loc[1, column] = value
+        table.to_csv(files["demand"], index=False)
+        return []
+
+    return make
+
+
+def _options(*options: object) -> Callable[[Path, dict[str, Path]], list[object]]:
+    return lambda folder, files: list(options)
+
+
+def _no_kind(folder: Path, files: dict[str, Path]) -> list[object]:
+    files["sources"] = write_points(folder / "plain.csv", [(name, place, {}) for name, place, _ in SOURCES])
+    return ["--themes", "clinic"]
+
+
+def _persons(folder: Path, files: dict[str, Path]) -> list[object]:
+    table = pd.read_csv(files["demand"]).assign(姓名=["赵", "钱", "孙", "李"])
+    table.to_csv(files["demand"], index=False)
+    return []
+
+
+BAD: dict[str, tuple[Callable[[Path, dict[str, Path]], list[object]], str]] = {
+    "a map without a way that can be walked": (_empty_map, "found no way that can be walked in motorway.osm"),
+    "half a pbf": (_half_pbf, "half.osm.pbf"),
+    "all sources in the sea": (_all_in_the_sea, "nearest site 57,"),
+    "demand of another city": (_another_city, "nearest demand point 4"),
+    "metres without a system": (_metres, "declares no coordinate system"),
+    "a limit of 0": (_options("--minutes", "0"), "found --minutes '0', needed numbers above 0"),
+    "an infinite limit": (_options("--minutes", "5,inf"), "below infinity"),
+    "a limit that is no number": (_options("--minutes", "nan"), "found --minutes 'nan'"),
+    "a negative limit": (_options("--minutes", "-5"), "found --minutes '-5'"),
+    "words as a limit": (_options("--minutes", "five"), "found --minutes 'five'"),
+    "metres in time mode": (_options("--metres", "300"), "found --metres in time mode"),
+    "minutes without metres": (_options("--mode", "distance", "--minutes", "7"), "5 = 300 m"),
+    "an unknown mode": (_options("--mode", "miles"), "found --mode 'miles', needed time or distance"),
+    "an unknown state of gates": (_options("--gates-state", "ajar"), "found --gates-state 'ajar'"),
+    "an unknown speed": (_options("--speed", "runner"), "found the speed 'runner'"),
+    "an unknown moment": (_options("--at", "noon"), "noon"),
+    "an unknown column": (_options("--by", "block"), "needed 'block'"),
+    "an unknown kind column": (_options("--kind", "sort"), "sources (sources.csv): found columns"),
+    "an unknown system": (_options("--crs", "EPSG:999999"), "EPSG:999999"),
+    "themes without kinds": (_no_kind, "found --themes and no kind of any source"),
+    "two rows of one id": (_swap("id", "a"), "holds 'a' in row 2 and again in row 3"),
+    "households below 0": (_swap("households", "-3"), "found '-3' in column 'households', row 3"),
+    "households that are no number": (_swap("households", "many"), "found 'many' in column 'households', row 3"),
+    "households left blank": (_swap("households", ""), "found nothing in column 'households', row 3"),
+    "names of persons": (_persons, "姓名"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_used_stops_with_a_sentence_and_writes_nothing(
+    case: str, tmp_path: Path, town: dict[str, Path]
+) -> None:
+    make, sentence = BAD[case]
+    more = make(tmp_path, town)
+    before = sorted(tmp_path.iterdir())
+    code, said, told = _walk(town, tmp_path / "out", *more)
+    assert code == EXIT_UNUSABLE, (said, told)
+    last = told.strip().splitlines()[-1]
+    assert last.startswith("wangge: ")
+    assert sentence in last
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["osm", "sources", "demand"])
+def test_a_missing_file_is_named(name: str, tmp_path: Path, town: dict[str, Path]) -> None:
+    gone = tmp_path / f"gone{town[name].suffix}"
+    code, _, told = _walk({**town, name: gone}, tmp_path / "out")
+    assert code == EXIT_UNUSABLE
+    assert gone.name in told
+
+
+def test_lengths_in_a_graph_are_not_believed_but_measured(tmp_path: Path, town: dict[str, Path]) -> None:
+    (x0, y0), (x1, y1) = lonlat(0, 0), lonlat(1000, 0)
+    for length in ("nan", "-5.0", "1"):
+        town["osm"] = tmp_path / f"{length}.graphml"
+        town["osm"].write_text(
+            '<?xml version="1.0" encoding="utf-8"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+            '<key id="d0" for="graph" attr.name="crs" attr.type="string"/>'
+            '<key id="d1" for="node" attr.name="x" attr.type="string"/>'
+            '<key id="d2" for="node" attr.name="y" attr.type="string"/>'
+            '<key id="d3" for="edge" attr.name="highway" attr.type="string"/>'
+            '<key id="d4" for="edge" attr.name="length" attr.type="string"/>'
+            '<graph edgedefault="directed"><data key="d0">epsg:4326</data>'
+            f'<node id="1"><data key="d1">{x0}</data><data key="d2">{y0}</data></node>'
+            f'<node id="2"><data key="d1">{x1}</data><data key="d2">{y1}</data></node>'
+            f'<edge source="1" target="2" id="0"><data key="d3">residential</data><data key="d4">{length}</data></edge>'
+            "</graph></graphml>",
+            encoding="utf-8",
+        )
+        out = tmp_path / f"out{length}"
+        code, _, told = _walk(town, out, "--minutes", 15)
+        assert code == 0, told
+        times = pd.read_parquet(out / "travel_times.parquet").set_index(["source_id", "demand_id"])
+        assert times.loc[("east", "c"), "metres"] == pytest.approx(400, rel=1e-3)
+
+
+def test_ctrl_c_leaves_what_was_there_and_nothing_half_written(
+    tmp_path: Path, town: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    assert _walk(town, out)[0] == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def stop(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("spatial.walking.survey.build_isochrones", stop)
+    code, _, told = _walk(town, out, "--minutes", 3)
+    assert code == EXIT_STOPPED
+    assert "stopped; nothing was written" in told
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_with_other_files_or_inputs_is_left_alone(tmp_path: Path, town: dict[str, Path]) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("irreplaceable", encoding="utf-8")
+    for out, held in ((mine, "thesis.txt"), (tmp_path, "which would be lost"), (town["osm"], "is a file")):
+        code, _, told = _walk(town, out)
+        assert code == EXIT_UNUSABLE
+        assert held in told
+    assert (mine / "thesis.txt").read_text(encoding="utf-8") == "irreplaceable"
+
+
+def test_the_sample_district_is_walked_with_its_gates(tmp_path: Path) -> None:
+    files = {"osm": "streets.osm.pbf", "sources": "pois.csv", "demand": "buildings.gpkg"}
+    files |= {"gates": "gates.geojson", "estates": "estates.gpkg"}
+    out = tmp_path / "out"
+    code, said, told = _walk(
+        {name: SAMPLE / file for name, file in files.items()}, out, "--themes", "clinic,cinema", "--by", "estate"
+    )
+    assert code == 0, told
+    table = _coverage(out)
+    whole = table.query("by == '' and counted == 'households'")
+    assert set(whole["total"]) == {_report(out)["counts"]["households"]}
+    assert whole.query("theme == 'cinema'")["reached"].tolist() == [0, 0, 0]
+    clinics = whole.query("theme == 'clinic'")["reached"].tolist()
+    assert 0 < clinics[0] < clinics[1] <= clinics[2]
+    parts = (
+        table.query("by == 'estate' and counted == 'elderly' and theme == 'clinic'").groupby("minutes")["reached"].sum()
+    )
+    everybody = table.query("by == '' and counted == 'elderly' and theme == 'clinic'").set_index("minutes")["reached"]
+    assert parts.to_dict() == everybody.to_dict()
+    assert "cinema: 15 min: 0 of" in said
+
+
+@pytest.mark.real
+def test_porto_alegre_is_walked(tmp_path: Path) -> None:
+    files = {name: real(f"porto-alegre/{file}") for name, file in
+             (("osm", "poa.osm.pbf"), ("sources", "points_of_interest.csv"), ("demand", "hexgrid.csv"))}  # fmt: skip
+    out = tmp_path / "out"
+    code, _, told = _walk(files, out, "--households", "population", "--minutes", "5,10,15,30")
+    assert code == 0, told
+    report, table = _report(out), _coverage(out).query("counted == 'households'")
+    assert report["counts"]["households"] == 812_935
+    assert report["counted"] == ["households", "healthcare", "jobs", "schools"]
+    assert table["reached"].is_monotonic_increasing
+    reached = pd.read_parquet(out / "travel_times.parquet")["demand_id"].nunique()
+    lost = pd.read_csv(out / "unreachable.csv")
+    assert reached + len(lost) == report["counts"]["demand_points"] == 1227
+    assert report["access_walks"]["demand"]["points_beyond"] > 0
+    assert 1.0 < report["detour_to_nearest"]["ratio"] < 2.0
