@@ -67,7 +67,9 @@ class TagTable(Sequence[Tags]):
         """Return the elements that have at least one of these keys."""
         wanted = np.zeros(len(KEYS), dtype=bool)
         wanted[[KEY_CODE[key] for key in keys]] = True
-        return np.unique(self.owner[wanted[self.key]])
+        flag = np.zeros(self.size, dtype=bool)
+        flag[self.owner[wanted[self.key]]] = True
+        return np.flatnonzero(flag)
 
     def codes(self, key: str) -> Codes:
         """Return the row in ``texts`` of the value each element has for a key, -1 where it has none."""

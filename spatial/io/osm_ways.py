@@ -208,9 +208,9 @@ def _holding(
         held = extent.overlaps(low, high)
     else:
         held = extent.holds(shapely.from_ragged_array(shapely.GeometryType.LINESTRING, xy, (offsets,)))
-    whole = np.unique(owner[held & ~flat])
-    counts[OUTSIDE] += len(np.setdiff1d(owner[~held & ~flat], whole))
     keep = held & ~flat
+    whole = np.bincount(owner[keep], minlength=int(owner[-1]) + 1) > 0
+    counts[OUTSIDE] += len(np.unique(owner[~held & ~flat & ~whole[owner]]))
     if keep.all():
         return owner, offsets, nodes, xy
     rows = np.flatnonzero(keep)

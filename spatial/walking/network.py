@@ -215,7 +215,9 @@ def _assemble(
 ) -> WalkNetwork:
     crs, rules, walls, doors, walker = given
     first, last = chains.ends()
-    nodes = np.unique(np.concatenate([first, last]))
+    is_node = np.zeros(len(segments.xy), dtype=bool)
+    is_node[first] = is_node[last] = True
+    nodes = np.flatnonzero(is_node)
     rank = np.full(len(segments.xy), -1, dtype=np.int64)
     rank[nodes] = np.arange(len(nodes))
     u, v = rank[first].astype(np.int32), rank[last].astype(np.int32)

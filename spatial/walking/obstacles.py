@@ -190,12 +190,16 @@ def close_landlocked(segments: Segments) -> tuple[Segments, int]:
         return segments, 0
     start, end = segments.xy[segments.a[open_rows]], segments.xy[segments.b[open_rows]]
     size = np.bincount(public[segments.a[open_rows]], weights=np.hypot(*(end - start).T), minlength=len(segments.xy))
-    at = segments.a[open_rows]
-    part = np.column_stack(np.divmod(np.unique(whole[at] * len(segments.xy) + public[at]), len(segments.xy)))
-    order = np.lexsort((part[:, 1], -size[part[:, 1]], part[:, 0]))
+    is_part = np.zeros(len(segments.xy), dtype=bool)
+    is_part[public[segments.a[open_rows]]] = True
+    part = np.flatnonzero(is_part)
+    within = np.empty(len(segments.xy), dtype=np.int64)
+    within[public] = whole  # all of a public part lies in one whole part
+    order = np.lexsort((part, -size[part], within[part]))
     part = part[order]
-    first = np.concatenate([[True], part[1:, 0] != part[:-1, 0]])
-    locked = np.isin(public[segments.a], part[~first, 1]) & ~segments.private
+    first = np.concatenate([[True], within[part[1:]] != within[part[:-1]]])
+    is_part[part[first]] = False
+    locked = is_part[public[segments.a]] & ~segments.private
     return replace(segments, private=segments.private | locked), int(locked.sum())
 
 

@@ -74,7 +74,7 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
         report["squares with sight lines" if len(chosen) <= rules.plaza_entries else "squares walked around"] += 1
         apart = ring_a != ring_b
         pieces.append((ring_a[apart], ring_b[apart]))
-    segments, _ = add_vertices(segments, np.concatenate([np.empty((0, 2)), *corners]))
+    segments, _ = add_vertices(segments, np.array(corners).reshape(-1, 2))
     a, b = (np.concatenate([pair[end] for pair in pieces]) for end in (0, 1))
     closed = np.repeat(private, [len(start) for start, _ in pieces])
     return add_pieces(segments, a, b, {"private": closed}), report
@@ -98,9 +98,8 @@ def _place(places: dict[tuple[int, int], int], xy: Floats, corners: list[Floats]
     keys = _keys(xy)
     missing = list(dict.fromkeys(key for key in keys if key not in places))
     first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    start = known + sum(len(made) for made in corners)
-    corners.append(xy[[first[key] for key in missing]])
-    places.update({key: start + k for k, key in enumerate(missing)})
+    places.update({key: known + len(corners) + k for k, key in enumerate(missing)})
+    corners.extend(xy[first[key]] for key in missing)
     return np.array([places[key] for key in keys], dtype=np.int64)
 
 
