@@ -1,0 +1,232 @@
+"""How little can the grids of a plan cost? Grids are added until the price of the plan and a bound on it meet."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from spatial.division.master import Master, Worth
+from spatial.division.roots import Ask, Found, Roots, cost_size, price_roots
+from spatial.division.sizes import Sizes
+
+_EXACT = 1e-7
+_TOLERANCE = 2e-4
+_FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
+_MOST_ROUNDS, _DRY, _GIVEN_UP = 60, 60, 100
+_HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
+_NODE_S = 4e-5
+NARROW = 0.002
+"""How far covering may miss where prices are to be exact."""
+
+Left = Callable[[], float]
+"""Seconds left."""
+
+
+@dataclass(slots=True)
+class Part:
+    """Divisions with a number of grids from-to: a bound on them, and how far the proof has come.
+
+    Prices stay near the ``centre``; a grid too many or too few costs the ``price``.
+    """
+
+    counts: tuple[int, int]
+    bound: float
+    centre: Any
+    price: float
+    round: int = 0
+    given_up: float = np.inf
+
+
+@dataclass(slots=True)
+class Case:
+    """Where a proof stands: the best division, the part of all divisions that is looked at, and the ``others``.
+
+    ``most`` holds a total, and how many grids a division of no more than that may have.
+    """
+
+    roots: Roots
+    master: Master
+    labels: Any
+    total: float
+    part: Part
+    nodes_left: int
+    left: Left
+    pool: Executor | None
+    tell: Callable[[Any, float, float], None]
+    rates: Any
+    hits: Any
+    others: list[Part] = field(default_factory=list)
+    most: tuple[float, int] = (np.nan, 0)
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return len(self.rates)
+
+    @property
+    def bound(self) -> float:
+        """What every division costs at least."""
+        return min(part.bound for part in (self.part, *self.others))
+
+    @property
+    def gap(self) -> float:
+        """How far the best division may be from the best of the part."""
+        return float(self.total - self.part.bound)
+
+    @property
+    def done(self) -> bool:
+        """Whether the part holds nothing better."""
+        return is_met(self.total, self.part.bound)
+
+    @property
+    def over(self) -> bool:
+        """Whether the part is done, or time or nodes are."""
+        return self.done or self.nodes_left <= 0 or self.left() <= 0.0
+
+
+def is_met(total: float, bound: float) -> bool:
+    """Tell whether total and bound are equal, give or take the arithmetic."""
+    return total - bound <= _EXACT * max(1.0, abs(total))
+
+
+def count_mixed(case: Case) -> float:
+    """Return how many grids the best mix holds."""
+    _, mix = case.master.solve(case.part.centre, NARROW)
+    return float(mix.sum())
+
+
+def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int:
+    """Return how many grids a division may have at most that costs no more than ``total``.
+
+    The cost of size is at least its lower convex hull: equal sizes are the cheapest way to many grids.
+    """
+    most = int(max(sizes.ceiling, anchors.max(initial=0)))
+    h = np.arange(most + 1)
+    cost = np.min([cost_size(sizes, h, anchor) for anchor in {0, *(int(a) for a in anchors)}], axis=0)
+    hull = [0]
+    for i in range(1, most + 1):
+        while len(hull) > 1 and (cost[hull[-1]] - cost[hull[-2]]) * (i - hull[-2]) >= (cost[i] - cost[hull[-2]]) * (
+            hull[-1] - hull[-2]
+        ):
+            hull.pop()
+        hull.append(i)
+    count = np.arange(1, len(anchors) + 1)
+    least = count * np.interp(households / count, hull, cost[hull])
+    fits = count[(least <= total + _EXACT) & (households / count <= most)]
+    return int(fits[-1]) if len(fits) else len(anchors)
+
+
+def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
+    """Price some roots and take in what is found; time left shortens the search of each."""
+    nodes = max(20, min(ask.nodes, int(min(1e9, (0.3 if ask.every else 0.1) * case.left() / _NODE_S)), case.nodes_left))
+    roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
+    found = price_roots(
+        roots,
+        worth.units,
+        worth.names,
+        case.rates,
+        replace(ask, nodes=nodes),
+        which=which,
+        pool=case.pool,
+        left=case.left,
+    )
+    # how far a listing that is given up came depends on the threads: a flat charge does not
+    case.nodes_left -= found.nodes if found.complete or not ask.every else _GIVEN_UP * case.units
+    if ask.every:
+        return found
+    for units, _, _ in found.grids:
+        case.hits[units[np.argmin(case.roots.prices.rank[units])]] += 1
+    return found
+
+
+def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
+    """Add grids until a quick look about every root finds hardly any that pays."""
+    nodes, units = limits
+    ask = Ask(want(case), nodes, 10, units=units)
+    batch = max(60, case.units // 6)
+    for _ in range(_MOST_ROUNDS):
+        order = case.roots.order[np.argsort(-case.hits[case.roots.order], kind="stable")]
+        case.hits *= 0.9
+        worth, _ = case.master.solve(case.part.centre, slack)
+        fresh, since = 0, 0
+        for at in range(0, case.units, batch):
+            if case.over:
+                return
+            found = price(case, ask, order[at : at + batch], worth)
+            if min(batch, units) >= case.units:
+                rise(case, worth, np.minimum(found.bounds.min(axis=1), 0.0))
+            new = case.master.add(to_columns(found))
+            fresh, since = fresh + new, since + new
+            if since >= max(8, case.units // 40):
+                worth, _ = case.master.solve(case.part.centre, slack)
+                since = 0
+        if fresh <= case.units // _DRY:
+            return
+
+
+def want(case: Case) -> float:
+    """Return the reduced cost below which a grid is wanted: what all grids together can lose is a small share."""
+    return -_TOLERANCE * abs(case.total) / max(1, count_most(case))
+
+
+def count_most(case: Case) -> int:
+    """Return how many grids a better division may have at most."""
+    if case.most[0] != case.total:
+        piece = case.roots.piece
+        case.most = case.total, most_grids(case.master.sizes, piece.anchor, int(piece.households.sum()), case.total)
+    return case.most[1]
+
+
+def to_columns(found: Found) -> list[tuple[Any, int]]:
+    """Return the grids that pricing found, as the master takes them."""
+    return [(units, name) for units, name, _ in found.grids]
+
+
+def bound_part(case: Case, slack: float) -> None:
+    """Add grids with exact pricing until the bound meets the linear program's value.
+
+    Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
+    only that gives a bound.
+    """
+    for turn in range(_MOST_ROUNDS):
+        few = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units))
+        ask = Ask(want(case), few if turn < _ALL_EVERY else NODES_PER_ROOT, 10)
+        worth, _ = case.master.solve(case.part.centre, slack)
+        bounds, fresh = np.zeros(case.units), 0
+        for which in (case.hits > _HOT, case.hits <= _HOT):
+            if case.over:
+                return
+            order = case.roots.order[which[case.roots.order]]
+            found = price(case, ask, order, worth)
+            bounds += np.minimum(found.bounds.min(axis=1), 0.0)
+            case.hits[order] *= _COOLING
+            fresh += case.master.add(to_columns(found))
+            if fresh and turn % _ALL_EVERY:
+                break
+        else:
+            rise(case, worth, bounds)
+        if not fresh or worth.total - case.part.bound < 5.0 * _TOLERANCE * abs(case.total):
+            return
+
+
+def rise(case: Case, worth: Worth, bounds: Any) -> None:
+    """Raise the bound to what the prices prove, at most one grid from a root; prices that prove more become the centre.
+
+    ``bounds`` is by root: no grid of it costs less than it is paid by more than that.
+    """
+    most = min(count_most(case), case.part.counts[1])
+    bound = worth.total + float(np.sort(bounds)[:most].sum())
+    if bound > case.part.bound:
+        if case.others:
+            case.part.centre = worth.units
+        set_bound(case, bound)
+
+
+def set_bound(case: Case, bound: float) -> None:
+    """Take a bound on the part, and tell where it raises that on all divisions."""
+    before = case.bound
+    case.part.bound = min(bound, case.total)
+    if case.bound > before:
+        case.tell(None, case.total, case.bound)
