@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spatial.errors import InfeasibleError
-from spatial.siting.median_branch import Node, Search, branch, likeliest, settle
+from spatial.siting.median_branch import Node, Polished, Search, Searched, branch, likeliest, settle
 from spatial.siting.median_core import Core, build_core
+from spatial.siting.median_lp import relax, solve_at
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_swap import by_column, fill_greedily, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
@@ -24,6 +25,7 @@ _KICKS, _KICK_VISITS = 400, 10_000_000
 _PACE_LEAST = 0.04
 _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
+_QUICK_NODES = 600
 _BRANCH_ENTRIES = 1_000_000
 """Branching begins once the question has at most this many entries; before, rounds go on until the deadline."""
 
@@ -86,7 +88,7 @@ def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> Found:
         reached = min(state.node.bound, state.value)
         names, value = state.names, state.value
         if reached <= terms.goal(value) and not stopped and deadline.left():
-            searched = branch(state.node, names, value, _search(terms, root, seed, tick), deadline)
+            searched = _branch(terms, root, state, seed, deadline, tick)
             names, value, reached, stopped = searched.names, searched.value, searched.bound, searched.stopped
             nodes += searched.nodes
         bound = max(bound, min(reached, value))
@@ -148,6 +150,31 @@ def _round(terms: Terms, state: _State, seed: int) -> _State:
     # Where nothing keeps to all that is settled, nothing is better than the best known.
     left = smaller if smaller is not None else replace(node, bound=value)
     return _State(names, value, left, max(priced.pace, _PACE_LEAST))
+
+
+def _branch(terms: Terms, root: Core, state: _State, seed: int, deadline: Deadline, tick: Tick) -> Searched:
+    """Return what branching finds: a number of nodes by prices alone, then all by the linear relaxation too."""
+    ask = _search(terms, root, seed, tick)
+    quick = branch(state.node, state.names, state.value, ask, deadline, _QUICK_NODES)
+    if not quick.stopped or quick.nodes < _QUICK_NODES:
+        return quick
+    trunk = state.node
+    relaxed = relax(trunk.core, trunk.price)
+    place = np.zeros(terms.ways.rows, np.int64)
+    place[trunk.core.rows] = np.arange(len(trunk.core.rows))
+    column = np.zeros(terms.ways.sites, np.int64)
+    column[trunk.core.names] = np.arange(len(trunk.core.names))
+
+    def polish(node: Node, goal: float) -> Polished | None:
+        opened = np.array(node.opened[len(trunk.opened) :], np.int64)
+        first = node is trunk
+        answer = solve_at(relaxed, opened, node.core.names, goal, deadline, first=first)
+        if answer is None:
+            return None
+        return Polished(answer.price[place[node.core.rows]], answer.share[column[node.core.names]])
+
+    found = branch(trunk, quick.names, quick.value, replace(ask, polish=polish), deadline)
+    return replace(found, nodes=found.nodes + quick.nodes, bound=max(found.bound, min(quick.bound, found.value)))
 
 
 def _search(terms: Terms, root: Core, seed: int, tick: Tick) -> Search:

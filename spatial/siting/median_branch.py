@@ -17,6 +17,7 @@ _STEPS = 60
 _PACE = 0.3
 _AGAIN = 0.8
 """A node is priced once more, before it is split, when fewer than this share of its sites is left."""
+_FINE_STEPS, _FINE_PACE = 3, 0.01
 _REPORT_EVERY = 64
 _IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
 """The first nodes and then every 16th start a quick search from the sites their prices favour."""
@@ -33,14 +34,24 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Polished:
+    """Better prices for the rows of a node, and how far each of its sites is open at them."""
+
+    price: Floats
+    share: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """What branching asks back: the total that better sets stay at or below, the true total of a set of names, a better
-    set near one with its total, and whether to go on (told value and bound)."""
+    set near one with its total, whether to go on (told value and bound), and, if given, better prices for a node and
+    a goal."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Ints], float]
     improve: Callable[[Ints], tuple[Ints, float]]
     watch: Callable[[float, float], bool]
+    polish: Callable[[Node, float], Polished | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +71,15 @@ class _Best:
     value: float
 
 
-def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadline) -> Searched:
-    """Return the best set at or below the goal, or proof that there is none, as far as the deadline allows.
+def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadline, most: int = 2**62) -> Searched:
+    """Return the best set at or below the goal, or proof that there is none, as far as deadline and ``most`` nodes allow.
 
     A set whose true total is above what its core says (rows are cut) keeps the bound down to the latter.
     """
     best, stack, nodes, floor = _Best(names, value), [root], 0, np.inf
     while stack:
         lowest = min(min(node.bound for node in stack), floor, best.value)
-        if not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
+        if nodes >= most or not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
             return Searched(best.names, best.value, lowest, nodes, True)
         node = stack.pop()
         if node.bound > ask.goal(best.value):
@@ -112,6 +123,11 @@ def _visit(node: Node, best: _Best, ask: Search, thorough: bool) -> tuple[_Best,
         priced = raise_prices(core, node.price, goal=goal, upper=best.value, steps=_STEPS, pace=_PACE)
         if priced.bound > goal:
             return best, [], np.inf
+        polished = ask.polish(node, goal) if ask.polish else None
+        if polished is not None:
+            priced = _with_polish(core, priced, polished, goal, best.value)
+            if priced.bound > goal:
+                return best, [], np.inf
         best = _try(node, likeliest(core, priced), best, ask, thorough)
         smaller = settle(node, priced)
         if smaller is None:
@@ -119,6 +135,14 @@ def _visit(node: Node, best: _Best, ask: Search, thorough: bool) -> tuple[_Best,
         if _last(smaller.core) is None and len(smaller.core.names) >= _AGAIN * len(core.names):
             return best, _split(smaller, priced.share[priced.status == 0]), np.inf
         node, thorough = smaller, False
+
+
+def _with_polish(core: Core, priced: Priced, polished: Polished, goal: float, upper: float) -> Priced:
+    """Return the bound at polished prices, computed anew, with all that either settles."""
+    fine = raise_prices(core, polished.price, goal=goal, upper=upper, steps=_FINE_STEPS, pace=_FINE_PACE)
+    status = np.where(fine.status != 0, fine.status, priced.status)
+    better = fine if fine.bound >= priced.bound else priced
+    return Priced(better.bound, better.price, polished.share, status, priced.pace)
 
 
 def _last(core: Core) -> Flags | None:

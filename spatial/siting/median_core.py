@@ -4,7 +4,7 @@ A row costs its cheapest open site, or its cap where none of the listed ones is 
 goes, a shut one just goes. So every smaller question has the form of the first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from spatial.walking.compiled import kernel
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Costs by row, ascending, below its cap; ``names`` are the columns of the whole table, ``p`` still to open.
+    """Costs by row, ascending, below its cap; ``names`` and ``rows`` are those of the table, ``p`` still to open.
 
     ``base`` is what rows without a choice cost. ``cut`` says that rows end before their last site: the cap is then what
     the next one costs, and a total counts too little where a row pays its cap.
@@ -26,6 +26,7 @@ class Core:
     cap: Floats
     weight: Floats
     names: Ints
+    rows: Ints
     base: float
     p: int
     cut: bool
@@ -42,7 +43,7 @@ def build_core(ways: Ways, weight: Floats, cap: Floats, fixed: Flags, p: int, de
     place[names] = np.arange(len(names), dtype=np.int32)
     ptr, site, cost, low = shrink_rows(ways.ptr, ways.site, ways.cost, cap, place, asks, np.int64(depth))
     cut = bool((asks & (low < cap)).any())
-    return _drop_rows(Core(ptr, site, cost, low, np.where(asks, weight, 0.0), names, 0.0, p, cut))[0]
+    return _drop_rows(Core(ptr, site, cost, low, weight, names, np.arange(ways.rows), 0.0, p, cut))[0]
 
 
 def shrink(core: Core, status: Flags | Ints) -> tuple[Core, Ints]:
@@ -53,7 +54,7 @@ def shrink(core: Core, status: Flags | Ints) -> tuple[Core, Ints]:
     every = np.ones(len(core.cap), bool)
     ptr, site, cost, cap = shrink_rows(core.ptr, core.site, core.cost, core.cap, place, every, np.int64(2**62))
     p = core.p - int((status > 0).sum())
-    return _drop_rows(Core(ptr, site, cost, cap, core.weight, core.names[stays], core.base, p, core.cut))
+    return _drop_rows(Core(ptr, site, cost, cap, core.weight, core.names[stays], core.rows, core.base, p, core.cut))
 
 
 def total(core: Core, opened: Flags) -> float:
@@ -72,10 +73,8 @@ def _drop_rows(core: Core) -> tuple[Core, Ints]:
     base = core.base + float(core.weight[empty] @ core.cap[empty])
     ptr = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(length[rows], out=ptr[1:])
-    return (
-        Core(ptr, core.site, core.cost, core.cap[rows], core.weight[rows], core.names, base, core.p, core.cut),
-        rows,
-    )
+    smaller = replace(core, ptr=ptr, cap=core.cap[rows], weight=core.weight[rows], rows=core.rows[rows], base=base)
+    return smaller, rows
 
 
 @kernel
