@@ -1,142 +1,165 @@
-"""Which area lies within reach of these pieces of street, each with the walk that is left on it?
+"""Which rings part the corners of a lattice that lie inside an area from those outside?
 
-The field F(x) is the largest ``width(p) - |x - p|`` over reached places p, where the width is the walk left at p, at
-most the half width of a circle's strip and at least a cell and a half; its zero line, by marching squares with linear
-interpolation, bounds the area. A larger limit never lowers F anywhere, so on one grid areas nest by construction.
+Marching squares: a ring is the sequence of the sides of cells that it crosses, with the inside on its left. A side is
+numbered by its lower or left corner, level sides first. Opposite inside corners of a cell are kept apart.
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from spatial.walking.compiled import inner, kernel
-from spatial.walking.outline import Rings, draw_areas
+from spatial.walking.compiled import grown, inner
 
-Floats = NDArray[np.float64]
-
-CELLS_PER_WIDTH = 6
-LEAST_WIDTH_CELLS = 1.5
-"""Then every cell about a reached place is inside: the area contains every reached piece."""
-_MOST_MOVED = 0.9
-"""Outlines move by at most this share of a cell."""
-_MOST_CELLS = 4_000_000
-_NEAREST_CORNER = 0.02
-"""A crossing keeps this share of a cell's side away from its corners, so that no two fall together when rounded."""
-
-
-class Drawing(NamedTuple):
-    """How areas are drawn: half the width of the strip, how far outlines may move, and the least hole that is kept."""
-
-    width_m: float
-    tolerance_m: float
-    least_hole_m2: float
-
-
-def build_areas(pieces: Floats, limits: Floats, drawing: Drawing) -> list[Any]:
-    """Return one polygon or multipolygon per limit, each inside the next larger one's.
-
-    ``pieces`` has rows (x0, y0, left0, x1, y1, left1): straight pieces with the metres left at both ends under the
-    largest limit, falling from the first end to the second; ``limits`` are metres, rising. Outlines move by less than
-    a cell, so that every reached piece stays inside.
-    """
-    width_m = drawing.width_m
-    low, high = pieces[:, [0, 1]].min(axis=0), pieces[:, [0, 1]].max(axis=0)
-    low, high = np.minimum(low, pieces[:, [3, 4]].min(axis=0)), np.maximum(high, pieces[:, [3, 4]].max(axis=0))
-    cell = max(width_m / CELLS_PER_WIDTH, float(np.sqrt(np.prod(high - low + 2 * width_m) / _MOST_CELLS)))
-    width_m = max(width_m, LEAST_WIDTH_CELLS * cell)
-    origin = np.floor((low - width_m) / cell - 2) * cell  # on one lattice for all sites
-    columns, rows = (int(n) for n in np.ceil((high + width_m - origin) / cell) + 3)
-    levels = [Rings(*_trace(pieces, limit - limits[-1], width_m, origin, cell, columns, rows)) for limit in limits]
-    return draw_areas(levels, min(drawing.tolerance_m, _MOST_MOVED * cell), drawing.least_hole_m2)
+_FIRST_SIDES = 8192
 
 
 @inner
-def _stamp(field, piece, shift, width, origin, cell):  # type: ignore[no-untyped-def]
-    """Raise the field about one piece; ``shift`` is added to the metres left."""
-    x0, y0, x1, y1 = piece[0], piece[1], piece[3], piece[4]
-    left, fall = piece[2] + shift, piece[2] - piece[5]
-    if left < 0.0:
-        return
-    end = 1.0 if fall <= left or fall <= 0.0 else left / fall
-    dx, dy = x1 - x0, y1 - y0
-    square = dx * dx + dy * dy
-    least = LEAST_WIDTH_CELLS * cell
-    margin = min(width, max(least, left)) + cell
-    rows, columns = field.shape
-    xe, ye = x0 + end * dx, y0 + end * dy
-    c0 = max(0, int((min(x0, xe) - margin - origin[0]) / cell))
-    c1 = min(columns - 1, int((max(x0, xe) + margin - origin[0]) / cell) + 1)
-    r0 = max(0, int((min(y0, ye) - margin - origin[1]) / cell))
-    r1 = min(rows - 1, int((max(y0, ye) + margin - origin[1]) / cell) + 1)
-    for r in range(r0, r1 + 1):
-        y = origin[1] + r * cell - y0
-        for c in range(c0, c1 + 1):
-            x = origin[0] + c * cell - x0
-            t = 0.0 if square == 0.0 else min(end, max(0.0, (x * dx + y * dy) / square))
-            away = np.sqrt((x - t * dx) ** 2 + (y - t * dy) ** 2)
-            value = min(width, max(least, left - t * fall)) - away
-            if value > field[r, c]:
-                field[r, c] = value
+def link_sides(field, window, columns, flat, follow):  # type: ignore[no-untyped-def]
+    """Set, for each crossed side, the side that the ring crosses next; return (which are crossed, how many)."""
+    r0, r1, c0, c1 = window
+    crossed, count = np.empty(_FIRST_SIDES, np.int32), np.int64(0)
+    for r in range(r0, r1):
+        if count + 4 * (c1 - c0) > len(crossed):
+            crossed = grown(crossed, 2 * len(crossed) + 4 * (c1 - c0))
+        at = r * columns
+        sw, nw = False, False  # the rim of a window lies outside
+        for c in range(c0, c1):
+            k = np.uint64(at + c + 1)
+            se, ne = field[k] > 0.0, field[k + np.uint64(columns)] > 0.0
+            if sw != se or sw != ne or sw != nw:
+                count = _link_cell((sw, se, ne, nw), at + c, columns, flat, follow, crossed, count)
+            sw, nw = se, ne
+    return crossed, count
 
 
-@kernel
-def _trace(pieces, shift, width, origin, cell, columns, rows):  # type: ignore[no-untyped-def]
-    """Return the rings of the field's zero line, inside on the left: (xy, side of a cell, where each starts)."""
-    field = np.full((rows, columns), -4.0 * cell)
-    for p in range(len(pieces)):
-        _stamp(field, pieces[p], shift, width, origin, cell)
-    follow = _link(field)
-    size = 0
-    for k in range(len(follow)):
-        size += follow[k] >= 0
-    xy, side, start = np.empty((size, 2), np.float64), np.empty(size, np.int64), np.zeros(size // 3 + 2, np.int64)
-    put, rings, flat = 0, 0, rows * columns
-    for k in range(len(follow)):
-        if follow[k] < 0:
+@inner
+def _link_cell(corners, south, columns, flat, follow, crossed, count):  # type: ignore[no-untyped-def]
+    sides = (south, flat + south + 1, south + columns, flat + south)  # south, east, north, west
+    for k in range(4):  # the ring enters where, going round to the left, outside turns into inside
+        if corners[k] or not corners[(k + 1) % 4]:
             continue
-        at = k
-        while follow[at] >= 0:
-            upright = at >= flat
-            r, c = (at % flat) // columns, (at % flat) % columns
-            a, b = field[r, c], field[r + 1, c] if upright else field[r, c + 1]
-            t = min(1.0 - _NEAREST_CORNER, max(_NEAREST_CORNER, a / (a - b)))
-            xy[put, 0] = origin[0] + (c + (0.0 if upright else t)) * cell
-            xy[put, 1] = origin[1] + (r + (t if upright else 0.0)) * cell
-            side[put] = at
+        m = (k + 1) % 4
+        while corners[(m + 1) % 4]:
+            m = (m + 1) % 4
+        follow[sides[m]] = sides[k] + 1
+        crossed[count] = sides[m]
+        count += 1
+    return count
+
+
+@inner
+def trace_rings(follow, crossed, count):  # type: ignore[no-untyped-def]
+    """Return the sides of all rings, ring after ring, and where each starts; ``follow`` is left all 0."""
+    sides, start = np.empty(count, np.int32), np.zeros(count // 3 + 2, np.int64)
+    put, rings = np.int64(0), np.int64(0)
+    for k in range(count):
+        at = np.int64(crossed[k])
+        if follow[at] == 0:
+            continue
+        while follow[at] != 0:
+            sides[put] = at
             put += 1
-            after = follow[at]
-            follow[at] = -1
+            after = np.int64(follow[at]) - 1
+            follow[at] = 0
             at = after
         rings += 1
         start[rings] = put
-    return xy[:put], side[:put], start[: rings + 1]
+    return sides, start[: rings + 1]
 
 
 @inner
-def _link(field):  # type: ignore[no-untyped-def]
-    """Return, for each side of a cell that the line crosses, the side that it crosses next, else -1.
+def cross_sides(field, sides, columns, flat):  # type: ignore[no-untyped-def]
+    """Return, per crossed side, its inside corner, the step to the outside one, and the field at both."""
+    corner, step = np.empty(len(sides), np.int32), np.empty(len(sides), np.int32)
+    inside, outside = np.empty(len(sides), np.float64), np.empty(len(sides), np.float64)
+    for k in range(len(sides)):
+        upright = sides[k] >= flat
+        low = np.int64(sides[k]) - (flat if upright else 0)
+        high = low + (columns if upright else 1)
+        turn = field[low] <= 0.0
+        corner[k] = high if turn else low
+        step[k] = (low - high) if turn else (high - low)
+        inside[k] = field[high] if turn else field[low]
+        outside[k] = field[low] if turn else field[high]
+    return corner, step, inside, outside
 
-    Sides are numbered by their lower or left corner, level ones first. Opposite corners are kept apart.
-    """
-    rows, columns = field.shape
-    flat = rows * columns
-    follow = np.full(2 * flat, -1, np.int64)
-    for r in range(rows - 1):
-        for c in range(columns - 1):
-            sw, se = field[r, c] > 0.0, field[r, c + 1] > 0.0
-            ne, nw = field[r + 1, c + 1] > 0.0, field[r + 1, c] > 0.0
-            inside = sw + se + ne + nw
-            if inside == 0 or inside == 4:
-                continue
-            south = r * columns + c
-            sides = (south, flat + south + 1, south + columns, flat + south)  # south, east, north, west
-            corners = (sw, se, ne, nw)
-            for k in range(4):  # the line enters where, going round to the left, outside turns into inside
-                if corners[k] or not corners[(k + 1) % 4]:
-                    continue
-                m = (k + 1) % 4
-                while corners[(m + 1) % 4]:
-                    m = (m + 1) % 4
-                follow[sides[m]] = sides[k]
-    return follow
+
+@inner
+def place_on_side(corner, step, share, columns):  # type: ignore[no-untyped-def]
+    """Return the place (x, y) a share of the way from an inside corner to the outside one."""
+    x, y = np.float64(corner % columns), np.float64(corner // columns)
+    if step == 1 or step == -1:
+        return x + share * step, y
+    return x, y + (share if step > 0 else -share)
+
+
+@inner
+def drop_holes(field, sides, start, columns, flat, least):  # type: ignore[no-untyped-def]
+    """Return rings (sides, first) without the holes below an area, and without what stands in them."""
+    corner, step, inside, outside = cross_sides(field, sides, columns, flat)
+    x, y = np.empty(len(sides)), np.empty(len(sides))
+    for k in range(len(sides)):
+        x[k], y[k] = place_on_side(corner[k], step[k], inside[k] / (inside[k] - outside[k]), columns)
+    keep = _keep_rings(x, y, start, least)
+    kept, first, put = np.empty(len(sides), np.int32), np.zeros(len(start), np.int64), np.int64(0)
+    rings = np.int64(0)
+    for i in range(len(start) - 1):
+        if keep[i]:
+            for k in range(start[i], start[i + 1]):
+                kept[put] = sides[k]
+                put += 1
+            rings += 1
+            first[rings] = put
+    return kept[:put], first[: rings + 1]
+
+
+@inner
+def _keep_rings(x, y, start, least):  # type: ignore[no-untyped-def]
+    rings = len(start) - 1
+    area, keep = np.empty(rings), np.ones(rings, np.bool_)
+    for i in range(rings):
+        area[i] = ring_area(x, y, start[i], start[i + 1])
+        keep[i] = not -least < area[i] < 0.0
+    for i in range(rings):
+        for hole in range(rings):
+            if 0.0 < area[i] < -area[hole] < least and is_inside(
+                x, y, start[hole], start[hole + 1], x[start[i]], y[start[i]]
+            ):
+                keep[i] = False
+    return keep
+
+
+@inner
+def own_holes(x, y, start):  # type: ignore[no-untyped-def]
+    """Return, per ring, the ring that is its polygon's outer one: of a hole the smallest about it."""
+    rings = len(start) - 1
+    owner, area = np.arange(rings), np.empty(rings)
+    for i in range(rings):
+        area[i] = ring_area(x, y, start[i], start[i + 1])
+    for i in range(rings):
+        if area[i] > 0.0:
+            continue
+        least = np.inf
+        for k in range(rings):
+            if 0.0 < area[k] < least and is_inside(x, y, start[k], start[k + 1], x[start[i]], y[start[i]]):
+                owner[i], least = k, area[k]
+    return owner
+
+
+@inner
+def ring_area(x, y, first, last):  # type: ignore[no-untyped-def]
+    """Return the area of a ring, below 0 where it runs clockwise."""
+    total, k = 0.0, last - 1
+    for j in range(first, last):
+        total += (x[k] - x[first]) * (y[j] - y[first]) - (x[j] - x[first]) * (y[k] - y[first])
+        k = j
+    return total / 2.0
+
+
+@inner
+def is_inside(x, y, first, last, px, py):  # type: ignore[no-untyped-def]
+    """Tell whether a place lies inside a ring that does not pass through it."""
+    found, k = False, last - 1
+    for j in range(first, last):
+        if (y[j] > py) != (y[k] > py) and px < x[j] + (py - y[j]) / (y[k] - y[j]) * (x[k] - x[j]):
+            found = not found
+        k = j
+    return found

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from spatial.errors import InputError
 from spatial.tables import CIRCLES
-from spatial.walking.contour import Drawing, build_areas
+from spatial.walking.circles import Drawing, Reached, draw_circles
+from spatial.walking.labels import label_nodes
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import run_in_chunks
 from spatial.walking.reach import reach_pieces
+from spatial.walking.rivals import read_streets
 from spatial.walking.search import Gates, Graph, Mode, build_graph
 from spatial.walking.snapping import snap
 from spatial.walking.travel import check_limit, sorted_ids
@@ -52,7 +54,7 @@ def build_isochrones(
     if not len(ids):
         return CIRCLES.empty(network.crs)
     points = sites.iloc[order]
-    areas = _areas(network, build_graph(network, mode), points, steps, gates)
+    areas = _draw(network, points, steps, mode, gates).ravel()
     metres = steps if mode == "distance" else steps * network.m_per_s
     count = len(ids)
     columns = {
@@ -65,14 +67,31 @@ def build_isochrones(
     return gpd.GeoDataFrame(columns, geometry=areas, crs=network.crs)
 
 
-def _areas(network: WalkNetwork, graph: Graph, points: Any, steps: Floats, gates: Gates) -> list[Any]:
-    left = steps / graph.cost_per_m
+def _draw(network: WalkNetwork, points: Any, steps: Floats, mode: Mode, gates: Gates) -> Any:
+    """Return a row of areas per point."""
     rules = network.rules
     drawing = Drawing(rules.circle_buffer_m, rules.circle_tolerance_m, rules.circle_hole_m2)
+    left = steps if mode == "distance" else steps * rules.adult_m_per_s
+    graph, streets = build_graph(network, mode), read_streets(network, mode)
 
-    def run(rows: slice) -> list[Any]:
-        some = points.iloc[rows]
-        reached = reach_pieces(network, graph, some, snap(network, some), float(steps[-1]), gates)
-        return [area for pieces in reached for area in build_areas(pieces, left, drawing)]
+    def run(rows: slice) -> Any:
+        reached = _reach(network, graph, points.iloc[rows], float(steps[-1]), (mode, gates))
+        return draw_circles(reached, streets, left, steps, drawing)
 
-    return [area for _, found in run_in_chunks(run, len(points)) for area in found]
+    return np.concatenate([areas for _, areas in run_in_chunks(run, len(points))])
+
+
+def _reach(network: WalkNetwork, graph: Graph, points: Any, limit: float, rules: tuple[Mode, Gates]) -> Reached:
+    mode, gates = rules
+    snaps = snap(network, points)
+    pieces = reach_pieces(network, graph, points, snaps, limit, gates)
+    labels = label_nodes(network, snaps, len(points), limit, rules)
+    return Reached(
+        pieces=np.concatenate(pieces),
+        first=np.cumsum([0, *map(len, pieces)]),
+        node=labels.node,
+        cost=labels.walk_s if mode == "time" else labels.walk_m,
+        label_first=labels.start,
+        own=snaps.edge,
+        own_first=np.searchsorted(snaps.point, np.arange(len(points) + 1)),
+    )

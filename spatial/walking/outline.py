@@ -1,182 +1,164 @@
-"""How are the outlines of nested areas drawn with few vertices, so that the areas stay nested?
+"""How is a ring of lattice sides drawn with few vertices, inside the ring of the next larger area?
 
-Outlines that two areas share are found vertex by vertex and drawn once: rings are cut into arcs where an outline leaves
-another, and each arc is simplified alone (Douglas and Peucker 1973), as in a topological map.
+On each side that a ring crosses it has a window: the places where the area's edge is moved by no more than the
+tolerance. A line through the windows, each in turn, is drawn greedily with as long straight pieces as fit (after
+Imai and Iri 1988). It crosses the same sides as the ring and no others, in the same order; so it keeps corners inside
+that were inside, rings that did not cross do not cross, and an area lies inside the next larger one because its line
+does so on every side. Where two areas have the same edge, the inner one takes the vertices of the outer one.
 """
 
-from itertools import pairwise
-from typing import Any, NamedTuple
-
 import numpy as np
-import shapely
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from spatial.walking.compiled import inner
+from spatial.walking.contour import place_on_side
 
-
-class Rings(NamedTuple):
-    """Rings of one area with the inside on their left: vertices, a number that names each, and where rings start."""
-
-    xy: Floats
-    name: Ints
-    start: Ints
+_LARGEST_GAP = 0.02
+_GAPS = 0.4
 
 
-class Arcs(NamedTuple):
-    """Lines between nodes of one area's rings, ring after ring, and the ring of each."""
-
-    lines: Any
-    ring: Ints
+def ring_gap(levels: int) -> float:
+    """Return the share of a side that rings keep away from its corners and from the next larger area's ring."""
+    return min(_LARGEST_GAP, _GAPS / (levels + 1))
 
 
-def draw_areas(levels: list[Rings], tolerance_m: float, least_hole_m2: float) -> list[Any]:
-    """Return the area of each level with outlines moved by at most the tolerance, holes below an area filled.
+@inner
+def open_windows(sides, crossing, outer, bounds, tolerance):  # type: ignore[no-untyped-def]
+    """Return (low, high, aim, pinned, same) per side: the window, the best place, and what is shared with the outer
+    ring.
 
-    Each level lies inside the next and is drawn inside it. Arcs that would cross after all are drawn again with a half
-    and a quarter of the tolerance, then as they are.
+    ``outer`` are the slots of the next larger area's sides with its own shares, places and vertices; ``bounds`` the
+    least and largest share that this area may use, and the gap to the outer ring. A pinned side takes the outer ring's
+    vertex; ``same`` tells where both edges are one.
     """
-    levels = [_fill_holes(rings, least_hole_m2) for rings in levels]
-    arcs = [_cut(rings, node) for rings, node in zip(levels, _find_nodes(levels), strict=True)]
-    lines = np.concatenate([some.lines for some in arcs])
-    parts = np.cumsum([len(some.lines) for some in arcs])[:-1]
-    tolerance = np.full(len(lines), tolerance_m)
-    while True:
-        thin = np.where(tolerance > 0.0, shapely.simplify(lines, tolerance, preserve_topology=False), lines)
-        areas = [_join(some, cut) for some, cut in zip(np.split(thin, parts), arcs, strict=True)]
-        if not tolerance.any() or _are_sound(areas):
-            return areas
-        crossing = _find_crossing(np.split(thin, parts), areas) & (tolerance > 0.0)
-        again = np.where(tolerance > tolerance_m / 3.0, tolerance / 2.0, 0.0)
-        tolerance = np.where(crossing, again, tolerance) if crossing.any() else np.zeros(len(lines))
+    _, _, inside, outside = crossing
+    slot, outer_aim, outer_at, outer_vertex = outer
+    count = len(sides)
+    low, high, aim = np.empty(count, np.float64), np.empty(count, np.float64), np.empty(count, np.float64)
+    pinned, same = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    least, most, gap = bounds
+    for k in range(count):
+        share, move = inside[k] / (inside[k] - outside[k]), tolerance / (inside[k] - outside[k])
+        aim[k] = share
+        low[k], high[k] = max(least, share - move), min(most, share + move)
+        at = slot[sides[k]] - 1
+        if at >= 0:
+            same[k] = outer_aim[at] == share
+            pinned[k] = same[k] and outer_vertex[at]
+            high[k] = min(high[k], outer_at[at] - gap)
+        high[k] = max(high[k], least)
+        low[k] = min(low[k], high[k])
+        if pinned[k]:
+            low[k] = high[k] = outer_at[at]
+    return low, high, aim, pinned, same
 
 
-def _are_sound(areas: Any) -> bool:
-    """Tell whether all areas are valid, and each lies inside the next."""
-    areas = np.array(areas, dtype=object)
-    return bool(shapely.is_valid(areas).all()) and bool(shapely.covers(areas[1:], areas[:-1]).all())
+@inner
+def draw_ring(first, last, places, windows, columns, at, vertex):  # type: ignore[no-untyped-def]
+    """Choose where the ring crosses its sides ``first`` to ``last``, and at which of them it has a vertex."""
+    low, high, aim, pinned, same = windows
+    order = _turn_ring(first, last, pinned)
+    count, begin = len(order) - 1, order[0]
+    for j in order:
+        if pinned[j]:
+            at[j] = low[j]
+    at[begin] = min(high[begin], max(low[begin], aim[begin]))
+    vertex[begin] = True
+    apex, goal = np.int64(0), np.int64(0)
+    while apex < count:
+        shared = False
+        if apex == goal:
+            goal, shared = _find_goal(order, apex, pinned, same)
+        far = goal if shared else _see(order, apex, goal, places, windows, columns, at)
+        _lay(order, apex, far, places, columns, at)
+        vertex[order[far]] = True
+        apex = far
 
 
-def _find_crossing(lines: list[Any], areas: list[Any]) -> NDArray[np.bool_]:
-    """Tell which arcs leave the next larger area, enter the next smaller one, or cross another of their own area."""
-    found = [np.zeros(len(some), dtype=bool) for some in lines]
-    shapely.prepare(areas)
-    for k, area in enumerate(areas):
-        if k + 1 < len(areas):
-            found[k] |= ~shapely.covers(areas[k + 1], lines[k])
-            found[k + 1] |= shapely.intersects(area, lines[k + 1]) & ~shapely.touches(area, lines[k + 1])
-        if not shapely.is_valid(area):
-            found[k] |= ~shapely.is_simple(lines[k])
-            found[k][shapely.STRtree(lines[k]).query(lines[k], predicate="crosses").ravel()] = True
-    return np.concatenate(found)
+@inner
+def _turn_ring(first, last, pinned):  # type: ignore[no-untyped-def]
+    """Return the sides of a ring from its first pinned one round to the same."""
+    begin = first
+    for k in range(last - 1, first - 1, -1):
+        if pinned[k]:
+            begin = k
+    order = np.empty(last - first + 1, np.int64)
+    for k in range(len(order)):
+        order[k] = begin + k if begin + k < last else begin + k - (last - first)
+    order[last - first] = begin
+    return order
 
 
-def _fill_holes(rings: Rings, least_m2: float) -> Rings:
-    """Return the rings without holes below an area and what stands in them."""
-    area = _areas(rings)
-    drop = (area < 0.0) & (area > -least_m2)
-    if not drop.any():
-        return rings
-    small = np.flatnonzero((area > 0.0) & (area < least_m2))
-    if len(small):
-        holes = [shapely.polygons(rings.xy[rings.start[i] : rings.start[i + 1]]) for i in np.flatnonzero(drop)]
-        island = shapely.STRtree(holes).query(shapely.points(rings.xy[rings.start[small]]), predicate="within")[0]
-        drop[small[island]] = True
-    size = np.diff(rings.start)
-    keep = np.repeat(~drop, size)
-    return Rings(rings.xy[keep], rings.name[keep], np.concatenate([[0], np.cumsum(size[~drop])]))
+@inner
+def _find_goal(order, apex, pinned, same):  # type: ignore[no-untyped-def]
+    """Return the next pinned side, or the ring's end, and whether the line to it is the outer ring's."""
+    shared = pinned[order[apex]]
+    k = apex + 1
+    while k < len(order) - 1 and not pinned[order[k]]:
+        shared = shared and same[order[k]]
+        k += 1
+    return k, shared and pinned[order[k]]
 
 
-def _areas(rings: Rings) -> Floats:
-    """Return the area of each ring, below 0 where it runs clockwise."""
-    x, y = (rings.xy - rings.xy[0]).T
-    after = _following(rings.start)
-    return np.add.reduceat(x * y[after] - x[after] * y, rings.start[:-1]) / 2.0
+@inner
+def _see(order, apex, goal, places, windows, columns, at):  # type: ignore[no-untyped-def]
+    """Return the last side that a straight line from the apex can reach through all windows, and set its place."""
+    corner, step, _, _ = places
+    low, high, aim, _, _ = windows
+    px, py = place_on_side(corner[order[apex]], step[order[apex]], at[order[apex]], columns)
+    far, lx, ly, rx, ry = apex, 0.0, 0.0, 0.0, 0.0
+    for k in range(apex + 1, goal + 1):
+        j = order[k]
+        closes = k == len(order) - 1
+        ax, ay = place_on_side(corner[j], step[j], at[j] if closes else low[j], columns)
+        bx, by = place_on_side(corner[j], step[j], at[j] if closes else high[j], columns)
+        ax, ay, bx, by = ax - px, ay - py, bx - px, by - py
+        if far > apex and (rx * ay < ry * ax or lx * by > ly * bx):
+            break  # the window lies to the right or to the left of all that is seen
+        if far == apex or lx * ay < ly * ax:
+            lx, ly = ax, ay
+        if far == apex or rx * by > ry * bx:
+            rx, ry = bx, by
+        far = k
+    j = order[far]
+    if far < len(order) - 1:
+        least = _meet(corner[j], step[j], px, py, lx, ly, columns)
+        most = _meet(corner[j], step[j], px, py, rx, ry, columns)
+        at[j] = min(high[j], max(low[j], max(least, min(most, aim[j]))))
+    return far
 
 
-def _following(start: Ints) -> Ints:
-    """Return the next vertex of each, round its ring."""
-    after = np.arange(1, start[-1] + 1)
-    after[start[1:] - 1] = start[:-1]
-    return after
+@inner
+def _meet(corner, step, px, py, dx, dy, columns):  # type: ignore[no-untyped-def]
+    """Return where a line through a place meets a side, as a share of the side."""
+    x, y = place_on_side(corner, step, 0.0, columns)
+    ex, ey = place_on_side(corner, step, 1.0, columns)
+    ex, ey = ex - x, ey - y
+    turn = dx * ey - dy * ex
+    return (dx * (py - y) - dy * (px - x)) / turn if turn != 0.0 else 0.5
 
 
-def _find_nodes(levels: list[Rings]) -> list[NDArray[np.bool_]]:
-    """Tell which vertices are the last that the outline of one level shares with another.
-
-    The levels that share a vertex follow each other; where the next vertex is shared by fewer, all of them part.
-    """
-    low = [np.full(len(rings.name), k) for k, rings in enumerate(levels)]
-    high = [k.copy() for k in low]
-    pairs = [_shared(a, b) for a, b in pairwise(levels)]
-    for k, (i, j) in enumerate(pairs):
-        low[k + 1][j] = low[k][i]
-    for k, (i, j) in reversed(list(enumerate(pairs))):
-        high[k][i] = high[k + 1][j]
-    nodes = []
-    for rings, lo, hi in zip(levels, low, high, strict=True):
-        after = _following(rings.start)
-        node = (lo < lo[after]) | (hi > hi[after])
-        node[after] |= (lo[after] < lo) | (hi[after] > hi)
-        nodes.append(node)
-    return nodes
+@inner
+def _lay(order, apex, far, places, columns, at):  # type: ignore[no-untyped-def]
+    """Note where the straight line between two vertices crosses the sides between them."""
+    corner, step, _, _ = places
+    i, j = order[apex], order[far]
+    px, py = place_on_side(corner[i], step[i], at[i], columns)
+    qx, qy = place_on_side(corner[j], step[j], at[j], columns)
+    for k in range(apex + 1, far):
+        m = order[k]
+        at[m] = min(1.0, max(0.0, _meet(corner[m], step[m], px, py, qx - px, qy - py, columns)))
 
 
-def _shared(a: Rings, b: Rings) -> tuple[Ints, Ints]:
-    """Return where the vertices stand that two levels share."""
-    _, i, j = np.intersect1d(a.name, b.name, assume_unique=True, return_indices=True)
-    same = (a.xy[i] == b.xy[j]).all(axis=1)
-    return i[same], j[same]
-
-
-def _cut(rings: Rings, node: NDArray[np.bool_]) -> Arcs:
-    """Return the arcs between nodes; a ring without nodes is one arc from its first vertex."""
-    start, size = rings.start, np.diff(rings.start)
-    ring = np.repeat(np.arange(len(size)), size)
-    at = np.flatnonzero(node)
-    some, where = np.unique(ring[at], return_index=True)
-    turn = np.zeros(len(size), np.int64)
-    turn[some] = at[where] - start[some]
-    order = start[ring] + (np.arange(start[-1]) - start[ring] + turn[ring]) % size[ring]
-    xy, begins = rings.xy[order], node[order]
-    begins[start[:-1]] = True
-    first = np.flatnonzero(begins)
-    end = np.append(first[1:], len(xy))  # where an arc ends, the next begins, or its ring
-    close = np.where(np.isin(end, start), start[ring[first]], end % len(xy))
-    arc = np.insert(np.cumsum(begins) - 1, end, np.arange(len(first)))
-    return Arcs(shapely.linestrings(np.insert(xy, end, xy[close], axis=0), indices=arc), ring[first])
-
-
-def _join(lines: Any, arcs: Arcs) -> Any:
-    """Return the area that thinned arcs bound; a hole thinner than the tolerance is filled."""
-    xy, arc = shapely.get_coordinates(lines, return_index=True)
-    keep = np.append(arc[1:] == arc[:-1], False)  # the end of an arc is the beginning of the next
-    xy, ring = xy[keep], arcs.ring[arc[keep]]
-    wide = np.bincount(ring)[ring] > 2
-    return _assemble(xy[wide], ring[wide])
-
-
-def _assemble(xy: Floats, ring: Ints) -> Any:
-    """Return the area of rings that run with the inside on their left."""
-    rings = shapely.linearrings(xy, indices=np.unique(ring, return_inverse=True)[1])
-    filled = shapely.polygons(rings)
-    shell = shapely.is_ccw(rings)
-    shells, holes = filled[shell], rings[~shell]
-    if len(shells) == 1:
-        return shapely.polygons(rings[shell][0], holes=list(holes)) if len(holes) else shells[0]
-    owner = _owners(shells, holes)
-    parts = [
-        shapely.polygons(ring, holes=list(holes[owner == i])) if (owner == i).any() else shells[i]
-        for i, ring in enumerate(rings[shell])
-    ]
-    return shapely.multipolygons(parts)
-
-
-def _owners(shells: Any, holes: Any) -> Ints:
-    """Return the smallest shell about each hole."""
-    hole, shell = shapely.STRtree(shells).query(shapely.get_point(holes, 0), predicate="within")
-    order = np.lexsort((shapely.area(shells)[shell], hole))
-    owner = np.zeros(len(holes), dtype=np.int64)
-    first = np.unique(hole[order], return_index=True)[1]
-    owner[hole[order][first]] = shell[order][first]
-    return owner
+@inner
+def pick_vertices(places, at, vertex, start, columns):  # type: ignore[no-untyped-def]
+    """Return the vertices of the rings (x, y), and where each ring starts."""
+    corner, step, _, _ = places
+    x, y, first = np.empty(len(at)), np.empty(len(at)), np.zeros(len(start), np.int64)
+    put = np.int64(0)
+    for i in range(len(start) - 1):
+        for k in range(start[i], start[i + 1]):
+            if vertex[k]:
+                x[put], y[put] = place_on_side(corner[k], step[k], at[k], columns)
+                put += 1
+        first[i + 1] = put
+    return x[:put], y[:put], first

@@ -147,6 +147,6 @@ def test_circles_of_porto_alegre_are_valid_nest_and_contain_what_is_reached() ->
     shapes = np.asarray(circles.geometry.array).reshape(-1, 3)
     assert circles.is_valid.all()
     assert shapely.covers(shapes[:, 1:], shapes[:, :-1]).all()
-    assert np.median(shapely.get_num_coordinates(shapes)) <= 250
+    assert np.median(shapely.get_num_coordinates(shapes)) <= 400
     for row in range(5):
         _check_reach(network, points.iloc[[row]], 900.0, shapes[row, 2])
