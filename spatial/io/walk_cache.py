@@ -60,7 +60,7 @@ def key_of(path: Path, rules: WalkRules, tables: tuple[Any, Any], asked: tuple[W
     parts = [
         _reader(),
         content,
-        path.name,
+        path.suffix.lower(),
         repr(rules),
         repr(walker),
         "" if crs is None else CRS.from_user_input(crs).to_json(),
