@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -15,18 +16,20 @@ from api.snapshot import Snapshot
 from spatial.errors import InputError, MissingError
 from spatial.io.plan_walks import profile_of, read_plan_demand, read_plan_gates, sha256_of_streets
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
-from spatial.io.streets import read_streets
+from spatial.io.walk_inputs import read_map_system
+from spatial.io.walk_network import read_walk_network
 from spatial.io.walk_outputs import circles_to_geojson
 from spatial.walking.access_walks import list_access
 from spatial.walking.changes import change_network
 from spatial.walking.coverage import count_circles
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.nearby import find_nearby
-from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.network import WalkNetwork
 from spatial.walking.travel import travel_times
 
 Mode = Literal["time", "distance"]
 Gates = Literal["open", "closed"]
+_WARM: tuple[tuple[Mode, float], ...] = (("time", 60.0), ("distance", 60.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ def follow_ground(osm: Path | str, now: Callable[[], Snapshot] | None) -> Callab
     lock = Lock()
     seen = _digest(now)
     ground = _build(osm, now)
+    _warm(ground)
 
     def current() -> Ground:
         nonlocal seen, ground
@@ -127,21 +131,31 @@ def follow_ground(osm: Path | str, now: Callable[[], Snapshot] | None) -> Callab
     return current
 
 
+def _warm(ground: Ground) -> None:
+    """Answer a first question, so that what is compiled or laid out once is there before a client waits for it."""
+    place = gpd.GeoDataFrame({"site_id": ["1"]}, geometry=shapely.points(ground.network.xy[:1]), crs=ground.network.crs)
+    home = place.rename(columns={"site_id": "demand_id"})
+    for mode, limit in _WARM:
+        asked = Asked((limit,), mode, "open")
+        ground.circles(place, asked)
+        ground.travel_times(place, home, asked)
+
+
 def _digest(now: Callable[[], Snapshot] | None) -> str:
     return "" if now is None else now().plan.digest
 
 
 def _build(osm: Path | str, now: Callable[[], Snapshot] | None) -> Ground:
-    streets = read_streets(osm)
+    source = Path(osm).name
     if now is None:
-        return Ground(build_walk_network(streets, read_profile(DEFAULT_PROFILE)), None, None, streets.source, None)
-    plan = now().plan
-    gates, estates = read_plan_gates(plan, streets.crs)
-    network = build_walk_network(streets, profile_of(plan), gates=gates, estates=estates)
+        return Ground(read_walk_network(osm, read_profile(DEFAULT_PROFILE)), None, None, source, None)
+    plan, crs = now().plan, read_map_system(osm)
+    gates, estates = read_plan_gates(plan, crs)
+    network = read_walk_network(osm, profile_of(plan), gates=gates, estates=estates, crs=crs)
     known = sha256_of_streets(plan)
     same = None if known is None else known == _sha256(Path(osm))
-    demand = read_plan_demand(plan, streets.crs)
-    return Ground(network, demand, shapely.STRtree(demand.geometry.to_numpy()), streets.source, same)
+    demand = read_plan_demand(plan, crs)
+    return Ground(network, demand, shapely.STRtree(demand.geometry.to_numpy()), source, same)
 
 
 def _sha256(path: Path) -> str:

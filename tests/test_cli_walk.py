@@ -43,6 +43,12 @@ def _report(out: Path) -> dict[str, Any]:
     return read
 
 
+@pytest.fixture(autouse=True)
+def _kept_elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep read networks out of the user's cache folder and of the folders that tests look at."""
+    monkeypatch.setenv("WANGGE_CACHE", str(tmp_path_factory.getbasetemp() / "walk-cache"))
+
+
 @pytest.fixture(name="town")
 def _town(tmp_path: Path) -> dict[str, Path]:
     return write_town(tmp_path)

@@ -19,14 +19,17 @@ from spatial.io.layers import read_gates
 from spatial.io.listing import group_listed, join_listed, list_note
 from spatial.io.needed import Sheet
 from spatial.io.numbers import read_numbers
+from spatial.io.osm_extent import find_extent
+from spatial.io.osm_file import OSM_SUFFIXES, read_elements
 from spatial.io.rows import carry_rows, drop_rows
 from spatial.io.shapes import to_points
 from spatial.io.streets import read_streets
 from spatial.io.systems import Undeclared, check_coords, read_system
+from spatial.io.walk_network import read_walk_network
 from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.tables import DEMAND, require
-from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.network import WalkNetwork
 from spatial.walking.walker import Walker
 
 _ADULT = Walker()
@@ -100,11 +103,8 @@ def read_walk_inputs(
         "wgs84" if sources.coords is None else check_coords(sources.coords),
     )
     coords = None if sources.coords is None else undeclared.coords
-    on_progress("reading streets", 0.0)
-    streets = read_streets(sources.osm)
-    gates, estates, listed = _read_gates(sources, streets.crs, undeclared)
     on_progress("walk network", 0.0)
-    network = build_walk_network(streets, profile, gates=gates, estates=estates, walker=walker)
+    network, listed = _read_network(sources, profile, walker, undeclared)
     on_progress("reading points", 0.0)
     given = {
         name: read_features(getattr(sources, name), network.crs, coords, source=name, undeclared=undeclared)
@@ -115,6 +115,24 @@ def read_walk_inputs(
     origins = {name: {k: v for k, v in one.origin.items() if k != "source"} for name, one in given.items()}
     everything = group_listed(join_listed([*listed, notes, more]))
     return WalkInputs(network, places, demand, counted, by, everything, _digest(sources, origins))
+
+
+def _read_network(
+    sources: WalkSources, profile: Profile, walker: Walker, undeclared: Undeclared
+) -> tuple[WalkNetwork, list[Any]]:
+    """Return the network with the gates and estates that are given, and LISTED of these."""
+    if sources.gates is None and sources.estates is None:
+        return read_walk_network(sources.osm, profile, walker=walker), []
+    crs = read_map_system(sources.osm)
+    gates, estates, listed = _read_gates(sources, crs, undeclared)
+    return read_walk_network(sources.osm, profile, gates=gates, estates=estates, walker=walker, crs=crs), listed
+
+
+def read_map_system(path: str | Path) -> Any:
+    """Return the projected system in which a street map is walked: that of its middle."""
+    if str(path).lower().endswith(OSM_SUFFIXES):
+        return find_extent(read_elements(Path(path)), crs=None, clip=None).crs
+    return read_streets(path).crs
 
 
 def _read_gates(sources: WalkSources, crs: Any, undeclared: Undeclared) -> tuple[Any, Any, list[Any]]:

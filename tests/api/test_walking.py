@@ -35,8 +35,13 @@ def street_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def walker(street_map: Path) -> Iterator[httpx.Client]:
-    small = {"walk_points_max": "3", "walk_pairs_max": "6", "body_max": "5000"}
-    with serving(None, osm=street_map, **small) as at, httpx.Client(base_url=at) as one:
+    small = {
+        "walk_points_max": "3",
+        "walk_pairs_max": "6",
+        "body_max": "5000",
+        "cache": str(street_map.parent / "kept"),
+    }
+    with serving(None, osm=street_map, **small) as at, httpx.Client(base_url=at, timeout=60) as one:
         yield one
 
 
@@ -51,7 +56,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
     )
     way = '<way id="1" version="1"><nd ref="1"/><nd ref="2"/><nd ref="3"/><tag k="highway" v="residential"/></way>'
     osm.write_text(f"<osm version='0.6'>{nodes}{way}</osm>", encoding="utf-8")
-    with serving(plan, osm=osm) as at, httpx.Client(base_url=at) as one:
+    with serving(plan, osm=osm, cache=str(folder / "kept")) as at, httpx.Client(base_url=at, timeout=60) as one:
         yield one, plan, osm
 
 
@@ -274,14 +279,14 @@ def test_the_homes_of_the_plan_are_counted_along_the_network(planned: tuple[http
     assert client.get("/collections").status_code == 200
 
 
-def test_the_answer_is_that_of_python_on_porto_alegre() -> None:
+def test_the_answer_is_that_of_python_on_porto_alegre(tmp_path: Path) -> None:
     osm = real("porto-alegre/poa.osm.pbf")
     streets = read_streets(osm)
     network = build_walk_network(streets, read_profile())
     place = to_lonlat(shapely.Point(*np.median(network.xy, axis=0)), network.crs)
     here = points_of([[place.x, place.y]], network.crs, key="site_id", what="point")
     area = build_isochrones(network, here, limits=[600.0]).geometry.iloc[0]
-    with serving(None, osm=osm) as at, httpx.Client(base_url=at) as client:
+    with serving(None, osm=osm, cache=str(tmp_path)) as at, httpx.Client(base_url=at, timeout=60) as client:
         answer = client.get("/walking/circle", params={"lon": place.x, "lat": place.y, "minutes": 10}).json()
     served = shapely.from_geojson(json.dumps(answer["features"][0]["geometry"]))
     assert served.is_valid
