@@ -83,7 +83,7 @@ def affected_sites(
         touched = np.zeros(network.node_count, dtype=bool)
         touched[after.touched[after.touched < network.node_count]] = True
         snaps = snap(network, sites)
-        own = touched[network.u[snaps.edge]] | touched[network.v[snaps.edge]]
+        own = touched[network.u[snaps.edge]] & touched[network.v[snaps.edge]]  # as those of a closed edge are
         hit[snaps.point[own]] = True
         labels = reach_nodes(network, sites, limit=limit, mode=mode, gates=gates)
         owner = np.repeat(np.arange(len(sites)), np.diff(labels.start))

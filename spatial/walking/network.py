@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.crs import require_metric
-from spatial.errors import InputError
+from spatial.errors import CrsError, InputError
 from spatial.profile import Profile, WalkRules
 from spatial.tables import ESTATES, GATES, require
 from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag, tell_hours
@@ -149,6 +149,7 @@ def build_walk_network(
     segments, squares = add_squares(segments, streets, rules)
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
+    _refuse_degrees(segments)
     walls = build_walls(estates)
     gates, mapped = gather_gates(gates, streets.points, walls, rules, walker)
     segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, (rules, walker))
@@ -158,6 +159,16 @@ def build_walk_network(
     walked = streets.ways[classify_ways(streets.ways)[0] != NONE]
     report |= tell_hours(read_tag(walked, "opening_hours"), walker, "ways")
     return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker), report)
+
+
+def _refuse_degrees(segments: Segments) -> None:
+    """Refuse a map whose metres are all longitudes and latitudes: no metric system has its numbers there."""
+    low, high = segments.xy.min(axis=0), segments.xy.max(axis=0)
+    if max(abs(low[0]), abs(high[0])) <= 180.0 and max(abs(low[1]), abs(high[1])) <= 90.0:
+        raise CrsError(
+            f"streets: found x {low[0]:.4f} to {high[0]:.4f} and y {low[1]:.4f} to {high[1]:.4f}, which are degrees; "
+            "needed metres"
+        )
 
 
 def _check_rules(rules: WalkRules, walker: Walker) -> WalkRules:

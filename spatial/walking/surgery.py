@@ -39,7 +39,7 @@ def split_edges(network: WalkNetwork, edge: Ints, offset: Floats) -> tuple[WalkN
     new = network.node_count + np.arange(len(cut))
     node[inner] = new[back.reshape(-1)]
     xy, grown = _cut_edges(network, cut, at, new)
-    return append_nodes(grown, xy, network.u[cut]), node
+    return append_nodes(grown, xy, network.u[cut].astype(np.int64)), node
 
 
 def _cut_edges(network: WalkNetwork, cut: Ints, at: Floats, new: Ints) -> tuple[Floats, WalkNetwork]:
