@@ -13,6 +13,7 @@ from spatial.io.osm_columns import TagTable
 from spatial.io.osm_elements import Elements, take_ragged
 from spatial.io.osm_extent import Extent
 from spatial.io.osm_frames import Bools, Ints, empty_ways, split_ragged, ways_frame
+from spatial.io.osm_runs import boxes_of, count_runs, cut_runs
 from spatial.io.osm_tags import LINE_KEYS, Tags, is_way
 
 Floats = NDArray[np.float64]
@@ -41,17 +42,6 @@ class Runs:
         node, offsets = take_ragged(self.node, self.offsets, rows)
         xy, _ = take_ragged(self.xy, self.offsets, rows)
         return Runs(self.way_id[rows], self.tags.take(rows), offsets, node, xy)
-
-
-@dataclass(frozen=True, slots=True)
-class _Vertices:
-    """The vertices of so many chosen ways, one after the other."""
-
-    total: int
-    owner: Ints
-    node: Ints
-    xy: Floats
-    located: Bools
 
 
 def closed_ways(elements: Elements) -> Bools:
@@ -97,12 +87,12 @@ def find_runs(
     if not len(chosen):
         none = np.empty(0, dtype=np.int64)
         return Runs(none, elements.way_tags.take(none), np.zeros(1, dtype=np.int64), none, np.empty((0, 2))), counts
-    vertices = _without_repeats(_gather(elements, xy, chosen, counts), counts)
-    joined = _joined(vertices)
-    kept = joined & _within(vertices, extent)
-    _count_ways(vertices, joined, kept, extent, counts)
+    places = elements.refs, elements.offsets, chosen, elements.node_id, xy
+    owner, offsets, node, spots, found = cut_runs(*places, np.array(extent.zone))
+    counts.update(count_runs(found, (MISSING, REPEATED, TOO_SHORT, OUTSIDE, CUT, BROKEN)))
     lowest = min(0, int(elements.node_id[0])) if len(elements.node_id) else 0
-    owner, offsets, node, spots = _holding(*_runs(vertices, kept, extent, lowest), extent, counts)
+    spots, node = _end_at_zone(spots, node, offsets, extent, lowest)
+    owner, offsets, node, spots = _holding(owner, offsets, node, spots, extent, counts)
     way_id = _number(elements.way_id, chosen[owner])
     tags = elements.way_tags.override(banks) if banks else elements.way_tags
     runs = Runs(way_id, tags.take(chosen[owner]), offsets, node, spots)
@@ -112,77 +102,17 @@ def find_runs(
     return runs.take(order), counts
 
 
-def _gather(elements: Elements, xy: Floats, chosen: Ints, counts: "Counter[str]") -> _Vertices:
-    refs, offsets = take_ragged(elements.refs, elements.offsets, chosen)
-    row, found = elements.find_nodes(refs)
-    spot = xy[row] if len(xy) else np.full((len(refs), 2), np.nan)
-    located = found & ~np.isnan(spot).any(axis=1)
-    counts[MISSING] += int((~located).sum())
-    owner = np.repeat(np.arange(len(chosen)), np.diff(offsets))
-    return _Vertices(len(chosen), owner, refs, spot, located)
-
-
-def _without_repeats(vertices: _Vertices, counts: "Counter[str]") -> _Vertices:
-    again = np.zeros(len(vertices.node), dtype=bool)
-    again[1:] = (vertices.node[1:] == vertices.node[:-1]) & (vertices.owner[1:] == vertices.owner[:-1])
-    counts[REPEATED] += int(again.sum())
-    keep = ~again
-    return _Vertices(
-        vertices.total, vertices.owner[keep], vertices.node[keep], vertices.xy[keep], vertices.located[keep]
-    )
-
-
-def _joined(vertices: _Vertices) -> Bools:
-    """Tell for each vertex whether a line goes on from it to the next: same way, both located."""
-    owner, located = vertices.owner, vertices.located
-    return np.asarray((owner[1:] == owner[:-1]) & located[1:] & located[:-1])
-
-
-def _within(vertices: _Vertices, extent: Extent) -> Bools:
-    a, b = vertices.xy[:-1], vertices.xy[1:]
-    return extent.overlaps(np.minimum(a, b), np.maximum(a, b))
-
-
-def _leaving(vertices: _Vertices, extent: Extent) -> Bools:
-    """Tell which segments have one end in the zone and one outside."""
-    inside = extent.overlaps(vertices.xy, vertices.xy)
-    return np.asarray(inside[1:] != inside[:-1])
-
-
-def _count_ways(vertices: _Vertices, joined: Bools, kept: Bools, extent: Extent, counts: "Counter[str]") -> None:
-    owner = vertices.owner[:-1]
-    n = vertices.total
-    linked = np.bincount(owner[joined], minlength=n) > 0
-    drawn = np.bincount(owner[kept], minlength=n) > 0
-    cut = np.bincount(owner[joined & (~kept | _leaving(vertices, extent))], minlength=n) > 0
-    holed = np.bincount(vertices.owner[~vertices.located], minlength=n) > 0
-    counts[TOO_SHORT] += int((~linked).sum())
-    counts[OUTSIDE] += int((linked & ~drawn).sum())
-    counts[CUT] += int((drawn & cut).sum())
-    counts[BROKEN] += int((drawn & holed).sum())
-
-
-def _runs(vertices: _Vertices, kept: Bools, extent: Extent, lowest: int) -> tuple[Ints, Ints, Ints, Floats]:
-    """Return owner, offsets, nodes and places of each longest run of kept segments, ended where it leaves the zone."""
-    before = np.concatenate([[False], kept])
-    after = np.concatenate([kept, [False]])
-    drawn = before | after
-    starts = np.flatnonzero(~before[drawn])
-    offsets = np.append(starts, drawn.sum()).astype(np.int64)
-    if not len(starts):
-        none = np.empty(0, dtype=np.int64)
-        return none, offsets, none, np.empty((0, 2))
-    ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
-    inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])
-    xy, nodes = _end_at_zone(vertices.xy[drawn], vertices.node[drawn], ends, inward, extent, lowest)
-    return vertices.owner[drawn][starts], offsets, nodes, xy
-
-
-def _end_at_zone(xy: Floats, nodes: Ints, ends: Ints, inward: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
+def _end_at_zone(xy: Floats, nodes: Ints, offsets: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
     """Return the vertices with the ends that lie outside moved to where the line leaves the zone, as fresh nodes."""
     low, high = np.array(extent.zone[:2]), np.array(extent.zone[2:])
-    outside = np.asarray(((xy < low) | (xy > high)).any(axis=1))
-    move = outside[ends] & ~outside[inward]
+    ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
+    inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])
+
+    def is_outside(rows: Ints) -> Bools:
+        return np.asarray(((xy[rows] < low) | (xy[rows] > high)).any(axis=1))
+
+    move = is_outside(ends)
+    move[move] = ~is_outside(inward[move])
     if not move.any():
         return xy, nodes
     end, near = ends[move], xy[inward[move]]
@@ -201,7 +131,7 @@ def _holding(
     """Return the runs that have a length and touch the ground asked for."""
     if not len(owner):
         return owner, offsets, nodes, xy
-    low, high = np.minimum.reduceat(xy, offsets[:-1]), np.maximum.reduceat(xy, offsets[:-1])
+    low, high = boxes_of(xy, offsets)
     flat = (low == high).all(axis=1)
     counts[NO_LENGTH] += int(flat.sum())
     if extent.clip is None:
