@@ -61,6 +61,10 @@ def walk(
         str | None, typer.Option(help="Column of the demand that holds its households.", show_default="by its name")
     ] = None,
     by: Annotated[str | None, option("Columns of the demand to count by, such as grid_id,community.")] = None,
+    areas: Annotated[
+        list[str] | None,
+        option("Grids, communities or other polygons to count by; once for each file: --areas a.gpkg --areas b.gpkg."),
+    ] = None,
     kind: Annotated[
         str | None, typer.Option(help="Column of the sources that holds their kind.", show_default="by its name")
     ] = None,
@@ -91,11 +95,12 @@ def walk(
             osm,
             sources,
             demand,
-            gates,
-            estates,
-            households,
-            _names(by, "by"),
-            kind,
+            gates=gates,
+            estates=estates,
+            households=households,
+            by=_names(by, "by"),
+            areas=tuple(areas or ()),
+            kind=kind,
             coords=coords,
             crs=crs,
             attribution=attribution,
@@ -115,7 +120,7 @@ def _run(files: Any, job: _Job) -> None:
         asked = Walks(read_limits(job.profile, job.mode, job.minutes, job.metres), job.mode, job.gates_state)  # type: ignore[arg-type]
         if job.gates_state not in ("open", "closed"):
             raise InputError(f"found --gates-state {job.gates_state!r}, needed open or closed")
-        given = (files.osm, files.sources, files.demand, files.gates, files.estates)
+        given = (files.osm, files.sources, files.demand, files.gates, files.estates, *files.areas)
         job.walker.m_per_s(job.profile.walking), job.walker.minute()  # refuses words that it does not know
         check_walk_target(job.out, [one for one in given if one is not None])
         read = read_walk_inputs(files, job.profile, walker=job.walker, on_progress=on_progress)

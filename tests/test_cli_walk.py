@@ -11,6 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from typer.testing import CliRunner
 
 from api.command import app
@@ -92,6 +93,29 @@ def test_each_group_and_count_and_theme_has_its_rows(tmp_path: Path, town: dict[
     assert found.loc[("", "grid", "g2", "elderly")].tolist() == [5, 7, pytest.approx(5 / 7)]
     assert found.loc[("school", "", "", "households")].tolist() == [30, 100, 0.3]
     assert found.loc[("park", "grid", "g1", "households")].tolist() == [0, 30, 0.0]
+
+
+def test_demand_is_counted_by_the_areas_that_hold_it(tmp_path: Path, town: dict[str, Path]) -> None:
+    # two grids of the street, 0 to 500 m and 400 to 1000 m: b (330 m) lies in one, nobody in both, d in none
+    boxes = [shapely.Polygon([lonlat(x, y) for x, y in [(a, -50), (b, -50), (b, 50), (a, 50)]])
+             for a, b in ((-10, 500), (400, 1000))]  # fmt: skip
+    grids = gpd.GeoDataFrame({"grid_id": ["G1", "G2"]}, geometry=boxes, crs=4326)
+    grids.to_file(tmp_path / "grids.geojson")
+    grids.rename(columns={"grid_id": "name"}).iloc[:1].to_file(tmp_path / "communities.gpkg")
+    areas = ("--areas", tmp_path / "grids.geojson", "--areas", tmp_path / "communities.gpkg")
+    code, said, told = _walk(town, tmp_path / "out", "--minutes", 10, *areas)
+    assert code == 0, told
+    table = _coverage(tmp_path / "out").query("counted == 'households'").set_index(["by", "group"])
+    assert table["total"].to_dict() == {
+        ("", ""): 100, ("grids", ""): 40, ("grids", "G1"): 30, ("grids", "G2"): 30,
+        ("communities", ""): 70, ("communities", "G1"): 30,
+    }  # fmt: skip
+    assert table.loc[("grids", "G2"), "reached"] == 30
+    assert "1 points lie in none of grids.geojson" in said
+    assert _report(tmp_path / "out")["by"] == ["grids", "communities"]
+    twice = ("--areas", tmp_path / "grids.geojson", "--areas", tmp_path / "grids.geojson")
+    assert _walk(town, tmp_path / "out", *twice)[0] == EXIT_UNUSABLE
+    assert "found no area" in _walk(town, tmp_path / "out", "--areas", town["demand"])[2]
 
 
 def test_circles_are_counted_along_the_network(tmp_path: Path, town: dict[str, Path]) -> None:

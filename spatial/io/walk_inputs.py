@@ -25,6 +25,7 @@ from spatial.io.rows import carry_rows, drop_rows
 from spatial.io.shapes import to_points
 from spatial.io.streets import read_streets
 from spatial.io.systems import Undeclared, check_coords, read_system
+from spatial.io.walk_areas import read_areas
 from spatial.io.walk_network import read_walk_network
 from spatial.profile import Profile
 from spatial.progress import Progress, silent
@@ -53,6 +54,8 @@ class WalkSources:
         Gates, and the closed estates they lead into.
     households, by, kind:
         Columns: households of the demand (1 each where there is none), groups of the demand, kind of the sources.
+    areas:
+        Layers of polygons (grids, communities) by which the demand in them is counted.
     coords, crs:
         What coordinates mean, and are in, in files that declare no system.
     attribution:
@@ -66,6 +69,7 @@ class WalkSources:
     estates: str | Path | None = None
     households: str | None = None
     by: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
     kind: str | None = None
     coords: str | None = None
     crs: str | None = None
@@ -112,6 +116,13 @@ def read_walk_inputs(
     }
     places, notes = _read_sources(given["sources"], sources.kind)
     demand, counted, by, more = _read_demand(given["demand"], sources.households, sources.by)
+    for path in sources.areas:
+        on_progress("reading areas", 0.0)
+        name, of, told = read_areas(path, demand, coords, undeclared)
+        if name in by:
+            raise InputError(f"found {name!r} twice among the groups to count by, needed different names")
+        by[name] = of
+        more = join_listed([more, told])
     origins = {name: {k: v for k, v in one.origin.items() if k != "source"} for name, one in given.items()}
     everything = group_listed(join_listed([*listed, notes, more]))
     return WalkInputs(network, places, demand, counted, by, everything, _digest(sources, origins))
@@ -239,9 +250,14 @@ def _digest(sources: WalkSources, origins: Mapping[str, Mapping[str, Any]]) -> d
     for name in ("osm", "sources", "demand", "gates", "estates"):
         if (given := getattr(sources, name)) is not None:
             path = locate(given).path
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            told[name] = {**origins.get(name, {}), "path": path.name, "sha256": digest}
+            told[name] = {**origins.get(name, {}), "path": path.name, "sha256": _sha256(path)}
+    for number, one in enumerate(sources.areas, 1):
+        told[f"areas {number}"] = {"path": locate(one).path.name, "sha256": _sha256(locate(one).path)}
     if sources.attribution is not None:
         told["osm"]["attribution"] = sources.attribution
     return told
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
