@@ -21,7 +21,8 @@ _DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 40, 6, 80
 """A row is cut after 40 sites more than six times as many as there are per open site, and never before the 80th."""
 _ROUNDS = 40
 _STEPS, _STEP_VISITS = 150, 200_000_000
-_KICKS, _KICK_VISITS = 400, 10_000_000
+_KICKS, _KICK_PASSES, _KICK_VISITS = 400, 3, 1_000_000
+"""A search ends with this many kicks, or when it looked at so many entries more than so many times all there are."""
 _PACE_LEAST = 0.04
 _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
@@ -123,7 +124,8 @@ def _start(terms: Terms, root: Core, names: Ints, seed: int) -> _State:
     """Return a first open set, by greedy adding and swaps, and the whole question."""
     columns = by_column(root)
     opened = np.isin(root.names, names) if len(names) else fill_greedily(root, columns)
-    opened, _ = search(root, columns, opened, kicks=20, visits=_KICK_VISITS, seed=seed)
+    visits = _KICK_PASSES * len(root.cost) + _KICK_VISITS
+    opened, _ = search(root, columns, opened, kicks=20, visits=visits, seed=seed)
     chosen = root.names[opened]
     return _State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), 1.0)
 
@@ -141,7 +143,9 @@ def _round(terms: Terms, state: _State, seed: int) -> _State:
     if int(known.sum()) == core.p:
         starts.append(known)
     for start in starts:
-        opened, reached = search(core, columns, start, kicks=_KICKS, visits=_KICK_VISITS, seed=seed)
+        opened, reached = search(
+            core, columns, start, kicks=_KICKS, visits=_KICK_PASSES * len(core.cost) + _KICK_VISITS, seed=seed
+        )
         if reached < value:
             tried = np.concatenate((np.array(node.opened, np.int64), core.names[opened]))
             if (tried_value := terms.cost_of(tried)) < value:

@@ -72,7 +72,7 @@ class _Best:
 
 
 def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadline, most: int = 2**62) -> Searched:
-    """Return the best set at or below the goal, or proof that there is none, as far as deadline and ``most`` nodes allow.
+    """Return the best set at or below the goal, or proof that none is, as far as deadline and ``most`` nodes allow.
 
     A set whose true total is above what its core says (rows are cut) keeps the bound down to the latter.
     """
