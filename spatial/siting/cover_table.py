@@ -82,24 +82,24 @@ def site_sums(table: CoverTable, value: Floats) -> Floats:
 
 
 def same_rows(table: CoverTable) -> tuple[Ints, Ints]:
-    """Return the first row of each group of rows that list the same sites, ascending, and the group of each row."""
-    if table.rows == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    key = np.zeros((table.rows, 2), np.uint64)
+    """Return one row of each group of rows that list the same sites, and the group of each row.
+
+    Groups are ordered by what they list (their first site, then a hash of all), so that the order of the input is
+    forgotten.
+    """
+    key = np.zeros((2, table.rows), np.uint64)
     rng = np.random.default_rng(0)
     for column in range(2):
         token = rng.integers(1, 2**63, max(table.sites, 1), dtype=np.uint64)
         total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(token[table.site], dtype=np.uint64)))
-        key[:, column] = total[table.ptr[1:]] - total[table.ptr[:-1]]
-    order = np.lexsort((np.arange(table.rows), key[:, 1], key[:, 0]))
+        key[column] = total[table.ptr[1:]] - total[table.ptr[:-1]]
+    start = np.append(table.site, np.int32(0))[table.ptr[:-1]]
+    order = np.lexsort((key[1], key[0], start))
     new = np.ones(table.rows, np.bool_)
-    new[1:] = (key[order[1:]] != key[order[:-1]]).any(axis=1)
-    leader = order[new]
-    group_by_key = np.cumsum(new) - 1
-    rank = np.argsort(np.argsort(leader, kind="stable"), kind="stable")
+    new[1:] = (key[:, order[1:]] != key[:, order[:-1]]).any(axis=0)
     group = np.empty(table.rows, np.int64)
-    group[order] = rank[group_by_key]
-    return np.sort(leader), group
+    group[order] = np.cumsum(new) - 1
+    return order[new], group
 
 
 def dominated_sites(table: CoverTable) -> Flags:

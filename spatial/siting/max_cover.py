@@ -167,7 +167,7 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             state = _better(state, *job.result())
             state = _fixed(question, state)
             took = deadline.spent() - begun
-            goes_on = tick("cuts", min(deadline.spent() / deadline.budget_s, 1.0), state.value, state.bound)
+            goes_on = tick("cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), state.value, state.bound)
             state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
             state = _fixed(question, state)
             done = state.gap < question.step or not goes_on or deadline.left() < 1.3 * took

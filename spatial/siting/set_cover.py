@@ -1,0 +1,263 @@
+"""What is the least number of sites that covers every row as often as it needs, and how few can do it?
+
+What cannot matter falls out, and what falls apart is answered part by part. Prices on the rows, tightened by zero-
+half cuts, bound each part from below; weighting the rows that stay uncovered finds covers while the next prices are
+computed. Sites that the prices rule out are dropped, and what has become small goes to branch and cut.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from spatial.errors import InfeasibleError, InputError
+from spatial.siting.cover_branch import branch_all
+from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_prices import Prices, price_all
+from spatial.siting.cover_table import (
+    CoverTable,
+    cover_table,
+    covered_rows,
+    dominated_sites,
+    implied_rows,
+    matrix_of,
+    pick,
+    same_rows,
+)
+from spatial.siting.set_cover_search import Weights, search_cover, start_weights
+from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
+
+_ROUNDS = 40
+_NEW_CUTS = 6_000
+_STEPS = 60_000
+_SLICE = 60_000
+_STALL = 0.03
+"""Cut rounds end where they close less than this share of the gap."""
+_BRANCH_ENTRIES = 60_000
+_CLOSE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A question of its own: table, how often each row is needed, and the site each column stands for."""
+
+    table: CoverTable
+    need: Ints
+    sites: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Best columns met, the proven bound on their number, cuts and prices, and columns ruled out."""
+
+    chosen: Ints
+    bound: float
+    cuts: Cuts
+    prices: Prices | None
+    never: Flags
+
+    @property
+    def least(self) -> int:
+        """The fewest columns that the bound allows."""
+        return int(np.ceil(self.bound - _CLOSE))
+
+    @property
+    def done(self) -> bool:
+        """Whether no cover can be smaller than the best."""
+        return self.least >= len(self.chosen)
+
+
+def solve_set_cover(
+    ways: Ways,
+    *,
+    fixed: Flags,
+    deadline: Deadline,
+    need: Ints | None = None,
+    seed: int = 0,
+    tick: Tick | None = None,
+) -> Found:
+    """Return the fewest sites besides the fixed ones that cover each row ``need`` times (once if not given).
+
+    Value and bound count the new sites. A row that needs none may stay uncovered.
+
+    Raises
+    ------
+    InfeasibleError
+        If a row lists fewer sites than it needs.
+    InputError
+        If a need is negative, or the arrays do not fit the table.
+    """
+    wanted = _checked(ways, need, fixed)
+    part, sure = _reduced(ways, wanted, fixed)
+    opened = fixed.copy()
+    opened[sure] = True
+    bound = len(sure)
+    notes = [f"{len(sure)} sites without a choice"] if len(sure) else []
+    parts = _parts(part)
+    entries = sum(p.table.entries for p in parts)
+    for p in parts:
+        share = deadline.left() * p.table.entries / max(entries, 1)
+        state, note = _answered(p, Deadline(share, deadline.clock), seed, tick or _keep_on)
+        entries -= p.table.entries
+        opened[p.sites[state.chosen]] = True
+        bound += min(state.least, len(state.chosen))
+        notes += [note] if note else []
+    value = float((opened & ~fixed).sum())
+    short = np.flatnonzero(covered_rows(cover_table(ways), opened) < wanted)
+    found = Found(opened, value, float(bound), value == bound, deadline.spent(), tuple(notes))
+    return confirm(found, np.inf if len(short) else value)
+
+
+def _keep_on(_stage: str, _share: float, _value: float, _bound: float) -> bool:
+    return True
+
+
+def _checked(ways: Ways, need: Ints | None, fixed: Flags) -> Ints:
+    wanted = np.ones(ways.rows, np.int64) if need is None else np.asarray(need, np.int64)
+    if len(wanted) != ways.rows or len(fixed) != ways.sites:
+        raise InputError(
+            f"set cover: {len(wanted)} needs and {len(fixed)} fixed flags; needed {ways.rows} and {ways.sites}"
+        )
+    if (wanted < 0).any():
+        raise InputError(
+            f"set cover: row {np.flatnonzero(wanted < 0)[0]} needs {wanted.min()} sites; needed at least 0"
+        )
+    listed = np.diff(ways.ptr)
+    short = np.flatnonzero(listed < wanted)
+    if len(short):
+        i = short[0]
+        raise InfeasibleError(
+            f"set cover: {len(short)} rows list too few sites; row {i} lists {listed[i]}, needs {wanted[i]}"
+        )
+    return wanted
+
+
+def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[_Part, Ints]:
+    """Return the question without what cannot matter, and the sites every cover has."""
+    table = cover_table(ways)
+    need = need - covered_rows(table, fixed)
+    sites = np.flatnonzero(~fixed)
+    table, need = pick(table, need > 0, sites), need[need > 0]
+    sure: list[Ints] = []
+    while table.rows:
+        before = table.rows, table.sites
+        first, group = same_rows(table)
+        most = np.zeros(len(first), np.int64)
+        np.maximum.at(most, group, need)
+        table, need = pick(table, first, np.arange(table.sites)), most
+        if (need == 1).all():
+            alive = ~implied_rows(table)
+            table, need = pick(table, alive, np.arange(table.sites)), need[alive]
+            alive = ~dominated_sites(table)
+            table, sites = pick(table, np.arange(table.rows), alive), sites[alive]
+        forced = np.zeros(table.sites, np.bool_)
+        forced[table.site[np.repeat(np.diff(table.ptr) == need, np.diff(table.ptr))]] = True
+        sure.append(sites[forced])
+        need = need - covered_rows(table, forced)
+        table, need, sites = pick(table, need > 0, ~forced), need[need > 0], sites[~forced]
+        if (table.rows, table.sites) == before:
+            break
+    return _Part(table, need, sites), np.concatenate([np.zeros(0, np.int64), *sure])
+
+
+def _parts(part: _Part) -> list[_Part]:
+    """Return the parts that share no row and no site, the smallest first; sites without rows fall out."""
+    table = part.table
+    if table.rows == 0:
+        return []
+    matrix = matrix_of(table)
+    count, label = connected_components(sparse.block_array([[None, matrix], [matrix.T, None]]), directed=False)
+    by_row, by_site = label[: table.rows], label[table.rows :]
+    order = np.argsort(np.bincount(by_row, minlength=count), kind="stable")
+    parts = []
+    for k in order:
+        rows, sites = np.flatnonzero(by_row == k), np.flatnonzero(by_site == k)
+        if len(rows):
+            parts.append(_Part(pick(table, rows, sites), part.need[rows], part.sites[sites]))
+    return parts
+
+
+def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_State, str]:
+    work = start_weights(part.table, part.need, seed)
+    chosen = search_cover(part.table, work, steps=min(_STEPS, 100 * part.table.entries), target=int(part.need.max()))
+    state = _State(chosen, float(part.need.max()), NO_CUTS, None, np.zeros(part.table.sites, np.bool_))
+    if state.done:
+        return state, ""
+    with ThreadPoolExecutor(1) as pool:
+        for turn in range(_ROUNDS):
+            begun, before = deadline.spent(), len(state.chosen) - state.bound
+            job = pool.submit(_searched, part, work, state, deadline, _STEPS * (1 + turn))
+            priced = _priced(part, state, deadline)
+            state = _better(priced, job.result())
+            state = _fixed(state)
+            took = deadline.spent() - begun
+            goes_on = tick(
+                "cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), len(state.chosen), state.bound
+            )
+            if state.done or not goes_on or deadline.left() < 1.3 * took:
+                break
+            if turn > 1 and len(state.chosen) - state.bound > (1.0 - _STALL) * before:
+                break
+        note = f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
+    if state.done or not goes_on:
+        return state, note
+    state, more = _finished(part, work, state, deadline)
+    return state, f"{note}; {more}"
+
+
+def _searched(part: _Part, work: Weights, state: _State, deadline: Deadline, steps: int) -> Ints:
+    """Return the best cover after a number of steps more."""
+    best = state.chosen
+    for _ in range(max(steps // _SLICE, 1)):
+        if deadline.left() <= 0.0 or len(best) <= state.least:
+            break
+        best = search_cover(part.table, work, steps=min(steps, _SLICE), target=state.least)
+    return best
+
+
+def _better(state: _State, chosen: Ints) -> _State:
+    return replace(state, chosen=chosen) if len(chosen) < len(state.chosen) else state
+
+
+def _priced(part: _Part, state: _State, deadline: Deadline) -> _State:
+    """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
+    left = np.flatnonzero(~state.never)
+    table = pick(part.table, np.arange(part.table.rows), left)
+    prices = price_all(table, part.need, state.cuts, limit_s=deadline.left())
+    if prices is None:
+        return state
+    used = chosen_cuts(state.cuts, prices.cut > 1e-3)
+    new = broken_cuts(table, prices.share, part.need == 1, most=_NEW_CUTS)
+    worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
+    worth[left], share[left] = prices.worth, prices.share
+    bound = max(state.bound, min(prices.bound, float(len(state.chosen))))
+    prices = replace(prices, worth=worth, share=share)
+    return replace(state, prices=prices, bound=bound, cuts=joined_cuts(used, new))
+
+
+def _fixed(state: _State) -> _State:
+    """Return the state with the sites ruled out that can be in no smaller cover."""
+    if state.prices is None or state.done:
+        return state
+    out = state.prices.bound + 1.0 - state.prices.worth > len(state.chosen) - 1 + _CLOSE
+    out[state.chosen] = False
+    return replace(state, never=state.never | out)
+
+
+def _finished(part: _Part, work: Weights, state: _State, deadline: Deadline) -> tuple[_State, str]:
+    """Return the state after branch and cut, if the question has become small enough, or after a long search."""
+    left = np.flatnonzero(~state.never)
+    table = pick(part.table, np.arange(part.table.rows), left)
+    if table.entries > _BRANCH_ENTRIES:
+        turn = 0
+        while deadline.left() > 0.0 and not state.done:
+            turn += 1
+            state = _better(state, _searched(part, work, state, deadline, _STEPS * turn))
+        return state, "the rest of the time went to the search"
+    at = np.searchsorted(left, state.chosen)
+    solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left())
+    state = _better(state, left[solved.chosen])
+    state = replace(state, bound=max(state.bound, min(solved.bound, float(len(state.chosen)))))
+    return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"

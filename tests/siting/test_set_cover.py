@@ -1,0 +1,100 @@
+"""Set cover: answers worked by hand, by trying every set, with rows that need several sites."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from spatial.errors import InfeasibleError, InputError
+from spatial.siting.set_cover import solve_set_cover
+from spatial.siting.ways import Deadline, Found
+from tests.siting.cover_cases import ample, fewest_sites, flags, small_tables, town, ways_of
+
+
+def solve(lists: list[list[int]], sites: int, *fixed: int, **options: Any) -> Found:
+    options.setdefault("deadline", ample())
+    return solve_set_cover(ways_of(lists, sites), fixed=flags(sites, *fixed), **options)
+
+
+def covers(lists: list[list[int]], need: list[int], found: Found) -> bool:
+    return all(int(found.open[row].sum()) >= k for row, k in zip(lists, need, strict=True))
+
+
+def test_a_site_without_an_alternative_is_opened_first() -> None:
+    found = solve([[0], [0, 1], [1, 2]], 3)
+    assert found.open.tolist() == [True, True, False]
+    assert (found.value, found.bound, found.proved) == (2.0, 2.0, True)
+
+
+def test_an_odd_ring_needs_more_sites_than_half_of_it() -> None:
+    ring = [[i, (i + 1) % 7] for i in range(7)]
+    found = solve(ring, 7)
+    assert (found.value, found.bound, found.proved) == (4.0, 4.0, True)
+
+
+def test_fixed_sites_cover_for_nothing() -> None:
+    found = solve([[0, 1], [1], [2]], 3, 1)
+    assert found.open.tolist() == [False, True, True]
+    assert (found.value, found.bound) == (1.0, 1.0)
+
+
+def test_a_row_that_needs_two_sites_gets_them() -> None:
+    found = solve([[0, 1, 2], [2]], 3, need=np.array([2, 1]))
+    assert found.open.tolist() in ([True, False, True], [False, True, True])
+    assert (found.value, found.proved) == (2.0, True)
+
+
+def test_nothing_needed_is_nothing_opened() -> None:
+    found = solve([[], [0]], 1, need=np.array([0, 0]))
+    assert (found.value, found.bound, found.proved) == (0.0, 0.0, True)
+
+
+def test_a_row_that_lists_too_few_sites_is_named() -> None:
+    with pytest.raises(InfeasibleError, match="row 1 lists 1, needs 2"):
+        solve([[0, 1], [0]], 2, need=np.array([1, 2]))
+    with pytest.raises(InputError, match="row 0 needs -1"):
+        solve([[0]], 1, need=np.array([-1]))
+
+
+@settings(max_examples=120, deadline=None)
+@given(small_tables(), st.data())
+def test_the_answer_is_the_smallest_of_all_sets(case: dict[str, Any], data: st.DataObject) -> None:
+    need = [data.draw(st.integers(0, min(len(row), 3))) for row in case["lists"]]
+    found = solve(case["lists"], case["sites"], *case["fixed"], need=np.array(need))
+    best = fewest_sites(case["lists"], need, case["sites"], case["fixed"])
+    assert (found.value, found.bound, found.proved) == (best, best, True)
+    assert covers(case["lists"], need, found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_town_is_answered_as_by_trying_every_set(seed: int) -> None:
+    lists = town(seed, 80, 15, 0.25)
+    found = solve(lists, 15)
+    best = fewest_sites(lists, [1] * 80, 15, ())
+    assert (found.value, found.bound) == (best, best)
+
+
+@settings(max_examples=30, deadline=None)
+@given(small_tables(), small_tables())
+def test_two_towns_apart_need_what_each_of_them_needs(one: dict[str, Any], two: dict[str, Any]) -> None:
+    assume(all(one["lists"]) and all(two["lists"]))
+    shifted = [[j + one["sites"] for j in row] for row in two["lists"]]
+    both = solve(one["lists"] + shifted, one["sites"] + two["sites"])
+    assert both.value == solve(one["lists"], one["sites"]).value + solve(two["lists"], two["sites"]).value
+
+
+def test_the_order_of_rows_does_not_change_the_sites() -> None:
+    lists = town(3, 300, 60, 0.15)
+    order = np.random.default_rng(4).permutation(300)
+    first, again = solve(lists, 60), solve([lists[i] for i in order], 60)
+    assert (first.value, first.bound) == (again.value, again.bound)
+    assert (first.open == again.open).all()
+
+
+def test_without_time_the_cover_still_covers_and_the_bound_is_true() -> None:
+    lists = town(5, 2000, 300, 0.08)
+    hasty, patient = solve(lists, 300, deadline=Deadline(0.0)), solve(lists, 300, deadline=Deadline(3.0))
+    assert covers(lists, [1] * 2000, hasty)
+    assert hasty.bound <= patient.bound <= patient.value <= hasty.value
