@@ -129,7 +129,7 @@ def test_the_one_who_watches_can_stop_the_work() -> None:
 
 
 @pytest.mark.real
-def test_new_york_comes_close_to_of_the_best_known() -> None:
+def test_new_york_comes_close_to_the_best_known() -> None:
     city, best = read_mclp(real("siting/NewYork.txt")), read_mclp_best(real("siting/opt_NewYork_50_400.txt"))
     none = flags(city.ways.sites)
     found = solve_max_cover(city.ways, city.weight, 50, fixed=none, deadline=Deadline(6.0))
