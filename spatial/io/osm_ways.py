@@ -105,6 +105,8 @@ def find_runs(
 def _end_at_zone(xy: Floats, nodes: Ints, offsets: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
     """Return the vertices with the ends that lie outside moved to where the line leaves the zone, as fresh nodes."""
     low, high = np.array(extent.zone[:2]), np.array(extent.zone[2:])
+    if not len(xy) or ((xy.min(axis=0) >= low) & (xy.max(axis=0) <= high)).all():
+        return xy, nodes
     ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
     inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])
 

@@ -1,8 +1,11 @@
 """What can be walked in a map file, read in one go: from the bytes to the walk network, and kept for the next time?"""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from spatial.io.osm import build_points, locate_nodes
 from spatial.io.osm_areas import build_areas
@@ -14,7 +17,7 @@ from spatial.io.osm_ways import Runs, draw_runs, find_runs
 from spatial.io.streets import read_streets
 from spatial.io.walk_cache import key_of, load_network, store_network
 from spatial.profile import Profile
-from spatial.tables import WAY_TAGS, Streets
+from spatial.tables import POINT_TAGS, WAY_TAGS, Streets
 from spatial.walking.lines import Lines
 from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.walker import Walker
@@ -22,6 +25,8 @@ from spatial.walking.walker import Walker
 _ADULT = Walker()
 _NAMES = frozenset({"name", "ref"})
 """Tags that tell nobody who walks where: nearly every street has its own, so they make no kind of way."""
+_STOPPING = frozenset(POINT_TAGS) - {"highway", "railway", "amenity", "shop", "name"}
+"""Tags of points that may say who passes; of the highways only lifts do, and most points are crossings and shops."""
 _FRAMED = ("barrier", "area", "opening_hours")
 """Ways with one of these are walls, squares or closed at times: the network wants to see them one by one."""
 
@@ -78,7 +83,7 @@ def _read_columns(elements: Elements, crs: Any, clip: Any, source: str) -> tuple
     lines = Lines(runs.way_id, kind, kinds, runs.offsets, runs.node, runs.xy)
     streets = Streets(
         ways=_frame(runs, runs.tags.having(_FRAMED), extent.crs),
-        points=build_points(elements, extent, xy, dropped),
+        points=build_points(_obstacles_of(elements), extent, xy, dropped),
         areas=areas.frame,
         outline=None,
         crs=extent.crs,
@@ -86,6 +91,15 @@ def _read_columns(elements: Elements, crs: Any, clip: Any, source: str) -> tuple
         dropped=dropped,
     )
     return streets, lines
+
+
+def _obstacles_of(elements: Elements) -> Elements:
+    """Return the elements with no other places than those that may stop or lift a walker."""
+    tags = elements.place_tags
+    lifts = tags.judge(lambda tags: tags.get("highway") == "elevator", ["highway"]) > 0
+    lifts[tags.having(_STOPPING)] = True
+    rows = np.flatnonzero(lifts)
+    return replace(elements, place_row=elements.place_row[rows], place_tags=tags.take(rows))
 
 
 def _frame(runs: Runs, rows: Any, crs: Any) -> Any:

@@ -36,17 +36,11 @@ class EdgeGrid:
 
 def build_edge_grid(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> EdgeGrid:
     """Return the grid over all pieces of the shapes that have a length."""
-    piece = np.ones(len(shape_xy), dtype=bool)
-    piece[shape_ptr[1:] - 1] = False
-    i = np.flatnonzero(piece)
-    i = i[shape_m[i + 1] > shape_m[i]]
-    edge = np.repeat(np.arange(len(shape_ptr) - 1), np.diff(shape_ptr))[i]
-    ends = np.concatenate([shape_xy[i], shape_xy[i + 1]], axis=1)
+    ends, edge, along = _pieces(shape_ptr, shape_xy, shape_m)
     low, high = shape_xy.min(axis=0) - 1.0, shape_xy.max(axis=0) + 1.0
     cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
     columns, rows = (int(n) for n in np.floor((high - low) / cell) + 1)
     start, member = _fill(ends, low, cell, columns, rows)
-    along = np.stack([shape_m[i], shape_m[i + 1]], axis=1)
     return EdgeGrid(ends, edge, along, low, cell, columns, rows, start, member)
 
 
@@ -58,6 +52,26 @@ def find_nearest(grid: EdgeGrid, xy: Floats, class_of_edge: Ints, wanted: Ints) 
     args: Any = (grid.ends, grid.edge, grid.along, grid.low, grid.cell_m, grid.columns, grid.rows)
     edge, along, away = _nearest(*args, grid.start, grid.member, np.ascontiguousarray(xy), class_of_edge, wanted)
     return edge, along, away
+
+
+@kernel
+def _pieces(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> tuple[Floats, Ints, Floats]:
+    count = np.int64(0)
+    for edge in range(len(shape_ptr) - 1):
+        for i in range(shape_ptr[edge], shape_ptr[edge + 1] - 1):
+            count += shape_m[i + 1] > shape_m[i]
+    ends, along = np.empty((count, 4), np.float64), np.empty((count, 2), np.float64)
+    of_edge = np.empty(count, np.int64)
+    k = np.int64(0)
+    for edge in range(len(shape_ptr) - 1):
+        for i in range(shape_ptr[edge], shape_ptr[edge + 1] - 1):
+            if shape_m[i + 1] > shape_m[i]:
+                ends[k, 0], ends[k, 1] = shape_xy[i, 0], shape_xy[i, 1]
+                ends[k, 2], ends[k, 3] = shape_xy[i + 1, 0], shape_xy[i + 1, 1]
+                along[k, 0], along[k, 1] = shape_m[i], shape_m[i + 1]
+                of_edge[k] = edge
+                k += 1
+    return ends, of_edge, along
 
 
 @kernel

@@ -146,7 +146,9 @@ def cut_vertices(
     apart = np.flatnonzero(np.isin(marks, [RESIDENTS, SHUT, BLOCKED, ELEVATOR]) | late)
     a, b = segments.a.copy(), segments.b.copy()
     end_vertex = np.concatenate([a, b])
-    slot = np.flatnonzero(np.isin(end_vertex, apart))
+    is_apart = np.zeros(len(segments.xy), dtype=bool)
+    is_apart[apart] = True
+    slot = np.flatnonzero(is_apart[end_vertex])
     piece = slot % segments.count if segments.count else slot
     group = _groups(end_vertex[slot], piece, slot, arms)
     keys, copy = np.unique(np.stack([end_vertex[slot], group], axis=1), axis=0, return_inverse=True)

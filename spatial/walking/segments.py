@@ -128,6 +128,8 @@ def _per_kind(ways: Any, klass: NDArray[np.int8], rules: WalkRules, walker: Walk
 
 def _spread_delay(segments: Segments, owner: Ints) -> Segments:
     """Share the delay of an elevator way among its pieces."""
+    if not segments.extra_s.any():
+        return segments
     pieces = np.bincount(owner, minlength=int(owner.max(initial=-1)) + 1)
     return replace(segments, extra_s=segments.extra_s / np.maximum(pieces[owner], 1))
 
@@ -181,6 +183,8 @@ def split_pieces(segments: Segments, piece: Ints, share: Floats, xy: Floats) -> 
     The new vertices stand in the order given; a piece may be split more than once.
     """
     grown, vertices = add_vertices(segments, xy)
+    if not len(piece):
+        return grown, vertices
     order = np.lexsort((vertices, share, piece))
     piece, vertices_sorted = piece[order], vertices[order]
     starts = np.concatenate([[True], piece[1:] != piece[:-1]]) if len(piece) else np.zeros(0, dtype=bool)
