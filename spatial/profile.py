@@ -127,6 +127,10 @@ class WalkRules:
     component_detour: float
     component_reach_m: float
     """Within this distance the main part of the network is taken, however near an island of it lies."""
+    sidewalk_detour: float
+    """A carriageway with sidewalks mapped apart is not walked where they lead as far with at most this much detour."""
+    sidewalk_beside_m: float
+    """Sidewalks farther than this from the carriageway's centre line are not its own."""
     gate_snap_m: float
     """A gate stands on the way that passes within this distance."""
     circle_buffer_m: float

@@ -112,14 +112,17 @@ def open_at(hours: Any, minute: int | None) -> NDArray[np.bool_]:
     return _by_value(hours, lambda text: is_open(read_hours(text) or ALWAYS, minute)).astype(bool)
 
 
-def tell_hours(hours: Any, walker: Walker, what: str) -> Mapping[str, int]:
-    """Return how many things of a kind have hours that bind somebody, by what became of them."""
+def tell_hours(hours: Any, walker: Walker, what: str, counts: Any = 1) -> Mapping[str, int]:
+    """Return how many things of a kind have hours that bind somebody, by what became of them.
+
+    A row may stand for several.
+    """
     binding = _by_value(hours, lambda text: -1 if (read := read_hours(text)) is None else read != ALWAYS)
-    closed = ~open_at(hours, walker.minute())
+    closed, counts = ~open_at(hours, walker.minute()), np.broadcast_to(counts, len(hours))
     return {
-        f"{what} with hours, not applied": int((binding == 1).sum()) if walker.at is None else 0,
-        f"{what} closed by their hours": int(closed.sum()),
-        f"{what} with hours that cannot be read, taken as without": int((binding == -1).sum()),
+        f"{what} with hours, not applied": int(counts[binding == 1].sum()) if walker.at is None else 0,
+        f"{what} closed by their hours": int(counts[closed].sum()),
+        f"{what} with hours that cannot be read, taken as without": int(counts[binding == -1].sum()),
     }
 
 

@@ -15,6 +15,7 @@ from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag,
 from spatial.walking.assembly import metres_along, number_by_length, order_arcs
 from spatial.walking.chains import Chains, build_chains, chain_flags
 from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
+from spatial.walking.elevation import Climb, Heights, chain_climb, measure_climb
 from spatial.walking.gates import (
     Doors,
     Walls,
@@ -36,6 +37,7 @@ from spatial.walking.obstacles import (
 )
 from spatial.walking.plazas import add_squares
 from spatial.walking.segments import Flags, Floats, Ints, Segments, read_segments
+from spatial.walking.sidewalks import leave_out_carriageways
 from spatial.walking.walker import Walker
 
 Indices = NDArray[np.int32]
@@ -119,6 +121,7 @@ def build_walk_network(
     gates: Any | None = None,
     estates: Any | None = None,
     walker: Walker = _ADULT,
+    heights: Heights | None = None,
     lines: Lines | None = None,
 ) -> WalkNetwork:
     """Return the walk network of a street map, with the gates and closed estates of the tables where they are given.
@@ -127,8 +130,10 @@ def build_walk_network(
     private ways and gates let residents pass (they are used only at the start or the end of a trip); barriers on a way
     stop or pass as tagged; ways meet only where they share a node; squares are crossed in straight lines; ``oneway``
     binds walkers only as ``oneway:foot``, ``foot:backward`` or an escalator. A carriageway with sidewalks of its own is
-    kept and flagged ``separate``. Outside their opening hours gates and ways stop everybody where the walker has a
-    moment; what cannot be read counts as without hours. The report counts all of these.
+    left out where these lead as far, else kept and flagged ``separate``. Outside their opening hours gates and ways
+    stop everybody where the walker has a moment; what cannot be read counts as without hours. With heights, of the
+    nodes of the map or as a relief, slopes take their time (``spatial.walking.elevation``); without, all is level. The
+    report counts all of these.
 
     A reader that has the ways as columns gives them as ``lines``: then the frame of the map need hold no other ways
     than those with walls, with opening hours or drawn as areas.
@@ -145,7 +150,8 @@ def build_walk_network(
     if estates is not None:
         require(estates, ESTATES)
     rules = _check_rules(profile.walking, walker)
-    segments, dropped = read_segments(to_lines(streets.ways) if lines is None else lines, rules, walker)
+    lines = to_lines(streets.ways) if lines is None else lines
+    segments, dropped = read_segments(lines, rules, walker)
     segments, squares = add_squares(segments, streets, rules)
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
@@ -156,9 +162,17 @@ def build_walk_network(
     segments, locked = close_landlocked(segments)
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
     report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
-    walked = streets.ways[classify_ways(streets.ways)[0] != NONE]
-    report |= tell_hours(read_tag(walked, "opening_hours"), walker, "ways")
-    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker), report)
+    report |= _tell_way_hours(lines, walker)
+    segments, replaced = leave_out_carriageways(segments, kept, rules)
+    report |= replaced
+    climb = None if heights is None else measure_climb(segments, heights, crs)
+    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker, climb), report)
+
+
+def _tell_way_hours(lines: Lines, walker: Walker) -> Mapping[str, int]:
+    walked = classify_ways(lines.kinds)[0] != NONE
+    ways_of = np.bincount(lines.kind, minlength=len(lines.kinds))
+    return tell_hours(read_tag(lines.kinds, "opening_hours")[walked], walker, "ways", ways_of[walked])
 
 
 def _refuse_degrees(segments: Segments) -> None:
@@ -222,9 +236,12 @@ def _block_other_gates(segments: Segments, marks: NDArray[np.int8], known: Ints)
 
 
 def _assemble(
-    segments: Segments, chains: Chains, given: tuple[Any, WalkRules, Walls, Doors, Walker], report: dict[str, int]
+    segments: Segments,
+    chains: Chains,
+    given: tuple[Any, WalkRules, Walls, Doors, Walker, Climb | None],
+    report: dict[str, int],
 ) -> WalkNetwork:
-    crs, rules, walls, doors, walker = given
+    crs, rules, walls, doors, walker, climb = given
     first, last = chains.ends()
     is_node = np.zeros(len(segments.xy), dtype=bool)
     is_node[first] = is_node[last] = True
@@ -237,8 +254,12 @@ def _assemble(
     length = shape_m[shape_ptr[1:] - 1]
     piece = chains.piece[chains.start[:-1]]
     forward, backward, delay = chain_flags(segments, chains)
-    seconds = length * segments.factor[piece] / walker.m_per_s(rules) + delay
-    uv, vu = np.where(forward, seconds, np.inf), np.where(backward, seconds, np.inf)
+    seconds = length * segments.factor[piece] / walker.m_per_s(rules)
+    level = np.ones(len(u))
+    slopes = Climb(level, level, level == 0) if climb is None else chain_climb(segments, chains, climb)
+    uv = np.where(forward, seconds * slopes.along + delay, np.inf)
+    vu = np.where(backward, seconds * slopes.against + delay, np.inf)
+    report["edges without heights, taken as level"] = int((~slopes.known).sum())
     private = segments.private[piece]
     component = number_by_length(u, v, length, len(nodes))
     usable = (doors.estate >= 0) & (doors.vertex >= 0)
