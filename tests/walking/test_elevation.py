@@ -106,7 +106,7 @@ def test_a_bridge_does_not_follow_the_valley(tags: dict[str, str]) -> None:
     level = build_walk_network(draw(nodes, ways), PROFILE, heights=valley)
     bridge = int(np.flatnonzero(np.isclose(level.seconds_uv, 200 / 1.1))[0])
     assert level.seconds_vu[bridge] == pytest.approx(200 / 1.1)
-    valley_s = 100 / 1.1 * (math.exp(0.7) + math.exp(0.525))  # 20 % up and 20 % down
+    valley_s = 100 / 1.1 * (math.exp(0.7) + math.exp(0.35))  # 20 % up and 20 % down
     assert level.seconds_uv.max() == pytest.approx(valley_s)
 
 
