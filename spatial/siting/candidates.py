@@ -9,7 +9,7 @@ from rtree.index import Index
 
 from spatial.crs import require_metric
 from spatial.errors import InputError, TableError
-from spatial.siting.reach import Flags, Floats
+from spatial.siting.ways import Flags, Floats
 from spatial.tables import CANDIDATES, DEMAND, require
 
 
