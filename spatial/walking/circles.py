@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 
 from spatial.walking.compiled import grown, inner, kernel
 from spatial.walking.contour import cross_sides, drop_holes, link_sides, own_holes, trace_rings
-from spatial.walking.outline import draw_ring, open_windows, pick_vertices, ring_gap
+from spatial.walking.outline import OUTWARD, draw_ring, open_windows, pick_vertices, ring_gap
 from spatial.walking.rivals import Streets, stamp_rivals
 from spatial.walking.strip import CORE_CELLS, clear_fields, settle, stamp_reached
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CELLS_PER_WIDTH = 6
-CELLS_PER_TOLERANCE = 0.8
+_CELLS_PER_TOLERANCE = 1.25
+_LEAST_CELL_M = 1.0
 _MOST_CELLS = 2_000_000
 _FIRST_VERTICES = 4096
 
 
 class Drawing(NamedTuple):
-    """How areas are drawn: half the width of the strip, how far outlines may move, and the least hole that is kept."""
+    """How areas are drawn: half the width of the strip, how far outlines may move, and the least hole that is kept.
+
+    The lattice is as fine as the tolerance asks: what is drawn is true to two and a half tolerances (``true_to_m``).
+    """
 
     width_m: float
     tolerance_m: float
@@ -51,14 +54,23 @@ class Reached(NamedTuple):
     own_first: Ints
 
 
-def cell_size(drawing: Drawing) -> float:
+def cell_size(tolerance_m: float) -> float:
     """Return the side of a lattice cell in metres."""
-    return max(drawing.width_m / CELLS_PER_WIDTH, drawing.tolerance_m / CELLS_PER_TOLERANCE)
+    return max(_LEAST_CELL_M, _CELLS_PER_TOLERANCE * tolerance_m)
+
+
+def true_to_m(tolerance_m: float) -> float:
+    """Return how far beyond the rest of the walk an outline may lie: a core about what is reached, and the tolerance.
+
+    A lattice has at most two million cells: the areas of walks over more than about seven kilometres are coarser.
+    """
+    cell = cell_size(tolerance_m)
+    return cell * (CORE_CELLS + OUTWARD / _CELLS_PER_TOLERANCE)
 
 
 def draw_circles(reached: Reached, streets: Streets, limits: Floats, costs: Floats, drawing: Drawing) -> Any:
     """Return a row of areas per site, one for each of the rising limits (metres; ``costs`` are the same in cost)."""
-    how = (drawing.width_m, drawing.tolerance_m, drawing.least_hole_m2, cell_size(drawing), ring_gap(len(limits)))
+    how = (drawing.width_m, drawing.least_hole_m2, cell_size(drawing.tolerance_m), ring_gap(len(limits)))
     xy, ring, polygon = _draw(tuple(reached), tuple(streets), (limits, costs), how)
     rings = shapely.linearrings(xy, indices=np.repeat(np.arange(len(ring)), np.diff(np.append(ring[:, 0], len(xy)))))
     parts = shapely.polygons(rings, indices=ring[:, 1])
@@ -106,7 +118,7 @@ def _lay_lattice(pieces, first, last, how):  # type: ignore[no-untyped-def]
     for p in range(first, last):
         west, east = min(west, pieces[p, 0], pieces[p, 3]), max(east, pieces[p, 0], pieces[p, 3])
         south, north = min(south, pieces[p, 1], pieces[p, 4]), max(north, pieces[p, 1], pieces[p, 4])
-    cell = max(how[3], np.sqrt((east - west + 2.0 * how[0]) * (north - south + 2.0 * how[0]) / _MOST_CELLS))
+    cell = max(how[2], np.sqrt((east - west + 2.0 * how[0]) * (north - south + 2.0 * how[0]) / _MOST_CELLS))
     margin = max(how[0] / cell, CORE_CELLS) + 2.0
     x, y = np.floor(west / cell - margin), np.floor(south / cell - margin)
     columns, rows = int(np.ceil(east / cell + margin - x)) + 1, int(np.ceil(north / cell + margin - y)) + 1
@@ -165,10 +177,10 @@ def _draw_level(sheet, outer, window, land, level, levels, how):  # type: ignore
     columns, flat = land[3], land[3] * land[4]
     field = fields[3]
     sides, start = trace_rings(follow, *link_sides(field, window, columns, flat, follow))
-    sides, start = drop_holes(field, sides, start, columns, flat, how[2] / land[2] ** 2)
+    sides, start = drop_holes(field, sides, start, columns, flat, how[1] / land[2] ** 2)
     crossing = cross_sides(field, sides, columns, flat)
-    bounds = (how[4] * (level + 1), 1.0 - how[4] * (levels - level), how[4])
-    windows = open_windows(sides, crossing, (held, *outer[1:]), bounds, how[1] / land[2])
+    bounds = (how[3] * (level + 1), 1.0 - how[3] * (levels - level), how[3])
+    windows = open_windows(sides, crossing, (held, *outer[1:]), bounds, 1.0 / _CELLS_PER_TOLERANCE)
     at, vertex = np.empty(len(sides)), np.zeros(len(sides), np.bool_)
     for i in range(len(start) - 1):
         draw_ring(start[i], start[i + 1], crossing, windows, columns, at, vertex)

@@ -7,6 +7,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.crs import LONLAT, transform_xy
 from spatial.errors import InputError
 from spatial.tables import CIRCLES
 from spatial.walking.circles import Drawing, Reached, draw_circles
@@ -21,6 +22,10 @@ from spatial.walking.travel import check_limit, sorted_ids
 
 Floats = NDArray[np.float64]
 
+_PIXEL_M = 2.0 * np.pi * 6378137.0 / 256.0
+"""Side of a pixel at the equator at zoom 0 of a web map with tiles of 256 pixels."""
+_LARGEST_ZOOM = 24
+
 
 def build_isochrones(
     network: WalkNetwork,
@@ -29,19 +34,27 @@ def build_isochrones(
     mode: Mode = "time",
     limits: Sequence[float] | None = None,
     gates: Gates = "open",
+    tolerance_m: float | None = None,
+    zoom: int | None = None,
 ) -> Any:
     """Return CIRCLES: one area per site and limit, sorted by ``site_id``, then limit; ``households`` is 0.
 
     ``limits`` are seconds or, in distance mode, metres; None means the profile's circles. Walks lead to the site. The
-    area is a strip about the reached pieces of street, cut exactly at the limit: as wide as the walk that is left, at
-    most ``circle_buffer_m`` to each side. To save vertices its outline is moved by at most ``circle_tolerance_m`` (and
-    less than a sixth of the buffer), and holes below ``circle_hole_m2`` are filled. Circles of one site nest.
-    Households are counted along the network by ``count_circles``, never by the area.
+    area holds every reached piece of street, cut exactly at the limit, and about it whoever walks there from no other
+    first, as wide as the walk that is left, at most ``circle_buffer_m`` to each side, and no farther than halfway to a
+    street that is not reached. Holes below ``circle_hole_m2`` are filled. Circles of one site nest, and outlines stay
+    valid when they are rounded to centimetres or to 7 decimals of a degree. Households are counted along the network by
+    ``count_circles``, never by the area.
+
+    ``tolerance_m`` says how closely outlines are drawn (None: ``circle_tolerance_m``): no place of an area lies beyond
+    the rest of the walk by more than two and a half tolerances, filled holes apart, and at any tolerance all that is
+    reached lies inside. ``zoom`` asks instead for the tolerance of a pixel of a web map, if that is coarser than the
+    profile's; circles nest at one tolerance, not across several.
 
     Raises
     ------
     InputError
-        If a limit is not above 0 or infinite, or mode or gates is unknown.
+        If a limit is not above 0 or infinite, mode or gates is unknown, or tolerance and zoom are not usable.
     TableError, CrsError
         If ``site_id`` is missing or stands twice, or the sites are not points in the network's system.
     """
@@ -54,7 +67,10 @@ def build_isochrones(
     if not len(ids):
         return CIRCLES.empty(network.crs)
     points = sites.iloc[order]
-    areas = _draw(network, points, steps, mode, gates).ravel()
+    drawing = Drawing(
+        network.rules.circle_buffer_m, _tolerance(network, tolerance_m, zoom), network.rules.circle_hole_m2
+    )
+    areas = _draw(network, points, steps, (mode, gates), drawing).ravel()
     metres = steps if mode == "distance" else steps * network.m_per_s
     count = len(ids)
     columns = {
@@ -67,15 +83,33 @@ def build_isochrones(
     return gpd.GeoDataFrame(columns, geometry=areas, crs=network.crs)
 
 
-def _draw(network: WalkNetwork, points: Any, steps: Floats, mode: Mode, gates: Gates) -> Any:
+def _tolerance(network: WalkNetwork, tolerance_m: float | None, zoom: int | None) -> float:
+    usual = network.rules.circle_tolerance_m
+    if tolerance_m is not None and zoom is not None:
+        raise InputError(f"found the tolerance {tolerance_m} m and the zoom {zoom}, needed one of them")
+    if tolerance_m is not None:
+        if not 0.0 < tolerance_m < np.inf:
+            raise InputError(f"found the tolerance {tolerance_m} m, needed metres above 0, below infinity")
+        return float(tolerance_m)
+    if zoom is None:
+        return usual
+    if not 0 <= zoom <= _LARGEST_ZOOM:
+        raise InputError(f"found the zoom {zoom}, needed 0 to {_LARGEST_ZOOM}")
+    middle = (network.xy.min(axis=0) + network.xy.max(axis=0)) / 2.0
+    lat = transform_xy(middle[None, :], network.crs, LONLAT)[0, 1]
+    return max(usual, _PIXEL_M * float(np.cos(np.radians(lat))) / 2.0**zoom)
+
+
+def _draw(
+    network: WalkNetwork, points: Any, steps: Floats, rules: tuple[Mode, Gates], drawing: Drawing
+) -> NDArray[np.object_]:
     """Return a row of areas per point."""
-    rules = network.rules
-    drawing = Drawing(rules.circle_buffer_m, rules.circle_tolerance_m, rules.circle_hole_m2)
-    left = steps if mode == "distance" else steps * rules.adult_m_per_s
+    mode, _ = rules
+    left = steps if mode == "distance" else steps * network.rules.adult_m_per_s
     graph, streets = build_graph(network, mode), read_streets(network, mode)
 
     def run(rows: slice) -> Any:
-        reached = _reach(network, graph, points.iloc[rows], float(steps[-1]), (mode, gates))
+        reached = _reach(network, graph, points.iloc[rows], float(steps[-1]), rules)
         return draw_circles(reached, streets, left, steps, drawing)
 
     return np.concatenate([areas for _, areas in run_in_chunks(run, len(points))])

@@ -12,6 +12,8 @@ import numpy as np
 from spatial.walking.compiled import inner
 from spatial.walking.contour import place_on_side
 
+OUTWARD = 0.5
+"""Edges move outward by this part of the tolerance at most: what is added weighs more than what is left out."""
 _LARGEST_GAP = 0.02
 _GAPS = 0.4
 
@@ -39,7 +41,7 @@ def open_windows(sides, crossing, outer, bounds, tolerance):  # type: ignore[no-
     for k in range(count):
         share, move = inside[k] / (inside[k] - outside[k]), tolerance / (inside[k] - outside[k])
         aim[k] = share
-        low[k], high[k] = max(least, share - move), min(most, share + move)
+        low[k], high[k] = max(least, share - move), min(most, share + OUTWARD * move)
         at = slot[sides[k]] - 1
         if at >= 0:
             same[k] = outer_aim[at] == share

@@ -9,13 +9,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial.walking.circles import Drawing, Reached, cell_size, draw_circles
+from spatial.walking.circles import Drawing, Reached, cell_size, draw_circles, true_to_m
 from spatial.walking.rivals import Streets
 from spatial.walking.strip import CORE_CELLS
 
 WIDTH, TOLERANCE, HOLE = 30.0, 4.0, 2500.0
 DRAWING = Drawing(WIDTH, TOLERANCE, HOLE)
-CELL = cell_size(DRAWING)
+CELL = cell_size(TOLERANCE)
 
 
 def nowhere() -> Streets:
@@ -51,10 +51,10 @@ def reached_part(pieces: Any, used: float) -> Any:
 def most_beyond(area: Any, pieces: Any, used: float) -> float:
     """Return how far the outline goes beyond the rest of the walk, by brute force over places of all pieces."""
     _, rows = reached_part(pieces, used)
-    t = np.linspace(0.0, 1.0, 101)[:, None, None]
+    t = np.linspace(0.0, 1.0, 401)[:, None, None]
     xy = (rows[:, :2] + t * (rows[:, 3:5] - rows[:, :2])).reshape(-1, 2)
     left = np.minimum(WIDTH, rows[:, 2] + t[:, :, 0] * (rows[:, 5] - rows[:, 2])).ravel()
-    rim = shapely.get_coordinates(shapely.segmentize(area, 3.0))
+    rim = shapely.get_coordinates(shapely.segmentize(area, 5.0))
     return max(float((np.hypot(*(xy - place).T) - left).min()) for place in rim)
 
 
@@ -125,7 +125,7 @@ def walks(draw: Any) -> Any:
     return np.array(pieces, dtype=np.float64)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(
     pieces=walks(),
     hole=st.sampled_from([0.0, HOLE]),
@@ -143,7 +143,7 @@ def test_areas_about_any_walk_nest_and_hold_what_is_reached_and_little_more(
     areas = areas_of(pieces, limits, drawing)
     assert shapely.is_valid(areas).all()
     assert shapely.covers(areas[1:], areas[:-1]).all()
-    beyond = CORE_CELLS * cell_size(drawing) + min(tolerance, cell_size(drawing) / 2)
+    beyond = true_to_m(tolerance)
     for area, limit in zip(areas, limits, strict=True):
         lines, _ = reached_part(pieces, 600.0 - limit)
         assert shapely.covers(area, lines).all()
