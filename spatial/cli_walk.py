@@ -260,8 +260,8 @@ def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
             f"{row['overlap']:,} with two sources or more"
         )
     for reason, many in survey.report["unreached"].items():
-        points = "1 point" if many["points"] == 1 else f"{many['points']:,} points"
-        lines.append(f"  not reached, {reason}: {points} of {many['households']:,} households")
+        points, homes = _things(many["points"], "point"), _things(many["households"], "household")
+        lines.append(f"  not reached, {reason}: {points} of {homes}")
     for who, what in (("sites", "sources"), ("demand", "demand points")):
         told = survey.report["access_walks"][who]
         if told["points_beyond"]:
@@ -274,3 +274,7 @@ def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
     if len(listed) > _SHOWN:
         lines.append(f"  ... and {len(listed) - _SHOWN} more notes on the inputs in report.json")
     return lines
+
+
+def _things(count: int, name: str) -> str:
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -170,6 +170,22 @@ def test_slow_walkers_reach_less(tmp_path: Path, town: dict[str, Path]) -> None:
     assert _report(tmp_path / "slow")["walker"]["m_per_s"] == 0.7
 
 
+def test_without_steps_nobody_climbs_the_stairs(tmp_path: Path, town: dict[str, Path]) -> None:
+    town["osm"] = write_osm(
+        tmp_path / "hill.osm", {"main": [(0, 0), (500, 0), (1000, 0)], "stairs": [(500, 0), (500, 300)]}
+    )
+    town["demand"] = write_points(tmp_path / "hill.csv", [("up", (500, 290), {}), ("down", (600, 0), {})])
+    for more in ((), ("--no-steps",)):
+        out = tmp_path / f"out{len(more)}"
+        code, _, told = _walk(town, out, "--minutes", 30, *more)
+        assert code == 0, told
+        table = pd.read_parquet(out / "travel_times.parquet").query("source_id == 'west'").set_index("demand_id")
+        assert table["metres"].to_dict() == pytest.approx({"up": 790, "down": 600}, rel=1e-3)
+        # steps take twice their time; without them the home hangs on the street, 290 m away over open ground
+        assert table.loc["up", "seconds"] == pytest.approx((790 if more else 500 + 2 * 290) / 1.1, rel=1e-3)
+        assert _report(out)["access_walks"]["demand"]["points_beyond"] == len(more)
+
+
 def test_the_order_of_the_rows_changes_no_byte(tmp_path: Path, town: dict[str, Path]) -> None:
     turned = {
         **town,

@@ -21,6 +21,10 @@ STREETS = {
 }
 
 
+KINDS = {"lane": "service", "stairs": "steps"}
+"""What streets of these names are, whatever the others are."""
+
+
 def lonlat(x: float, y: float) -> tuple[float, float]:
     """Return longitude and latitude of a place in the drawing."""
     point = to_lonlat(shapely.Point(X0 + x, Y0 + y), CRS)
@@ -41,7 +45,7 @@ def write_osm(
     ways = [
         f'<way id="{number}" version="1">'
         + "".join(f'<nd ref="{places[place]}"/>' for place in line)
-        + f'<tag k="highway" v="{"service" if name == "lane" else kind}"/></way>'
+        + f'<tag k="highway" v="{KINDS.get(name, kind)}"/></way>'
         for number, (name, line) in enumerate(streets.items(), 1)
     ]
     path.write_text(
