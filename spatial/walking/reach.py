@@ -91,7 +91,7 @@ def _own_pieces(ends, places, q, shape, limit, rows, put):  # type: ignore[no-un
 @inner
 def _node_pieces(arrays, node, labels, shape, limit, rows, put):  # type: ignore[no-untyped-def]
     """Add the pieces of the edges at a node, each up to where the walk by its other end is as short."""
-    ptr, arcs, _ = arrays
+    ptr, arcs, ends = arrays
     public, private = labels
     for j in range(ptr[2 * node], ptr[2 * node + 2]):
         arc = arcs[j]
@@ -100,12 +100,12 @@ def _node_pieces(arrays, node, labels, shape, limit, rows, put):  # type: ignore
             here, there = min(here, private[node].cost), min(there, private[arc.head].cost)
         if here > limit or whole == np.inf:
             continue
-        share = 1.0
-        if there < np.inf and whole > 0.0:
-            share = min(1.0, max(0.0, (there + whole - here) / (2.0 * whole)))
+        forward, share = arc.turn & 1, 1.0
+        other_way = ends[arc.turn >> 1].uv if forward else ends[arc.turn >> 1].vu
+        if there < np.inf and other_way < np.inf and whole > 0.0:
+            share = min(1.0, max(0.0, (there + other_way - here) / (whole + other_way)))
         if share <= 0.0:
             continue
-        forward = arc.turn & 1
         far = share if forward else 1.0 - share
         near = 0.0 if forward else 1.0
         put, rows = _cut(shape, np.int64(arc.turn >> 1), (near, far, here, here + share * whole), limit, rows, put)

@@ -5,10 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import shapely
 
 from spatial.errors import CrsError, InputError
 from spatial.io.profiles import read_profile
 from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.reach import reach_pieces
+from spatial.walking.search import build_graph
+from spatial.walking.snapping import snap
 from spatial.walking.travel import travel_times
 from spatial.walking.walker import Walker
 from tests.walking.streets import draw, grid_town, homes, sites
@@ -164,3 +168,26 @@ def test_degrees_that_are_called_metres_are_refused() -> None:
     ways = town.ways.set_geometry(town.ways.translate(-500_000 + 114.3, -3_380_000 + 30.6))
     with pytest.raises(CrsError, match="degrees"):
         build_walk_network(replace(town, ways=ways), PROFILE)
+
+
+def _reached(network: WalkNetwork, site: tuple[float, float], limit: float, mode: Any = "time") -> float:
+    """Return the metres of street that are reached, each once."""
+    place, graph = sites(s=site), build_graph(network, mode)
+    (rows,) = reach_pieces(network, graph, place, snap(network, place), limit, "open")
+    return float(shapely.length(shapely.union_all(shapely.linestrings(rows[:, [0, 1, 3, 4]].reshape(-1, 2, 2)))))
+
+
+def test_on_an_escalator_that_leads_away_one_reaches_the_site_the_long_way_round() -> None:
+    network = _hill({**STEPS, "conveying": "forward"}, walker=Walker())
+    assert _reached(network, A, 1000.0, "distance") == pytest.approx(network.length_m.sum())
+    assert _reached(network, A, 550.0, "distance") == pytest.approx(50 + 500 + 50 + 50)
+
+
+def test_on_a_slope_all_that_lies_between_two_reached_ends_is_reached() -> None:
+    network = build_walk_network(
+        draw(HILL, [*AROUND, ("a x b", FOOTWAY)]),
+        PROFILE,
+        heights=dict(zip(range(1, 8), (0, 9, 20, 0, 0, 0, 20), strict=True)),
+    )
+    assert not (network.seconds_uv == network.seconds_vu).all()
+    assert _reached(network, A, 3000.0) == pytest.approx(network.length_m.sum())
