@@ -33,6 +33,8 @@ def serve(
     with honest(), suppress(KeyboardInterrupt):  # Ctrl-C is how a server is stopped
         from api.serve import serve as run
 
+        if osm is not None:
+            typer.echo(f"reading {osm} (the first start after an installation also compiles what walks) ...", err=True)
         what = " and ".join(str(one) for one in (folder, osm) if one is not None)
         run(folder, host, port, osm=osm, announce=lambda address: typer.echo(f"serving {what} at {address}"))
 

@@ -6,6 +6,7 @@ from pydantic import Discriminator, Field, Tag
 
 from api.schemas import Model
 
+MOST_ZOOM = 22
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Place = Annotated[list[Number], Field(min_length=2, max_length=3, description="[longitude, latitude] in degrees")]
 
@@ -64,6 +65,7 @@ class CirclesAsked(WhatIf):
     minutes: list[Number] | None = None
     metres: list[Number] | None = None
     gates: Literal["open", "closed"] = "open"
+    zoom: int | None = Field(default=None, ge=0, le=MOST_ZOOM, description="Zoom of the web map that shows them")
 
 
 class TimesAsked(WhatIf):

@@ -34,11 +34,12 @@ _WARM: tuple[tuple[Mode, float], ...] = (("time", 60.0), ("distance", 60.0))
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Limits in seconds or, in distance mode, metres, in rising order; and which gates stand open."""
+    """Limits in seconds or, in distance mode, metres, in rising order; which gates stand open; zoom of the map."""
 
     limits: tuple[float, ...]
     mode: Mode
     gates: Gates
+    zoom: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class Ground:
             If a point lies farther from every street than the smallest limit reaches.
         """
         access = self._near(points, asked)
-        circles = build_isochrones(self.network, points, mode=asked.mode, limits=asked.limits, gates=asked.gates)
+        circles = build_isochrones(
+            self.network, points, mode=asked.mode, limits=asked.limits, gates=asked.gates, zoom=asked.zoom
+        )
         row = pd.Index(points["site_id"]).get_indexer(circles["site_id"])
         about = {name: access[name].to_numpy()[row].tolist() for name in ("access_m", "data_limited")}
         about["access_m"] = [round(metres, 3) for metres in about["access_m"]]

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,7 +13,17 @@ from api import schemas
 from api.answers import GEOJSON, JSON, GeoJson
 from api.query import accept_only
 from api.settings import Settings
-from api.walk_models import Circles, CirclesAsked, PointCollection, Points, Times, TimesAsked, Walkable, WhatIf
+from api.walk_models import (
+    MOST_ZOOM,
+    Circles,
+    CirclesAsked,
+    PointCollection,
+    Points,
+    Times,
+    TimesAsked,
+    Walkable,
+    WhatIf,
+)
 from api.walking import Asked, Gates, Ground
 from spatial.errors import InputError
 from spatial.io.walk_outputs import table_of_times
@@ -35,7 +46,7 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
     @router.get(
         "/circle",
         summary="Circles about a place",
-        dependencies=[Depends(accept_only("lon", "lat", "minutes", "metres", "gates"))],
+        dependencies=[Depends(accept_only("lon", "lat", "minutes", "metres", "gates", "zoom"))],
         response_class=GeoJson,
         responses=_says(Circles),
         openapi_extra={"parameters": _circle_parameters()},
@@ -46,6 +57,7 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
         place = [_decimal(name, given.get(name)) for name in ("lon", "lat")]
         minutes, metres = (_decimals(name, given.get(name)) for name in ("minutes", "metres"))
         asked = _read_asked(here, minutes, metres, _read_gates(given.get("gates", "open")), settings)
+        asked = replace(asked, zoom=_read_zoom(given.get("zoom")))
         points = points_of([place], here.network.crs, key="site_id", what="point")
         return _geojson(here.circles(points, asked))
 
@@ -59,7 +71,7 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
     def circles(body: CirclesAsked) -> Response:
         """Return the circles of many places at once, where asked as if gates were closed and footbridges added."""
         here = ground()
-        asked = _read_asked(here, body.minutes, body.metres, body.gates, settings)
+        asked = replace(_read_asked(here, body.minutes, body.metres, body.gates, settings), zoom=body.zoom)
         points = _points(body.points, here, "site_id", "point", settings)
         return _geojson(_changed(here, body, settings).circles(points, asked))
 
@@ -102,6 +114,12 @@ def _circle_parameters() -> list[dict[str, Any]]:
             "Whether residents of both ends pass their gates, or those of the home alone.",
             False,
             {"type": "string", "enum": ["open", "closed"], "default": "open"},
+        ),
+        (
+            "zoom",
+            "Zoom of the web map that shows the circle: at a small one outlines have fewer vertices.",
+            False,
+            {"type": "integer", "minimum": 0, "maximum": MOST_ZOOM},
         ),
     ]
     return [
@@ -158,6 +176,14 @@ def _read_gates(text: str) -> Gates:
     if text == "closed":
         return "closed"
     raise InputError(f"gates is {text!r}; needed open or closed")
+
+
+def _read_zoom(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,2}", text, re.ASCII) or int(text) > MOST_ZOOM:
+        raise InputError(f"zoom is {text!r}; needed a whole number from 0 to {MOST_ZOOM}")
+    return int(text)
 
 
 def _decimal(name: str, text: str | None) -> float:

@@ -77,6 +77,15 @@ def test_one_place_gives_a_circle_per_limit(walker: httpx.Client) -> None:
     assert not small.intersects(shapely.Point(lonlat(340, 0)))
 
 
+def test_a_small_zoom_takes_fewer_vertices(walker: httpx.Client) -> None:
+    asked = {"lon": PLACE[0], "lat": PLACE[1], "minutes": "15"}
+    near, far = (walker.get("/walking/circle", params={**asked, "zoom": zoom}).json() for zoom in (19, 11))
+    rings = [answer["features"][0]["geometry"]["coordinates"][0] for answer in (near, far)]
+    assert len(rings[1]) < len(rings[0])
+    body = {"points": [PLACE], "minutes": [15], "zoom": 11}
+    assert walker.post("/walking/circles", json=body).json() == far
+
+
 def test_without_limits_they_are_the_minutes_of_the_profile(walker: httpx.Client) -> None:
     answer = walker.get("/walking/circle", params={"lon": PLACE[0], "lat": PLACE[1]}).json()
     assert [one["properties"]["minutes"] for one in answer["features"]] == [5.0, 10.0, 15.0]
@@ -142,6 +151,8 @@ BAD_GETS = {
     "minutes=1,2,3,4,5,6,7": "found 7 limits, needed at most 6",
     "minutes=5&metres=300": "found minutes and metres",
     "minutes=5&minutes=6": "stands more than once",
+    "zoom=99": "zoom is '99'; needed a whole number from 0 to 22",
+    "zoom=1.5": "zoom is '1.5'",
     "gates=ajar": "gates is 'ajar'",
     "limit=5": "unknown query parameter 'limit'",
 }
@@ -246,12 +257,12 @@ def test_a_map_alone_has_no_feeds_and_a_plan_alone_no_walks(walker: httpx.Client
 def test_the_document_describes_every_parameter_and_body(walker: httpx.Client) -> None:
     document = walker.get("/openapi.json").json()
     get = document["paths"]["/walking/circle"]["get"]
-    assert [one["name"] for one in get["parameters"]] == ["lon", "lat", "minutes", "metres", "gates"]
+    assert [one["name"] for one in get["parameters"]] == ["lon", "lat", "minutes", "metres", "gates", "zoom"]
     assert list(get["responses"]["200"]["content"]) == ["application/geo+json"]
     assert list(get["responses"]["400"]["content"]) == ["application/problem+json"]
     body = document["paths"]["/walking/circles"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     asked = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
-    assert {"points", "minutes", "metres", "gates", "close", "add"} == set(asked["properties"])
+    assert {"points", "minutes", "metres", "gates", "zoom", "close", "add"} == set(asked["properties"])
     text = json.dumps(document)
     for name in [part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]]:
         assert name in document["components"]["schemas"]
