@@ -44,7 +44,7 @@ def count_reached(
     # homes with a straight walk inside their estate may have another one too: of these the pairs are made and merged
     apart = np.zeros(len(demand), dtype=bool)
     apart[straight[1]] = True
-    total = _count(graph, places, len(sites), (lived, np.where(apart, 0, households)), (limit, gates))
+    total = count_snapped(graph, places, len(sites), (lived, np.where(apart, 0, households)), (limit, gates))
     if apart.any():
         rows = np.flatnonzero(apart)
         i, j, cost, other = pair_costs(graph, places, take_snaps(lived, rows), limit, gates)
@@ -53,7 +53,10 @@ def count_reached(
     return pd.Series(total, index=sites.index, name="households")
 
 
-def _count(graph: Graph, sources: Snaps, count: int, lived: tuple[Snaps, Ints], rules: tuple[float, Gates]) -> Ints:
+def count_snapped(
+    graph: Graph, sources: Snaps, count: int, lived: tuple[Snaps, Ints], rules: tuple[float, Gates]
+) -> Ints:
+    """Return the sum of what homes weigh (``lived`` are their places and weights) for each of ``count`` sources."""
     limit, gates = rules
     targets, weight = lived
     first = np.searchsorted(sources.point, np.arange(count + 1)).astype(np.int64)

@@ -1,159 +1,172 @@
-"""How fast and how exact is walking? ``python -m tests.bench.bench_walking`` prints a table, all from one run.
+"""How fast and how exact is walking? ``python -m tests.bench.bench_walking [MOSAIC.osm.pbf]`` prints Markdown tables.
 
-Times are processor time of all threads, the least of several repeats; sites and homes are synthetic points beside the
-streets of Porto Alegre. Peers get the same graph, the same sources (on nodes) and the same limit.
+All figures are from one run: processor time of all threads, the least of several repeats, beside peers in the same
+process. The mosaic is made by ``tests.bench.mosaic``; without it only Porto Alegre is measured. Peers are the extra
+``bench``; for Valhalla the variable ``WANGGE_VALHALLA`` names its configuration.
 """
 
 import dataclasses
 import os
+import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import geopandas as gpd
-import networkx as nx
 import numpy as np
-import scipy.sparse as sp
-import scipy.sparse.csgraph
-import shapely
 
 from spatial.io.osm import read_osm
 from spatial.io.profiles import read_profile
-from spatial.walking.exchange import to_networkx
-from spatial.walking.isochrones import build_isochrones
-from spatial.walking.labels import reach_nodes
+from spatial.walking.counts import count_reached, count_snapped
+from spatial.walking.labels import label_nodes
 from spatial.walking.network import WalkNetwork, build_walk_network
-from spatial.walking.reach import reach_pieces
 from spatial.walking.search import build_graph
 from spatial.walking.snapping import snap
 from spatial.walking.travel import travel_times
+from tests.bench.bench_walking_floor import replay
+from tests.bench.bench_walking_peers import networkx_search, pandana_network, scipy_search
+from tests.bench.bench_walking_tools import Rows, beside_streets, least, micro, on_nodes, tell
+from tests.bench.bench_walking_valhalla import valhalla_table
 from tests.real_data import real
 
 LIMIT_M = 1000.0
+SITES, HOMES = 1500, 50_000
 _COLD = """
-import time; start = time.perf_counter()
-from shapely.geometry import Point
-from spatial.io.profiles import read_profile
-from spatial.walking.isochrones import build_isochrones
-from spatial.walking.network import build_walk_network
-from tests.walking.streets import grid_town, sites
-network = build_walk_network(grid_town(), read_profile())
-build_isochrones(network, sites(s=(10, 10)))
-print(time.perf_counter() - start)
+import pickle, sys, time; start = time.perf_counter(); spent = time.process_time()
+import geopandas as gpd, shapely
+from spatial.walking.{module} import {function}
+network = pickle.load(open(sys.argv[1], "rb"))
+site = gpd.GeoDataFrame(dict(site_id=["s"]), geometry=shapely.points(network.xy[[500]]), crs=network.crs)
+home = gpd.GeoDataFrame(dict(demand_id=["h"]), geometry=shapely.points(network.xy[[510]]), crs=network.crs)
+{function}(network, site{more})
+print(time.perf_counter() - start, time.process_time() - spent)
 """
 
 
-def least(work: Callable[[], Any], repeats: int = 3) -> tuple[float, Any]:
-    """Return the least processor time of some runs, and the last answer."""
-    best, answer = float("inf"), None
-    for _ in range(repeats):
-        start = time.process_time()
-        answer = work()
-        best = min(best, time.process_time() - start)
-    return best, answer
+def make_public(network: WalkNetwork) -> WalkNetwork:
+    """Return the network with all ways public, so that peers without classes of use answer the same question."""
+    return dataclasses.replace(network, private=np.zeros_like(network.private), private_start=network.indptr[1:].copy())
 
 
-def row(what: str, value: float, unit: str, note: str = "") -> None:
-    print(f"{what:<58}{value:>12.3f} {unit:<8}{note}")
-
-
-def beside_streets(network: WalkNetwork, column: str, count: int, rng: np.random.Generator) -> Any:
-    edge = rng.integers(0, network.edge_count, count)
-    xy = network.shape_xy[network.shape_ptr[edge]] + rng.normal(0.0, 15.0, (count, 2))
-    return gpd.GeoDataFrame({column: [f"{i:06d}" for i in range(count)]}, geometry=shapely.points(xy), crs=network.crs)
-
-
-def on_public_nodes(network: WalkNetwork, count: int, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Return nodes of the main part that only public edges meet, and sites on them."""
+def pick_nodes(network: WalkNetwork, count: int, rng: np.random.Generator) -> Any:
+    """Return nodes of the main part at which a place is snapped with no walk."""
     touched = np.concatenate([network.u[network.private], network.v[network.private]])
     free = np.setdiff1d(np.flatnonzero(network.component == 0), touched)
-    nodes = np.sort(rng.choice(free, count, replace=False))
-    points = shapely.points(network.xy[nodes])
-    return nodes, gpd.GeoDataFrame({"site_id": nodes.astype(str)}, geometry=points, crs=network.crs)
+    return np.sort(rng.choice(free, min(count, len(free)), replace=False))
 
 
-def compare_labels(network: WalkNetwork, rng: np.random.Generator) -> None:
-    """All streets public, so that peers without classes of use answer the same question."""
-    public = dataclasses.replace(
-        network, private=np.zeros_like(network.private), private_start=network.indptr[1:].copy()
-    )
-    nodes, sites = on_public_nodes(public, 1500, rng)
-    ours, labels = least(lambda: reach_nodes(public, sites, limit=LIMIT_M, mode="distance"))
-    snapping, _ = least(lambda: snap(public, sites))
-    per_site = (ours - snapping) / len(nodes) * 1e6
-    row("labels, 1,500 sites, 1,000 m", per_site, "us", f"{len(labels.node)} labels, snapping apart")
-    tail = np.repeat(np.arange(public.node_count), np.diff(public.indptr))
-    arcs = np.flatnonzero(np.isfinite(public.arc_back_s))
-    order = arcs[np.lexsort((public.arc_m[arcs], public.heads[arcs], tail[arcs]))]
-    keep = order[np.unique(np.stack([tail[order], public.heads[order]]), axis=1, return_index=True)[1]]
-    weights = np.maximum(public.arc_m[keep], 1e-9)  # a zero is no edge to scipy
-    matrix = sp.csr_matrix((weights, (tail[keep], public.heads[keep])), shape=(public.node_count, public.node_count))
-    some = nodes[:200]
-    theirs, found = least(lambda: [scipy.sparse.csgraph.dijkstra(matrix, indices=n, limit=LIMIT_M) for n in some], 1)
-    reached = sum(int(np.isfinite(distance).sum()) for distance in found)
-    row("  scipy dijkstra", theirs / 200 * 1e6, "us", f"ours {theirs / 200 * 1e6 / per_site:.1f}x")
-    graph = nx.DiGraph(to_networkx(public)).reverse()
-    few = nodes[:60]
-    theirs, _ = least(
-        lambda: [nx.single_source_dijkstra_path_length(graph, int(n), cutoff=LIMIT_M, weight="metres") for n in few], 1
-    )
-    row("  networkx dijkstra", theirs / 60 * 1e6, "us", f"ours {theirs / 60 * 1e6 / per_site:.1f}x")
-    print(f"  labels of the first 200 sites: ours {labels.start[200]}, scipy {reached}")
+def labels_table(network: WalkNetwork, rng: np.random.Generator, few: int) -> Rows:
+    """Labels of nodes: what no search can avoid, ours, and peers."""
+    nodes = pick_nodes(network, SITES, rng)
+    public = make_public(network)
+    graph, snaps = build_graph(public, "distance"), snap(public, on_nodes(public, nodes))
+
+    def call() -> Any:
+        return label_nodes(public, snaps, len(nodes), LIMIT_M, ("distance", "open"))
+
+    labels = call()
+    floor, lowered = least(replay(graph, labels, "distance", LIMIT_M))
+    assert lowered == 0.0, "a label is not the shortest"
+    arcs = int(np.diff(public.indptr)[labels.node].sum())
+    size = f"{len(nodes):,} sites, {len(labels.node) / len(nodes):,.0f} nodes, {arcs / len(nodes):,.0f} arcs each"
+    yield "floor: labels set, every arc looked at once", size, micro(floor, len(nodes)), "1.0"
+    ours, _ = least(call)
+    note = f"{ours / floor:.2f} times the floor, {ours / arcs * 1e9:.1f} ns an arc; seconds and metres of each node"
+    yield "labels", size, micro(ours, len(nodes)), note
+    for name, make, count in (("scipy, limit", scipy_search, few), ("networkx, cutoff", networkx_search, few // 4)):
+        search = make(public, LIMIT_M)
+        theirs, reached = least(partial(search, nodes[:count].tolist()), 1)
+        ratio = theirs / count / (ours / len(nodes))
+        same = f"{reached:,} nodes, ours {labels.start[count]:,}"
+        yield name, f"{count} sites", micro(theirs, count), f"ours {ratio:.0f} times faster; {same}"
+    try:
+        yield from _pandana_rows(public, nodes, (ours, labels))
+    except ImportError as error:
+        yield "pandana", "", "", f"not here: {error}"
 
 
-def compare_polygons(network: WalkNetwork, homes: Any, rng: np.random.Generator) -> None:
-    sites = beside_streets(network, "site_id", 40, rng)
-    spent, circles = least(lambda: build_isochrones(network, sites, mode="distance", limits=[LIMIT_M]))
-    row(
-        "circle with its polygon, 1,000 m",
-        spent / 40 * 1e3,
-        "ms",
-        f"{shapely.get_num_coordinates(circles.geometry).mean():.0f} vertices",
-    )
-    graph = build_graph(network, "distance")
-    pieces = reach_pieces(network, graph, sites, snap(network, sites), LIMIT_M, "open")
-    lines = [shapely.linestrings(np.stack([p[:, [0, 1]], p[:, [3, 4]]], axis=1)) for p in pieces]
-    theirs, unions = least(lambda: [shapely.union_all(shapely.buffer(some, 30.0, quad_segs=4)) for some in lines], 1)
-    row("  union of 30 m buffers (GEOS)", theirs / 40 * 1e3, "ms", f"ours {theirs / spent:.0f}x with the search")
-    times = travel_times(network, sites, homes, limit=LIMIT_M, mode="distance")
-    truth = set(zip(times["origin_id"], times["destination_id"], strict=True))
-    radius = [point.buffer(LIMIT_M) for point in sites.geometry]
-    for name, areas in (("our circle", list(circles.geometry)), ("30 m buffers", unions), ("straight circle", radius)):
-        home, site = shapely.STRtree(areas).query(homes.geometry.array, predicate="within")
-        inside = set(zip(sites["site_id"].to_numpy()[site], homes["demand_id"].to_numpy()[home], strict=True))
-        row(f"  homes falsely inside, {name}", 100 * len(inside - truth) / len(truth), "%")
-        row(f"  homes missed, {name}", 100 * len(truth - inside) / len(truth), "%")
+def _pandana_rows(public: WalkNetwork, nodes: Any, ours: Any) -> Rows:
+    spent, labels = ours
+    peer = pandana_network(public)
+    theirs, found = least(lambda: peer.nodes_in_range(nodes.tolist(), LIMIT_M), 1)
+    ratio = f"ours {theirs / spent:.0f} times faster; {len(found):,} nodes, ours {len(labels.node):,}"
+    yield "pandana nodes_in_range", f"{len(nodes):,} sites", micro(theirs, len(nodes)), ratio
+    every = np.arange(public.node_count)
+    snaps, graph = snap(public, on_nodes(public, every)), build_graph(public, "distance")
+    on = (snaps.access_m < 1e-6) & (public.component == 0)  # islands of the map are not walked to
+    peer.set(every, variable=on.astype(float), name="ones")
+    theirs, summed = least(lambda: peer.aggregate(LIMIT_M, type="sum", decay="flat", name="ones"), 2)
+    given = graph, snaps, len(every), (snaps, on.astype(np.int64)), (LIMIT_M, "open")
+    mine, counts = least(lambda: count_snapped(*given), 2)  # type: ignore[arg-type]
+    agree = float(np.mean(np.abs(summed.to_numpy() - counts)[on] <= 1))
+    yield "pandana aggregate, every node a source", f"{len(every):,}", micro(theirs, len(every)), "count only"
+    note = f"{theirs / mine:.1f} times faster than pandana; counts within one of each other: {agree:.1%}"
+    yield "counts, every node a source", f"{len(every):,}", micro(mine, len(every)), note
 
 
-def cold_start() -> None:
-    for name, folder in (("nothing compiled", tempfile.mkdtemp()), ("compiled before", "")):
-        env = {**os.environ, **({"NUMBA_CACHE_DIR": folder} if folder else {})}
-        out = subprocess.run([sys.executable, "-c", _COLD], env=env, capture_output=True, text=True, check=True)
-        row(f"first circle of a fresh process, {name}", float(out.stdout), "s", "wall, imports included")
-
-
-def main() -> None:
-    rng = np.random.default_rng(1)
-    streets, profile = read_osm(real("porto-alegre/poa.osm.pbf")), read_profile()
-    build_walk_network(streets, profile)
-    spent, network = least(lambda: build_walk_network(streets, profile))
-    print(f"Porto Alegre: {network.node_count} nodes, {network.edge_count} edges; {os.cpu_count()} cores")
-    row("network from streets", spent, "s")
-    homes, sites = beside_streets(network, "demand_id", 50_000, rng), beside_streets(network, "site_id", 1500, rng)
-    travel_times(network, sites.iloc[:20], homes)
-    build_isochrones(network, sites.iloc[:20])
-    reach_nodes(network, sites.iloc[:20])
+def pairs_table(network: WalkNetwork, rng: np.random.Generator) -> Rows:
+    """All pairs of homes and sites within the limit, and households counted."""
+    homes, sites = beside_streets(network, "demand_id", HOMES, rng), beside_streets(network, "site_id", SITES, rng)
+    size = f"{SITES:,} sites, {HOMES:,} homes"
+    travel_times(network, sites.iloc[:9], homes)
     spent, _ = least(lambda: snap(network, homes))
-    row("snapping 50,000 homes", spent / 50_000 * 1e6, "us each")
+    yield "places on the network", f"{HOMES:,} homes", micro(spent, HOMES), ""
     spent, times = least(lambda: travel_times(network, sites, homes, limit=LIMIT_M, mode="distance"))
-    row("travel times, 1,500 sites x 50,000 homes, 1,000 m", spent, "s", f"{len(times)} pairs, snapping included")
-    compare_labels(network, rng)
-    compare_polygons(network, homes, rng)
-    cold_start()
+    yield "travel times, snapping included", size, f"{spent:.3f} s", f"{len(times):,} pairs within 1,000 m"
+    plain = homes.assign(kind="building", estate_id="", households=3, estimated=False)
+    spent, _ = least(lambda: count_reached(network, sites, plain, limit=LIMIT_M, mode="distance"))
+    yield "households counted, snapping included", size, f"{spent:.3f} s", ""
+
+
+def cold_table(network: WalkNetwork) -> Rows:
+    """The first answer of a fresh process, imports and loading the kept network included."""
+    import pickle
+
+    with tempfile.NamedTemporaryFile(suffix=".pickle") as kept, tempfile.TemporaryDirectory() as empty:
+        pickle.dump(network, kept)
+        kept.flush()
+        asked = {
+            "travel_times": _COLD.format(module="travel", function="travel_times", more=", home"),
+            "isochrones": _COLD.format(module="isochrones", function="build_isochrones", more=""),
+        }
+        for name, code in asked.items():
+            for state, folder in (("nothing compiled", empty), ("compiled before", "")):
+                env = {**os.environ, **({"NUMBA_CACHE_DIR": f"{folder}/{name}"} if folder else {})}
+                runs = []
+                for _ in range(1 if folder else 3):
+                    command = [sys.executable, "-c", code, kept.name]
+                    out = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+                    runs.append([float(word) for word in out.split()])
+                wall, spent = min(runs)
+                yield f"first {name}, {state}", "1 site", f"{spent:.2f} s", f"{wall:.2f} s by the clock"
+
+
+def _machine() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            model = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor()
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}"
+
+
+def main(mosaic: str | None) -> None:
+    """Print all tables."""
+    rng, profile = np.random.default_rng(1), read_profile()
+    streets = read_osm(real("porto-alegre/poa.osm.pbf"))
+    network = build_walk_network(streets, profile)
+    print(f"{_machine()}. Porto Alegre: {network.node_count:,} nodes, {network.edge_count:,} edges.")
+    tell("Labels within 1,000 m, Porto Alegre", labels_table(network, rng, 200))
+    tell("Pairs, Porto Alegre", pairs_table(network, rng))
+    tell("Beside routing engines, Porto Alegre", valhalla_table(streets, network, rng))
+    tell("Cold starts, Porto Alegre", cold_table(network))
+    if mosaic:
+        network = build_walk_network(read_osm(mosaic), profile)
+        print(f"\nMosaic: {network.node_count:,} nodes, {network.edge_count:,} edges.")
+        tell("Labels within 1,000 m, mosaic", labels_table(network, rng, 40))
+        tell("Pairs, mosaic", pairs_table(network, rng))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else None)
