@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from spatial.walking.inside import measure_inside
 from spatial.walking.network import WalkNetwork
 from spatial.walking.search import TIE, Graph
 from spatial.walking.snapping import Snaps
@@ -16,7 +17,7 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray
 def estate_pairs(
     network: WalkNetwork, graph: Graph, sites: tuple[Any, Snaps], homes: tuple[Any, Snaps], limit: float
 ) -> Pairs:
-    """Return (site, home, cost, other) of the pairs inside one closed estate without paths, as the crow flies."""
+    """Return (site, home, cost, other) of the pairs inside one closed estate that has no paths, within its wall."""
     site_xy, site_estate = _lost(network, *sites)
     home_xy, home_estate = _lost(network, *homes)
     order = np.argsort(home_estate, kind="stable")
@@ -26,7 +27,7 @@ def estate_pairs(
     i = np.repeat(np.arange(len(site_estate)), count)
     within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
     j = order[np.repeat(first, count) + within]
-    metres = np.hypot(*(site_xy[i] - home_xy[j]).T)
+    metres = measure_inside(network.walls.outlines, site_estate[i], site_xy[i], home_xy[j])
     near = metres * graph.cost_per_m <= limit + TIE
     return i[near], j[near], metres[near] * graph.cost_per_m, metres[near] * graph.other_per_m
 

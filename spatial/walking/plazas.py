@@ -63,7 +63,7 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
         meets = [shared[key] > 1 for key in _keys(xy)]
         entry = np.array([(v < len(used) and used[v]) or m for v, m in zip(vertex, meets, strict=True)])
         ring_a, ring_b = _ring_pairs(vertex, [len(ring) for ring in rings])
-        chosen = np.flatnonzero(entry | _stands_in(rings, polygon))
+        chosen = np.flatnonzero(entry | stands_in(rings, polygon))
         if 2 <= len(chosen) <= rules.plaza_entries:
             i, j = np.triu_indices(len(chosen), 1)
             a, b = chosen[i], chosen[j]
@@ -108,7 +108,7 @@ def _ring_pairs(vertex: Ints, sizes: list[int]) -> tuple[Ints, Ints]:
     return np.concatenate(rings), np.concatenate([np.roll(ring, -1) for ring in rings])
 
 
-def _stands_in(rings: list[Floats], polygon: Any) -> Any:
+def stands_in(rings: list[Floats], polygon: Any) -> Any:
     """Tell which corners stand into the square: a shortest walk turns only there."""
     out = []
     for number, ring in enumerate(rings):

@@ -12,6 +12,7 @@ from spatial.crs import require_metric
 from spatial.errors import InputError, TableError
 from spatial.tables import DEMAND, require
 from spatial.walking.edge_grid import find_nearest
+from spatial.walking.inside import measure_inside
 from spatial.walking.network import WalkNetwork
 
 Floats = NDArray[np.float64]
@@ -150,5 +151,5 @@ def _own_gates(network: WalkNetwork, xy: Floats, lost: Ints, estate: Ints) -> tu
     last = network.indptr[node + 1] - 1  # private arcs stand last: a residents' gate is left through its own lock
     edge = network.arc_edge[last].astype(np.int64)
     along = np.where(network.arc_forward[last], 0.0, network.length_m[edge])
-    away = np.hypot(*(network.xy[node] - xy[point]).T)
+    away = measure_inside(network.walls.outlines, estate[point], xy[point], network.xy[node])
     return point, (edge, along, away, np.where(network.cut_off[node], SHUT_IN, OWN_GATE).astype(object))
