@@ -66,13 +66,13 @@ def build_streets(elements: Elements, *, crs: Any = None, clip: Any = None, sour
 def locate_nodes(elements: Elements, extent: Extent, dropped: "Counter[str]") -> Floats:
     """Return the metres of every node, NaN for those without a place near the map."""
     near = extent.near(elements.lonlat)
-    dropped["node too far from the map to be drawn"] += int((~near & ~np.isnan(elements.lonlat).any(axis=1)).sum())
+    dropped["node too far from the map to be drawn"] += int((~near & ~np.isnan(elements.lonlat[:, 0])).sum())
     if near.all():
         xy = transform_xy(elements.lonlat, LONLAT, extent.crs)
     else:
         xy = np.full(elements.lonlat.shape, np.nan)
         xy[near] = transform_xy(elements.lonlat[near], LONLAT, extent.crs)
-    xy[~np.isfinite(xy).all(axis=1)] = np.nan
+    xy[~(np.isfinite(xy[:, 0]) & np.isfinite(xy[:, 1]))] = np.nan
     return xy
 
 

@@ -1,7 +1,9 @@
 """Which tags do many elements carry, held as columns of codes rather than as one mapping per element?"""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, overload
 
 import numpy as np
@@ -64,6 +66,10 @@ class TagTable(Sequence[Tags]):
         tag = np.arange(ends[-1]) + np.repeat(start - ends[:-1], held)
         owner = np.repeat(np.arange(len(rows)), held)
         return replace(self, size=len(rows), owner=owner, key=self.key[tag], value=self.value[tag])
+
+    def copy(self) -> "TagTable":
+        """Return the table with columns of its own."""
+        return replace(self, owner=self.owner.copy(), key=self.key.copy(), value=self.value.copy())
 
     def having(self, keys: Iterable[str]) -> Ints:
         """Return the elements that have at least one of these keys."""
@@ -135,11 +141,11 @@ def tag_table(rows: Sequence[Tags]) -> TagTable:
 
 def join_tables(tables: Sequence[TagTable]) -> TagTable:
     """Return the tags of the elements of several tables, one after the other."""
-    texts: dict[str, int] = {}
+    texts: dict[str, int] = defaultdict(count().__next__)  # a text not yet known gets the next number
     values = []
     for table in tables:
-        code = [texts.setdefault(text, len(texts)) for text in table.texts]
-        values.append(np.array(code, dtype=np.int32)[table.value])
+        code = np.fromiter(map(texts.__getitem__, table.texts), dtype=np.int32, count=len(table.texts))
+        values.append(code[table.value])
     starts = np.cumsum([0, *(table.size for table in tables)])
     owners = [table.owner + start for table, start in zip(tables, starts.tolist(), strict=False)]
     none = np.empty(0, dtype=np.int32)

@@ -47,12 +47,15 @@ class Extent:
 
     def near(self, lonlat: NDArray[np.float64]) -> Bools:
         """Tell which points are close enough to be drawn in these metres; NaN is not."""
-        return np.asarray((np.abs(lonlat - np.array(self.centre)) < _FAR_DEGREES).all(axis=1))
+        lon, lat = lonlat.T  # column by column: reducing rows of two takes several times as long
+        west, south = self.centre
+        return np.asarray((np.abs(lon - west) < _FAR_DEGREES) & (np.abs(lat - south) < _FAR_DEGREES))
 
     def overlaps(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> Bools:
         """Tell which boxes, given by their lowest and highest corners, touch the zone."""
         west, south, east, north = self.zone
-        return np.asarray((low <= (east, north)).all(axis=1) & (high >= (west, south)).all(axis=1))
+        fits = (low[:, 0] <= east) & (low[:, 1] <= north) & (high[:, 0] >= west) & (high[:, 1] >= south)
+        return np.asarray(fits)
 
     def holds(self, geometry: Any) -> Bools:
         """Tell which geometries touch the ground asked for, or else the zone."""
@@ -123,8 +126,8 @@ def _centre(elements: Elements, asked: Any) -> tuple[float, float]:
     if asked is not None:
         west, south, east, north = asked.bounds
         return (west + east) / 2, (south + north) / 2
-    located = elements.lonlat[~np.isnan(elements.lonlat).any(axis=1)]
+    located = elements.lonlat[~np.isnan(elements.lonlat[:, 0])]
     if not len(located):
         raise InputError("the street map holds no node with coordinates and names no bounds; needed a street")
-    lon, lat = np.median(located, axis=0)
+    lon, lat = (np.median(column) for column in located.T)
     return float(lon), float(lat)

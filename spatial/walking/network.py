@@ -257,6 +257,7 @@ def _assemble(
     seconds = length * segments.factor[piece] / walker.m_per_s(rules)
     level = np.ones(len(u))
     slopes = Climb(level, level, level == 0) if climb is None else chain_climb(segments, chains, climb)
+    del chains  # of a city it takes as much as a tenth of the network
     uv = np.where(forward, seconds * slopes.along + delay, np.inf)
     vu = np.where(backward, seconds * slopes.against + delay, np.inf)
     report["edges without heights, taken as level"] = int((~slopes.known).sum())
