@@ -1,5 +1,6 @@
 """How many households reach each site within a limit? Only the count, so that sites may stand at every corner."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,22 +61,38 @@ def count_snapped(
     limit, gates = rules
     targets, weight = lived
     first = np.searchsorted(sources.point, np.arange(count + 1)).astype(np.int64)
-    homes, total = place_homes(graph, targets), np.zeros(count, np.int64)
+    lie = _by_place(graph, targets, np.searchsorted(targets.point, np.arange(len(weight) + 1)))
+    number = np.empty(len(lie), np.int64)
+    number[lie] = np.arange(len(lie))
+    homes, weight = place_homes(graph, replace(targets, point=number[targets.point])), weight[lie]
+    found = np.zeros(count, np.int64)
     run = bind_kernel(_sum, graph, sources, limit, gates)
+    order = _by_place(graph, sources, first)
 
     def add_up(rows: slice) -> None:
-        seen = np.full(len(weight), -1, np.int64)
-        run(first[rows.start : rows.stop + 1], homes, weight, seen, total[rows])
+        seen = np.full(len(weight), -1, np.int32)
+        some = order[rows]
+        run(first[some], first[some + 1], homes, weight, seen, found[rows])
 
     run_in_chunks(add_up, count)
+    total = np.empty(count, np.int64)
+    total[order] = found
     return total
 
 
+def _by_place(graph: Graph, snaps: Snaps, first: Ints) -> Ints:
+    """Return points in the order in which their nodes lie in memory, so that each finds warm what it reads."""
+    placed = first[:-1] < first[1:]
+    at = np.zeros(len(placed), np.int64)
+    at[placed] = graph.ends["u"][snaps.edge[first[:-1][placed]]]
+    return np.argsort(at, kind="stable")
+
+
 @bare
-def _sum(arrays, places, how, work, starts, homes, weight, seen, total):  # type: ignore[no-untyped-def]
+def _sum(arrays, places, how, work, begin, end, homes, weight, seen, total):  # type: ignore[no-untyped-def]
     """Add up the weight of the homes within the limit of each source; ``seen`` is the last source that found a home."""
-    for k in range(len(starts) - 1):
-        rows = (starts[k], starts[k + 1])
+    for k in range(len(begin)):
+        rows = (begin[k], end[k])
         opened, inside = search(arrays, places, rows, how, work)
         found = _sum_steps(homes, work[0], work[2], opened, 0, how[0], weight, seen, k)
         found += _sum_steps(homes, work[1], work[3], inside, 1, how[0], weight, seen, k)
