@@ -46,6 +46,9 @@ def walk(
     mode: Annotated[str, typer.Option(help="Limits count time or distance.")] = "time",
     gates: Annotated[str | None, option("Gates of estates, with access.")] = None,
     estates: Annotated[str | None, option("Estates (小区): outlines, with access gated or open.")] = None,
+    heights: Annotated[
+        str | None, option("Heights as a raster (.asc, .hgt, .tif): slopes take longer; without it walks are level.")
+    ] = None,
     gates_state: Annotated[
         str, typer.Option(help="open: residents of both ends pass their gates; closed: those of the home alone.")
     ] = "open",
@@ -97,6 +100,7 @@ def walk(
             demand,
             gates=gates,
             estates=estates,
+            heights=heights,
             households=households,
             by=_names(by, "by"),
             areas=tuple(areas or ()),
@@ -120,7 +124,7 @@ def _run(files: Any, job: _Job) -> None:
         asked = Walks(read_limits(job.profile, job.mode, job.minutes, job.metres), job.mode, job.gates_state)  # type: ignore[arg-type]
         if job.gates_state not in ("open", "closed"):
             raise InputError(f"found --gates-state {job.gates_state!r}, needed open or closed")
-        given = (files.osm, files.sources, files.demand, files.gates, files.estates, *files.areas)
+        given = (files.osm, files.sources, files.demand, files.gates, files.estates, files.heights, *files.areas)
         job.walker.m_per_s(job.profile.walking), job.walker.minute()  # refuses words that it does not know
         check_walk_target(job.out, [one for one in given if one is not None])
         read = read_walk_inputs(files, job.profile, walker=job.walker, on_progress=on_progress)

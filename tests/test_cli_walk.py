@@ -17,7 +17,18 @@ from typer.testing import CliRunner
 from api.command import app
 from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
 from tests.real_data import real
-from tests.walking.walk_files import DEMAND, SOURCES, lonlat, write_estate, write_osm, write_points, write_town
+from tests.walking.walk_files import (
+    CRS,
+    DEMAND,
+    SOURCES,
+    X0,
+    Y0,
+    lonlat,
+    write_estate,
+    write_osm,
+    write_points,
+    write_town,
+)
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 FILES = {"travel_times.parquet", "circles.geojson", "coverage.csv", "unreachable.csv", "report.json"}
@@ -184,6 +195,21 @@ def test_without_steps_nobody_climbs_the_stairs(tmp_path: Path, town: dict[str, 
         # steps take twice their time; without them the home hangs on the street, 290 m away over open ground
         assert table.loc["up", "seconds"] == pytest.approx((790 if more else 500 + 2 * 290) / 1.1, rel=1e-3)
         assert _report(out)["access_walks"]["demand"]["points_beyond"] == len(more)
+
+
+def test_uphill_takes_longer_than_downhill(tmp_path: Path, town: dict[str, Path]) -> None:
+    # the ground rises by a fifth of the way from west to east
+    head = f"ncols 36\nnrows 3\nxllcorner {X0 - 250}\nyllcorner {Y0 - 150}\ncellsize 100\n"
+    row = " ".join(str(0.2 * (-200 + 100 * i)) for i in range(36))
+    (tmp_path / "hill.asc").write_text(head + f"{row}\n" * 3, encoding="utf-8")
+    (tmp_path / "hill.prj").write_text(CRS.to_wkt("WKT1_ESRI"), encoding="utf-8")
+    code, _, told = _walk(town, tmp_path / "out", "--minutes", 30, "--heights", tmp_path / "hill.asc")
+    assert code == 0, told
+    table = pd.read_parquet(tmp_path / "out" / "travel_times.parquet").set_index(["source_id", "demand_id"])
+    pace = table["seconds"] / table["metres"] * 1.1
+    # Tobler: exp(3.5 |slope + 0.05|) over its value on the flat
+    assert pace[("west", "c")] == pytest.approx(math.exp(3.5 * (0.15 - 0.05)), rel=1e-3)
+    assert pace[("east", "c")] == pytest.approx(math.exp(3.5 * (0.25 - 0.05)), rel=1e-3)
 
 
 def test_the_order_of_the_rows_changes_no_byte(tmp_path: Path, town: dict[str, Path]) -> None:

@@ -21,6 +21,7 @@ from spatial.io.needed import Sheet
 from spatial.io.numbers import read_numbers
 from spatial.io.osm_extent import find_extent
 from spatial.io.osm_file import OSM_SUFFIXES, read_elements
+from spatial.io.relief import read_relief
 from spatial.io.rows import carry_rows, drop_rows
 from spatial.io.shapes import to_points
 from spatial.io.streets import read_streets
@@ -30,7 +31,7 @@ from spatial.io.walk_network import read_walk_network
 from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.tables import DEMAND, require
-from spatial.walking.network import WalkNetwork
+from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.walker import Walker
 
 _ADULT = Walker()
@@ -52,6 +53,8 @@ class WalkSources:
         else the number of the row.
     gates, estates:
         Gates, and the closed estates they lead into.
+    heights:
+        A raster of heights (see ``read_relief``); without it every walk is level.
     households, by, kind:
         Columns: households of the demand (1 each where there is none), groups of the demand, kind of the sources.
     areas:
@@ -67,6 +70,7 @@ class WalkSources:
     demand: str | Path
     gates: str | Path | None = None
     estates: str | Path | None = None
+    heights: str | Path | None = None
     households: str | None = None
     by: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
@@ -132,8 +136,14 @@ def _read_network(
     sources: WalkSources, profile: Profile, walker: Walker, undeclared: Undeclared
 ) -> tuple[WalkNetwork, list[Any]]:
     """Return the network with the gates and estates that are given, and LISTED of these."""
-    if sources.gates is None and sources.estates is None:
+    if sources.gates is None and sources.estates is None and sources.heights is None:
         return read_walk_network(sources.osm, profile, walker=walker), []
+    if sources.heights is not None:  # a network with heights is not kept
+        heights = read_relief(sources.heights)
+        streets = read_streets(sources.osm)
+        gates, estates, listed = _read_gates(sources, streets.crs, undeclared)
+        given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker}
+        return build_walk_network(streets, profile, heights=heights, **given), listed
     crs = read_map_system(sources.osm)
     gates, estates, listed = _read_gates(sources, crs, undeclared)
     return read_walk_network(sources.osm, profile, gates=gates, estates=estates, walker=walker, crs=crs), listed
@@ -247,7 +257,7 @@ def _by_id(frame: Any, key: str) -> Any:
 def _digest(sources: WalkSources, origins: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return, for each input, what the reader found, the file's name (no folder) and its SHA-256."""
     told: dict[str, dict[str, Any]] = {}
-    for name in ("osm", "sources", "demand", "gates", "estates"):
+    for name in ("osm", "sources", "demand", "gates", "estates", "heights"):
         if (given := getattr(sources, name)) is not None:
             path = locate(given).path
             told[name] = {**origins.get(name, {}), "path": path.name, "sha256": _sha256(path)}
