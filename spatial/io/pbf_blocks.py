@@ -258,7 +258,7 @@ def _column(text: _Text, fields: Ints, number: int, meaning: int, default: Ints 
 
 
 def _packed(text: _Text, start: Ints, end: Ints, meaning: int) -> tuple[Ints, Ints]:
-    if (end < start).any():
+    if ((start < 0) | (end < start)).any():  # a number in place of a list has no end
         raise damaged(text.at, "a blob holds an element with a list that is not packed")
     values, offsets, wrong = unpack(text.data, np.ascontiguousarray(start), np.ascontiguousarray(end), meaning)
     if wrong >= 0:

@@ -150,6 +150,8 @@ WRONG = {
     "long number": (
         [header(), blob("OSMData", block(message((3, message((1, 1), (8, b"\xff" * 12 + b"\1"))))))], "without an end"),
     "refs as one number": ([header(), blob("OSMData", block(message((3, message((1, 1), (8, 5))))))], "not packed"),
+    "refs as a number below zero": (
+        [header(), blob("OSMData", block(message((3, message((1, 1), (8, -(2**40)))))))], "not packed"),
     "no place": ([header(), blob("OSMData", block(message((1, message((1, 2), (8, 3))))))], "without a latitude"),
     "negative version": ([header(), blob("OSMData", block(way(1, [1], (4, message((1, -7))))))], "negative version"),
     "granularity": ([header(), blob("OSMData", block(dense([1], [1], [1]), extra=[(17, 0)]))], "granularity of 0"),
