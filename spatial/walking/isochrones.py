@@ -105,7 +105,7 @@ def _draw(
 ) -> NDArray[np.object_]:
     """Return a row of areas per point."""
     mode, _ = rules
-    left = steps if mode == "distance" else steps * network.rules.adult_m_per_s
+    left = steps if mode == "distance" else steps * network.m_per_s
     graph, streets = build_graph(network, mode), read_streets(network, mode)
 
     def run(rows: slice) -> Any:
