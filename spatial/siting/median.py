@@ -17,16 +17,17 @@ from spatial.siting.median_swap import by_column, fill_greedily, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
 
-_DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 40, 6, 80
-"""A row is cut after 40 sites more than six times as many as there are per open site, and never before the 80th."""
+_DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 20, 3, 50
+"""A row is cut after 20 sites more than three times as many as there are per open site, and never before the 50th."""
 _ROUNDS = 40
-_STEPS, _STEP_VISITS = 150, 200_000_000
+_STEPS, _STEP_VISITS = 150, 400_000_000
+_PACE = 0.7
 _KICKS, _KICK_PASSES, _KICK_VISITS = 400, 3, 1_000_000
 """A search ends with this many kicks, or when it looked at so many entries more than so many times all there are."""
 _PACE_LEAST = 0.04
 _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
-_QUICK_NODES = 600
+_QUICK_NODES = 250
 _BRANCH_ENTRIES = 1_000_000
 """Branching begins once the question has at most this many entries; before, rounds go on until the deadline."""
 
@@ -127,7 +128,7 @@ def _start(terms: Terms, root: Core, names: Ints, seed: int) -> _State:
     visits = _KICK_PASSES * len(root.cost) + _KICK_VISITS
     opened, _ = search(root, columns, opened, kicks=20, visits=visits, seed=seed)
     chosen = root.names[opened]
-    return _State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), 1.0)
+    return _State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), _PACE)
 
 
 def _round(terms: Terms, state: _State, seed: int) -> _State:
