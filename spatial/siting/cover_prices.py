@@ -13,10 +13,13 @@ import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover_cuts import Cuts, members, site_terms
-from spatial.siting.cover_table import CoverTable, matrix_of, site_sums
+from spatial.siting.cover_table import CoverTable, matrix_of, pick, site_sums
 from spatial.siting.ways import Floats, Ints
 
 _SHORTEST_S = 0.05
+_LARGE = 200_000
+_EXACT, _ROUGH = 1e-6, 1e-4
+"""Where the interior point method stops, below and from ``_LARGE`` entries on: what it leaves is small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +38,36 @@ class Prices:
     rate: float
 
 
-def price_cover(table: CoverTable, weight: Floats, p: int, cuts: Cuts, *, limit_s: float) -> Prices | None:
-    """Return prices that bound from above what ``p`` sites cover, or none if the time did not do for any."""
-    rows, sites = table.rows, table.sites
+def price_cover(
+    table: CoverTable, weight: Floats, p: int, cuts: Cuts, *, limit_s: float, core: Ints | None = None
+) -> Prices | None:
+    """Return prices that bound from above what ``p`` sites cover, or none if the time did not do for any.
+
+    The linear programme sees the ``core`` sites alone (all if not given); the bound counts every site.
+    """
+    sites = np.arange(table.sites) if core is None else core
+    small = table if core is None else pick(table, np.arange(table.rows), core)
     touched = np.unique(cuts.row)
-    inside, terms = members(cuts, rows), site_terms(cuts, table)
-    slack = -sparse.eye_array(sites, format="csr")
-    top = [matrix_of(table).T, terms.T, slack, sparse.csr_array(-np.ones((sites, 1)))]
-    cap = [sparse.eye_array(rows, format="csr")[touched], inside[:, touched].T, None, None]
+    inside = members(cuts, table.rows)
     half = (cuts.sizes - 1) / 2.0
-    cost = np.concatenate((-np.ones(rows), half - cuts.sizes, np.ones(sites), [float(p)]))
-    upper = np.concatenate((weight, np.full(cuts.count + sites + 1, np.inf)))
-    limit = np.concatenate((np.zeros(sites), weight[touched]))
+    rows, free = table.rows, len(sites) + 1
+    slack = sparse.hstack([-sparse.eye_array(len(sites)), sparse.csr_array(-np.ones((len(sites), 1)))])
+    top = [matrix_of(small).T, site_terms(cuts, small).T, slack]
+    cap = [sparse.eye_array(rows, format="csr")[touched], inside[:, touched].T, None]
+    cost = np.concatenate((-np.ones(rows), half - cuts.sizes, np.ones(free - 1), [float(p)]))
+    upper = np.concatenate((weight, np.full(cuts.count + free, np.inf)))
+    limit = np.concatenate((np.zeros(len(sites)), weight[touched]))
     solved = _interior(sparse.block_array([top, cap] if len(touched) else [top]), cost, upper, limit, limit_s)
     if solved is None:
         return None
     point, dual = solved
     row, cut = np.clip(point[:rows], 0.0, weight), np.maximum(point[rows : rows + cuts.count], 0.0)
-    share = np.clip(-dual[:sites], 0.0, 1.0)
-    worth = site_sums(table, row) + terms.T @ cut
-    bound = cover_bound(weight, row, inside.T @ cut, worth, p) + float(half @ cut)
-    return Prices(bound, row, cut, worth, share, float(max(point[-1], 0.0)))
-
-
-def cover_bound(weight: Floats, row: Floats, cut_in_row: Floats, worth: Floats, p: int) -> float:
-    """Return the Lagrangian value without the constants of cuts: rows left over, and the p sites of most worth."""
-    best = np.sort(worth)[::-1][:p]
-    return float(np.maximum(weight - row - cut_in_row, 0.0).sum() + np.maximum(best, 0.0).sum())
+    share = np.zeros(table.sites)
+    share[sites] = np.clip(-dual[: len(sites)], 0.0, 1.0)
+    worth = site_sums(table, row) + site_terms(cuts, table).T @ cut
+    left = np.maximum(weight - row - inside.T @ cut, 0.0).sum()
+    best = np.maximum(np.sort(worth)[::-1][:p], 0.0).sum()
+    return Prices(float(left + best + half @ cut), row, cut, worth, share, float(max(point[-1], 0.0)))
 
 
 def price_all(table: CoverTable, need: Ints, cuts: Cuts, *, limit_s: float) -> Prices | None:
@@ -96,7 +102,8 @@ def _interior(
     problem.a_matrix_.value_ = by_column.data
     solver = highspy.Highs()
     options = {"output_flag": False, "solver": "ipm", "run_crossover": "off", "threads": 1, "time_limit": limit_s}
-    for name, value in {**options, "ipm_optimality_tolerance": 1e-6}.items():
+    tolerance = _EXACT if by_column.nnz < _LARGE else _ROUGH
+    for name, value in {**options, "ipm_optimality_tolerance": tolerance}.items():
         solver.setOptionValue(name, value)
     solver.passModel(problem)
     solver.run()

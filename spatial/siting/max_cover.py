@@ -8,7 +8,6 @@ when it has become small, else all the time that is left goes to annealing and f
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -26,16 +25,21 @@ _MOST_SETS = 200_000
 _MOST_VISITS = 30_000_000
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_CORE_SHARE = 0.95
-"""Sites worth at least this share of the rate of a site are searched."""
+_SEARCHED_SHARE, _PRICED_SHARE = 0.95, 0.85
+"""Sites worth at least these shares of the rate of a site are searched, and belong to the next linear programme."""
+_LEAST_PRICE = 1e-4
 _HOT, _COLD = 0.15, 0.006
 """Temperatures of the annealing as shares of what an open site covers on average."""
 _SWAPS = 400_000
+_SWAPPED_ENTRIES = 60_000
+"""Swaps of the first annealing, for a table of so many entries: about as long as the prices take."""
+_LONGER = 8
 _SLICE = 200_000
 _STALL = 0.03
 """Cut rounds end where they close less than this share of the gap."""
 _BRANCH_ENTRIES = 60_000
 _RELATIVE = 1e-9
+_INSTANT_S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +166,14 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
-            job = pool.submit(_annealed, question, state, deadline, _SWAPS * (1 + turn), seed + turn)
+            job = pool.submit(_annealed, question, state, deadline, 1 + turn, seed + turn)
             priced = _priced(question, state, deadline)
             state = _better(state, *job.result())
             state = _fixed(question, state)
             took = deadline.spent() - begun
-            goes_on = tick("cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), state.value, state.bound)
+            goes_on = tick(
+                "cuts", min(deadline.spent() / max(deadline.budget_s, _INSTANT_S), 1.0), state.value, state.bound
+            )
             state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
             state = _fixed(question, state)
             done = state.gap < question.step or not goes_on or deadline.left() < 1.3 * took
@@ -184,16 +190,19 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
 
 def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | None:
     """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
-    left = np.flatnonzero(~state.never)
-    table = pick(question.table, np.arange(question.table.rows), left)
-    prices = price_cover(table, question.weight, question.p, state.cuts, limit_s=deadline.left())
+    prices = price_cover(
+        question.table,
+        question.weight,
+        question.p,
+        state.cuts,
+        limit_s=deadline.left(),
+        core=_core(question, state, _PRICED_SHARE),
+    )
     if prices is None:
         return None
     used = chosen_cuts(state.cuts, prices.cut > 1e-3 * prices.rate)
-    new = broken_cuts(table, prices.share, prices.row > 1e-4 * question.weight, most=_NEW_CUTS)
-    worth, share = np.full(question.table.sites, -np.inf), np.zeros(question.table.sites)
-    worth[left], share[left] = prices.worth, prices.share
-    prices = replace(prices, worth=worth, share=share)
+    usable = prices.row > _LEAST_PRICE * question.weight
+    new = broken_cuts(question.table, prices.share, usable, most=_NEW_CUTS)
     return replace(state, prices=prices, bound=min(state.bound, prices.bound), cuts=joined_cuts(used, new))
 
 
@@ -212,30 +221,36 @@ def _better(state: _State, chosen: Ints, value: float) -> _State:
     return replace(state, chosen=chosen, value=value) if value > state.value else state
 
 
-def _annealed(question: _Question, state: _State, deadline: Deadline, swaps: int, seed: int) -> tuple[Ints, float]:
-    """Return the best set that annealing finds among the sites worth a look, in a number of swaps."""
-    core = _core(question, state)
+def _annealed(question: _Question, state: _State, deadline: Deadline, times: int, seed: int) -> tuple[Ints, float]:
+    """Return the best set that annealing finds among the sites worth a look, in so many times the usual swaps."""
+    swaps = times * int(_SWAPS * max(question.table.entries / _SWAPPED_ENTRIES, 1.0))
+    core = _core(question, state, _SEARCHED_SHARE)
     table = pick(question.table, np.arange(question.table.rows), core)
     listed = np.diff(table.ptr) > 0
     table, weight = pick(table, listed, np.arange(table.sites)), question.weight[listed]
     work = start_swaps(table, weight, np.zeros(0, np.int64), question.p, seed)
     scale = work.value[0] / question.p
     slices = max(swaps // _SLICE, 1)
-    heats = scale * _HOT * (_COLD / _HOT) ** np.linspace(0.0, 1.0, slices + 1)
-    for hot, cold in pairwise(heats):
+    begun = deadline.left()
+    hot = scale * _HOT
+    for k in range(slices):
+        # A search that the deadline would cut off cools faster, to end cold.
+        share = max((k + 1) / slices, 1.0 - deadline.left() / max(begun, _INSTANT_S))
+        cold = scale * _HOT * (_COLD / _HOT) ** share
+        anneal(table, weight, work, swaps=min(swaps, _SLICE), hot=hot, cold=cold)
+        hot = cold
         if deadline.left() <= 0.0:
             break
-        anneal(table, weight, work, swaps=min(swaps, _SLICE), hot=float(hot), cold=float(cold))
     chosen, value = best_of(work)
     return core[chosen], value
 
 
-def _core(question: _Question, state: _State) -> Ints:
+def _core(question: _Question, state: _State, share: float) -> Ints:
     """Return the columns worth a look at the prices so far: all of them before there are any."""
     if state.prices is None:
         return np.flatnonzero(~state.never)
     worth = state.prices.worth
-    least = min(_CORE_SHARE * state.prices.rate, float(np.sort(worth)[-min(2 * question.p, len(worth))]))
+    least = min(share * state.prices.rate, float(np.sort(worth)[-min(2 * question.p, len(worth))]))
     inside = (worth >= least) & ~state.never
     inside[state.chosen] = True
     return np.flatnonzero(inside)
@@ -248,7 +263,7 @@ def _finished(
     left = np.flatnonzero(~state.never)
     table = pick(question.table, np.arange(question.table.rows), left)
     if table.entries > _BRANCH_ENTRIES:
-        return _lingered(question, state, deadline, seed), "the rest of the time went to annealing"
+        return _lingered(question, state, deadline, seed, pool), "the rest of the time went to annealing"
     at = np.searchsorted(left, state.chosen)
     solved = branch_cover(table, question.weight, question.p, state.cuts, at, limit_s=deadline.left())
     state = _better(state, left[solved.chosen], solved.value)
@@ -256,9 +271,12 @@ def _finished(
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
 
 
-def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int) -> _State:
+def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> _State:
+    """Return the state after annealing twice at a time, ever longer, until the time is up."""
     turn = 0
     while deadline.left() > 0.0:
         turn += 1
-        state = _better(state, *_annealed(question, state, deadline, _SWAPS * 8 * turn, seed + 1000 * turn))
+        other = pool.submit(_annealed, question, state, deadline, _LONGER * turn, seed + 2000 * turn)
+        first = _annealed(question, state, deadline, _LONGER * turn, seed + 2000 * turn + 1000)
+        state = _better(_better(state, *first), *other.result())
     return state
