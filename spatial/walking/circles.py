@@ -42,7 +42,8 @@ class Reached(NamedTuple):
 
     ``pieces`` are rows (x0, y0, left0, x1, y1, left1): straight pieces with the metres left at both ends under the
     largest limit, falling from the first end to the second; those of site i are ``first[i]:first[i + 1]``. ``node`` and
-    ``cost`` are its labels from ``label_first[i]`` on, ``own`` the edges it stands on from ``own_first[i]`` on.
+    ``cost`` are its labels from ``label_first[i]`` on; it starts on the edges ``own``, ``own_m`` metres from their u
+    and at the cost ``own_cost``, from ``own_first[i]`` on.
     """
 
     pieces: Floats
@@ -51,6 +52,8 @@ class Reached(NamedTuple):
     cost: Floats
     label_first: Ints
     own: Ints
+    own_m: Floats
+    own_cost: Floats
     own_first: Ints
 
 
@@ -84,9 +87,10 @@ def draw_circles(reached: Reached, streets: Streets, limits: Floats, costs: Floa
 @kernel
 def _draw(reached, streets, limits, how):  # type: ignore[no-untyped-def]
     """Return (vertices, per ring its first vertex and polygon, per polygon its area), largest areas first."""
-    pieces, first, node, cost, label_first, own, own_first = reached
+    pieces, first, node, cost, label_first, own, own_m, own_cost, own_first = reached
     slot, seen = np.zeros(len(streets[2][7]), np.int32), np.zeros(len(streets[0][1]) + 1, np.int32)
     levels = len(limits[0])
+    sheet = _make_sheet(pieces, first, how)
     made = (np.empty(2 * _FIRST_VERTICES), np.empty(512, np.int64), np.empty(256, np.int64), np.zeros(3, np.int64))
     for s in range(len(first) - 1):
         land = _lay_lattice(pieces, first[s], first[s + 1], how)
@@ -94,8 +98,9 @@ def _draw(reached, streets, limits, how):  # type: ignore[no-untyped-def]
         begin, end = label_first[s], label_first[s + 1]
         for k in range(begin, end):
             slot[node[k]] = k - begin + 1
-        labels = (slot, cost[begin:end], own[own_first[s] : own_first[s + 1]])
-        sheet = _make_sheet(land)
+        here = slice(own_first[s], own_first[s + 1])
+        labels = (slot, cost[begin:end], (own[here], own_m[here], own_cost[here]))
+        sheet[0][3][: land[3] * land[4]] = np.inf
         outer = (np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0, np.bool_))
         for level in range(levels - 1, -1, -1):
             shift = (limits[0][level] - limits[0][levels - 1]) / land[2]
@@ -104,6 +109,8 @@ def _draw(reached, streets, limits, how):  # type: ignore[no-untyped-def]
             settle(sheet[0], how[0] / land[2], window, land[3])
             rings, outer = _draw_level(sheet, outer, window, land, level, levels, how)
             made = _write_area(rings, land, s * levels + levels - 1 - level, made)
+        for side in outer[0]:
+            sheet[2][side] = 0
         for k in range(begin, end):
             slot[node[k]] = 0
     xy, ring, polygon, count = made
@@ -139,12 +146,15 @@ def _scale(pieces, first, last, land):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _make_sheet(land):  # type: ignore[no-untyped-def]
-    """Return what is drawn on: fields, the sides that follow sides, and the places of the outer area's sides."""
-    size = land[3] * land[4]
-    inside = np.full(size, np.float32(np.inf), np.float32)
-    fields = (np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32), inside)
-    return fields, np.zeros(2 * size, np.int32), np.zeros(2 * size, np.int32)
+def _make_sheet(pieces, first, how):  # type: ignore[no-untyped-def]
+    """Return what all sites are drawn on: fields, the sides that follow sides, the places of the outer area's sides."""
+    size = 0
+    for s in range(len(first) - 1):
+        land = _lay_lattice(pieces, first[s], first[s + 1], how)
+        size = max(size, land[3] * land[4])
+    near, left = np.empty(size, np.float32), np.empty(size, np.float32)
+    rival, inside = np.empty(size, np.float32), np.empty(size, np.float32)
+    return (near, left, rival, inside), np.zeros(2 * size, np.int32), np.zeros(2 * size, np.int32)
 
 
 @inner
@@ -174,8 +184,7 @@ def _stamp_reached(fields, pieces, shift, width, land):  # type: ignore[no-untyp
 def _draw_level(sheet, outer, window, land, level, levels, how):  # type: ignore[no-untyped-def]
     """Return the vertices of a level's rings (x, y, first), and what the next smaller area must know of them."""
     fields, follow, held = sheet
-    columns, flat = land[3], land[3] * land[4]
-    field = fields[3]
+    columns, flat, field = land[3], land[3] * land[4], fields[3]
     sides, start = trace_rings(follow, *link_sides(field, window, columns, flat, follow))
     sides, start = drop_holes(field, sides, start, columns, flat, how[1] / land[2] ** 2)
     crossing = cross_sides(field, sides, columns, flat)

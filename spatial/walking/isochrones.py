@@ -127,5 +127,7 @@ def _reach(network: WalkNetwork, graph: Graph, points: Any, limit: float, rules:
         cost=labels.walk_s if mode == "time" else labels.walk_m,
         label_first=labels.start,
         own=snaps.edge,
+        own_m=snaps.offset_m,
+        own_cost=snaps.access_m * graph.cost_per_m,
         own_first=np.searchsorted(snaps.point, np.arange(len(points) + 1)),
     )

@@ -39,9 +39,9 @@ def stamp_rivals(square, streets, reached, limit, reach, land, window, seen):  #
 
     These are parts of streets of the main network, outside closed estates, on which people live: those inside one walk
     by its own paths and gates, and islands of the map are used only where nothing else is near. ``reached`` are labels
-    (slot of a node, from 1; costs) and the sites' own edges, which count as reached whole.
+    (slot of a node, from 1; costs) and the site's own places (edge, metres from u, cost of the access walk).
     """
-    (ends, edge_of, along), (gx, gy, grid_m, grid_columns, grid_rows, start, member), edges, in_metres = streets
+    (ends, _, _), (gx, gy, grid_m, grid_columns, grid_rows, start, member), _, _ = streets
     cell = land[2]
     x0, y0 = land[0] * cell, land[1] * cell
     seen[-1] += 1  # the last place counts the windows: a piece that bears its number was looked at
@@ -56,36 +56,60 @@ def stamp_rivals(square, streets, reached, limit, reach, land, window, seen):  #
             if seen[piece] == turn:
                 continue
             seen[piece] = turn
-            e = edge_of[piece]
-            low, high = _unreached(e, edges, in_metres, reached, limit)
-            a, b = along[piece, 0], along[piece, 1]
-            low, high = max(low, a), min(high, b)
-            if low >= high:
-                continue
-            p, q = (low - a) / (b - a), (high - a) / (b - a)
-            x, y = (ends[piece, 0] - x0) / cell, (ends[piece, 1] - y0) / cell
-            dx, dy = (ends[piece, 2] - ends[piece, 0]) / cell, (ends[piece, 3] - ends[piece, 1]) / cell
-            stamp_distance(square, (x + p * dx, y + p * dy, x + q * dx, y + q * dy), reach, window, land[3])
+            for gap in range(2):
+                part = _cut_piece(piece, streets, reached, limit, gap)
+                if part[0] < part[1]:
+                    _stamp_part(square, ends[piece], part, reach, land, window)
 
 
 @inner
-def _unreached(e, edges, in_metres, reached, limit):  # type: ignore[no-untyped-def]
-    """Return from where to where (metres from u) an edge is not reached; nowhere if it is no rival."""
-    u, v, seconds_uv, seconds_vu, length, synthetic, estate, component = edges
-    slot, cost, own = reached
-    if synthetic[e] or estate[e] >= 0 or component[u[e]] != 0:
+def _stamp_part(square, end, part, reach, land, window):  # type: ignore[no-untyped-def]
+    """Stamp a part of a straight piece, given by shares of it."""
+    low, high = part
+    x, y = end[0] / land[2] - land[0], end[1] / land[2] - land[1]
+    dx, dy = (end[2] - end[0]) / land[2], (end[3] - end[1]) / land[2]
+    stamp_distance(square, (x + low * dx, y + low * dy, x + high * dx, y + high * dy), reach, window, land[3])
+
+
+@inner
+def _cut_piece(piece, streets, reached, limit, gap):  # type: ignore[no-untyped-def]
+    """Return the shares of a piece between which it is not reached; the second gap is only on a site's own edge."""
+    (_, edge_of, along), _, edges, in_metres = streets
+    _, _, _, _, _, synthetic, estate, component = edges
+    e = edge_of[piece]
+    if synthetic[e] or estate[e] >= 0 or component[edges[0][e]] != 0:
         return 1.0, 0.0
+    low, high = _find_gap(e, edges, in_metres, reached, limit, gap)
+    a, b = along[piece, 0], along[piece, 1]
+    return (max(low, a) - a) / (b - a), (min(high, b) - a) / (b - a)
+
+
+@inner
+def _find_gap(e, edges, in_metres, reached, limit, gap):  # type: ignore[no-untyped-def]
+    """Return from where to where, in metres from u, an edge is not reached."""
+    u, v, seconds_uv, seconds_vu, length, _, _, _ = edges
+    slot, cost, (own, own_m, own_cost) = reached
+    low, high, here = 0.0, length[e], -1
+    if slot[u[e]] > 0:
+        low = _walked(limit - cost[slot[u[e]] - 1], seconds_vu[e], length[e], in_metres)
+    if slot[v[e]] > 0:
+        high -= _walked(limit - cost[slot[v[e]] - 1], seconds_uv[e], length[e], in_metres)
     for k in range(len(own)):
         if own[k] == e:
-            return 1.0, 0.0
-    low = _walked(slot[u[e]], cost, seconds_vu[e], length[e], in_metres, limit)
-    return low, length[e] - _walked(slot[v[e]], cost, seconds_uv[e], length[e], in_metres, limit)
+            if here >= 0:
+                return 1.0, 0.0  # several places of a site on one edge: it counts as reached whole
+            here = k
+    if here < 0:
+        return (low, high) if gap == 0 else (1.0, 0.0)
+    if gap == 0:
+        return low, min(high, own_m[here] - _walked(limit - own_cost[here], seconds_uv[e], length[e], in_metres))
+    return max(low, own_m[here] + _walked(limit - own_cost[here], seconds_vu[e], length[e], in_metres)), high
 
 
 @inner
-def _walked(slot, cost, seconds, length, in_metres, limit):  # type: ignore[no-untyped-def]
-    """Return how many metres of an edge are reached from one of its ends."""
-    if slot == 0 or seconds == np.inf:
+def _walked(rest, seconds, length, in_metres):  # type: ignore[no-untyped-def]
+    """Return how many metres of an edge are walked for the rest of a limit."""
+    if seconds == np.inf or rest <= 0.0:
         return 0.0
-    whole, rest = length if in_metres else seconds, limit - cost[slot - 1]
-    return length if rest >= whole else max(0.0, rest / whole) * length
+    whole = length if in_metres else seconds
+    return length if rest >= whole else rest / whole * length

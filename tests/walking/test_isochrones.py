@@ -1,5 +1,6 @@
 """Circles contain what is reached, nothing beyond the walk that is left, and nest."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,24 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spatial.crs import to_lonlat, to_metres
 from spatial.errors import InputError
 from spatial.io.osm import read_osm
 from spatial.io.profiles import read_profile
 from spatial.tables import CIRCLES, require
+from spatial.walking.circles import cell_size, true_to_m
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import build_walk_network
 from spatial.walking.reach import reach_pieces
 from spatial.walking.search import build_graph
-from spatial.walking.snapping import snap
+from spatial.walking.snapping import STREET, snap
+from spatial.walking.travel import travel_times
 from tests.real_data import real
-from tests.walking.streets import X0, Y0, draw, grid_town, sites
+from tests.walking.streets import X0, Y0, draw, grid_town, homes, sites
 
 PROFILE = read_profile()
 WIDTH = PROFILE.walking.circle_buffer_m
-CELL = WIDTH / 6
+CELL = cell_size(PROFILE.walking.circle_tolerance_m)
 TOLERANCE = PROFILE.walking.circle_tolerance_m
 ROAD = {"highway": "residential"}
 
@@ -133,6 +137,113 @@ def test_no_sites_give_no_circles() -> None:
     circles = build_isochrones(network, sites())
     assert len(circles) == 0
     assert isinstance(circles, pd.DataFrame)
+
+
+def test_ground_nearer_to_a_street_that_is_not_reached_lies_outside() -> None:
+    # two streets 40 m apart meet 900 m away: who lives beside the other one walks round
+    nodes = {"a": (0, 0), "b": (900, 0), "c": (900, 40), "d": (0, 40)}
+    network = build_walk_network(draw(nodes, [("a b c d", ROAD)]), PROFILE)
+    circle = build_isochrones(network, sites(s=(0, 0)), limits=[500.0]).geometry.iloc[0]
+    assert circle.bounds[3] - Y0 == pytest.approx(20.0, abs=TOLERANCE)
+    assert circle.bounds[1] - Y0 == pytest.approx(-WIDTH, abs=TOLERANCE)
+    alone = build_walk_network(draw(nodes, [("a b c", ROAD)]), PROFILE)
+    whole = build_isochrones(alone, sites(s=(0, 0)), limits=[500.0]).geometry.iloc[0]
+    assert whole.bounds[3] - Y0 == pytest.approx(WIDTH, abs=TOLERANCE)
+
+
+def test_an_island_of_the_map_takes_no_ground_from_a_circle() -> None:
+    nodes = {"a": (0, 0), "b": (600, 0), "c": (200, 15), "d": (260, 15)}
+    network = build_walk_network(draw(nodes, [("a b", ROAD), ("c d", ROAD)]), PROFILE)
+    circle = build_isochrones(network, sites(s=(0, 0)), limits=[500.0]).geometry.iloc[0]
+    assert circle.covers(sites(s=(230, 20)).geometry.iloc[0])
+
+
+@st.composite
+def towns(draw_from: Any) -> Any:
+    """A map of crooked streets between places at random, some of them bridges over others."""
+    count = draw_from(st.integers(3, 12))
+    places = draw_from(
+        st.lists(st.tuples(st.integers(0, 700), st.integers(0, 700)), min_size=count, max_size=count, unique=True)
+    )
+    nodes = {f"n{i}": (float(x), float(y)) for i, (x, y) in enumerate(places)}
+    pairs = draw_from(
+        st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), min_size=2, max_size=18)
+    )
+    ways = [(f"n{i} n{j}", ROAD) for i, j in pairs if i != j] or [("n0 n1", ROAD)]
+    return build_walk_network(draw(nodes, ways), PROFILE)
+
+
+@settings(deadline=None, max_examples=40)
+@given(network=towns(), x=st.integers(-40, 740), y=st.integers(-40, 740), zoom=st.sampled_from([None, 17, 14, 12]))
+def test_on_any_map_circles_hold_what_is_reached_nest_and_stay_valid_when_rounded(
+    network: Any, x: int, y: int, zoom: int | None
+) -> None:
+    site = sites(s=(float(x), float(y)))
+    limits = [120.0, 300.0, 600.0]
+    circles = build_isochrones(network, site, mode="distance", limits=limits, zoom=zoom).geometry.to_numpy()
+    assert shapely.is_valid(circles).all()
+    assert shapely.covers(circles[1:], circles[:-1]).all()
+    for limit, circle in zip(limits, circles, strict=True):
+        pieces = pieces_of(network, site, limit, "distance")
+        within = pieces[pieces[:, 5] >= -1e-5]
+        assert shapely.covers(circle, shapely.linestrings(within[:, [0, 1, 3, 4]].reshape(-1, 2, 2))).all()
+    lonlat = to_lonlat(circles, network.crs)
+    assert shapely.is_valid(lonlat).all()
+    assert (shapely.get_num_coordinates(lonlat) == shapely.get_num_coordinates(circles)).all()
+    assert shapely.is_valid(shapely.transform(circles, lambda xy: np.round(xy, 2))).all()
+    back = to_metres(lonlat, network.crs)
+    assert shapely.covers(shapely.buffer(back[1:], 0.03), back[:-1]).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700), seed=st.integers(0, 99))
+def test_homes_away_from_the_outline_are_inside_if_their_walk_is_within_the_limit(
+    network: Any, x: int, y: int, seed: int
+) -> None:
+    network = dataclasses.replace(network, rules=dataclasses.replace(network.rules, circle_hole_m2=0.0))
+    site, limit = sites(s=(float(x), float(y))), 500.0
+    circle = build_isochrones(network, site, mode="distance", limits=[limit]).geometry.iloc[0]
+    places = np.random.default_rng(seed).uniform(-20, 720, (150, 2))
+    lived = homes(**{f"h{i:03d}": tuple(place) for i, place in enumerate(places.tolist())})
+    times = travel_times(network, site, lived, limit=limit, mode="distance")
+    snaps = snap(network, lived)
+    usual = lived["demand_id"].to_numpy()[snaps.point[(snaps.how == STREET) & (snaps.access_m <= WIDTH)]]
+    clear = shapely.distance(circle.boundary, lived.geometry.to_numpy()) > true_to_m(TOLERANCE)
+    asked = set(lived["demand_id"][clear]) & set(usual)
+    reached = set(times["destination_id"]) & asked
+    door = sites(s=(float(x), float(y))).geometry.iloc[0]
+    inside = {h for h in lived["demand_id"][shapely.covers(circle, lived.geometry.to_numpy())] if h in asked}
+    # the ground about the walk from the door to the street is the circle's too
+    foot = pieces_of(network, site, limit, "distance")[0]
+    walk = shapely.LineString([(door.x, door.y), (foot[3], foot[4])])
+    beside = lived["demand_id"][shapely.distance(walk, lived.geometry.to_numpy()) <= WIDTH + CELL]
+    assert (reached ^ inside) - set(beside) == set()
+
+
+def test_coarser_outlines_hold_what_is_reached_too_with_fewer_vertices() -> None:
+    network = build_walk_network(grid_town(), PROFILE)
+    site = sites(s=(130, 215))
+    pieces = pieces_of(network, site, 300.0)
+    lines = shapely.linestrings(pieces[pieces[:, 5] >= -1e-5][:, [0, 1, 3, 4]].reshape(-1, 2, 2))
+    counts = []
+    for options in ({"tolerance_m": 1.0}, {"zoom": 18}, {"zoom": 14}, {"tolerance_m": 40.0}):
+        circle = build_isochrones(network, site, limits=[300.0], **options).geometry.iloc[0]
+        assert shapely.covers(circle, lines).all()
+        counts.append(shapely.get_num_coordinates(circle))
+    assert counts[0] >= counts[1] > counts[2] > counts[3]
+    usual = build_isochrones(network, site, limits=[300.0])
+    fine = build_isochrones(network, site, limits=[300.0], zoom=20)
+    assert shapely.equals_identical(usual.geometry.array, fine.geometry.array).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"tolerance_m": 0.0}, {"tolerance_m": float("nan")}, {"zoom": -1}, {"zoom": 30}, {"zoom": 9, "tolerance_m": 1.0}],
+)
+def test_tolerances_that_cannot_be_drawn_are_refused(options: Any) -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    with pytest.raises(InputError, match="needed"):
+        build_isochrones(network, sites(s=(0, 0)), limits=[60.0], **options)
 
 
 @pytest.mark.real

@@ -32,7 +32,9 @@ def areas_of(pieces: Any, limits: list[float], drawing: Drawing = DRAWING) -> An
     none = np.zeros(0, np.int64)
     start = np.zeros(2, np.int64)
     rows = np.asarray(pieces, dtype=np.float64)
-    reached = Reached(rows, np.array([0, len(rows)]), none.astype(np.int32), np.zeros(0), start, none, start)
+    reached = Reached(
+        rows, np.array([0, len(rows)]), none.astype(np.int32), np.zeros(0), start, none, np.zeros(0), np.zeros(0), start
+    )
     return draw_circles(reached, nowhere(), np.array(limits), np.array(limits), drawing)[0]
 
 
