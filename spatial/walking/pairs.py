@@ -117,7 +117,8 @@ def place_homes(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
     """Return homes as kernels look for them: (first step per node and side, steps, first place per edge, places).
 
     A step is the walk from a node to a home on one of its edges: its costs and the home, the cheapest first; the steps
-    of node i by public edges stand at ``first[2 * i]``, by private ones at ``first[2 * i + 1]``.
+    of node i by public edges stand at ``first[2 * i]``, by private ones at ``first[2 * i + 1]``. A home at a node is
+    found from there only: who comes by the other end of its edge comes by its node.
     """
     edge, share, access, access_other = read_snaps(graph, targets)
     end = graph.ends[edge]
@@ -127,10 +128,11 @@ def place_homes(graph: Graph, targets: Snaps) -> tuple[Any, ...]:
     steps["other"] = np.concatenate([share * end["other"], (1.0 - share) * end["other"]]) + np.tile(access_other, 2)
     steps["home"] = np.tile(targets.point, 2)
     order = np.argsort(steps["cost"], kind="stable")
+    order = order[np.concatenate([share < 1.0, share > 0.0])[order]]
     order = order[np.argsort(group[order], kind="stable")]
     by_edge = np.argsort(edge, kind="stable")
     places = (targets.point[by_edge], share[by_edge], access[by_edge], access_other[by_edge])
-    return _starts(group, len(graph.ptr) - 1), steps[order], _starts(edge, len(graph.length_m)), places
+    return _starts(group[order], len(graph.ptr) - 1), steps[order], _starts(edge, len(graph.length_m)), places
 
 
 def _part(share: Floats, whole: Floats) -> Floats:
