@@ -12,7 +12,8 @@ from spatial.division.roots import Ask, Found, Roots, cost_size, price_roots
 from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
-_TOLERANCE = 2e-4
+EXACT = 2e-4
+"""Share of the cost that is let go where grids are priced."""
 _FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
 _MOST_ROUNDS, _DRY, _GIVEN_UP = 60, 60, 100
 _HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
@@ -166,9 +167,9 @@ def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
             return
 
 
-def want(case: Case) -> float:
-    """Return the reduced cost below which a grid is wanted: what all grids together can lose is a small share."""
-    return -_TOLERANCE * abs(case.total) / max(1, count_most(case))
+def want(case: Case, share: float = EXACT) -> float:
+    """Return the reduced cost below which a grid is wanted: what all grids together can lose is a share of the cost."""
+    return -share * abs(case.total) / max(1, count_most(case))
 
 
 def count_most(case: Case) -> int:
@@ -184,7 +185,7 @@ def to_columns(found: Found) -> list[tuple[Any, int]]:
     return [(units, name) for units, name, _ in found.grids]
 
 
-def bound_part(case: Case, slack: float) -> None:
+def bound_part(case: Case, slack: float, share: float = EXACT) -> None:
     """Add grids with exact pricing until the bound meets the linear program's value.
 
     Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
@@ -192,7 +193,7 @@ def bound_part(case: Case, slack: float) -> None:
     """
     for turn in range(_MOST_ROUNDS):
         few = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units))
-        ask = Ask(want(case), few if turn < _ALL_EVERY else NODES_PER_ROOT, 10)
+        ask = Ask(want(case, share), few if turn < _ALL_EVERY else NODES_PER_ROOT, 10)
         worth, _ = case.master.solve(case.part.centre, slack)
         bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
@@ -207,7 +208,7 @@ def bound_part(case: Case, slack: float) -> None:
                 break
         else:
             rise(case, worth, bounds)
-        if not fresh or worth.total - case.part.bound < 5.0 * _TOLERANCE * abs(case.total):
+        if not fresh or worth.total - case.part.bound < 5.0 * share * abs(case.total):
             return
 
 

@@ -40,11 +40,12 @@ from spatial.division.sizes import Band, Sizes
 
 _EXACT = 1e-7
 _WIDE = 0.02
+_LARGE, _ROUGH = 400, 0.01
 _QUICK = (20, 150), (200, 200)
 _CUT_ROUNDS, _CUTS = 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
 _LISTING_NODES = 60_000
-_TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.03, 40
+_TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.03, 20
 _SEEKING, _SNAPSHOTS = 500, 40
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _PROMISED = 0.7, 3
@@ -94,6 +95,8 @@ def prove(
     case.master.add(grids or [])
     for units in _near(case.units):
         improve(case, _WIDE, units)
+    if case.units > _LARGE:
+        bound_part(case, _WIDE / 5, _ROUGH)
     bound_part(case, _WIDE / 5)
     _mix(case)
     going = True
