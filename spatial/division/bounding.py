@@ -12,7 +12,7 @@ from spatial.division.roots import Ask, Found, Roots, cost_size, price_roots
 from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
-EXACT = 2e-4
+LET_GO = 2e-4
 """Share of the cost that is let go where grids are priced."""
 _FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
 _MOST_ROUNDS, _DRY, _GIVEN_UP = 60, 60, 100
@@ -167,7 +167,7 @@ def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
             return
 
 
-def want(case: Case, share: float = EXACT) -> float:
+def want(case: Case, share: float = LET_GO) -> float:
     """Return the reduced cost below which a grid is wanted: what all grids together can lose is a share of the cost."""
     return -share * abs(case.total) / max(1, count_most(case))
 
@@ -185,7 +185,7 @@ def to_columns(found: Found) -> list[tuple[Any, int]]:
     return [(units, name) for units, name, _ in found.grids]
 
 
-def bound_part(case: Case, slack: float, share: float = EXACT) -> None:
+def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
     """Add grids with exact pricing until the bound meets the linear program's value.
 
     Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
