@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.conditions import Conditions, check_conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED, CountRule, Question
-from spatial.siting.setting import Places, Setting
+from spatial.siting.setting import Places, Setting, smallest_cutoff
 from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
 
 GOALS = {"p_median": "sum", "max_cover": "sum", "set_cover": "count", "p_center": "largest"}
@@ -78,7 +78,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     left_out = np.zeros(len(setting.homes.ids), dtype=bool)
     left_out[rows.home[~enough]] = True
     if conditions.refuse_unreachable and left_out.any():
-        raise _unreachable(setting, left_out)
+        raise _unreachable(setting, left_out, rows.home, conditions.backup)
     walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
     ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
     question = Question(
@@ -244,11 +244,17 @@ def _mark(places: Places, column: str) -> Ints:
     return places.marks[column]
 
 
-def _unreachable(setting: Setting, left_out: Flags) -> InfeasibleError:
+def _unreachable(setting: Setting, left_out: Flags, homes: Ints, need: int) -> InfeasibleError:
     ids = [str(one) for one in setting.homes.ids[left_out]]
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+    asks = np.isin(np.arange(len(left_out)), homes)
+    cutoff = smallest_cutoff(setting, asks, need)
+    would = "" if cutoff is None else f"; a cutoff of {cutoff:g} would do for all that the table lists a way for"
     return InfeasibleError(
-        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}", unreachable=tuple(ids)
+        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}{would}",
+        proved=True,
+        unreachable=tuple(ids),
+        smallest_cutoff=cutoff,
     )
 
 

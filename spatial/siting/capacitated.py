@@ -11,10 +11,14 @@ from spatial.siting.general import Outcome, shrink_radius
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
 from spatial.siting.question import Question
-from spatial.siting.room_bound import Bound, Rooms, bound_rooms, list_rooms
+from spatial.siting.room_bound import Bound, Parts, Rooms, bound_rooms, cut_to, goal_of, list_rooms, part_totals
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE = 0.5
+_SLICE = 0.5
+"""Share of the time left that a guess may take."""
+_FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
+"""Entries per row that the first guess keeps, and how many times more each further one."""
 _ENOUGH_ENTRIES = 400
 """Smaller questions go to the exact model as they are."""
 
@@ -36,29 +40,56 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
 
 
 def _settle_rest(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Outcome:
-    """Return the better of the choice met and that of the exact model of all that was not ruled out."""
+    """Return the best choice of exact models of what a total has that is guessed, then guessed higher until one fits.
+
+    What a guess rules out costs more than the guess; so a choice that costs no more is the best of all, and where
+    there is none the guess is a bound.
+    """
+    best, share = state, _shares(rooms, state)
+    parts, size = part_totals(rooms, state), float(_FIRST_ENTRIES * rooms.question.rows)
+    while best.bound <= (top := goal_of(rooms, best.value)) and deadline.left() > 0.0:
+        goal = _guess(parts, size, top)
+        last = goal >= top
+        found = _solve_part(
+            rooms, cut_to(rooms, state, parts, goal), best, deadline.left() * (1 if last else _SLICE), seed
+        )
+        bound = np.inf if found.impossible else found.bound
+        if found.share is not None and (value := _total(rooms, found.share)) < best.value:
+            best, share = replace(best, value=value, opened=_flags(found)), found.share
+            bound = min(bound, value)
+        best = replace(best, bound=max(best.bound, min(bound, best.value if last else max(goal, best.bound))))
+        if best.value <= goal:  # all that costs less was inside
+            best = replace(best, bound=max(best.bound, min(found.bound, best.value)))
+        if last:
+            break
+        size *= _MORE_ENTRIES
+    if not np.isfinite(best.value):
+        return Outcome(None, None, best.bound, best.bound == np.inf)
+    return Outcome(best.opened, share, min(best.bound, best.value), False)
+
+
+def _guess(parts: Parts, size: float, top: float) -> float:
+    """Return a total that about so many entries can be part of, no more than a better choice has."""
+    finite = np.sort(parts.entry[np.isfinite(parts.entry)])
+    return min(float(finite[int(size)]), top) if size < len(finite) else top
+
+
+def _solve_part(rooms: Rooms, part: Bound, best: Bound, left_s: float, seed: int) -> Outcome:
+    """Return the answer of the exact model of the entries that are left."""
     question, alive = rooms.question, np.zeros(len(rooms.place), dtype=bool)
-    alive[rooms.place] = state.alive
-    known = Outcome(state.opened, _shares(rooms, state), min(state.bound, state.value), False)
-    met = bool(np.isfinite(state.value))
-    if met and state.bound >= state.value:
-        return known
-    left = replace(question, ways=keep(question.ways, alive), fixed=state.fixed, banned=state.banned & ~state.fixed)
-    start = None
-    if met and (state.opened <= ~left.banned).all() and (left.fixed <= state.opened).all():
-        start = _start(left, state, rooms)
-    found = _solve(left, np.zeros(len(question.fixed)), start, deadline.left(), seed)
-    # What was ruled out is no better than the choice met.
-    bound = max(state.bound, min(found.bound, state.value))
-    if found.opened is None:
-        if not met:
-            return Outcome(None, None, bound, found.impossible)
-        return replace(known, bound=state.value if found.impossible else bound)
+    alive[rooms.place] = part.alive
+    left = replace(question, ways=keep(question.ways, alive), fixed=part.fixed, banned=part.banned & ~part.fixed)
+    found = _solve(left, np.zeros(len(question.fixed)), _start(left, best, rooms), left_s, seed)
+    if found.share is None:
+        return found
     share = np.zeros(len(alive))
-    if found.share is not None:
-        share[alive] = found.share
-    better = Outcome(found.opened, share, bound, False)
-    return replace(known, bound=bound) if met and state.value <= _total(rooms, share) else better
+    share[alive] = found.share
+    return replace(found, share=share)
+
+
+def _flags(found: Outcome) -> Flags:
+    assert found.opened is not None
+    return found.opened
 
 
 def _total(rooms: Rooms, share: Floats) -> float:
@@ -75,14 +106,16 @@ def _shares(rooms: Rooms, state: Bound) -> Floats:
     return share
 
 
-def _start(left: Question, state: Bound, rooms: Rooms) -> Floats | None:
-    """Return the choice met as values of the exact model's variables; None where it serves by a pair ruled out."""
-    row = np.repeat(np.arange(left.rows), np.diff(left.ways.ptr))
-    share = (state.served[row] == left.ways.site).astype(np.float64)
-    gone = 1.0 - np.bincount(row, share, left.rows)
-    if (np.isinf(rooms.lost) & (gone > 0)).any() or ((gone > 0) & (state.served < len(rooms.room))).any():
+def _start(left: Question, best: Bound, rooms: Rooms) -> Floats | None:
+    """Return the choice met as values of the exact model's variables; None where it is not inside."""
+    if not np.isfinite(best.value) or (best.opened & left.banned).any() or (left.fixed & ~best.opened).any():
         return None
-    return np.asarray(np.r_[state.opened.astype(np.float64), share, gone], dtype=np.float64)
+    row = np.repeat(np.arange(left.rows), np.diff(left.ways.ptr))
+    share = (best.served[row] == left.ways.site).astype(np.float64)
+    gone = 1.0 - np.bincount(row, share, left.rows)
+    if ((gone > 0) & (best.served < len(rooms.room))).any():
+        return None
+    return np.asarray(np.r_[best.opened.astype(np.float64), share, gone], dtype=np.float64)
 
 
 def _solve(question: Question, charge: Floats, start: Floats | None, left_s: float, seed: int) -> Outcome:

@@ -8,9 +8,8 @@ import numpy as np
 from spatial.errors import InfeasibleError
 from spatial.siting.answer import answer
 from spatial.siting.asking import Asked
-from spatial.siting.figures import nearest
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question
-from spatial.siting.setting import Setting
+from spatial.siting.setting import Setting, smallest_cutoff
 from spatial.siting.ways import Deadline, Ways
 
 
@@ -59,10 +58,7 @@ def list_reach(setting: Setting, asked: Asked) -> dict[str, Any]:
     """Return the demand points that some group cannot be served at, and the cutoff at which all known walks count."""
     left = asked.left_out
     facts: dict[str, Any] = {"unreachable": tuple(str(one) for one in setting.homes.ids[left])}
-    every = np.ones(len(setting.places.ids), dtype=bool)
-    _, walk = nearest(setting.ways, every, rank=asked.question.need)
-    lives = np.zeros(len(left), dtype=bool)
+    lives = left.copy()
     lives[asked.home] = True
-    known = walk[(lives | left) & np.isfinite(walk)]
-    facts["smallest_cutoff"] = float(known.max()) if len(known) else None
+    facts["smallest_cutoff"] = smallest_cutoff(setting, lives, asked.question.need)
     return facts

@@ -19,6 +19,8 @@ _PATIENCE = 12
 _MOMENTUM = 0.4
 _LEAST_PACE = 1e-4
 _FIRST_TRIES, _TRIES, _LONG_TRIES = 300, 8, 1500
+_TRY_VISITS = 10_000_000
+"""Pairs of rows that a search looks at; larger questions are tried fewer times."""
 _HAIR = 1e-7
 
 
@@ -53,6 +55,16 @@ class Bound:
     alive: Flags
     fixed: Flags
     banned: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Bounds on the total: at the prices, with each entry serving, with each site open, with each site shut."""
+
+    value: float
+    entry: Floats
+    opens: Floats
+    shuts: Floats
 
 
 def list_rooms(question: Question) -> Rooms | None:
@@ -100,7 +112,7 @@ def _has_more_conditions(question: Question) -> bool:
     return bool(np.isfinite(question.budget) or len(question.apart) or question.rules)
 
 
-def _goal(rooms: Rooms, value: float) -> float:
+def goal_of(rooms: Rooms, value: float) -> float:
     """Return the largest total that would still be better."""
     if has_whole_values(rooms.question):
         return value - 1.0 + _HAIR
@@ -108,7 +120,7 @@ def _goal(rooms: Rooms, value: float) -> float:
 
 
 def _is_closed(rooms: Rooms, state: Bound) -> bool:
-    return state.bound > _goal(rooms, state.value)
+    return state.bound > goal_of(rooms, state.value)
 
 
 def _start(rooms: Rooms, seed: int) -> Bound:
@@ -135,6 +147,7 @@ def _start(rooms: Rooms, seed: int) -> Bound:
 
 def _look(rooms: Rooms, opened: Flags, still: Flags, tries: int, seed: int) -> tuple[Flags, Ints, float]:
     """Return open sites and who they serve after a quick search from some; the ``still`` ones do not move."""
+    tries = max(min(tries, _TRY_VISITS * tries // (_FIRST_TRIES * rooms.question.rows**2)), 1)
     now, served = np.r_[opened, True], np.zeros(rooms.question.rows, dtype=np.int64)
     movable = np.r_[~still, False]
     room = np.r_[rooms.room, rooms.load.sum()]
@@ -171,7 +184,7 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
         slope[(prices >= rooms.lost) & (slope > 0)] = 0.0
         way = slope + _MOMENTUM * way
         size = float(way @ way)
-        if best > _goal(rooms, state.value) or size == 0.0 or pace < _LEAST_PACE or deadline.left() <= 0.0:
+        if best > goal_of(rooms, state.value) or size == 0.0 or pace < _LEAST_PACE or deadline.left() <= 0.0:
             break
         if waited >= _PATIENCE:
             pace, waited, prices, way = pace * 0.6, 0, best_prices, np.zeros(n)
@@ -191,7 +204,17 @@ def _choose(rooms: Rooms, worth: Floats, state: Bound) -> Flags:
 
 
 def _rule_out(rooms: Rooms, state: Bound) -> Bound:
-    """Return the state without the entries and sites whose part in a choice would lift the bound above the value."""
+    """Return the state without the entries and sites that no better choice has; the choice at hand stays inside."""
+    parts = part_totals(rooms, state)
+    smaller = cut_to(rooms, state, parts, goal_of(rooms, state.value))
+    if not np.isfinite(state.value):
+        return smaller
+    alive = smaller.alive | (state.served[rooms.row] == np.repeat(np.arange(len(rooms.room)), np.diff(rooms.ptr)))
+    return replace(smaller, alive=alive, fixed=smaller.fixed & state.opened, banned=smaller.banned & ~state.opened)
+
+
+def part_totals(rooms: Rooms, state: Bound) -> Parts:
+    """Return how low the total can be with each entry serving, with each site open, and with each site shut."""
     m = len(rooms.room)
     worth, taken = np.zeros(m), np.zeros(len(rooms.row), dtype=bool)
     forced = np.zeros(len(rooms.row))
@@ -200,21 +223,28 @@ def _rule_out(rooms: Rooms, state: Bound) -> Bound:
     price_forced(*told, forced)
     chosen = _choose(rooms, worth, state)
     value = float(state.prices.sum() + worth[chosen].sum())
-    goal = _goal(rooms, state.value)
     inside, outside = chosen & ~state.fixed, ~chosen & ~state.banned
     full = int((chosen & ~rooms.question.fixed).sum()) >= rooms.most
     weakest = float(worth[inside].max(initial=-np.inf)) if full and inside.any() else 0.0
     runner_up = float(worth[outside].min(initial=0.0)) if full else 0.0
     opens = np.where(outside, value + worth - weakest, value)
-    banned = state.banned | (outside & (opens > goal))
-    fixed = state.fixed | (inside & (value - worth + runner_up > goal))
+    shuts = np.where(inside, value - worth + runner_up, -np.inf)
     site = np.repeat(np.arange(m), np.diff(rooms.ptr))
-    alive = state.alive & ~banned[site] & (opens[site] - worth[site] + forced <= goal)
-    if np.isfinite(state.value):  # the choice at hand stays inside, so that it can start the exact model
-        alive |= state.served[rooms.row] == site
-        fixed &= state.opened
-        banned &= ~state.opened
-    return replace(state, alive=alive, fixed=fixed, banned=banned, bound=max(state.bound, value))
+    entry = np.where(state.alive & ~state.banned[site], opens[site] - worth[site] + forced, np.inf)
+    return Parts(value, entry, np.where(outside, opens, -np.inf), shuts)
+
+
+def cut_to(rooms: Rooms, state: Bound, parts: Parts, goal: float) -> Bound:
+    """Return the state with only what a choice of at most this total can have."""
+    banned = state.banned | (parts.opens > goal)
+    site = np.repeat(np.arange(len(rooms.room)), np.diff(rooms.ptr))
+    return replace(
+        state,
+        alive=(parts.entry <= goal) & ~banned[site],
+        fixed=state.fixed | (parts.shuts > goal),
+        banned=banned,
+        bound=max(state.bound, parts.value),
+    )
 
 
 def _with_conditions(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:

@@ -1,0 +1,55 @@
+"""Choices side by side, and the full list of those worth choosing between."""
+
+import numpy as np
+import pytest
+
+from spatial.errors import InputError
+from spatial.siting.asking import ask
+from spatial.siting.choose import choose_sites
+from spatial.siting.compare import compare_choices, list_pareto
+from spatial.siting.conditions import Conditions
+from spatial.siting.enumerate import every_set
+from tests.siting.oracle import CUTOFF, random_setting
+from tests.siting.towns import candidate_frame, demand_frame, siting_profile, times_frame
+
+HOUSES = {"a": 100, "b": 200, "c": 50, "d": 400}
+HALLS = ["A", "B", "C", "D"]
+STREET_S = 300.0 * np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
+
+
+def test_two_choices_stand_side_by_side() -> None:
+    tables = times_frame(STREET_S, HALLS, list(HOUSES)), demand_frame(HOUSES), candidate_frame(HALLS, cost=10.0)
+    one, two = (choose_sites(*tables, siting_profile("p_median"), p=p) for p in (1, 2))
+    table = compare_choices([("one", one), ("two", two)]).set_index("choice")
+    assert list(table["objective"]) == [225_000.0, 45_000.0]
+    assert list(table["cost"]) == [10.0, 20.0]
+    assert (table.loc["two", "more"], table.loc["two", "fewer"]) == ("B", "")
+    with pytest.raises(InputError, match="a name of its own"):
+        compare_choices([("one", one), ("one", two)])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_choice_beats_one_of_the_list_and_each_choice_is_beaten_or_matched_by_one(seed: int) -> None:
+    setting = random_setting(np.random.default_rng(seed))
+    free = int((~setting.places.existing).sum())
+    asked = ask(setting, Conditions(), model="max_cover", p=max(free, 1), cutoff=CUTOFF)
+    listed = list_pareto(setting, asked)
+    rows = listed[["new_sites", "value", "cost"]].to_numpy()
+    for opened, value in every_set(asked.question):
+        number = opened[:, ~setting.places.existing].sum(axis=1)
+        cost = opened @ np.where(setting.places.existing, 0.0, setting.places.price)
+        covered = asked.question.weight.sum() - value
+        for point in zip(number, covered, cost, strict=True):
+            as_good = (rows[:, 0] <= point[0]) & (rows[:, 1] >= point[1]) & (rows[:, 2] <= point[2])
+            assert as_good.any()
+            better = (rows[:, 0] >= point[0]) & (rows[:, 1] <= point[1]) & (rows[:, 2] >= point[2])
+            strictly = (rows[:, 0] > point[0]) | (rows[:, 1] < point[1]) | (rows[:, 2] > point[2])
+            assert not (better & strictly).any()
+
+
+def test_too_many_sites_to_list_are_refused() -> None:
+    setting = random_setting(np.random.default_rng(1), sites=40, homes=3)
+    while len(setting.places.ids) < 20:
+        setting = random_setting(np.random.default_rng(len(setting.places.ids) + 77), sites=40, homes=3)
+    with pytest.raises(InputError, match="too many to list"):
+        list_pareto(setting, ask(setting, Conditions(), model="max_cover", p=3, cutoff=CUTOFF))
