@@ -25,6 +25,8 @@ _PACE = 0.7
 _KICKS, _KICK_PASSES, _KICK_VISITS = 400, 3, 1_000_000
 """A search ends with this many kicks, or when it looked at so many entries more than so many times all there are."""
 _PACE_LEAST = 0.04
+_LATE_STEPS, _LATE_PASSES = 30, 15
+"""Once a round has stalled: fewer steps of the prices, and many more passes of the search from the best known set."""
 _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
 _QUICK_NODES = 250
@@ -113,7 +115,7 @@ def _run_rounds(
         if not deadline.left() or not tick("prices and swaps", min(turn / _ROUNDS, 1.0), state.value, bound):
             return state, True
         gap = state.value - state.node.bound
-        state = _round(terms, state, seed + 2 * turn + 1)
+        state = _round(terms, state, seed + 2 * turn + 1, late=stalled > 0)
         turn += 1
         stalled = stalled + 1 if gap - (state.value - state.node.bound) < _STALLED * gap else 0
         if stalled >= _PATIENCE and len(state.node.core.cost) <= _BRANCH_ENTRIES:
@@ -131,22 +133,25 @@ def _start(terms: Terms, root: Core, names: Ints, seed: int) -> _State:
     return _State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), _PACE)
 
 
-def _round(terms: Terms, state: _State, seed: int) -> _State:
-    """Raise the prices, search on from the sites they favour and from the best known, drop what is settled."""
+def _round(terms: Terms, state: _State, seed: int, *, late: bool) -> _State:
+    """Raise the prices, search on from the sites they favour and from the best known, drop what is settled.
+
+    ``late`` says that this has become slow: then the best known set gets nearly all of the work.
+    """
     node, core = state.node, state.node.core
-    steps = int(np.clip(_STEP_VISITS // max(len(core.cost), 1), 10, _STEPS))
+    steps = int(np.clip(_STEP_VISITS // max(len(core.cost), 1), 10, _LATE_STEPS if late else _STEPS))
     goal = terms.goal(state.value)
     priced = raise_prices(core, node.price, goal=goal, upper=state.value, steps=steps, pace=state.pace)
     names, value = state.names, state.value
     columns = by_column(core)
-    starts = [likeliest(core, priced)]
+    starts = [] if late else [likeliest(core, priced)]
     known = np.isin(core.names, names)
     if int(known.sum()) == core.p:
         starts.append(known)
+    passes = _LATE_PASSES if late else _KICK_PASSES
+    kicks, visits = _KICKS * passes // _KICK_PASSES, passes * len(core.cost) + _KICK_VISITS
     for start in starts:
-        opened, reached = search(
-            core, columns, start, kicks=_KICKS, visits=_KICK_PASSES * len(core.cost) + _KICK_VISITS, seed=seed
-        )
+        opened, reached = search(core, columns, start, kicks=kicks, visits=visits, seed=seed)
         if reached < value:
             tried = np.concatenate((np.array(node.opened, np.int64), core.names[opened]))
             if (tried_value := terms.cost_of(tried)) < value:
