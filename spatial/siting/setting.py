@@ -43,7 +43,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """Demand points, sorted by id: how many of each group live there (the first counts by default), and the room they take."""
+    """Demand points by id: how many of each group live there (the first counts by default), the room they take."""
 
     ids: Texts
     groups: Mapping[str, Floats]

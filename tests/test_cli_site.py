@@ -1,0 +1,153 @@
+"""`wangge site` from the tables that a planner brings to the answer that a program reads and the office's list."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from api.command import app
+from spatial.cli_site import EXIT_INFEASIBLE
+from spatial.console import EXIT_UNUSABLE
+
+# A street with four houses, five minutes apart; D is open already.
+TIMES = [(a, b, 300.0 * abs(i - k)) for i, a in enumerate("ABCD") for k, b in enumerate("abcd")]
+DEMAND = "id,weight,elderly\na,100,10\nb,200,5\nc,50,50\nd,400,0\n"
+SITES = (
+    "id,cost,mode,fixed,lon,lat,street,floor_area_m2\n"
+    "A,10,划转,0,108.700,34.3,东街,100\nB,300,新建,0,108.701,34.3,东街,200\n"
+    "C,20,共享,0,108.703,34.3,西街,100\nD,5,腾退,1,108.705,34.3,西街,700\n"
+)
+KEYS = {"sites", "objective", "bound", "gap", "status", "assignment", "seconds", "notes", "conditions"}
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    frame = pd.DataFrame(TIMES, columns=["source_id", "demand_id", "seconds"])
+    frame.to_csv(tmp_path / "times.csv", index=False)
+    frame.to_parquet(tmp_path / "times.parquet", index=False)
+    (tmp_path / "demand.csv").write_text(DEMAND, encoding="utf-8")
+    (tmp_path / "candidates.csv").write_text(SITES, encoding="gb18030")
+    return tmp_path
+
+
+def run(folder: Path, *more: object, times: str = "times.csv") -> tuple[int, str, dict[str, Any]]:
+    out = folder / "sites.json"
+    given = ["--times", folder / times, "--demand", folder / "demand.csv", "--candidates", folder / "candidates.csv"]
+    ran = CliRunner().invoke(app, ["site", *map(str, given), "--out", str(out), *map(str, more)])
+    assert ran.exception is None or isinstance(ran.exception, SystemExit), ran.exception
+    told = json.loads(out.read_text(encoding="utf-8"), parse_constant=pytest.fail) if out.exists() else {}
+    out.unlink(missing_ok=True)
+    return ran.exit_code, ran.stderr, told
+
+
+@pytest.mark.parametrize(
+    ("asked", "sites", "objective"),
+    [
+        (["--model", "pmedian", "--p", 1], ["B", "D"], 100 * 300 + 50 * 300),
+        (["--model", "mclp", "--p", 1, "--cutoff-min", 5], ["B", "D"], 750),
+        (["--model", "lscp", "--cutoff-min", 5], ["B", "D"], 1),
+        (["--model", "pcenter", "--p", 1], None, 300),
+        (["--model", "pmedian", "--p", 1, "--closable"], ["D"], 225_000),
+        (["--model", "pmedian", "--p", 1, "--cost-budget", 30], ["A", "D"], 75_000),
+        (["--model", "pmedian", "--p", 2, "--each-of", "street", "--kind", "mode=新建:1-"], ["A", "B", "D"], 15_000),
+        (["--model", "pmedian", "--p", 1, "--weights", "elderly=1"], ["C", "D"], 10 * 600 + 5 * 300),
+        (["--model", "mclp", "--p", 1, "--cutoff-min", 5, "--backup", 2], ["C", "D"], 450),
+        (["--model", "mclp", "--p", 1, "--cutoff", 600, "--full-until", 300], None, 750),
+    ],
+)
+def test_a_street_is_answered_as_by_hand(folder: Path, asked: list[object], sites: Any, objective: float) -> None:
+    for times in ("times.csv", "times.parquet"):
+        code, _, told = run(folder, *asked, times=times)
+        assert code == 0
+        assert told.keys() >= KEYS
+        assert (told["objective"], told["bound"], told["gap"], told["status"]) == (objective, objective, 0.0, "optimal")
+        assert sites is None or told["sites"] == sites
+        assert set(told["assignment"]) == set("abcd")
+
+
+def test_the_list_says_what_to_build_and_what_it_takes(folder: Path) -> None:
+    listed = folder / "list.xlsx"
+    code, _, told = run(folder, "--model", "pmedian", "--p", 1, "--list", listed)
+    rows = list(openpyxl.load_workbook(listed).active.values)
+    assert code == 0
+    assert [row[:2] for row in rows[1:3]] == [("B", "新建 new"), ("D", "保留 keep")]
+    assert rows[1][3:6] == (300, 200, 105)  # 350 households at 30 m2 per 100
+    assert told["by_site"][0]["floor_needed_m2"] == 105
+
+
+def test_a_question_without_an_answer_says_what_would_do(folder: Path) -> None:
+    code, text, told = run(folder, "--model", "lscp", "--cutoff-min", 0, "--p", 1)
+    assert code == EXIT_INFEASIBLE
+    assert "at least 3 are needed" in text
+    assert (told["status"], told["sites"], told["smallest_p"]) == ("infeasible", [], 3)
+    code, _, told = run(folder, "--model", "lscp", "--cutoff-min", 5, "--cost-budget", 5)
+    assert (code, told["smallest_budget"]) == (EXIT_INFEASIBLE, 10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (["--model", "mclp"], "without --p"),
+        (["--model", "best", "--p", 1], "needed lscp, mclp, pmedian or pcenter"),
+        (["--model", "mclp", "--p", 1, "--cutoff-min", 5, "--cutoff", 9], "one of the two"),
+        (["--model", "pmedian", "--p", 1, "--weights", "pupils=1"], "no group 'pupils'"),
+        (["--model", "pmedian", "--p", 1, "--each-of", "town"], "no column 'town'"),
+        (["--model", "pmedian", "--p", 1, "--kind", "mode:new"], "column=value:least-most"),
+        (["--model", "pmedian", "--p", 1, "--cost-column", "metres"], "--cost-column"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_sentence(folder: Path, asked: list[object], why: str) -> None:
+    code, text, told = run(folder, *asked)
+    assert (code, told) == (EXIT_UNUSABLE, {})
+    assert why in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("demand.csv", "id,elderly\na,1\n", "needed weight"),
+        ("demand.csv", "id,weight\na,1\na,2\n", "'a' stands in more than one row"),
+        ("demand.csv", "id,weight\na,-1\nb,1\nc,1\nd,1\n", "weight of 'a' is '-1'"),
+        ("demand.csv", "id,weight\na,\nb,1\nc,1\nd,1\n", "weight of 'a' is ''"),
+        ("demand.csv", "id,weight\na,1\nb,1\nc,1\n", "not in the demand ('d')"),
+        ("candidates.csv", "id\nA\nB\nC\nX\n", "not in the candidates ('D')"),
+        ("candidates.csv", "id,fixed\nA,perhaps\nB,0\nC,0\nD,0\n", "fixed of 'A' is 'perhaps'"),
+        ("times.csv", "source_id,demand_id,seconds\nA,a,-3\n", "seconds is -3 in row 1"),
+        ("times.csv", "source_id,demand_id\nA,a\n", "--cost-column"),
+        ("times.csv", "source_id,demand_id,seconds\nA,a,far\n", "cannot be read"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_named_with_its_row_or_id(
+    folder: Path, name: str, content: str, why: str
+) -> None:
+    (folder / name).write_text(content, encoding="utf-8")
+    code, text, told = run(folder, "--model", "pmedian", "--p", 1)
+    assert (code, told) == (EXIT_UNUSABLE, {})
+    assert why in " ".join(text.split())
+
+
+def test_capacities_limit_who_is_served_where_and_may_be_left_aside(folder: Path) -> None:
+    (folder / "candidates.csv").write_text("id,capacity\nA,400\nB,400\nC,400\nD,400\n", encoding="utf-8")
+    _, _, told = run(folder, "--model", "pmedian", "--p", 2)
+    loads = {one["site_id"]: one["load"] for one in told["by_site"]}
+    assert max(loads.values()) <= 400
+    assert told["status"] == "optimal"
+    assert told["objective"] == 45_000  # d alone fills its site; a, b and c share the other at b
+    _, _, free = run(folder, "--model", "pmedian", "--p", 1, "--no-capacity")
+    assert free["objective"] == 225_000
+
+
+def test_equal_questions_give_equal_bytes_whatever_the_order_of_rows(folder: Path) -> None:
+    def answer() -> dict[str, Any]:
+        told = run(folder, "--model", "mclp", "--p", 1, "--cutoff-min", 5)[2]
+        return {name: value for name, value in told.items() if name != "seconds"}
+
+    first = answer()
+    for name in ("times.csv", "demand.csv"):
+        frame = pd.read_csv(folder / name)
+        frame.sample(frac=1.0, random_state=1).to_csv(folder / name, index=False)
+    assert answer() == first
