@@ -2,9 +2,9 @@
 
 Run ``python -m tests.bench.bench_reading``. Every figure is CPU time of a process of its own, all threads, kernels
 compiled before; the peak is that of the whole process with all that it imports. ``loop`` walks over the file with
-pyosmium and takes ids, places, references and tags, and no more: it makes no network. ``floor`` inflates all blobs, and
-throws away what it gets. ``elements`` is our like of the loop, ``cold`` goes all the way to the network, ``cached`` maps
-the one kept by a run before.
+pyosmium and takes ids, places, references and tags: it makes no network. ``floor`` inflates all blobs, and throws away
+what it gets. ``elements`` is our like of the loop, ``cold`` goes all the way to the network, ``cached`` maps the one
+kept by a run before.
 """
 
 import cProfile
