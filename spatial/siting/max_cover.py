@@ -28,12 +28,12 @@ _NEW_CUTS = 6_000
 _SEARCHED_SHARE, _PRICED_SHARE = 0.95, 0.85
 """Sites worth at least these shares of the rate of a site are searched, and belong to the next linear programme."""
 _LEAST_PRICE = 1e-4
-_HOT, _COLD = 0.15, 0.006
-"""Temperatures of the annealing as shares of what an open site covers on average."""
+_HOT, _WARM, _COLD = 0.15, 0.04, 0.006
+"""Temperatures of the annealing as shares of what an open site covers on average: afresh, from the best, at the end."""
 _SWAPS = 400_000
 _SWAPPED_ENTRIES = 60_000
 """Swaps of the first annealing, for a table of so many entries: about as long as the prices take."""
-_LONGER = 8
+_LONGER, _REHEATS = 8, 4
 _SLICE = 200_000
 _STALL = 0.03
 """Cut rounds end where they close less than this share of the gap."""
@@ -166,7 +166,7 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
-            job = pool.submit(_annealed, question, state, deadline, 1 + turn, seed + turn)
+            job = pool.submit(_annealed, question, state, deadline, 1 + turn, seed + turn, warm=turn % 2 == 1)
             priced = _priced(question, state, deadline)
             state = _better(state, *job.result())
             state = _fixed(question, state)
@@ -221,22 +221,29 @@ def _better(state: _State, chosen: Ints, value: float) -> _State:
     return replace(state, chosen=chosen, value=value) if value > state.value else state
 
 
-def _annealed(question: _Question, state: _State, deadline: Deadline, times: int, seed: int) -> tuple[Ints, float]:
-    """Return the best set that annealing finds among the sites worth a look, in so many times the usual swaps."""
-    swaps = times * int(_SWAPS * max(question.table.entries / _SWAPPED_ENTRIES, 1.0))
+def _annealed(
+    question: _Question, state: _State, deadline: Deadline, times: int, seed: int, *, warm: bool
+) -> tuple[Ints, float]:
+    """Return the best set that annealing finds among the sites worth a look, in so many times the usual swaps.
+
+    It begins afresh, or (``warm``) from the best set at a temperature that does not lose all of it.
+    """
+    size = question.table.entries / _SWAPPED_ENTRIES if state.prices else 1.0
+    swaps = times * int(_SWAPS * max(size, 1.0))
     core = _core(question, state, _SEARCHED_SHARE)
     table = pick(question.table, np.arange(question.table.rows), core)
     listed = np.diff(table.ptr) > 0
     table, weight = pick(table, listed, np.arange(table.sites)), question.weight[listed]
-    work = start_swaps(table, weight, np.zeros(0, np.int64), question.p, seed)
+    begin = np.searchsorted(core, state.chosen) if warm else np.zeros(0, np.int64)
+    work = start_swaps(table, weight, begin, question.p, seed)
     scale = work.value[0] / question.p
-    slices = max(swaps // _SLICE, 1)
-    begun = deadline.left()
-    hot = scale * _HOT
+    slices, begun = max(swaps // _SLICE, 1), deadline.left()
+    first = _WARM if warm else _HOT
+    hot = scale * first
     for k in range(slices):
         # A search that the deadline would cut off cools faster, to end cold.
         share = max((k + 1) / slices, 1.0 - deadline.left() / max(begun, _INSTANT_S))
-        cold = scale * _HOT * (_COLD / _HOT) ** share
+        cold = scale * first * (_COLD / first) ** share
         anneal(table, weight, work, swaps=min(swaps, _SLICE), hot=hot, cold=cold)
         hot = cold
         if deadline.left() <= 0.0:
@@ -272,11 +279,15 @@ def _finished(
 
 
 def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> _State:
-    """Return the state after annealing twice at a time, ever longer, until the time is up."""
+    """Return the state after annealing afresh and from the best, ever longer, until the time is up."""
     turn = 0
     while deadline.left() > 0.0:
         turn += 1
-        other = pool.submit(_annealed, question, state, deadline, _LONGER * turn, seed + 2000 * turn)
-        first = _annealed(question, state, deadline, _LONGER * turn, seed + 2000 * turn + 1000)
-        state = _better(_better(state, *first), *other.result())
+        times, next_seed = _LONGER * turn, seed + 2000 * turn
+        other = pool.submit(_annealed, question, state, deadline, times, next_seed, warm=False)
+        for k in range(_REHEATS):
+            state = _better(
+                state, *_annealed(question, state, deadline, times // _REHEATS, next_seed + 1 + k, warm=True)
+            )
+        state = _better(state, *other.result())
     return state

@@ -26,7 +26,8 @@ from spatial.siting.cover_table import (
     pick,
     same_rows,
 )
-from spatial.siting.set_cover_search import Weights, search_cover, start_weights
+from spatial.siting.cover_windows import refit_window
+from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
@@ -35,7 +36,13 @@ _STEPS = 60_000
 _SLICE = 60_000
 _STALL = 0.03
 """Cut rounds end where they close less than this share of the gap."""
-_BRANCH_ENTRIES = 60_000
+_BRANCH_ENTRIES = 25_000
+_SEARCHED_WORTH = 0.95
+"""Sites worth at least this share of a site at the prices so far are searched."""
+_WINDOW_SITES = 24
+_WINDOW_S = 3.0
+_WINDOWS = 20
+"""Windows refitted beside one search."""
 _CLOSE = 1e-6
 
 
@@ -188,7 +195,7 @@ def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            job = pool.submit(_searched, part, work, state, deadline, _STEPS * (1 + turn))
+            job = pool.submit(_searched, part, state, deadline, _STEPS * 4 * (1 + turn), seed + turn)
             priced = _priced(part, state, deadline)
             state = _better(priced, job.result())
             state = _fixed(state)
@@ -201,19 +208,26 @@ def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_
             if turn > 1 and len(state.chosen) - state.bound > (1.0 - _STALL) * before:
                 break
         note = f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
-    if state.done or not goes_on:
-        return state, note
-    state, more = _finished(part, work, state, deadline)
+        if state.done or not goes_on:
+            return state, note
+        state, more = _finished(part, state, deadline, seed, pool)
     return state, f"{note}; {more}"
 
 
-def _searched(part: _Part, work: Weights, state: _State, deadline: Deadline, steps: int) -> Ints:
-    """Return the best cover after a number of steps more."""
-    best = state.chosen
+def _searched(part: _Part, state: _State, deadline: Deadline, steps: int, seed: int) -> Ints:
+    """Return the best cover that a search among the sites worth a look finds, in a number of steps."""
+    core = np.arange(part.table.sites)
+    if state.prices is not None:
+        inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
+        inside[state.chosen] = True
+        core = np.flatnonzero(inside)
+    table = pick(part.table, np.arange(part.table.rows), core)
+    work, best = start_weights(table, part.need, seed), state.chosen
     for _ in range(max(steps // _SLICE, 1)):
+        found = search_cover(table, work, steps=min(steps, _SLICE), target=state.least)
+        best = core[found] if len(found) < len(best) else best
         if deadline.left() <= 0.0 or len(best) <= state.least:
             break
-        best = search_cover(part.table, work, steps=min(steps, _SLICE), target=state.least)
     return best
 
 
@@ -246,18 +260,37 @@ def _fixed(state: _State) -> _State:
     return replace(state, never=state.never | out)
 
 
-def _finished(part: _Part, work: Weights, state: _State, deadline: Deadline) -> tuple[_State, str]:
+def _finished(
+    part: _Part, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> tuple[_State, str]:
     """Return the state after branch and cut, if the question has become small enough, or after a long search."""
     left = np.flatnonzero(~state.never)
     table = pick(part.table, np.arange(part.table.rows), left)
     if table.entries > _BRANCH_ENTRIES:
-        turn = 0
-        while deadline.left() > 0.0 and not state.done:
-            turn += 1
-            state = _better(state, _searched(part, work, state, deadline, _STEPS * turn))
-        return state, "the rest of the time went to the search"
+        return _lingered(part, state, deadline, seed, pool)
     at = np.searchsorted(left, state.chosen)
     solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left())
     state = _better(state, left[solved.chosen])
     state = replace(state, bound=max(state.bound, min(solved.bound, float(len(state.chosen)))))
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
+
+
+def _lingered(
+    part: _Part, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> tuple[_State, str]:
+    """Return the state after refitting windows of the best cover, beside further searches, until the time is up."""
+    rng = np.random.default_rng(seed)
+    turn, windows, gains = 0, 0, 0
+    while deadline.left() > 0.0 and not state.done:
+        turn += 1
+        job = pool.submit(_searched, part, state, deadline, _STEPS * 8 * turn, seed + 1000 * turn)
+        current = state.chosen
+        for _ in range(_WINDOWS):
+            if deadline.left() <= 0.0 or len(current) <= state.least:
+                break
+            centre = int(current[rng.integers(len(current))])
+            limit_s = min(_WINDOW_S, deadline.left())
+            current, gained = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
+            windows, gains = windows + 1, gains + gained
+        state = _better(replace(state, chosen=current), job.result())
+    return state, f"{turn} more searches, {windows} windows refitted, {gains} of them with fewer sites"
