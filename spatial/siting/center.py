@@ -8,7 +8,9 @@ problem", 1970). What is served by fixed sites within a radius drops out.
 import numpy as np
 
 from spatial.errors import InfeasibleError, InputError
+from spatial.siting.cover_table import cover_table, covered_rows
 from spatial.siting.set_cover import solve_set_cover
+from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import (
     Deadline,
     Flags,
@@ -23,6 +25,8 @@ from spatial.siting.ways import (
     serving,
     within,
 )
+
+_SEARCH_STEPS = 5_000
 
 
 def solve_center(
@@ -131,6 +135,11 @@ def _serve_within(
 ) -> tuple[bool | None, Flags]:
     """Return whether ``p`` new sites serve all within a radius (None: not known in time), and the sites if they do."""
     near = within(ways, radius)
+    if _apart(near, fixed, most=p) > p:
+        return False, fixed
+    quick = _searched(near, p, fixed, seed)
+    if quick is not None:
+        return True, quick
 
     def undecided(stage: str, share: float, value: float, bound: float) -> bool:
         return value > p >= bound
@@ -138,3 +147,29 @@ def _serve_within(
     rest = Deadline(deadline.left(), deadline.clock)
     found = solve_set_cover(near, fixed=fixed, deadline=rest, seed=seed, tick=undecided)
     return (True if found.value <= p else False if found.bound > p else None), found.open
+
+
+def _apart(near: Ways, fixed: Flags, most: int) -> int:
+    """Return a number of rows that share no site: each needs one of its own. It stops above ``most``."""
+    taken = np.zeros(near.sites, bool)
+    left = ~np.isfinite(serving(near, fixed)[1])
+    count = 0
+    for i in np.argsort(np.diff(near.ptr), kind="stable"):
+        sites = near.site[near.ptr[i] : near.ptr[i + 1]]
+        if left[i] and not taken[sites].any():
+            taken[sites] = True
+            count += 1
+            if count > most:
+                break
+    return count
+
+
+def _searched(near: Ways, p: int, fixed: Flags, seed: int) -> Flags | None:
+    """Return ``p`` new sites that cover every row, if a short search finds some."""
+    table = cover_table(near)
+    need = (covered_rows(table, fixed) == 0).astype(np.int64)
+    chosen = search_cover(table, start_weights(table, need, seed), steps=_SEARCH_STEPS, target=p)
+    opened = fixed.copy()
+    opened[chosen] = True
+    covers = bool(np.isfinite(serving(near, opened)[1]).all())
+    return opened if covers and int((opened & ~fixed).sum()) <= p else None
