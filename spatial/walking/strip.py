@@ -17,6 +17,10 @@ CORE_CELLS = 1.45
 """Just more than the diagonal of a cell."""
 _FAR = np.float32(1e6)
 _FARTHER = np.float32(4e6)
+_TIE = np.float32(0.02)
+"""Of a reached street and one that is not, nearer by less than this, the reached one counts: ways may lie on ways."""
+_TIE_SHARE, _TIE_LEAST = np.float32(2e-3), np.float32(1e-4)
+"""The same for squared distances: of two walks to one place, as on a site's own street, the shorter one counts."""
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -62,7 +66,8 @@ def stamp_reached(fields, piece, shift, width, window, columns):  # type: ignore
             ax, ay = x - t * dx, y - t * dy
             away, k = ax * ax + ay * ay, at + np.uint64(c)
             least, most, rest = near[k], left_there[k], begins - t * falls
-            left_there[k] = rest if away < least or (away == least and rest > most) else most
+            tie = _TIE_SHARE * least + _TIE_LEAST
+            left_there[k] = rest if away < least - tie or (away <= least + tie and rest > most) else most
             near[k] = away if away < least else least
 
 
@@ -118,7 +123,7 @@ def settle(fields, width, window, columns):  # type: ignore[no-untyped-def]
             k = at + np.uint64(c)
             away, before = np.sqrt(near[k]), inside[k]
             rest = (left[k] if left[k] < wide else wide) - away
-            nearer = np.sqrt(rival[k]) - away
+            nearer = np.sqrt(rival[k]) - away + _TIE
             rest = rest if rest < nearer else nearer
             rest = rest if rest > core - away else core - away
             inside[k] = rest if rest < before else before

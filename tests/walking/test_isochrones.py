@@ -173,7 +173,7 @@ def towns(draw_from: Any) -> Any:
     return build_walk_network(draw(nodes, ways), PROFILE)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(network=towns(), x=st.integers(-40, 740), y=st.integers(-40, 740), zoom=st.sampled_from([None, 17, 14, 12]))
 def test_on_any_map_circles_hold_what_is_reached_nest_and_stay_valid_when_rounded(
     network: Any, x: int, y: int, zoom: int | None
