@@ -43,7 +43,8 @@ def build_core(ways: Ways, weight: Floats, cap: Floats, fixed: Flags, p: int, de
     place[names] = np.arange(len(names), dtype=np.int32)
     ptr, site, cost, low = shrink_rows(ways.ptr, ways.site, ways.cost, cap, place, asks, np.int64(depth))
     cut = bool((asks & (low < cap)).any())
-    return _drop_rows(Core(ptr, site, cost, low, weight, names, np.arange(ways.rows), 0.0, p, cut))[0]
+    core = Core(ptr, site, cost, low, weight, names, np.arange(ways.rows), 0.0, p, cut)
+    return _grouped(_drop_rows(core)[0])
 
 
 def shrink(core: Core, status: Flags | Ints) -> tuple[Core, Ints]:
@@ -61,6 +62,19 @@ def total(core: Core, opened: Flags) -> float:
     """Return what the core costs with these of its sites open."""
     ways = Ways(core.ptr, core.site, core.cost, len(core.names))
     return core.base + float(core.weight @ np.minimum(serving(ways, opened)[1], core.cap))
+
+
+def _grouped(core: Core) -> Core:
+    """Return the core with rows of the same nearest site side by side: a column then reads memory in few places."""
+    order = np.argsort(core.site[core.ptr[:-1]], kind="stable")
+    length = np.diff(core.ptr)[order]
+    ptr = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(length, out=ptr[1:])
+    entry = np.repeat(core.ptr[:-1][order] - ptr[:-1], length) + np.arange(len(core.site))
+    return replace(
+        core, ptr=ptr, site=core.site[entry], cost=core.cost[entry], cap=core.cap[order], weight=core.weight[order],
+        rows=core.rows[order],
+    )  # fmt: skip
 
 
 def _drop_rows(core: Core) -> tuple[Core, Ints]:
