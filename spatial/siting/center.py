@@ -168,6 +168,8 @@ def _searched(near: Ways, p: int, fixed: Flags, seed: int) -> Flags | None:
     """Return ``p`` new sites that cover every row, if a short search finds some."""
     table = cover_table(near)
     need = (covered_rows(table, fixed) == 0).astype(np.int64)
+    if not need.any():
+        return fixed.copy()
     chosen = search_cover(table, start_weights(table, need, seed), steps=_SEARCH_STEPS, target=p)
     opened = fixed.copy()
     opened[chosen] = True
