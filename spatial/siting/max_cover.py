@@ -166,7 +166,7 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
-            job = pool.submit(_annealed, question, state, deadline, 1 + turn, seed + turn, warm=turn % 2 == 1)
+            job = pool.submit(_annealed, question, state, deadline, 1 + turn // 2, seed + turn, warm=turn % 2 == 1)
             priced = _priced(question, state, deadline)
             state = _better(state, *job.result())
             state = _fixed(question, state)
@@ -176,7 +176,7 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             )
             state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
             state = _fixed(question, state)
-            done = state.gap < question.step or not goes_on or deadline.left() < 1.3 * took
+            done = state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
             if done or (turn > 1 and state.gap > (1.0 - _STALL) * before):
                 break
         notes.append(

@@ -34,7 +34,7 @@ _ROUNDS = 40
 _NEW_CUTS = 6_000
 _STEPS = 60_000
 _SLICE = 60_000
-_STALL = 0.03
+_STALL = 0.012
 """Cut rounds end where they close less than this share of the gap."""
 _BRANCH_ENTRIES = 25_000
 _SEARCHED_WORTH = 0.95
