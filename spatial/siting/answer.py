@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.errors import InfeasibleError, SpatialError
-from spatial.siting import center, max_cover, median, set_cover
 from spatial.siting.capacitated import answer_with_room
 from spatial.siting.enumerate import can_try_all, try_all
-from spatial.siting.general import Outcome, answer_general
-from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, has_whole_values, value_of
-from spatial.siting.ways import Deadline, Flags, Floats, Found, Tick, closes
+from spatial.siting.general import answer_general
+from spatial.siting.plain import Outcome, ask_engine
+from spatial.siting.question import Question, broken_rules, has_whole_values, value_of
+from spatial.siting.ways import Deadline, Flags, Floats, Tick, closes
 
 _HAIR = 1e-6
 
@@ -67,55 +67,6 @@ def _solve(question: Question, deadline: Deadline, seed: int, tick: Tick | None)
         return Outcome(opened, None, value_of(question, opened), False)
     if question.has_room_limits:
         return answer_with_room(question, deadline=deadline, seed=seed)
-    if question.is_plain and (plain := _ask_engine(question, deadline, seed, tick)) is not None:
+    if question.is_plain and (plain := ask_engine(question, deadline, seed, tick)) is not None:
         return plain
     return answer_general(question, deadline=deadline, seed=seed, tick=tick)
-
-
-def _ask_engine(question: Question, deadline: Deadline, seed: int, tick: Tick | None) -> Outcome | None:
-    """Return the answer of the engine made for a plain question; None where there is none for it."""
-    ways, fixed, most = question.ways, question.fixed, question.most
-    if question.goal == "count":
-        return _cover_all(question, deadline, seed, tick)
-    if question.need > 1:
-        return None
-    if question.goal == "largest":
-        try:
-            return _outcome(center.solve_center(ways, most, fixed=fixed, deadline=deadline, seed=seed, tick=tick))
-        except InfeasibleError:
-            return Outcome(None, None, np.inf, True)
-    if not ways.cost.any():
-        weight, whole = question.weight, float(question.weight.sum())
-        covered = max_cover.solve_max_cover(ways, weight, most, fixed=fixed, deadline=deadline, seed=seed, tick=tick)
-        lost = (whole - covered.bound) * question.missing
-        return Outcome(covered.open, None, lost, False, covered.notes)
-    found = median.solve_median(
-        question.ways,
-        question.weight,
-        question.most,
-        fixed=question.fixed,
-        missing=question.missing,
-        deadline=deadline,
-        seed=seed,
-        tick=tick,
-    )
-    return _outcome(found)
-
-
-def _cover_all(question: Question, deadline: Deadline, seed: int, tick: Tick | None) -> Outcome | None:
-    """Return the fewest sites that serve all; None where sites are charged differently."""
-    if (question.charge[~question.fixed] != 1.0).any() or question.charge[question.fixed].any():
-        return None
-    need = np.full(question.rows, question.need, dtype=np.int64)
-    found = set_cover.solve_set_cover(
-        question.ways, fixed=question.fixed, need=need, deadline=deadline, seed=seed, tick=tick
-    )
-    if question.p != AS_MANY_AS_NEEDED and found.value > question.p:
-        return Outcome(None, None, found.bound, found.bound > question.p, found.notes)
-    return _outcome(found)
-
-
-def _outcome(found: Found) -> Outcome:
-    if not np.isfinite(found.value):
-        return Outcome(None, None, found.bound, found.proved, found.notes)
-    return Outcome(found.open, None, found.bound, False, found.notes)

@@ -7,11 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from spatial.siting.general import Outcome, shrink_radius
+from spatial.siting.general import shrink_radius
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
+from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
-from spatial.siting.room_bound import Bound, Parts, Rooms, bound_rooms, cut_to, goal_of, list_rooms, part_totals
+from spatial.siting.room_bound import (
+    Bound,
+    Parts,
+    Rooms,
+    bound_rooms,
+    cut_to,
+    first_choice,
+    goal_of,
+    list_rooms,
+    part_totals,
+)
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE = 0.5
@@ -19,8 +30,9 @@ _SLICE = 0.5
 """Share of the time left that a guess may take."""
 _FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
 """Entries per row that the first guess keeps, and how many times more each further one."""
-_ENOUGH_ENTRIES = 400
-"""Smaller questions go to the exact model as they are."""
+_ENOUGH_ENTRIES, _MANY_ENTRIES = 400, 250_000
+"""Smaller questions go to the exact model as they are; of larger ones the bound takes no heed of room."""
+_LOOSE = "the question is large: its bound leaves out that sites have limited room"
 
 
 def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Outcome:
@@ -32,11 +44,18 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         )
     if question.goal == "count":
         return _solve(question, question.charge, None, deadline.left(), seed)
-    rooms = list_rooms(question) if len(question.ways.site) > _ENOUGH_ENTRIES else None
+    size = len(question.ways.site)
+    rooms = list_rooms(question) if size > _ENOUGH_ENTRIES else None
     if rooms is None:
         return _solve(question, nothing, None, deadline.left(), seed)
-    state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left()), seed=seed)
-    return _settle_rest(rooms, state, deadline, seed)
+    if size <= _MANY_ENTRIES:
+        state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left()), seed=seed)
+        return _settle_rest(rooms, state, deadline, seed)
+    loose = relax(question, deadline=Deadline(_BOUND_SHARE * deadline.left()), seed=seed)
+    state = first_choice(rooms, seed)
+    if not np.isfinite(state.value):
+        return replace(_solve(question, nothing, None, deadline.left(), seed), notes=(_LOOSE,))
+    return Outcome(state.opened, _shares(rooms, state), min(loose.bound, state.value), False, (_LOOSE,))
 
 
 def _settle_rest(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Outcome:

@@ -8,7 +8,7 @@ problem", 1970). What is served by fixed sites within a radius drops out.
 import numpy as np
 
 from spatial.errors import InfeasibleError, InputError
-from spatial.siting.cover_table import cover_table, covered_rows
+from spatial.siting.cover_table import cover_table
 from spatial.siting.set_cover import solve_set_cover
 from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import (
@@ -22,6 +22,7 @@ from spatial.siting.ways import (
     by_site,
     center_value,
     confirm,
+    keep,
     serving,
     within,
 )
@@ -135,6 +136,8 @@ def _serve_within(
 ) -> tuple[bool | None, Flags]:
     """Return whether ``p`` new sites serve all within a radius (None: not known in time), and the sites if they do."""
     near = within(ways, radius)
+    if (np.diff(near.ptr) == 0).any():
+        return False, fixed
     if _apart(near, fixed, most=p) > p:
         return False, fixed
     quick = _searched(near, p, fixed, seed)
@@ -166,10 +169,12 @@ def _apart(near: Ways, fixed: Flags, most: int) -> int:
 
 def _searched(near: Ways, p: int, fixed: Flags, seed: int) -> Flags | None:
     """Return ``p`` new sites that cover every row, if a short search finds some."""
-    table = cover_table(near)
-    need = (covered_rows(table, fixed) == 0).astype(np.int64)
-    if not need.any():
+    asks = ~np.isfinite(serving(near, fixed)[1])
+    if not asks.any():
         return fixed.copy()
+    part = keep(near, np.repeat(asks, np.diff(near.ptr)))
+    table = cover_table(Ways(np.append(part.ptr[:-1][asks], part.ptr[-1]), part.site, part.cost, part.sites))
+    need = np.ones(table.rows, np.int64)
     chosen = search_cover(table, start_weights(table, need, seed), steps=_SEARCH_STEPS, target=p)
     opened = fixed.copy()
     opened[chosen] = True

@@ -1,32 +1,24 @@
 """Which sites are best under conditions of every kind, where room does not matter? A search, then an exact model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from spatial.siting import median
 from spatial.siting.mip import Mip, MipAnswer, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
-from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, tally, value_of
+from spatial.siting.plain import Outcome, better_of, relax
+from spatial.siting.question import Question, broken_rules, tally, value_of
 from spatial.siting.swaps import search
-from spatial.siting.ways import Deadline, Flags, Floats, Tick, row_of, within
+from spatial.siting.ways import Deadline, Flags, Tick, row_of, within
 
 _SEARCH_SHARE = 0.3
 _START_SHARE = 0.15
-_MOST_ENTRIES = 1_500_000
-"""Above this many entries the exact model is not worth building; the question without conditions gives the bound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Open sites and shares of an engine (None if none was found), its bound, and whether provably none exist."""
-
-    opened: Flags | None
-    share: Floats | None
-    bound: float
-    impossible: bool
-    notes: tuple[str, ...] = ()
+_LOOSE_SHARE = 0.3
+_LOOSE = "the bound leaves out the conditions beside the number of sites"
+_FEW_ENTRIES, _MOST_ENTRIES = 20_000, 1_500_000
+"""Above so few entries the question without conditions is asked for a bound first; above so many that alone gives
+the bound, for the exact model is not worth building."""
 
 
 def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: Tick | None = None) -> Outcome:
@@ -38,12 +30,17 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
     start = _start(question, deadline, seed)
     if start.impossible:
         return start
-    if len(question.ways.site) > _MOST_ENTRIES and question.need == 1:
-        return _bound_without_conditions(question, start.opened, deadline, seed, tick)
-    model = level_model(question)
-    first = None if start.opened is None else start_of_levels(question, start.opened)
-    found = solve_mip(model, start=first, time_limit_s=deadline.left(), seed=seed)
-    return _better(question, start.opened, found)
+    opened, loose, notes = start.opened, Outcome(None, None, -np.inf, False), start.notes
+    if (size := len(question.ways.site)) > _FEW_ENTRIES:
+        share = 1.0 if size > _MOST_ENTRIES else _LOOSE_SHARE
+        loose = relax(question, deadline=Deadline(share * deadline.left()), seed=seed, tick=tick)
+        opened = better_of(question, opened, loose.opened)
+    if size > _MOST_ENTRIES:
+        return Outcome(opened, None, loose.bound, False, (*notes, _LOOSE))
+    first = None if opened is None else start_of_levels(question, opened)
+    found = solve_mip(level_model(question), start=first, time_limit_s=deadline.left(), seed=seed)
+    done = _better(question, opened, found)
+    return replace(done, bound=max(done.bound, loose.bound), notes=notes)
 
 
 def _better(question: Question, opened: Flags | None, found: MipAnswer) -> Outcome:
@@ -138,32 +135,3 @@ def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:
     stop = deadline.spent() + _SEARCH_SHARE * deadline.left()
     found_open = search(question, opened, question.missing, time_left=lambda: stop - deadline.spent())
     return Outcome(found_open, None, -np.inf, False)
-
-
-def _bound_without_conditions(
-    question: Question, opened: Flags | None, deadline: Deadline, seed: int, tick: Tick | None
-) -> Outcome:
-    """Return the sites found, with the bound of the question that a number of sites alone limits."""
-    found = median.solve_median(
-        question.ways, question.weight, most_sites(question), fixed=question.fixed, missing=question.missing,
-        deadline=deadline, seed=seed, tick=tick,
-    )  # fmt: skip
-    note = "the bound leaves out the conditions beside the number of sites"
-    best = opened
-    if not broken_rules(question, found.open) and (
-        best is None or value_of(question, found.open) < value_of(question, best)
-    ):
-        best = found.open
-    return Outcome(best, None, found.bound, False, (*found.notes, note))
-
-
-def most_sites(question: Question) -> int:
-    """Return how many sites beside the fixed ones any choice may open at most."""
-    free = ~question.fixed & ~question.banned
-    many = int(free.sum())
-    if question.p != AS_MANY_AS_NEEDED:
-        many = min(many, question.most + int((free & ~question.counted).sum()))
-    if np.isfinite(question.budget):
-        left = question.budget - float(question.price[question.fixed].sum())
-        many = min(many, int(np.searchsorted(np.cumsum(np.sort(question.price[free])), left * (1 + 1e-9), "right")))
-    return many

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spatial.siting.general import most_sites
 from spatial.siting.mip import Mip, solve_mip
 from spatial.siting.models import site_bounds, site_rows
+from spatial.siting.plain import most_sites
 from spatial.siting.question import Question, has_whole_values
 from spatial.siting.room_assign import improve_rooms
 from spatial.siting.room_price import price_forced, price_sites
@@ -94,7 +94,7 @@ def list_rooms(question: Question) -> Rooms | None:
 def bound_rooms(rooms: Rooms, *, deadline: Deadline, seed: int) -> Bound:
     """Return a bound, the best choice met on the way, and what may still be part of a better one."""
     question = rooms.question
-    state = _start(rooms, seed)
+    state = first_choice(rooms, seed)
     for stage in range(4):
         if deadline.left() <= 0.0:
             break
@@ -123,7 +123,8 @@ def _is_closed(rooms: Rooms, state: Bound) -> bool:
     return state.bound > goal_of(rooms, state.value)
 
 
-def _start(rooms: Rooms, seed: int) -> Bound:
+def first_choice(rooms: Rooms, seed: int) -> Bound:
+    """Return a first choice by a quick search, and prices from it."""
     question = rooms.question
     cheapest = np.sort(rooms.table, axis=1)
     second = np.where(np.isfinite(cheapest[:, 1]), cheapest[:, 1], cheapest[:, 0])
