@@ -4,14 +4,61 @@ Compiling takes as long as there are functions, signatures and ways in from Pyth
 that a kernel hands on start as ``np.int64(0)`` (a bare 0 is a signature of its own), and arrays are copied in loops.
 """
 
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import numba as nb
 import numpy as np
 from numba.extending import register_jitable
 
-kernel = nb.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+_IMPORT = re.compile(rb"^from (spatial[.\w]*) import|^import (spatial[.\w]*)", re.MULTILINE)
+_HERE = Path(__file__).resolve()
+_ROOT = _HERE.parents[2]
+
+
+@cache
+def stamp_sources(file: Path) -> str:
+    """Return a digest of a module and of all that it imports from its own room, and from here, directly or not.
+
+    Numba looks at the module of a kernel alone: a kernel would outlive a change in what it calls.
+    """
+    file = file.resolve()
+    met, waiting = {_HERE}, [file]
+    while waiting:
+        one = waiting.pop()
+        if one in met:
+            continue
+        met.add(one)
+        for names in _IMPORT.findall(one.read_bytes()):
+            other = _ROOT.joinpath(*(names[0] or names[1]).decode().split(".")).with_suffix(".py")
+            if other.parent == file.parent and other.exists():
+                waiting.append(other)
+    digest = hashlib.sha256()
+    for one in sorted(met):
+        digest.update(one.name.encode() + b"\0" + one.read_bytes())
+    return digest.hexdigest()
+
+
+def _cached(**options: Any) -> Callable[[Any], Any]:
+    """Return a decorator that compiles, and keeps the machine code for as long as no source of it changes."""
+
+    def compile_later(function: Any) -> Any:
+        compiled = nb.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
+        kept = compiled._cache._cache_file
+        kept._source_stamp = (kept._source_stamp, stamp_sources(Path(function.__code__.co_filename)))
+        return compiled
+
+    return compile_later
+
+
+kernel = _cached()
 """Compile a function; the machine code is cached beside the module (or in ``NUMBA_CACHE_DIR``)."""
 
-bare = nb.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
+bare = _cached(_nrt=False)
 """Compile a function that makes no arrays and returns none, without counting references to those it is handed: where
 loops call functions with many arrays, the counting takes half of the time."""
 
