@@ -16,7 +16,7 @@ _SEARCH_SHARE = 0.3
 _START_SHARE = 0.15
 _LOOSE_SHARE = 0.3
 _LOOSE = "the bound leaves out the conditions beside the number of sites"
-_FEW_ENTRIES, _MOST_ENTRIES = 20_000, 1_500_000
+_FEW_ENTRIES, _MOST_ENTRIES = 20_000, 200_000
 """Above so few entries the question without conditions is asked for a bound first; above so many that alone gives
 the bound, for the exact model is not worth building."""
 
