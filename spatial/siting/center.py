@@ -5,6 +5,9 @@ covering; halving the radii between a greedy answer and a plain bound asks it a 
 problem", 1970). What is served by fixed sites within a radius drops out.
 """
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 
 from spatial.errors import InfeasibleError, InputError
@@ -23,11 +26,14 @@ from spatial.siting.ways import (
     center_value,
     confirm,
     keep,
+    row_of,
     serving,
     within,
 )
 
 _SEARCH_STEPS = 5_000
+_SETS, _SET_VISITS, _CHUNK = 5_000, 20_000_000, 2_000_000
+"""Most sets, and most looks at costs, of an enumeration; entries of one part of it."""
 
 
 def solve_center(
@@ -54,6 +60,15 @@ def solve_center(
     deadline = deadline or Deadline(np.inf)
     opened = np.zeros(ways.sites, bool) if fixed is None else np.asarray(fixed, bool)
     asked = _asked(ways, p, weight, opened)
+    free = np.flatnonzero(~opened)
+    sets = comb(len(free), min(p, len(free)))
+    if asked.rows and sets <= _SETS and sets * asked.rows * max(p, 1) <= _SET_VISITS:
+        best = _best_of_all(asked, free, min(p, len(free)), opened)
+        value = center_value(asked, best)
+        if not np.isfinite(value):
+            raise InfeasibleError(f"siting: no {p} new sites serve every row that has to be served")
+        found = Found(best, value, value, True, deadline.spent(), ("all sets compared",))
+        return confirm(found, center_value(ways, best, weight))
     radii = _radii(asked, opened)
     best = _farthest_first(asked, p, opened)
     low, high = 0, _place(radii, center_value(asked, best))
@@ -96,6 +111,25 @@ def _asked(ways: Ways, p: int, weight: Floats | Ints | None, fixed: Flags) -> Wa
     entry = np.repeat(counts, length)
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(length[counts])))
     return Ways(ptr, ways.site[entry], ways.cost[entry], ways.sites)
+
+
+def _best_of_all(ways: Ways, free: Ints, p: int, fixed: Flags) -> Flags:
+    """Return the best of all sets of ``p`` free sites with the fixed ones; the first of equals."""
+    table = np.full((ways.sites, ways.rows), np.inf)
+    table[ways.site, row_of(ways)] = ways.cost
+    sets = np.array(list(combinations(free, p)), np.int64).reshape(comb(len(free), p), p)
+    worst = np.empty(len(sets))
+    base = serving(ways, fixed)[1]
+    chunk = max(1, _CHUNK // ways.rows)
+    for start in range(0, len(sets), chunk):
+        part = sets[start : start + chunk]
+        least = np.broadcast_to(base, (len(part), ways.rows))
+        for column in part.T:
+            least = np.minimum(least, table[column])
+        worst[start : start + chunk] = least.max(axis=1)
+    opened = fixed.copy()
+    opened[sets[int(worst.argmin())]] = True
+    return opened
 
 
 def _radii(ways: Ways, fixed: Flags) -> Floats:
