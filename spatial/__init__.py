@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from spatial.division.improve import improve_plan
     from spatial.division.locks import Locks
     from spatial.division.redivide import redivide
-    from spatial.division.tradeoff import trade_off
+    from spatial.division.tradeoff import TradeOff, trade_off
     from spatial.errors import SpatialError
     from spatial.inputs import Inputs
     from spatial.io.district import read_district, read_inputs
     from spatial.io.osm import read_osm
     from spatial.io.plan_folder import write_plan
     from spatial.io.profiles import list_profiles, read_profile
+    from spatial.io.relief import read_relief
     from spatial.io.sample import write_sample
     from spatial.io.sources import Sources
     from spatial.io.streets import read_streets
+    from spatial.io.walk_network import read_walk_network
     from spatial.land.blocks import Land, build_blocks
     from spatial.pipeline import make_plan
     from spatial.plan.checks import check_plan
@@ -35,10 +37,17 @@ if TYPE_CHECKING:
     from spatial.plan.model import Plan
     from spatial.profile import Profile
     from spatial.siting.choose import choose_sites
+    from spatial.walking.changes import affected_sites, change_network
+    from spatial.walking.counts import count_reached
     from spatial.walking.coverage import measure_coverage
     from spatial.walking.isochrones import build_isochrones
+    from spatial.walking.labels import reach_nodes
     from spatial.walking.network import build_walk_network
+    from spatial.walking.reasons import explain_unreached
+    from spatial.walking.survey import Survey, Walks, survey_walks
+    from spatial.walking.themes import cover_themes
     from spatial.walking.travel import travel_times
+    from spatial.walking.walker import Walker
 
 __version__ = "0.1.0"
 
@@ -51,23 +60,36 @@ _HOME = {
     "Profile": "profile",
     "Sources": "io.sources",
     "SpatialError": "errors",
+    "Survey": "walking.survey",
+    "TradeOff": "division.tradeoff",
+    "Walker": "walking.walker",
+    "Walks": "walking.survey",
+    "affected_sites": "walking.changes",
     "build_blocks": "land.blocks",
     "build_isochrones": "walking.isochrones",
     "build_walk_network": "walking.network",
+    "change_network": "walking.changes",
     "check_plan": "plan.checks",
     "choose_sites": "siting.choose",
+    "count_reached": "walking.counts",
+    "cover_themes": "walking.themes",
     "divide": "division.divide",
+    "explain_unreached": "walking.reasons",
     "improve_plan": "division.improve",
     "list_profiles": "io.profiles",
     "make_plan": "pipeline",
     "measure_coverage": "walking.coverage",
     "measure_plan": "plan.metrics",
+    "reach_nodes": "walking.labels",
     "read_district": "io.district",
     "read_inputs": "io.district",
     "read_osm": "io.osm",
     "read_profile": "io.profiles",
+    "read_relief": "io.relief",
     "read_streets": "io.streets",
+    "read_walk_network": "io.walk_network",
     "redivide": "division.redivide",
+    "survey_walks": "walking.survey",
     "trade_off": "division.tradeoff",
     "travel_times": "walking.travel",
     "write_plan": "io.plan_folder",
@@ -83,23 +105,36 @@ __all__ = [
     "Profile",
     "Sources",
     "SpatialError",
+    "Survey",
+    "TradeOff",
+    "Walker",
+    "Walks",
+    "affected_sites",
     "build_blocks",
     "build_isochrones",
     "build_walk_network",
+    "change_network",
     "check_plan",
     "choose_sites",
+    "count_reached",
+    "cover_themes",
     "divide",
+    "explain_unreached",
     "improve_plan",
     "list_profiles",
     "make_plan",
     "measure_coverage",
     "measure_plan",
+    "reach_nodes",
     "read_district",
     "read_inputs",
     "read_osm",
     "read_profile",
+    "read_relief",
     "read_streets",
+    "read_walk_network",
     "redivide",
+    "survey_walks",
     "trade_off",
     "travel_times",
     "write_plan",
