@@ -198,7 +198,8 @@ def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | 
         limit_s=deadline.left(),
         core=_core(question, state, _PRICED_SHARE),
     )
-    if prices is None:
+    if prices is None or prices.bound >= state.bound:
+        # The time did not do: prices of a method that was cut off would mislead the search.
         return None
     used = chosen_cuts(state.cuts, prices.cut > 1e-3 * prices.rate)
     usable = prices.row > _LEAST_PRICE * question.weight

@@ -240,7 +240,8 @@ def _priced(part: _Part, state: _State, deadline: Deadline) -> _State:
     left = np.flatnonzero(~state.never)
     table = pick(part.table, np.arange(part.table.rows), left)
     prices = price_all(table, part.need, state.cuts, limit_s=deadline.left())
-    if prices is None:
+    if prices is None or prices.bound <= state.bound:
+        # The time did not do: prices of a method that was cut off would mislead the search.
         return state
     used = chosen_cuts(state.cuts, prices.cut > 1e-3)
     new = broken_cuts(table, prices.share, part.need == 1, most=_NEW_CUTS)
