@@ -5,7 +5,8 @@ SpatialError
 │   ├── TableError                     a frame misses a column, a key or a geometry kind
 │   ├── ProfileError                   a profile has an unknown key or an impossible number
 │   ├── CrsError                       coordinates whose reference system is unknown or unusable
-│   └── PersonalDataError              a column holds names, identity numbers or telephone numbers
+│   ├── PersonalDataError              a column holds names, identity numbers or telephone numbers
+│   └── EditError                      an edit of a plan that cannot be made as it stands
 ├── InfeasibleError (ValueError)       the rules leave no answer; says which rule and which id
 ├── MissingError (LookupError)         something named does not exist
 └── CancelledError (RuntimeError)      the user stopped the work
@@ -34,6 +35,10 @@ class CrsError(InputError):
 
 class PersonalDataError(InputError):
     """A column holds names, identity numbers or telephone numbers."""
+
+
+class EditError(InputError):
+    """An edit of a plan that cannot be made as it stands: it names what is not there, empty or locked."""
 
 
 class InfeasibleError(SpatialError, ValueError):

@@ -89,12 +89,12 @@ def _labels(blocks: Any, assignment: Any) -> Any:
 
 def _dissolve(grouped: Any) -> Any:
     # One union per grid: shapely unites one group at a time.
-    shapes = [shapely.coverage_union_all(part.geometry.to_numpy()) for _, part in grouped]
-    return [_plain(shape) for shape in shapes]
+    return [unite_blocks(part.geometry.to_numpy()) for _, part in grouped]
 
 
-def _plain(shape: Any) -> Any:
-    """Return a polygon where there is one part only, with its rings in normal order."""
+def unite_blocks(shapes: Any) -> Any:
+    """Return the union of a grid's blocks: a polygon where there is one part only, with its rings in normal order."""
+    shape = shapely.coverage_union_all(shapes)
     parts = shapely.get_parts(shape)
     return shapely.normalize(parts[0] if len(parts) == 1 else shape)
 

@@ -35,10 +35,10 @@ def check_topology(plan: Plan) -> Iterator[Defect]:
     yield from _overlapping(ids, overlaps)
     gaps = _gap_shapes(land, plan.area)
     yield from _missing(gaps)
-    yield from _multipart(ids[valid], shapes[valid])
+    yield from tell_parts(ids[valid], shapes[valid])
     yield from _unmatched(ids[valid], shapes[valid], [*gaps, *(shape for _, _, shape in overlaps)])
-    yield from _slivers(ids[valid], shapes[valid], plan.profile.checks)
-    yield from _holes(plan, ids[valid], shapes[valid])
+    yield from tell_slivers(ids[valid], shapes[valid], plan.profile.checks)
+    yield from tell_holes(plan, ids[valid], shapes[valid])
     yield from _unrounded(plan, ids[valid], shapes[valid])
 
 
@@ -77,7 +77,8 @@ def _missing(gaps: list[Any]) -> Iterator[Defect]:
         yield Defect("T4", "error", "area", message, gap)
 
 
-def _multipart(ids: Any, shapes: Any) -> Iterator[Defect]:
+def tell_parts(ids: Any, shapes: Any) -> Iterator[Defect]:
+    """Yield the grids of several parts (T2)."""
     several = np.flatnonzero(shapely.get_num_geometries(shapes) > 1)
     for k in several:
         parts = sorted(shapely.get_parts(shapes[k]), key=lambda part: -part.area)
@@ -107,7 +108,8 @@ def _segments_apart(edges: Any, near: Any) -> Any:
     return lines_of(shapely.MultiLineString(list(kept)))
 
 
-def _slivers(ids: Any, shapes: Any, rules: CheckRules) -> Iterator[Defect]:
+def tell_slivers(ids: Any, shapes: Any, rules: CheckRules) -> Iterator[Defect]:
+    """Yield the grids that are too small or too thin (T7)."""
     area = shapely.area(shapes)
     thinness = 4 * np.pi * area / shapely.length(shapes) ** 2
     least_m2, least = rules.sliver_area_m2, rules.sliver_thinness
@@ -116,11 +118,12 @@ def _slivers(ids: Any, shapes: Any, rules: CheckRules) -> Iterator[Defect]:
         yield Defect("T7", "error" if area[k] < least_m2 else "warning", ids[k], message, shapes[k])
 
 
-def _holes(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:
+def tell_holes(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:
+    """Yield the grids in whose holes other than dedicated grids lie (T8)."""
     kinds = dict(zip(plan.grids["grid_id"], plan.grids["kind"], strict=True))
     tree = shapely.STRtree(shapes)
     for k, shape in enumerate(shapes):  # holes are rare, and each has its own neighbours
-        for hole in _hole_shapes(shape):
+        for hole in list_holes(shape):
             inside = [int(j) for j in tree.query(hole, predicate="intersects") if j != k]
             inside = [j for j in inside if shapely.intersection(shapes[j], hole).area > _AREA_TOLERANCE_M2]
             others = sorted(str(ids[j]) for j in inside if kinds[ids[j]] != "dedicated")
@@ -129,7 +132,8 @@ def _holes(plan: Plan, ids: Any, shapes: Any) -> Iterator[Defect]:
                 yield Defect("T8", "warning", ids[k], message, hole)
 
 
-def _hole_shapes(shape: Any) -> list[Any]:
+def list_holes(shape: Any) -> list[Any]:
+    """Return the holes of an area as polygons."""
     rings = [ring for part in shapely.get_parts(shape) for ring in part.interiors]
     return [shapely.Polygon(ring) for ring in rings]
 

@@ -1,0 +1,301 @@
+"""What does an edit change? Which grid each block is in, and what is known of each grid, living and retired."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spatial.errors import EditError, InputError
+from spatial.plan.model import Plan
+
+BASE, DEDICATED = "base", "dedicated"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is known of a grid beside its blocks.
+
+    Attributes
+    ----------
+    grid_id, code:
+        Both are given once and never to another grid.
+    kind:
+        ``base`` or ``dedicated`` (专属网格: a market, a campus, an industrial park).
+    locked:
+        A locked grid neither loses nor gains blocks.
+    attributes:
+        Name -> text, number or flag.
+    predecessors:
+        Codes of the grids that it came from; empty for those of the first version.
+    explanation:
+        Why it misses the band, where the engine said so and nobody changed its blocks since.
+    """
+
+    grid_id: str
+    code: str
+    name: str
+    kind: str
+    level: str
+    community_id: str
+    locked: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    predecessors: tuple[str, ...] = ()
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A grid that is no more; its id and code are never given again. ``successors`` are codes."""
+
+    grid_id: str
+    code: str
+    name: str
+    community_id: str
+    predecessors: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One version of the grids.
+
+    Attributes
+    ----------
+    assignment:
+        Series ``block_id -> grid_id``, total on the blocks, sorted by block.
+    grids:
+        Frame by ``grid_id``, sorted, a column for each other field of ``Grid``.
+    retired:
+        Frame by ``grid_id``, sorted, a column for each other field of ``Retired``.
+    """
+
+    assignment: Any
+    grids: Any
+    retired: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state, ready for JSON; ``from_dict`` reads it."""
+        return {
+            "assignment": {str(block): str(grid) for block, grid in self.assignment.items()},
+            "grids": _records(self.grids),
+            "retired": _records(self.retired),
+        }
+
+    @staticmethod
+    def from_dict(document: Mapping[str, Any]) -> "State":
+        """Return the state that ``to_dict`` told."""
+        assignment = pd.Series(dict(document["assignment"]), dtype="str", name="grid_id").rename_axis("block_id")
+        grids = [Grid(**{**row, "predecessors": tuple(row["predecessors"])}) for row in document["grids"]]
+        gone = [
+            Retired(**{**row, **{key: tuple(row[key]) for key in ("predecessors", "successors")}})
+            for row in document["retired"]
+        ]
+        return State(assignment.sort_index(), _frame(grids, Grid), _frame(gone, Retired))
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 over all of it: equal states have equal digests."""
+        text = json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A state as it is worked on: ``label`` is the grid id by block in the ground's order; the others are by grid id.
+
+    Nothing in it is changed in place: each step makes a new one.
+    """
+
+    label: Any
+    grids: Mapping[str, Grid]
+    retired: Mapping[str, Retired]
+
+
+def begin(plan: Plan) -> State:
+    """Return the first state of a plan: its assignment and its grids, none of them locked.
+
+    Raises
+    ------
+    InputError
+        If a block lies in no grid or in one that is not listed, a grid has no block, or two share a code.
+    """
+    assignment = plan.assignment.rename("grid_id").rename_axis("block_id").astype("str").sort_index()
+    blocks, used = set(plan.blocks["block_id"]), set(assignment)
+    lost = sorted(blocks.symmetric_difference(assignment.index)) or sorted(assignment.index[assignment.isna()])
+    if lost or assignment.index.has_duplicates:
+        first = lost[0] if lost else assignment.index[assignment.index.duplicated()][0]
+        raise InputError(f"assignment: block {first!r} lies not in exactly one grid; needed one for each of the blocks")
+    listed = plan.grids.sort_values("grid_id")
+    apart = sorted(used.symmetric_difference(listed["grid_id"]))
+    if apart:
+        raise InputError(f"grids: {apart[0]!r} has no block or is not listed; needed both for every grid")
+    code = listed["code"]
+    if (code == "").any() or code.duplicated().any():
+        first = listed["grid_id"][(code == "") | code.duplicated()].iloc[0]
+        raise InputError(f"grids: {first!r} has no code or that of another; needed a code of its own")
+    grids = [
+        Grid(
+            grid_id=str(row["grid_id"]),
+            code=str(row["code"]),
+            name=str(row.get("name", "") or ""),
+            kind=str(row["kind"]),
+            level=str(row["level"]),
+            community_id=str(row["community_id"]),
+            explanation=str(row["explanation"]),
+        )
+        for row in pd.DataFrame(listed.drop(columns=listed.geometry.name)).to_dict("records")
+    ]
+    return State(assignment, _frame(grids, Grid), _frame([], Retired))
+
+
+def open_draft(index: Any, state: State) -> Draft:
+    """Return the state as arrays in the order of the ground's block index.
+
+    Raises
+    ------
+    InputError
+        If the state speaks of other blocks than the ground.
+    """
+    at = state.assignment.index.get_indexer(index)
+    if len(state.assignment) != len(index) or (at < 0).any():
+        raise InputError(f"state: assigns {len(state.assignment)} blocks, needed just the {len(index)} of the ground")
+    label = state.assignment.to_numpy(dtype=object)[at]
+    grids = {row["grid_id"]: Grid(**row) for row in _rows(state.grids)}
+    return Draft(label, grids, {row["grid_id"]: Retired(**row) for row in _rows(state.retired)})
+
+
+def close_draft(index: Any, draft: Draft) -> State:
+    """Return the draft as a state."""
+    assignment = pd.Series(draft.label, index=index, name="grid_id").astype("str").sort_index()
+    return State(assignment, _frame(list(draft.grids.values()), Grid), _frame(list(draft.retired.values()), Retired))
+
+
+def require_grid(draft: Draft, grid_id: str, what: str) -> Grid:
+    """Return what is known of a living grid.
+
+    Raises
+    ------
+    EditError
+        If there is none of that id; the text says so where it is retired, and what became of it.
+    """
+    grid = draft.grids.get(str(grid_id))
+    if grid is not None:
+        return grid
+    gone = draft.retired.get(str(grid_id))
+    if gone is not None:
+        after = ", ".join(gone.successors) or "nothing"
+        raise EditError(f"{what}: grid {grid_id!r} is retired, {after} came after it; needed a grid in use")
+    raise EditError(f"{what}: found grid {grid_id!r}, needed one of the {len(draft.grids)} grids in use")
+
+
+def require_unlocked(draft: Draft, grid_ids: Any, what: str) -> None:
+    """Refuse to change the blocks of a locked grid.
+
+    Raises
+    ------
+    EditError
+        If one of the grids is locked.
+    """
+    for grid_id in sorted({str(name) for name in grid_ids}):
+        if require_grid(draft, grid_id, what).locked:
+            raise EditError(
+                f"{what}: grid {grid_id!r} is locked, so it neither loses nor gains blocks; unlock it first"
+            )
+
+
+def rows_by_grid(draft: Draft, grid_ids: Any) -> dict[str, Any]:
+    """Return the places of the blocks of each grid, ascending."""
+    names = pd.Index(sorted({str(name) for name in grid_ids}), dtype=object)
+    at = names.get_indexer(draft.label)
+    rows = np.flatnonzero(at >= 0)
+    rows = rows[np.argsort(at[rows], kind="stable")]
+    ends = np.searchsorted(at[rows], np.arange(len(names) + 1))
+    return {name: rows[ends[k] : ends[k + 1]] for k, name in enumerate(names)}
+
+
+def _frame(values: list[Any], kind: type) -> Any:
+    """Return values as a frame by grid id, sorted, with a column for each other field."""
+    rows = sorted(values, key=lambda value: value.grid_id)
+    columns = {}
+    for item in fields(kind):
+        column = [getattr(row, item.name) for row in rows]
+        dtype = {"locked": "bool", "attributes": "object", "predecessors": "object", "successors": "object"}
+        columns[item.name] = pd.Series(column, dtype=dtype.get(item.name, "str"))
+    return pd.DataFrame(columns).set_index("grid_id")
+
+
+def _rows(frame: Any) -> list[dict[str, Any]]:
+    names = [frame.index.name, *frame.columns]
+    columns = [frame.index.tolist(), *(frame[name].tolist() for name in frame.columns)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    return [
+        {key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in _rows(frame)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class StateDiff:
+    """What changed from one state to another, by id.
+
+    Attributes
+    ----------
+    moved:
+        Frame (block_id, from_grid, to_grid), by block.
+    created, retired:
+        Ids of grids that are new, and that are no more.
+    changed:
+        Grid id -> names of the fields that differ, for grids that are in both.
+    """
+
+    moved: Any
+    created: tuple[str, ...]
+    retired: tuple[str, ...]
+    changed: Mapping[str, tuple[str, ...]]
+
+    @property
+    def grids(self) -> tuple[str, ...]:
+        """Ids of all grids of either state that differ in anything."""
+        touched = {*self.moved["from_grid"], *self.moved["to_grid"], *self.created, *self.retired, *self.changed}
+        return tuple(sorted(str(name) for name in touched))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference, ready for JSON."""
+        return {
+            "moved": self.moved.to_dict("records"),
+            "created": list(self.created),
+            "retired": list(self.retired),
+            "changed": {name: list(keys) for name, keys in self.changed.items()},
+            "grids": list(self.grids),
+        }
+
+
+def diff_states(a: State, b: State) -> StateDiff:
+    """Return what changed from ``a`` to ``b``, two states on the same blocks."""
+    index = a.assignment.index
+    before, after = open_draft(index, a), open_draft(index, b)
+    rows = np.flatnonzero(before.label != after.label)
+    columns = {"block_id": index[rows], "from_grid": before.label[rows], "to_grid": after.label[rows]}
+    return StateDiff(
+        moved=pd.DataFrame({name: pd.Series(list(values), dtype="str") for name, values in columns.items()}),
+        created=tuple(sorted(after.grids.keys() - before.grids.keys())),
+        retired=tuple(sorted(before.grids.keys() - after.grids.keys())),
+        changed={
+            name: tuple(keys)
+            for name in sorted(before.grids.keys() & after.grids.keys())
+            if (keys := _differ(before.grids[name], after.grids[name]))
+        },
+    )
+
+
+def _differ(one: Grid, other: Grid) -> list[str]:
+    if one == other:
+        return []
+    mine, yours = asdict(one), asdict(other)
+    return [key for key in mine if mine[key] != yours[key]]
