@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from spatial.io.headers import fold_header
+from spatial.folding import fold_header
 from spatial.io.listing import list_rows
 
 _GATED = frozenset("封闭 封闭式 封闭小区 封闭式小区 全封闭 半封闭 有围墙 封闭管理 gated closed private walled".split())

@@ -7,9 +7,9 @@ import pandas as pd
 from spatial.errors import InputError
 from spatial.io.features import Locator, locate, to_text
 from spatial.io.needed import Sheet
-from spatial.io.personal import check_personal
 from spatial.io.registers import TABLE_SUFFIXES, read_table
 from spatial.io.vectors import VECTOR_SUFFIXES, read_rows
+from spatial.personal import check_personal
 
 
 def read_attributes(path: str | Path | Locator, source: str) -> Sheet:

@@ -13,10 +13,10 @@ from spatial.errors import InputError
 from spatial.io.coordinates import place_rows
 from spatial.io.headers import find_columns
 from spatial.io.listing import join_listed, list_note
-from spatial.io.personal import check_personal
 from spatial.io.registers import TABLE_SUFFIXES, read_table
 from spatial.io.systems import Undeclared, metric_system, to_metric
 from spatial.io.vectors import VECTOR_SUFFIXES, read_vector
+from spatial.personal import check_personal
 
 _UNDECLARED = Undeclared()
 

@@ -1,25 +1,11 @@
 """Which column of a planner's table is which? Names in Chinese (both scripts) and English to one word each."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from spatial.errors import InputError
+from spatial.folding import fold_header
 
-_TRADITIONAL = (
-    "戶數經緯標樓棟區稱總開閉業築層積類號點電話機證聯繫網編碼門單現狀構設圖"
-    "邊範圍歲費稅務樁幢兒員戶說明時間備註別種鎮鄉縣處關鍵屬營場館學醫療費萬"
-)
-_SIMPLIFIED = (
-    "户数经纬标楼栋区称总开闭业筑层积类号点电话机证联系网编码门单现状构设图"
-    "边范围岁费税务桩幢儿员户说明时间备注别种镇乡县处关键属营场馆学医疗费万"
-)
-_TO_SIMPLIFIED = str.maketrans(
-    _TRADITIONAL + "盤條線牆專職車庫衛質來資產證權屬", _SIMPLIFIED + "盘条线墙专职车库卫质来资产证权属"
-)
-_NOTE = re.compile(r"[(\[【（〔][^)\]】）〕]*[)\]】）〕]")
-_FILLER = re.compile(r"[\s_\-:：/、,.·*#]+")
 _DBF_NAME_BYTES = 10
 
 _CODE = "编码 代码 编号 唯一编号 code id gid uid objectcode"
@@ -63,12 +49,6 @@ _ALIASES: Mapping[str, str] = {
     "layer": "所属部门 部门 条线 网格类型 图层 layer department dept",
     "suspect": "存疑 可疑 suspect doubtful",
 }
-
-
-def fold_header(text: object) -> str:
-    """Return a header as it is compared: half width, simplified script, lower case, no spaces, notes or punctuation."""
-    half = unicodedata.normalize("NFKC", str(text)).translate(_TO_SIMPLIFIED).casefold()
-    return _FILLER.sub("", _NOTE.sub("", half)) or _FILLER.sub("", half)
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,9 @@ import geopandas as gpd
 import pandas as pd
 
 from spatial.crs import CoordType
+from spatial.folding import fold_header
 from spatial.io.features import Features, Locator, locate, read_features, text_of
-from spatial.io.headers import find_columns, fold_header
+from spatial.io.headers import find_columns
 from spatial.io.identity import content_ids, drop_repeated
 from spatial.io.listing import join_listed, list_rows
 from spatial.io.point_rows import point_rows

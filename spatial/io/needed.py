@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from spatial.errors import InputError
+from spatial.folding import fold_header
 from spatial.io.counts import parse_number
 from spatial.io.features import text_of
-from spatial.io.headers import fold_header
 from spatial.io.numbers import read_counts
 
 _FLAGS: Mapping[str, bool] = {

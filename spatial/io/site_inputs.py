@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from spatial.crs import LONLAT, metric_crs, transform_xy
 from spatial.errors import InputError
 from spatial.io.cost_table import read_costs, tell_strange
-from spatial.io.personal import check_personal
 from spatial.io.registers import read_table
+from spatial.personal import check_personal
 from spatial.siting.setting import Homes, Places, Setting, join_walks
 
 WEIGHT = "weight"

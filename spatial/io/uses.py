@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from spatial.io.headers import fold_header
+from spatial.folding import fold_header
 
 RESIDENTIAL = "residential"
 UNKNOWN = "unknown"

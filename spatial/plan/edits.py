@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from spatial.errors import EditError
+from spatial.personal import check_personal
 from spatial.plan.cutting import choose_sides
 from spatial.plan.edit_kinds import (
     KINDS,
@@ -69,6 +71,8 @@ def apply_edits(ground: Ground, state: State, edits: Iterable[Edit], *, rng: np.
     EditError
         If an edit names what is not there, changes the blocks of a locked grid, or would leave a grid without a block;
         the text says which edit, what was found and what is needed.
+    PersonalDataError
+        If a name or an attribute holds personal data.
     """
     before = open_draft(ground.index, state)
     draft, notes = before, list[str]()
@@ -153,6 +157,7 @@ def _create_dedicated(ground: Ground, draft: Draft, edit: CreateDedicated, rng: 
     what = "create_dedicated"
     if not edit.name.strip():
         raise EditError(f"{what}: found no name, needed one")
+    _refuse_personal({"name": edit.name, "purpose": edit.purpose}, what)
     rows = locate_blocks(ground, edit.blocks, what)
     _refuse_locked(ground, draft, rows, what)
     givers = sorted(set(draft.label[rows]))
@@ -207,6 +212,7 @@ def _pick_taker(ground: Ground, draft: Draft, label: Any, waiting: set[int], lea
 
 def _rename(ground: Ground, draft: Draft, edit: Rename, rng: np.random.Generator) -> _Told:
     grid = require_grid(draft, edit.grid, "rename")
+    _refuse_personal({"name": edit.name}, f"rename: grid {edit.grid!r}")
     return _with_grids(draft, [replace(grid, name=edit.name)]), ()
 
 
@@ -218,8 +224,14 @@ def _set_attributes(ground: Ground, draft: Draft, edit: SetAttributes, rng: np.r
             raise EditError(
                 f"set_attributes: grid {edit.grid!r}: {key!r} is {value!r}, needed a named text, number or flag"
             )
+    _refuse_personal(edit.attributes, f"set_attributes: grid {edit.grid!r}")
     both = {**grid.attributes, **edit.attributes}
     return _with_grids(draft, [replace(grid, attributes={k: both[k] for k in sorted(both) if both[k] is not None})]), ()
+
+
+def _refuse_personal(attributes: Mapping[str, Any], what: str) -> None:
+    told = {key: [value] for key, value in attributes.items() if value is not None}
+    check_personal(pd.DataFrame(told), what)
 
 
 def _set_lock(ground: Ground, draft: Draft, edit: Lock | Unlock, rng: np.random.Generator) -> _Told:

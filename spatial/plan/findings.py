@@ -39,7 +39,7 @@ def compare_findings(
 
 
 def compare_violations(old: Any, new: Any, subjects: set[str]) -> tuple[Any, Any, Any]:
-    """Return VIOLATIONS: those of ``new`` alone, those of ``old`` alone, and of both (as ``new`` has them) for some subjects.
+    """Return VIOLATIONS of ``new`` alone, of ``old`` alone, and of both (as ``new`` has them) for some subjects.
 
     Two are one where rule, severity and subject are equal; of several such, as many are kept as both have.
     """
@@ -109,9 +109,9 @@ def _find_enclosing(ground: Ground, draft: Draft, changed: set[str]) -> set[str]
     np.minimum.at(box[:, :2], number, ground.bounds[:, :2])
     np.maximum.at(box[:, 2:], number, ground.bounds[:, 2:])
     mine = np.flatnonzero(np.isin(names, sorted(changed)))
-    low = (box[:, None, :2] <= box[None, mine, :2]).all(axis=2)
-    high = (box[:, None, 2:] >= box[None, mine, 2:]).all(axis=2)
-    holds: Any = (low & high).any(axis=1)
+    low = np.all(box[:, None, :2] <= box[None, mine, :2], axis=2)
+    high = np.all(box[:, None, 2:] >= box[None, mine, 2:], axis=2)
+    holds = np.any(low & high, axis=1)
     return {str(name) for name in names[holds]} - changed
 
 

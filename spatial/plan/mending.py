@@ -16,8 +16,8 @@ def mend_greedily(ground: Ground, draft: Draft, torn: Iterable[str], frozen: set
     """Return labels under which the torn grids are contiguous, and those that could not be mended.
 
     The piece of most households stays. Each other piece goes whole to a grid beside it, or blocks of other grids
-    between it and the rest join it, whichever moves fewer households, then fewer blocks. No grid of ``frozen`` loses or gains,
-    none is torn anew or emptied. What is found is good, not proved the best.
+    between it and the rest join it, whichever moves fewer households, then fewer blocks. No grid of ``frozen`` loses
+    or gains, none is torn anew or emptied. What is found is good, not proved the best.
     """
     beside = list_contacts(ground)
     for _ in range(_ROUNDS):

@@ -1,7 +1,8 @@
 import pytest
 
 from spatial.errors import InputError
-from spatial.io.headers import count_known, find_columns, fold_header
+from spatial.folding import fold_header
+from spatial.io.headers import count_known, find_columns
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import PersonalDataError
-from spatial.io.headers import fold_header
+from spatial.folding import fold_header
 
 # Parts of a header that always mean a person's data.
 _PERSON_PARTS = (

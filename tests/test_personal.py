@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from spatial.errors import PersonalDataError
-from spatial.io.personal import check_personal
+from spatial.personal import check_personal
 
 MOBILE = "138" + "00138000"
 IDENTITY = "11010519491231002" + "X"  # the published example of GB 11643
