@@ -1,0 +1,1 @@
+"""Plans that live: every version of every plan, kept so that nothing acknowledged is lost."""

@@ -1,0 +1,192 @@
+"""How is a plan of the store edited: its last version read, edits applied, and a new version written?
+
+What is read is kept in memory, by plan and version: versions never change, so nothing kept grows stale.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from api.store.records import Grid, Note, VersionRecord
+from api.store.serving import ServedGround, build_features, build_served_ground
+from api.store.states import blocks_of, to_grids, to_state
+from api.store.store import Store
+from api.store.undo import find_redone, find_undone
+from api.store.versions import Kind
+from spatial.plan.edits import (
+    Outcome,
+    Proposal,
+    State,
+    apply_edits,
+    begin,
+    build_plan_grids,
+    edit_from_dict,
+    edit_to_dict,
+    propose_repair,
+)
+from spatial.plan.model import Plan
+from spatial.plan.outcome import build_outcome
+from spatial.plan.state import open_draft
+
+_KEPT = 8
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A version in memory: what it stands on, its state, and the content of each grid, living or retired."""
+
+    plan_id: str
+    version: int
+    ground: ServedGround
+    state: State
+    contents: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What edits would make of a version: the outcome, and the grids that differ, as they would be kept."""
+
+    base: Loaded
+    outcome: Outcome
+    grids: Sequence[Grid]
+    edits: Sequence[Mapping[str, Any]]
+
+
+def import_plan(
+    store: Store, plan: Plan, layers: Mapping[str, Sequence[Mapping[str, Any]]], note: Note
+) -> VersionRecord:
+    """Put a plan into a store; ``layers`` are its served features (parsed), of which grids are built anew."""
+    ground, state = build_served_ground(plan), begin(plan)
+    blocks = blocks_of(state)
+    features = build_features(ground, build_plan_grids(ground.ground, state), blocks)
+    return store.create_plan(plan, layers, to_grids(state, features), note)
+
+
+class Editor:
+    """Edits plans of a store; safe to be used by many threads."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep the store; nothing is read yet."""
+        self.store = store
+        self._grounds: OrderedDict[str, ServedGround] = OrderedDict()
+        self._versions: OrderedDict[tuple[str, int], Loaded] = OrderedDict()
+        self._lock = Lock()
+
+    def load(self, plan_id: str, version: int) -> Loaded:
+        """Return a version, from memory where it was read before."""
+        found: Loaded | None = _take(self._versions, (plan_id, version), self._lock)
+        if found is not None:
+            return found
+        grids = self.store.read_grids(plan_id, version)
+        contents = {grid.grid_id: grid.content for grid in grids}
+        return self._keep(Loaded(plan_id, version, self._ground(plan_id), to_state(grids), contents))
+
+    def _ground(self, plan_id: str) -> ServedGround:
+        found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
+        if found is None:
+            found = build_served_ground(self.store.read_plan(plan_id))
+            _put(self._grounds, plan_id, found, self._lock)
+        return found
+
+    def _keep(self, loaded: Loaded) -> Loaded:
+        _put(self._versions, (loaded.plan_id, loaded.version), loaded, self._lock)
+        return loaded
+
+    def propose(self, plan_id: str, base: int, edits: Sequence[Mapping[str, Any]]) -> Change:
+        """Return what edits (as they stand on the wire) would make of the last version; nothing is written.
+
+        Raises
+        ------
+        StaleError
+            If ``base`` is not the last version.
+        EditError
+            If an edit cannot be made.
+        """
+        self.store.require_head(plan_id, base)
+        loaded = self.load(plan_id, base)
+        crs = loaded.ground.ground.crs
+        wanted = [edit_from_dict(edit, crs) for edit in edits]
+        rng = np.random.default_rng(_SEED)
+        outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
+        return Change(loaded, outcome, _differing(loaded, outcome), [edit_to_dict(edit, crs) for edit in wanted])
+
+    def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:
+        """Return what undoing the last edit would make, and the version whose state comes back."""
+        self.store.require_head(plan_id, base)
+        return self._propose_state(plan_id, base, find_undone(self.store.list_versions(plan_id)))
+
+    def propose_redo(self, plan_id: str, base: int) -> tuple[Change, int]:
+        """Return what redoing the edit that was last undone would make, and the version whose state comes back."""
+        self.store.require_head(plan_id, base)
+        return self._propose_state(plan_id, base, find_redone(self.store.list_versions(plan_id)))
+
+    def _propose_state(self, plan_id: str, base: int, target: int) -> tuple[Change, int]:
+        loaded = self.load(plan_id, base)
+        grids = restore_grids(self.store.read_grids(plan_id, base), self.store.read_grids(plan_id, target))
+        after = to_state(grids)
+        ground = loaded.ground.ground
+        before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
+        changed = [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
+        return Change(loaded, build_outcome(ground, before, then, ()), changed, ()), target
+
+    def commit(self, change: Change, note: Note, *, kind: Kind = "edit", state_of: int | None = None) -> VersionRecord:
+        """Write a change as a new version; ``state_of`` is the version whose state comes back by undo or redo.
+
+        Raises
+        ------
+        StaleError
+            If somebody wrote another version meanwhile.
+        """
+        base = change.base
+        made = self.store.commit_version(base.plan_id, base.version, change.grids, note, kind=kind, state_of=state_of)
+        contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.grids}}
+        self._keep(Loaded(base.plan_id, made.version, base.ground, change.outcome.state, contents))
+        return made
+
+    def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:
+        """Return the fewest moves that make grids contiguous, and the moves as they stand on the wire."""
+        loaded = self.load(plan_id, base)
+        found = propose_repair(loaded.ground.ground, loaded.state, grids)
+        return found, [edit_to_dict(edit, loaded.ground.ground.crs) for edit in found.edits]
+
+
+def _take(held: OrderedDict[Any, Any], key: Any, lock: Lock) -> Any:
+    with lock:
+        if key in held:
+            held.move_to_end(key)
+        return held.get(key)
+
+
+def _put(held: OrderedDict[Any, Any], key: Any, value: Any, lock: Lock) -> None:
+    with lock:
+        held[key] = value
+        while len(held) > _KEPT:
+            held.popitem(last=False)
+
+
+def _differing(loaded: Loaded, outcome: Outcome) -> list[Grid]:
+    """Return the grids, living and retired, whose content is not that of the base."""
+    blocks = blocks_of(outcome.state, outcome.changed_grids)
+    grids = to_grids(outcome.state, build_features(loaded.ground, outcome.metrics, blocks))
+    return [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
+
+
+def restore_grids(now: Sequence[Grid], then: Sequence[Grid]) -> list[Grid]:
+    """Return the grids of an earlier state; ids and codes given since stay given: their grids are retired."""
+    held = {grid.grid_id for grid in then}
+    code_of = {b: grid.document["code"] for grid in then if grid.feature for b in grid.document["blocks"]}
+    return sorted([*then, *(_retire(one, code_of) for one in now if one.grid_id not in held)], key=lambda g: g.grid_id)
+
+
+def _retire(grid: Grid, code_of: Mapping[str, str]) -> Grid:
+    if not grid.feature:
+        return grid
+    told = grid.document
+    successors = sorted({code_of[block] for block in told["blocks"]})
+    kept = {name: told[name] for name in ("grid_id", "code", "name", "community_id", "predecessors")}
+    return Grid(grid.grid_id, {**kept, "successors": successors, "retired": True}, b"")

@@ -1,0 +1,254 @@
+"""How is a store kept in one GeoPackage by Python's own SQLite?
+
+One writer at a time, readers beside it (write-ahead log); a transaction is on the disk before it is acknowledged.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock, local
+from typing import Any
+
+from api.store import geopackage
+from api.store.database import Dialect, Row
+from api.store.errors import StoreError
+from api.store.layers import STORED
+from api.store.schema import check_format, create_tables
+from spatial.errors import MissingError
+from spatial.io.atomic import replace_file
+
+_WAIT_S = 30.0
+"""Longest wait for another writer."""
+_TYPES = {
+    "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "key": "TEXT",
+    "text": "TEXT",
+    "integer": "INTEGER",
+    "number": "DOUBLE",
+    "flag": "BOOLEAN",
+    "blob": "BLOB",
+    "geometry": "BLOB",
+}
+
+
+def _meets_box(layer: str) -> str:
+    return f"fid IN (SELECT id FROM rtree_{layer}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?)"
+
+
+SQLITE = Dialect(
+    name="sqlite",
+    types=_TYPES,
+    geometry_in="?",
+    geometry_out="geom",
+    encode=geopackage.encode,
+    decode=geopackage.decode,
+    meets_box=_meets_box,
+    lock="",
+)
+
+
+class _SqliteRows:
+    """A transaction of SQLite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: Any) -> int:
+        return self._connection.execute(sql, values).rowcount
+
+    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def one(self, sql: str, *values: Any) -> Row | None:
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, *values: Any) -> list[Row]:
+        return self._connection.execute(sql, values).fetchall()
+
+
+class Embedded:
+    """A GeoPackage as a database; a connection per thread."""
+
+    dialect = SQLITE
+
+    def __init__(self, path: Path) -> None:
+        """Keep the path; nothing is opened yet."""
+        self.path, self.name = path, str(path)
+        self._of_thread = local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[_SqliteRows]:
+        """Give a transaction that sees one moment of the store."""
+        with self._transaction("BEGIN") as connection:
+            yield _SqliteRows(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[_SqliteRows]:
+        """Give a transaction that is kept whole or not at all; it waits for the writer before it."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute("UPDATE guard SET writing = 1")
+            yield _SqliteRows(connection)
+            connection.execute("UPDATE guard SET writing = 0")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        connection = self._connect()
+        with telling(self.name):
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            with telling(self.name):
+                connection = open_connection(self.path)
+            self._of_thread.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+    def backup(self, target: Path) -> None:
+        """Write all that is in the store at one moment to a new file, whole or not at all."""
+        with telling(self.name), sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=_WAIT_S) as source:
+            replace_file(target, lambda beside: copy_database(source, beside))
+        source.close()
+
+    def inspect(self) -> list[str]:
+        """Return what SQLite finds broken in pages, keys and R-trees."""
+        with self.reading() as rows:
+            found = [str(row[0]) for row in rows.all("PRAGMA integrity_check") if row[0] != "ok"]
+            found += [f"table {row[0]}, row {row[1]}: no such row in {row[2]}" for row in _orphans(rows)]
+            for layer in STORED:
+                told = rows.one(f"SELECT rtreecheck('rtree_{layer}_geom')")
+                found += [f"R-tree of {layer}: {told[0]}"] if told and told[0] != "ok" else []
+                held = rows.one(f"SELECT (SELECT count(*) FROM {layer}), (SELECT count(*) FROM rtree_{layer}_geom)")
+                missing = rows.one(f"SELECT count(*) FROM {layer} WHERE geom IS NULL OR ST_IsEmpty(geom)")
+                if held and missing and held[0] - missing[0] != held[1]:
+                    found.append(f"R-tree of {layer}: found {held[1]} places, needed {held[0] - missing[0]}")
+        return found
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._of_thread = local()
+
+
+def _orphans(rows: _SqliteRows) -> list[Row]:
+    return rows.all("PRAGMA foreign_key_check")
+
+
+@contextmanager
+def telling(name: str) -> Iterator[None]:
+    """Tell what SQLite refused as one sentence."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot use the store {name}: {error}; nothing of this step is kept") from error
+
+
+def open_connection(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file that exists, set so that what is acknowledged is on the disk."""
+    connection = sqlite3.connect(
+        f"file:{_quoted(path)}?mode=rw", uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+    )
+    geopackage.register_functions(connection)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def copy_database(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database page by page, as it stands at one moment."""
+    copy = sqlite3.connect(target)
+    try:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # the copy is one file alone
+    finally:
+        copy.close()
+
+
+def create_embedded(path: Path) -> Embedded:
+    """Make an empty store; the file appears whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If there is a file already, or it cannot be written.
+    """
+    if path.exists():
+        raise StoreError(f"{path} exists; needed the name of a new file")
+    with telling(str(path)):
+        try:
+            replace_file(path, _fill)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    return open_embedded(path)
+
+
+def _fill(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        geopackage.register_functions(connection)
+        connection.execute(f"PRAGMA application_id = {geopackage.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {geopackage.USER_VERSION}")
+        connection.execute("BEGIN")
+        for statement in geopackage.metadata_statements():
+            connection.execute(statement)
+        create_tables(_SqliteRows(connection), SQLITE)
+        connection.execute("CREATE TABLE guard (writing INTEGER NOT NULL)")
+        connection.execute("INSERT INTO guard VALUES (0)")
+        for layer in STORED.values():
+            for statement in geopackage.layer_statements(layer.name, layer.title, layer.shape):
+                connection.execute(statement)
+            for statement in geopackage.guard_statements(layer.name):
+                connection.execute(statement)
+        for table in ("plans", "versions"):  # tables that are told here are shown by QGIS, the others are not
+            connection.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)",
+                (table, table),
+            )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def open_embedded(path: Path) -> Embedded:
+    """Return the store in a file.
+
+    Raises
+    ------
+    MissingError
+        If there is no such file.
+    StoreError
+        If it is no store, or one of another format.
+    """
+    if not path.is_file():
+        raise MissingError(f"no store {path}; make one with `wangge store init {path}`")
+    database = Embedded(path)
+    try:
+        with database.reading() as rows:
+            if rows.one("SELECT 1 FROM sqlite_master WHERE name = 'guard'") is None:
+                raise StoreError(f"{path} is no store of plans; make one with `wangge store init`")
+            check_format(rows, str(path))
+    except BaseException:
+        database.close()
+        raise
+    return database

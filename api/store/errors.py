@@ -1,0 +1,43 @@
+"""What can go wrong with a store?
+
+StoreError (SpatialError)          the store cannot be read or written: no room, locked, broken, unreachable
+StaleError (SpatialError)          an edit stands on a version that is no longer the last one
+StatusError (InputError)           a version cannot take this step from its status
+AccessError (SpatialError)         a token is missing, unknown or of too low a role
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from spatial.errors import InputError, SpatialError
+
+
+class StoreError(SpatialError):
+    """The store cannot be read or written; nothing of what was begun is kept."""
+
+
+class StatusError(InputError):
+    """A version cannot take this step from its status."""
+
+
+class StaleError(SpatialError):
+    """An edit stands on a version that is no longer the last one; ``meanwhile`` tells what changed since."""
+
+    def __init__(self, plan_id: str, base: int, head: int, meanwhile: Sequence[dict[str, Any]]) -> None:
+        """Keep which version was edited, which is the last one, and what lies between."""
+        grids = sorted({grid for version in meanwhile for grid in version["grids"]})
+        some = ", ".join(grids[:5]) + (" and more" if len(grids) > 5 else "")
+        super().__init__(
+            f"plan {plan_id!r} stands at version {head}, the edit was made on version {base}; meanwhile changed: "
+            f"{some or 'nothing but the order of versions'}; look at them and edit version {head}"
+        )
+        self.plan_id, self.base, self.head, self.meanwhile = plan_id, base, head, list(meanwhile)
+
+
+class AccessError(SpatialError):
+    """A token is missing or unknown (``known`` is False), or of too low a role."""
+
+    def __init__(self, text: str, *, known: bool) -> None:
+        """Keep the sentence, and whether it is known who asks."""
+        super().__init__(text)
+        self.known = known

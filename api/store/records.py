@@ -1,0 +1,140 @@
+"""What does a store hold: plans, versions, grids, pages of features, jobs and tokens, as values?"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+STATUSES = ("draft", "field_checked", "under_publication", "approved", "in_force", "superseded")
+"""The life of a version; each step leads to the next one and no other."""
+
+
+def canonical(document: Any) -> str:
+    """Return a JSON-ready value as text that is equal for equal values."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def digest_of(*parts: str | bytes) -> str:
+    """Return the SHA-256 over texts, each with its length before it."""
+    total = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else bytes(part)
+        total.update(b"%d:" % len(content) + content)
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One grid of a version, living or retired: what is decided of it, and how it is served.
+
+    Attributes
+    ----------
+    grid_id:
+        Stays with the grid from version to version.
+    document:
+        All that was decided, JSON-ready: ``blocks`` (sorted ids), ``code``, ``name``, ``locked`` and the like.
+    feature:
+        The GeoJSON feature that is served, as bytes; empty for a retired grid, which keeps its id and code for ever.
+    """
+
+    grid_id: str
+    document: Mapping[str, Any]
+    feature: bytes
+
+    @cached_property
+    def content(self) -> str:
+        """Digest of document and feature: equal grids have equal ones, whatever their version."""
+        return digest_of(canonical(self.document), self.feature)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who makes a version and why; ``edits`` and ``summary`` tell what was asked and what came of it, JSON-ready."""
+
+    who: str
+    why: str
+    edits: Sequence[Mapping[str, Any]] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan as a whole: ``head`` is its last version, ``in_force`` the one that is in force, if any."""
+
+    plan_id: str
+    title: str
+    created: str
+    created_by: str
+    head: int
+    in_force: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version: never changed once made, but for its status.
+
+    Attributes
+    ----------
+    parent:
+        The version before; None for the first one.
+    kind:
+        ``import``, ``edit``, ``undo`` or ``redo``.
+    state_of:
+        The version that made the state this one has: its own number, or an earlier one after undo and redo.
+    when:
+        Time of making, RFC 3339 in UTC.
+    digest:
+        SHA-256 over every grid and the ground below: equal maps have equal digests.
+    """
+
+    plan_id: str
+    version: int
+    parent: int | None
+    kind: str
+    state_of: int
+    who: str
+    when: str
+    why: str
+    status: str
+    digest: str
+    edits: Sequence[Mapping[str, Any]]
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Features of a layer in the order of their ids, ready to be sent, and how many there are in all."""
+
+    features: tuple[bytes, ...]
+    matched: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token without its secret; ``revoked`` is when it ended, if it did."""
+
+    name: str
+    role: str
+    created: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job: what runs, how far it is (0-100), and what came of it."""
+
+    job_id: str
+    process: str
+    status: str
+    progress: int
+    message: str
+    inputs: Mapping[str, Any]
+    results: Mapping[str, Any] | None
+    worker: str
+    created: str
+    started: str | None
+    finished: str | None
+    updated: str

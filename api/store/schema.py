@@ -1,0 +1,75 @@
+"""Which tables does a store have?"""
+
+from collections.abc import Iterator
+
+from api.store.database import Dialect, Rows
+from api.store.errors import StoreError
+from api.store.layers import STORED
+
+FORMAT = "wangge-store"
+FORMAT_VERSION = "1"
+
+_TABLES = {
+    "meta": "name {key} PRIMARY KEY, value {text} NOT NULL",
+    "plans": """id {serial}, plan_id {key} NOT NULL UNIQUE, title {text} NOT NULL, created {text} NOT NULL,
+        created_by {text} NOT NULL, head {integer} NOT NULL, in_force {integer}, digest {text} NOT NULL,
+        profile {text} NOT NULL, report {text} NOT NULL""",
+    "versions": """id {serial}, plan_id {key} NOT NULL REFERENCES plans(plan_id), version {integer} NOT NULL,
+        parent {integer}, kind {text} NOT NULL, state_of {integer} NOT NULL, who {text} NOT NULL, made {text} NOT NULL,
+        why {text} NOT NULL, status {text} NOT NULL, digest {text} NOT NULL, edits {text} NOT NULL,
+        summary {text} NOT NULL, UNIQUE (plan_id, version)""",
+    "statuses": """id {serial}, plan_id {key} NOT NULL, version {integer} NOT NULL, status {text} NOT NULL,
+        who {text} NOT NULL, at {text} NOT NULL, why {text} NOT NULL,
+        FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version)""",
+    "contents": """plan_id {key} NOT NULL REFERENCES plans(plan_id), content {key} NOT NULL, document {text} NOT NULL,
+        feature {text} NOT NULL, PRIMARY KEY (plan_id, content)""",
+    "changes": """plan_id {key} NOT NULL, grid_id {key} NOT NULL, version {integer} NOT NULL,
+        content {key} NOT NULL, PRIMARY KEY (plan_id, grid_id, version),
+        FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version),
+        FOREIGN KEY (plan_id, content) REFERENCES contents(plan_id, content)""",
+    "ground": """plan_id {key} NOT NULL REFERENCES plans(plan_id), part {key} NOT NULL, content {blob} NOT NULL,
+        PRIMARY KEY (plan_id, part)""",
+    "served": """plan_id {key} NOT NULL REFERENCES plans(plan_id), layer {key} NOT NULL, feature_id {key} NOT NULL,
+        feature {text} NOT NULL, PRIMARY KEY (plan_id, layer, feature_id)""",
+    "jobs": """id {serial}, job_id {key} NOT NULL UNIQUE, process {text} NOT NULL, status {text} NOT NULL,
+        progress {integer} NOT NULL, message {text} NOT NULL, inputs {text} NOT NULL, results {text},
+        worker {text} NOT NULL, created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL""",
+    "tokens": """id {serial}, name {key} NOT NULL UNIQUE, role {text} NOT NULL, hash {key} NOT NULL UNIQUE,
+        created {text} NOT NULL, revoked {text}""",
+    "audit": """id {serial}, at {text} NOT NULL, who {text} NOT NULL, action {text} NOT NULL, subject {text} NOT NULL,
+        detail {text} NOT NULL""",
+}  # order matters: what is referred to stands first
+_INDEXES = {"changes_version": "changes (plan_id, version)", "statuses_plan": "statuses (plan_id, status, at)"}
+
+
+def create_tables(rows: Rows, dialect: Dialect) -> None:
+    """Make every table of an empty store."""
+    for statement in _statements(dialect):
+        rows.run(statement)
+    rows.run("INSERT INTO meta VALUES (?, ?)", "format", FORMAT)
+    rows.run("INSERT INTO meta VALUES (?, ?)", "format_version", FORMAT_VERSION)
+
+
+def _statements(dialect: Dialect) -> Iterator[str]:
+    types = dialect.types
+    for name, columns in _TABLES.items():
+        yield f"CREATE TABLE {name} ({columns.format_map(types)})"
+    for name, over in _INDEXES.items():
+        yield f"CREATE INDEX {name} ON {over}"
+    for layer in STORED.values():
+        own = ", ".join(f"{column} {types[kind]}" for column, kind in layer.columns.items())
+        yield f"""CREATE TABLE {layer.name} (fid {types["serial"]}, geom {types["geometry"]}, plan_id {types["key"]},
+            feature_id {types["key"]}, {own}, UNIQUE (plan_id, feature_id))"""
+
+
+def check_format(rows: Rows, name: str) -> None:
+    """Refuse a store of another format.
+
+    Raises
+    ------
+    StoreError
+        If it is one of another version.
+    """
+    found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
+    if found is None or found[0] != FORMAT_VERSION:
+        raise StoreError(f"{name} has format version {found and found[0]!r}, needed {FORMAT_VERSION}")

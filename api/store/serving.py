@@ -1,0 +1,90 @@
+"""How are the grids of a state served: as the unions of their served blocks, with what was measured of them?
+
+The same grid gives the same bytes in whatever version it stands; only the grids that changed are built.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import shapely
+
+from spatial.crs import LONLAT, to_lonlat
+from spatial.io.geojson import orient, round_lonlat, to_feature_collection, to_served
+from spatial.plan.edits import Ground, build_ground
+from spatial.plan.model import Plan
+
+_DECIDED = ("name", "locked", "content")
+_MEASURED_OF_CHANGE = ("deviation", "deviation_share", "households_before")
+
+
+@dataclass(frozen=True, slots=True)
+class ServedGround:
+    """What edits of a plan stand on, and how it is served.
+
+    Attributes
+    ----------
+    ground:
+        What no edit changes, in metres.
+    lonlat:
+        Its blocks as they are served, in the order of the ground.
+    unite:
+        The union that the served blocks allow.
+    walks_s:
+        Walking radius by the blocks of a grid, where it was measured: that of grids whose blocks are those of the first
+        version.
+    """
+
+    ground: Ground
+    lonlat: Any
+    unite: Any
+    walks_s: Mapping[str, float]
+
+
+def build_served_ground(plan: Plan) -> ServedGround:
+    """Return the ground of a plan, prepared once."""
+    ground = build_ground(plan)
+    lonlat = orient(to_lonlat(ground.geometry, ground.crs))
+    covers = bool(shapely.is_valid(lonlat).all() and shapely.coverage_is_valid(lonlat)) if len(lonlat) else True
+    unite = shapely.coverage_union_all if covers else shapely.union_all
+    return ServedGround(ground, lonlat, unite, _known_walks(plan))
+
+
+def _known_walks(plan: Plan) -> dict[str, float]:
+    if "farthest_walk_s" not in plan.grids:
+        return {}
+    blocks = plan.assignment.groupby(plan.assignment).groups
+    walks = plan.grids.set_index("grid_id")["farthest_walk_s"].dropna()
+    return {_key(blocks[grid_id]): float(seconds) for grid_id, seconds in walks.items() if grid_id in blocks}
+
+
+def _key(blocks: Any) -> str:
+    return "\0".join(sorted(str(block) for block in blocks))
+
+
+def build_features(served: ServedGround, rows: Any, blocks: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
+    """Return the GeoJSON feature of each grid of ``rows`` (GRIDS), parsed, by grid id; ``blocks`` names those of each.
+
+    What was measured of the change alone is left out: it belongs to no version.
+    """
+    if not len(rows):
+        return {}
+    extra = [name for name in (*_DECIDED, *_MEASURED_OF_CHANGE) if name in rows]
+    ids = rows["grid_id"].tolist()
+    walks = [served.walks_s.get(_key(blocks[grid_id]), np.nan) for grid_id in ids]
+    plain = rows.drop(columns=extra).assign(farthest_walk_s=pd.Series(walks, index=rows.index, dtype="float64"))
+    frame = to_served(plain, ids=ids)
+    shapes = np.array([_unite(served, blocks[grid_id]) for grid_id in frame.index], dtype=object)
+    frame = frame.set_geometry(orient(round_lonlat(shapes)), crs=LONLAT)
+    return {feature["id"]: feature for feature in orjson.loads(to_feature_collection(frame))["features"]}
+
+
+def _unite(served: ServedGround, blocks: list[str]) -> Any:
+    at = served.ground.index.get_indexer(pd.Index(blocks, dtype=object))
+    parts = shapely.get_parts(served.unite(served.lonlat[at]))
+    areas = [part for part in parts if part.geom_type == "Polygon"]
+    shape = areas[0] if len(areas) == 1 else shapely.multipolygons(areas)
+    return shapely.normalize(shape)

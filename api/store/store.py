@@ -1,0 +1,252 @@
+"""Where do plans live? One store, whichever database keeps it."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from api.store import jobs, plans, tokens, versions
+from api.store.database import Database
+from api.store.embedded import create_embedded, open_embedded
+from api.store.history import read_features
+from api.store.inspection import inspect_plans
+from api.store.records import Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
+from api.store.tables import Box
+from spatial.plan.model import Plan
+
+Place = Path | str
+"""A file, or the address of a PostgreSQL database."""
+
+
+def utc_now() -> str:
+    """Return the time in UTC, RFC 3339, in microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Plans, their versions, jobs, tokens and the record of who did what; each method is one transaction.
+
+    A method that returns has its work on the disk; one that raises has changed nothing. Every method raises StoreError
+    where the database fails.
+    """
+
+    database: Database
+    clock: Callable[[], str] = utc_now
+
+    def create_plan(self, plan: Plan, layers: plans.Features, grids: Sequence[Grid], note: Note) -> VersionRecord:
+        """Put a plan in with its served layers; ``grids`` are those of its first version."""
+        with self.database.writing() as rows:
+            return plans.add_plan(rows, self.database.dialect, plan, layers, grids, note, when=self.clock())
+
+    def list_plans(self) -> list[PlanRecord]:
+        """Return every plan, by id."""
+        with self.database.reading() as rows:
+            return plans.list_plans(rows)
+
+    def get_plan(self, plan_id: str) -> PlanRecord:
+        """Return what is told of a plan; raises MissingError if there is none."""
+        with self.database.reading() as rows:
+            return plans.read_record(rows, plan_id)
+
+    def read_plan(self, plan_id: str) -> Plan:
+        """Return a plan as it was put in; raises MissingError if there is none."""
+        with self.database.reading() as rows:
+            return plans.read_plan(rows, plan_id)
+
+    def get_version(self, plan_id: str, version: int | None = None, *, as_of: str | None = None) -> VersionRecord:
+        """Return a version: of a number, or the one in force at a time (RFC 3339, UTC), else the last one."""
+        with self.database.reading() as rows:
+            if as_of is not None:
+                version = versions.find_in_force(rows, plan_id, as_of)
+            chosen = versions.find_head(rows, plan_id) if version is None else version
+            return versions.read_version(rows, plan_id, chosen)
+
+    def list_versions(self, plan_id: str) -> list[VersionRecord]:
+        """Return every version of a plan, oldest first."""
+        with self.database.reading() as rows:
+            return versions.list_versions(rows, plan_id)
+
+    def read_grids(self, plan_id: str, version: int) -> list[Grid]:
+        """Return every grid of a version, living or retired, by id."""
+        with self.database.reading() as rows:
+            versions.read_version(rows, plan_id, version)
+            return versions.read_grids(rows, plan_id, version)
+
+    def require_head(self, plan_id: str, base: int) -> None:
+        """Raise StaleError, with what changed meanwhile, unless a version is the last one."""
+        with self.database.reading() as rows:
+            versions.require_head(rows, plan_id, base)
+
+    def commit_version(
+        self,
+        plan_id: str,
+        base: int,
+        grids: Sequence[Grid],
+        note: Note,
+        *,
+        kind: versions.Kind = "edit",
+        state_of: int | None = None,
+    ) -> VersionRecord:
+        """Add a version on top of ``base`` with these grids changed.
+
+        Raises
+        ------
+        StaleError
+            If ``base`` is no longer the last version.
+        """
+        with self.database.writing() as rows:
+            made = versions.add_version(
+                *(rows, self.database.dialect, plan_id, base, grids, note),
+                kind=kind,
+                state_of=state_of,
+                when=self.clock(),
+            )
+            self._record(rows, note.who, kind, f"{plan_id}/{made.version}", note.why)
+            return made
+
+    def set_status(self, plan_id: str, version: int, status: str, note: Note) -> VersionRecord:
+        """Take a version one step on; raises StatusError if it is not the next step."""
+        with self.database.writing() as rows:
+            when = self.clock()
+            now = versions.set_status(rows, self.database.dialect, plan_id, version, status, note, when=when)
+            self._record(rows, note.who, status, f"{plan_id}/{version}", note.why)
+            return now
+
+    def features(
+        self,
+        plan_id: str,
+        version: int,
+        layer: str,
+        *,
+        box: Box | None = None,
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> Page:
+        """Return a page of a layer as it stood in a version; ``box`` is west, south, east, north in degrees."""
+        with self.database.reading() as rows:
+            return read_features(
+                *(rows, self.database.dialect, plan_id, version, layer), box=box, limit=limit, offset=offset
+            )
+
+    def changed_grids(self, plan_id: str, version: int) -> list[str]:
+        """Return the ids of the grids that a version changed."""
+        with self.database.reading() as rows:
+            return versions.find_changed(rows, plan_id, version)
+
+    def create_job(self, job_id: str, process: str, inputs: Mapping[str, Any]) -> JobRecord:
+        """Write a job that waits."""
+        with self.database.writing() as rows:
+            return jobs.add_job(rows, job_id, process, inputs, when=self.clock())
+
+    def get_job(self, job_id: str) -> JobRecord:
+        """Return a job; raises MissingError if there is none."""
+        with self.database.reading() as rows:
+            return jobs.read_job(rows, job_id)
+
+    def list_jobs(self, status: str | None = None) -> list[JobRecord]:
+        """Return the jobs of a status, or all, newest first."""
+        with self.database.reading() as rows:
+            return jobs.list_jobs(rows, status=status)
+
+    def claim_job(self, worker: str) -> JobRecord | None:
+        """Give the oldest job that waits to a worker, to no other; None when none waits."""
+        with self.database.writing() as rows:
+            return jobs.claim_job(rows, self.database.dialect, worker, when=self.clock())
+
+    def report_job(self, job_id: str, progress: int, message: str = "") -> None:
+        """Tell how far a running job is."""
+        with self.database.writing() as rows:
+            jobs.report_job(rows, job_id, progress, message, when=self.clock())
+
+    def end_job(
+        self, job_id: str, status: str, message: str = "", results: Mapping[str, Any] | None = None
+    ) -> JobRecord:
+        """End a job; one that ended before keeps its end."""
+        with self.database.writing() as rows:
+            return jobs.end_job(rows, job_id, status, message, results, when=self.clock())
+
+    def create_token(self, name: str, role: str) -> str:
+        """Make a token; return its secret, which is told this once."""
+        with self.database.writing() as rows:
+            secret = tokens.add_token(rows, name, role, when=self.clock())
+            self._record(rows, "command line", "token created", name, role)
+            return secret
+
+    def revoke_token(self, name: str) -> None:
+        """End a token; raises MissingError if none of this name is in use."""
+        with self.database.writing() as rows:
+            tokens.revoke_token(rows, name, when=self.clock())
+            self._record(rows, "command line", "token revoked", name, "")
+
+    def list_tokens(self) -> list[TokenRecord]:
+        """Return every token, also those that ended."""
+        with self.database.reading() as rows:
+            return tokens.list_tokens(rows)
+
+    def find_token(self, secret: str) -> TokenRecord:
+        """Return the token of a secret; raises AccessError if it is unknown or ended."""
+        with self.database.reading() as rows:
+            return tokens.find_token(rows, secret)
+
+    def list_audit(self) -> list[tuple[str, str, str, str, str]]:
+        """Return who did what: time, name, action, subject and reason, oldest first."""
+        with self.database.reading() as rows:
+            return [tuple(row) for row in rows.all("SELECT at, who, action, subject, detail FROM audit ORDER BY id")]
+
+    def _record(self, rows: Any, who: str, action: str, subject: str, detail: str) -> None:
+        told = (self.clock(), who, action, subject, detail)
+        rows.run("INSERT INTO audit (at, who, action, subject, detail) VALUES (?, ?, ?, ?, ?)", *told)
+
+    def backup(self, target: Path) -> None:
+        """Write the store as it stands at one moment to a new file, whole or not at all."""
+        self.database.backup(target)
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store, a sentence each; none when all is well."""
+        found = self.database.inspect()
+        with self.database.reading() as rows:
+            return found + inspect_plans(rows)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+def is_address(place: Place) -> bool:
+    """Tell whether a place is the address of a PostgreSQL database."""
+    return str(place).startswith(("postgresql://", "postgres://"))
+
+
+def open_store(place: Place) -> Store:
+    """Return the store at a place.
+
+    Raises
+    ------
+    MissingError
+        If there is none.
+    StoreError
+        If it cannot be opened, or is of another format.
+    """
+    if is_address(place):
+        from api.store.postgis import open_postgis
+
+        return Store(open_postgis(str(place)))
+    return Store(open_embedded(Path(place)))
+
+
+def create_store(place: Place) -> Store:
+    """Make an empty store at a place and return it.
+
+    Raises
+    ------
+    StoreError
+        If there is one already, or the place cannot be written.
+    """
+    if is_address(place):
+        from api.store.postgis import create_postgis
+
+        return Store(create_postgis(str(place)))
+    return Store(create_embedded(Path(os.fspath(place))))
