@@ -12,14 +12,15 @@ from spatial.plan.state import Draft
 _ROUNDS = 20
 
 
-def mend_greedily(ground: Ground, draft: Draft, torn: Iterable[str], frozen: set[str]) -> tuple[Any, list[str]]:
+def mend_greedily(
+    ground: Ground, draft: Draft, torn: Iterable[str], frozen: set[str], beside: list[list[int]]
+) -> tuple[Any, list[str]]:
     """Return labels under which the torn grids are contiguous, and those that could not be mended.
 
     The piece of most households stays. Each other piece goes whole to a grid beside it, or blocks of other grids
     between it and the rest join it, whichever moves fewer households, then fewer blocks. No grid of ``frozen`` loses
     or gains, none is torn anew or emptied. What is found is good, not proved the best.
     """
-    beside = list_contacts(ground)
     for _ in range(_ROUNDS):
         progress = False
         for name in sorted(torn):

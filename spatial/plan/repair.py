@@ -8,7 +8,8 @@ import numpy as np
 
 from spatial.plan.edit_kinds import MoveBlocks
 from spatial.plan.ground import Ground, name_blocks
-from spatial.plan.mending import mend_greedily
+from spatial.plan.mending import list_contacts, mend_greedily
+from spatial.plan.mending_exact import mend_exactly
 from spatial.plan.pieces import split_pieces
 from spatial.plan.state import Draft, State, open_draft, require_grid
 
@@ -61,11 +62,47 @@ def propose_moves(ground: Ground, draft: Draft, grids: tuple[str, ...] | None) -
     torn = sorted(name for name in asked if len(pieces[name]) > 1)
     free = [name for name in torn if not draft.grids[name].locked]
     unmended = [f"Grid {name} is locked and in {len(pieces[name])} pieces." for name in torn if name not in free]
-    label = draft.label
-    frozen = {name for name in draft.grids if draft.grids[name].locked or (len(pieces[name]) > 1 and name not in free)}
-    label, left = mend_greedily(ground, draft, free, frozen)
-    unmended += [f"Grid {name} lies in pieces that no unlocked grid beside them can take or join." for name in left]
-    return _propose(ground, draft, label, False, tuple(unmended))
+    free_to_move = {
+        name for name in draft.grids if not draft.grids[name].locked and (name in free or len(pieces[name]) == 1)
+    }
+    beside = list_contacts(ground)
+    label, proved = draft.label.copy(), True
+    for cluster, scope in _cluster(ground, draft, free, free_to_move):
+        found = _mend(ground, draft, cluster, scope, beside)
+        if found is None:
+            unmended += [f"{_name(cluster)} in pieces that no unlocked grid beside can take or join."]
+            continue
+        moved = found[0] != draft.label
+        label[moved], proved = found[0][moved], proved and found[1]
+    return _propose(ground, draft, label, proved, tuple(unmended))
+
+
+def _name(cluster: list[str]) -> str:
+    return f"Grid {cluster[0]} lies" if len(cluster) == 1 else f"Grids {', '.join(cluster)} lie"
+
+
+def _cluster(ground: Ground, draft: Draft, torn: list[str], free: set[str]) -> list[tuple[list[str], list[str]]]:
+    """Return torn grids that may want the same neighbours, and so are mended together, with all grids involved."""
+    near: dict[str, set[str]] = {name: {name} for name in torn}
+    apart = ground.contact & (draft.label[ground.first] != draft.label[ground.second])
+    for a, b in zip(draft.label[ground.first[apart]], draft.label[ground.second[apart]], strict=True):
+        for one, other in ((a, b), (b, a)):
+            if one in near and other in free:
+                near[one].add(str(other))
+    clusters: list[tuple[set[str], set[str]]] = []
+    for name in torn:
+        touching = [pair for pair in clusters if pair[1] & near[name]]
+        both = {name}.union(*(pair[0] for pair in touching)), near[name].union(*(pair[1] for pair in touching))
+        clusters = [pair for pair in clusters if pair not in touching] + [both]
+    return sorted((sorted(names), sorted(scope)) for names, scope in clusters)
+
+
+def _mend(
+    ground: Ground, draft: Draft, cluster: list[str], scope: list[str], beside: list[list[int]]
+) -> tuple[Any, bool] | None:
+    """Return labels that mend a cluster, and whether none is better; None where there is no way."""
+    greedy, left = mend_greedily(ground, draft, cluster, draft.grids.keys() - set(scope), beside)
+    return mend_exactly(ground, draft, scope, None if left else greedy, beside)
 
 
 def _propose(ground: Ground, draft: Draft, label: Any, proved: bool, unmended: tuple[str, ...]) -> Proposal:
