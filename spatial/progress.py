@@ -2,11 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol, runtime_checkable
 
 from spatial.errors import CancelledError
 
 Progress = Callable[[str, float], None]
 """Called with the name of what is being done and the share done, 0 to 1; may raise CancelledError to stop the work."""
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A progress that is also told of every better plan and bound, while the work goes on."""
+
+    def __call__(self, stage: str, share: float) -> None:
+        """Take the name of what is being done and the share done."""
+
+    def found(self, seconds: float, total: float, bound: float, assignment: Callable[[], Any]) -> None:
+        """Take what the best so far costs and its bound; ``assignment`` makes its Series ``block_id -> grid_id``."""
 
 
 def silent(stage: str, share: float) -> None:

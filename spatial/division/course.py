@@ -68,6 +68,7 @@ class Clock:
     stage: str = SEARCHING
     share: float = 0.0
     trace: list[tuple[float, float, float]] = field(default_factory=list)
+    watch: Callable[[float, float, float, list[Standing]], None] | None = None
     lock: Any = field(default_factory=threading.Lock)
 
     def left(self) -> float:
@@ -132,6 +133,8 @@ def _search(jobs: list[Job], effort: Effort, clock: Clock, pool: Executor) -> li
 def _note(standings: list[Any], clock: Clock) -> None:
     total, bound = (sum(getattr(s, name) for s, _ in standings) for name in ("total", "bound"))
     clock.trace.append((monotonic() - clock.began, float(total), float(bound)))
+    if clock.watch is not None:
+        clock.watch(*clock.trace[-1], [standing for standing, _ in standings])
 
 
 def _prove(

@@ -1,7 +1,7 @@
 """Which blocks form which grid? Contiguous grids in the band, balanced, on clear borders, inside one community."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.division.course import Clock, Job, count_workers, run_course
+from spatial.division.course import Clock, Job, Standing, count_workers, run_course
 from spatial.division.explain import explain_grids
 from spatial.division.feasibility import check_pieces
 from spatial.division.heritage import NOWHERE
@@ -29,7 +29,7 @@ from spatial.division.search import Effort
 from spatial.division.sizes import to_band
 from spatial.errors import CancelledError, InputError
 from spatial.profile import Profile
-from spatial.progress import Progress, silent
+from spatial.progress import Progress, Watcher, silent
 
 _UNLIMITED = 1 << 40
 
@@ -97,7 +97,7 @@ def divide(
     until that is complete, ``proof_nodes_per_block`` of the profile are spent, or ``budget_s`` is over. The outcome
     depends on the blocks, the profile and ``rng``, not on row order, ids, ``workers`` (threads; None: one a core) or
     the machine, unless ``budget_s`` cuts it short. Where ``on_progress`` raises ``CancelledError``, or Ctrl-C is
-    pressed, the best so far is returned.
+    pressed, the best so far is returned; a ``Watcher`` is told of every better plan on the way.
 
     ``current`` is a Series ``block_id -> grid_id`` of today: households that change grid cost, and grids keep their
     ids. ``locks`` says which blocks stay together or apart.
@@ -116,6 +116,8 @@ def divide(
     jobs = list_jobs(layout, profile)
     pool = count_workers(workers, len(jobs))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
+    if isinstance(on_progress, Watcher):
+        show(clock, on_progress, lambda found: _name(layout, *gather_grids(layout, profile, jobs, found))[0])
     standings = run_course(jobs, effort, nodes, clock, pool)
     part, heirs = gather_grids(layout, profile, jobs, standings)
     with suppress(CancelledError, KeyboardInterrupt):
@@ -137,6 +139,15 @@ def list_jobs(layout: Layout, profile: Profile) -> list[Job]:
         for blocks in list_pieces(layout)
         if layout.households[blocks].sum() > 0
     ]
+
+
+def show(clock: Clock, watcher: Watcher, name: Callable[[list[Standing]], Any]) -> None:
+    """Let a clock tell a watcher of every better plan; ``name`` makes the assignment of standings."""
+
+    def watch(seconds: float, total: float, bound: float, standings: list[Standing]) -> None:
+        watcher.found(seconds, total, bound, lambda: name(standings))
+
+    clock.watch = watch
 
 
 def divide_layout(layout: Layout, profile: Profile, effort: Effort, clock: Clock) -> Any:
@@ -196,10 +207,7 @@ def _join_empty_land(layout: Layout, part: Any) -> None:
 def _describe(
     layout: Layout, profile: Profile, part: Any, heirs: Any, standings: Any, clock: Clock, locks: Locks
 ) -> Division:
-    known = bool((heirs != NOWHERE).any())
-    names = name_grids(layout, part, heirs if known else None)
-    ids = layout.frame["block_id"].astype(str)
-    assignment = pd.Series(names[part], index=pd.Index(ids, name="block_id"), name="grid_id").astype("str").sort_index()
+    assignment, names = _name(layout, part, heirs)
     sentences = explain_grids(layout, part, names, profile)
     explanations = pd.Series(sentences, index=pd.Index(names, name="grid_id"), name="explanation").astype("str")
     costs = total_cost(layout, part, profile, heirs=heirs)
@@ -230,6 +238,13 @@ def _describe(
         trace=tuple(clock.trace),
         stopped=clock.stopped,
     )
+
+
+def _name(layout: Layout, part: Any, heirs: Any) -> tuple[Any, Any]:
+    """Return the assignment by block id, and the ids of the grids by number."""
+    names = name_grids(layout, part, heirs if (heirs != NOWHERE).any() else None)
+    ids = pd.Index(layout.frame["block_id"].astype(str), name="block_id")
+    return pd.Series(names[part], index=ids, name="grid_id").astype("str").sort_index(), names
 
 
 def _band(profile: Profile) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from spatial.division.course import Clock, Job, count_workers, run_course
-from spatial.division.divide import Division, count_exceptions, gather_grids, list_jobs
+from spatial.division.divide import Division, count_exceptions, gather_grids, list_jobs, show
 from spatial.division.explain import explain_grids
 from spatial.division.feasibility import check_pieces
 from spatial.division.heritage import NOWHERE
@@ -22,7 +22,7 @@ from spatial.division.search import Effort
 from spatial.division.sizes import to_band
 from spatial.errors import CancelledError, InputError
 from spatial.profile import DivisionRules, Profile
-from spatial.progress import Progress, silent
+from spatial.progress import Progress, Watcher, silent
 
 _UNLIMITED = 1 << 40
 _NAMED = 10
@@ -68,6 +68,8 @@ def redivide(
     jobs = [begin_today(inner, job, profile.division) for job in list_jobs(inner, profile)]
     effort = Effort(profile.division.moves_per_block, int(rng.integers(1, 2**62)))
     nodes = profile.division.proof_nodes_per_block if budget_s is None else _UNLIMITED
+    if isinstance(on_progress, Watcher):
+        show(clock, on_progress, lambda found: _assign(outer, inner, chosen, gather_grids(inner, profile, jobs, found)))
     standings = run_course(jobs, effort, nodes, clock, count_workers(None, len(jobs)))
     part, heirs = gather_grids(inner, profile, jobs, standings)
     if profile.division.change_weight == 0.0:
@@ -140,6 +142,13 @@ def _put_back(outer: Layout, inner: Layout, chosen: Any, part: Any, heirs: Any) 
     heir = np.full(int(labels.max()) + 1, NOWHERE, dtype=np.int64)
     heir[labels] = np.where(whole < count, whole, NOWHERE)
     return labels, name_grids(outer, labels, heir)
+
+
+def _assign(outer: Layout, inner: Layout, chosen: Any, gathered: tuple[Any, Any]) -> Any:
+    """Return the assignment by block id of all blocks."""
+    labels, names = _put_back(outer, inner, chosen, *gathered)
+    ids = pd.Index(outer.frame["block_id"].astype(str), name="block_id")
+    return pd.Series(names[labels], index=ids, name="grid_id").astype("str").sort_index()
 
 
 def _describe(layout: Layout, part: Any, names: Any, profile: Profile, locks: Locks) -> Division:
