@@ -1,4 +1,4 @@
-"""Which homes, gates, closed estates and policy does a plan folder hold, to walk its street map again?"""
+"""Which blocks, homes, gates, estates and policy does a plan folder hold, to divide and to walk again?"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,30 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from spatial.crs import to_metres
+from spatial.crs import metric_crs, to_metres
 from spatial.errors import InputError
 from spatial.io.plan_folder import PlanFolder
 from spatial.profile import Profile, build_profile
-from spatial.tables import DEMAND, ESTATES, GATES, Table, require
+from spatial.tables import ADJACENCY, BLOCKS, DEMAND, ESTATES, GATES, Table, require
 
 
 def read_plan_demand(plan: PlanFolder, crs: Any) -> Any:
     """Return DEMAND of a plan in metres of a system, with the further columns it was served with."""
     return _read(plan, "demand", DEMAND, crs)
+
+
+def read_plan_blocks(plan: PlanFolder) -> tuple[Any, Any]:
+    """Return BLOCKS of a plan, in metres of the zone about its middle, each with its ``grid_id``, and ADJACENCY."""
+    box = plan.read_layer("blocks")["bbox"]
+    crs = metric_crs((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    blocks = _read(plan, "blocks", BLOCKS, crs).astype({"grid_id": "str"})
+    kinds = {column: _DTYPES[kind] for column, kind in ADJACENCY.columns.items() if kind != "flag"}
+    path = plan.folder / "adjacency.csv"
+    try:
+        pairs = pd.read_csv(path, dtype=kinds, keep_default_na=False, encoding="utf-8-sig")
+        return blocks, require(pairs[[*ADJACENCY.columns]], ADJACENCY)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read ({error}); write the plan again") from error
 
 
 def read_plan_gates(plan: PlanFolder, crs: Any) -> tuple[Any, Any]:
