@@ -17,7 +17,8 @@ LET_GO = 2e-4
 _FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
 _MOST_ROUNDS, _DRY, _GIVEN_UP = 60, 60, 100
 _HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
-_NODE_S = 4e-5
+_NODE_S = 1.5e-7
+"""Seconds that a node of the search takes, by unit of the piece."""
 NARROW = 0.002
 """How far covering may miss where prices are to be exact."""
 
@@ -121,7 +122,8 @@ def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int
 
 def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
     """Price some roots and take in what is found; time left shortens the search of each."""
-    nodes = max(20, min(ask.nodes, int(min(1e9, (0.3 if ask.every else 0.1) * case.left() / _NODE_S)), case.nodes_left))
+    timely = 0.3 * case.left() / (_NODE_S * case.units)
+    nodes = max(20, min(ask.nodes, int(min(1e9, timely)), case.nodes_left))
     roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
     found = price_roots(
         roots,
