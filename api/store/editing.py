@@ -10,13 +10,16 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import orjson
 
-from api.store.records import Grid, Note, VersionRecord
+from api.store.findings import LAYER, MADE_ONCE, build_findings, change_findings, name_finding, restore_findings
+from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
 from api.store.states import blocks_of, to_grids, to_state
 from api.store.store import Store
 from api.store.undo import find_redone, find_undone
 from api.store.versions import Kind
+from spatial.plan.checks import check_plan
 from spatial.plan.edits import (
     Outcome,
     Proposal,
@@ -49,11 +52,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What edits would make of a version: the outcome, and the grids that differ, as they would be kept."""
+    """What edits would make of a version: the outcome, and all that differs, as it would be kept."""
 
     base: Loaded
     outcome: Outcome
-    grids: Sequence[Grid]
+    delta: Delta
     edits: Sequence[Mapping[str, Any]]
 
 
@@ -64,7 +67,10 @@ def import_plan(
     ground, state = build_served_ground(plan), begin(plan)
     blocks = blocks_of(state)
     features = build_features(ground, build_plan_grids(ground.ground, state), blocks)
-    return store.create_plan(plan, layers, to_grids(state, features), note)
+    once = [feature for feature in layers.get(LAYER, ()) if feature["properties"]["rule"] == MADE_ONCE]
+    findings = {name_finding(MADE_ONCE, one["properties"]["subject"]): [one] for one in once}
+    delta = Delta(to_grids(state, features), {**build_findings(check_plan(plan)), **findings})
+    return store.create_plan(plan, layers, delta, note)
 
 
 class Editor:
@@ -113,7 +119,10 @@ class Editor:
         wanted = [edit_from_dict(edit, crs) for edit in edits]
         rng = np.random.default_rng(_SEED)
         outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
-        return Change(loaded, outcome, _differing(loaded, outcome), [edit_to_dict(edit, crs) for edit in wanted])
+        grids = _differing(loaded, outcome)
+        features = [orjson.loads(grid.feature) for grid in grids if grid.feature]
+        findings = change_findings(outcome, self.store.read_findings(plan_id, base), features)
+        return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
 
     def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:
         """Return what undoing the last edit would make, and the version whose state comes back."""
@@ -132,7 +141,8 @@ class Editor:
         ground = loaded.ground.ground
         before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
         changed = [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
-        return Change(loaded, build_outcome(ground, before, then, ()), changed, ()), target
+        findings = restore_findings(*(self.store.read_findings(plan_id, version) for version in (base, target)))
+        return Change(loaded, build_outcome(ground, before, then, ()), Delta(changed, findings), ()), target
 
     def commit(self, change: Change, note: Note, *, kind: Kind = "edit", state_of: int | None = None) -> VersionRecord:
         """Write a change as a new version; ``state_of`` is the version whose state comes back by undo or redo.
@@ -143,8 +153,8 @@ class Editor:
             If somebody wrote another version meanwhile.
         """
         base = change.base
-        made = self.store.commit_version(base.plan_id, base.version, change.grids, note, kind=kind, state_of=state_of)
-        contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.grids}}
+        made = self.store.commit_version(base.plan_id, base.version, change.delta, note, kind=kind, state_of=state_of)
+        contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.delta.grids}}
         self._keep(Loaded(base.plan_id, made.version, base.ground, change.outcome.state, contents))
         return made
 

@@ -6,6 +6,7 @@ import numpy as np
 import orjson
 
 from api.store.database import Dialect, Rows
+from api.store.findings import LAYER, flatten, read_findings
 from api.store.layers import STORED
 from api.store.records import Grid, Page
 from api.store.tables import Box, find_features, geometries_of, meets_box, with_grid
@@ -28,20 +29,23 @@ def read_features(
     head = find_head(rows, plan_id)
     if not 1 <= version <= head:
         raise MissingError(f"plan {plan_id!r} has no version {version}; it has 1 to {head}")
-    if version == head or layer not in ("grids", "blocks"):
+    if version == head or layer not in ("grids", "blocks", LAYER):
         return find_features(rows, dialect, layer, plan_id, box=box, limit=limit, offset=offset)
+    if layer == LAYER:
+        told = flatten(read_findings(rows, plan_id, version))
+        return _page([orjson.dumps(feature) for feature in told], box, limit, offset)
     grids = [grid for grid in read_grids(rows, plan_id, version) if grid.feature]
     if layer == "grids":
-        return _page_grids(grids, box, limit, offset)
+        return _page([grid.feature for grid in grids], box, limit, offset)
     return _page_blocks(rows, dialect, plan_id, grids, box=box, limit=limit, offset=offset)
 
 
-def _page_grids(grids: list[Grid], box: Box | None, limit: int, offset: int) -> Page:
-    kept = grids
+def _page(features: list[bytes], box: Box | None, limit: int, offset: int) -> Page:
+    kept = features
     if box is not None:
-        meets = meets_box(geometries_of([orjson.loads(grid.feature) for grid in grids]), box)
-        kept = [grids[row] for row in np.flatnonzero(meets)]
-    return Page(tuple(grid.feature for grid in kept[offset : offset + limit]), len(kept))
+        meets = meets_box(geometries_of([orjson.loads(feature) for feature in features]), box)
+        kept = [features[row] for row in np.flatnonzero(meets)]
+    return Page(tuple(kept[offset : offset + limit]), len(kept))
 
 
 def _page_blocks(

@@ -11,8 +11,9 @@ import pandas as pd
 
 from api.store.database import Dialect, Rows
 from api.store.errors import StoreError
+from api.store.findings import LAYER
 from api.store.layers import STORED
-from api.store.records import Grid, Note, PlanRecord, VersionRecord, canonical, digest_of
+from api.store.records import Delta, Note, PlanRecord, VersionRecord, canonical, digest_of
 from api.store.tables import put_features, put_served
 from api.store.versions import add_version
 from spatial.errors import MissingError
@@ -30,7 +31,7 @@ _COUNTED = ("elderly", "children", "block_id")
 
 
 def add_plan(
-    rows: Rows, dialect: Dialect, plan: Plan, layers: Features, grids: Sequence[Grid], note: Note, *, when: str
+    rows: Rows, dialect: Dialect, plan: Plan, layers: Features, change: Delta, note: Note, *, when: str
 ) -> VersionRecord:
     """Write a plan and its first version.
 
@@ -55,11 +56,11 @@ def add_plan(
         [(plan.plan_id, name, content) for name, content in parts.items()],
     )
     for name, features in served.items():
-        if name != "grids":
+        if name not in ("grids", LAYER):
             put_features(rows, dialect, name, plan.plan_id, features)
             put_served(rows, name, plan.plan_id, features)
     rows.run("UPDATE plans SET digest = ? WHERE plan_id = ?", digest_ground(rows, plan.plan_id), plan.plan_id)
-    return add_version(rows, dialect, plan.plan_id, 0, grids, note, kind="import", state_of=None, when=when)
+    return add_version(rows, dialect, plan.plan_id, 0, change, note, kind="import", state_of=None, when=when)
 
 
 def digest_ground(rows: Rows, plan_id: str) -> str:
@@ -67,7 +68,9 @@ def digest_ground(rows: Rows, plan_id: str) -> str:
     told = rows.one("SELECT profile, report FROM plans WHERE plan_id = ?", plan_id)
     parts = rows.all("SELECT part, content FROM ground WHERE plan_id = ? ORDER BY part", plan_id)
     served = rows.all(
-        "SELECT layer, feature_id, feature FROM served WHERE plan_id = ? ORDER BY layer, feature_id", plan_id
+        "SELECT layer, feature_id, feature FROM served WHERE plan_id = ? AND layer <> ? ORDER BY layer, feature_id",
+        plan_id,
+        LAYER,
     )
     return digest_of(*(told or ()), *(text for row in (*parts, *served) for text in row))
 

@@ -51,6 +51,14 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Delta:
+    """What a version changes: grids, living or retired, and findings by name (see ``api.store.findings``)."""
+
+    grids: Sequence[Grid]
+    findings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Who makes a version and why; ``edits`` and ``summary`` tell what was asked and what came of it, JSON-ready."""
 

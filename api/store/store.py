@@ -1,18 +1,18 @@
 """Where do plans live? One store, whichever database keeps it."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from api.store import jobs, plans, tokens, versions
+from api.store import findings, jobs, plans, tokens, versions
 from api.store.database import Database
 from api.store.embedded import create_embedded, open_embedded
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
-from api.store.records import Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
+from api.store.records import Delta, Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
 from spatial.plan.model import Plan
 
@@ -36,10 +36,10 @@ class Store:
     database: Database
     clock: Callable[[], str] = utc_now
 
-    def create_plan(self, plan: Plan, layers: plans.Features, grids: Sequence[Grid], note: Note) -> VersionRecord:
-        """Put a plan in with its served layers; ``grids`` are those of its first version."""
+    def create_plan(self, plan: Plan, layers: plans.Features, change: Delta, note: Note) -> VersionRecord:
+        """Put a plan in with its served layers; ``change`` holds the grids and findings of its first version."""
         with self.database.writing() as rows:
-            return plans.add_plan(rows, self.database.dialect, plan, layers, grids, note, when=self.clock())
+            return plans.add_plan(rows, self.database.dialect, plan, layers, change, note, when=self.clock())
 
     def list_plans(self) -> list[PlanRecord]:
         """Return every plan, by id."""
@@ -75,6 +75,12 @@ class Store:
             versions.read_version(rows, plan_id, version)
             return versions.read_grids(rows, plan_id, version)
 
+    def read_findings(self, plan_id: str, version: int) -> dict[str, list[dict[str, Any]]]:
+        """Return the rules that a version breaks: finding -> its features, parsed."""
+        with self.database.reading() as rows:
+            versions.read_version(rows, plan_id, version)
+            return findings.read_findings(rows, plan_id, version)
+
     def require_head(self, plan_id: str, base: int) -> None:
         """Raise StaleError, with what changed meanwhile, unless a version is the last one."""
         with self.database.reading() as rows:
@@ -84,13 +90,13 @@ class Store:
         self,
         plan_id: str,
         base: int,
-        grids: Sequence[Grid],
+        change: Delta,
         note: Note,
         *,
         kind: versions.Kind = "edit",
         state_of: int | None = None,
     ) -> VersionRecord:
-        """Add a version on top of ``base`` with these grids changed.
+        """Add a version on top of ``base`` with these changes.
 
         Raises
         ------
@@ -99,7 +105,7 @@ class Store:
         """
         with self.database.writing() as rows:
             made = versions.add_version(
-                *(rows, self.database.dialect, plan_id, base, grids, note),
+                *(rows, self.database.dialect, plan_id, base, change, note),
                 kind=kind,
                 state_of=state_of,
                 when=self.clock(),

@@ -12,7 +12,8 @@ import orjson
 
 from api.store.database import Dialect, Rows
 from api.store.errors import StaleError, StatusError
-from api.store.records import STATUSES, Grid, Note, VersionRecord, canonical, digest_of
+from api.store.findings import put_findings
+from api.store.records import STATUSES, Delta, Grid, Note, VersionRecord, canonical, digest_of
 from api.store.tables import put_features
 from spatial.errors import MissingError
 
@@ -170,14 +171,15 @@ def add_version(
     dialect: Dialect,
     plan_id: str,
     base: int,
-    grids: Sequence[Grid],
+    change: Delta,
     note: Note,
     *,
     kind: Kind,
     state_of: int | None,
     when: str,
 ) -> VersionRecord:
-    """Add a version on top of the last one, with these grids changed, and show it in the layers."""
+    """Add a version on top of the last one, with these changes, and show it in the layers."""
+    grids = change.grids
     version = require_head(rows, plan_id, base, lock=dialect.lock) + 1
     put_contents(rows, plan_id, grids)
     living = _living_of_table(rows, plan_id)
@@ -203,6 +205,7 @@ def add_version(
     _log_status(rows, plan_id, version, STATUSES[0], note, when)
     rows.run("UPDATE plans SET head = ? WHERE plan_id = ?", version, plan_id)
     show_grids(rows, dialect, plan_id, grids)
+    put_findings(rows, dialect, plan_id, version, change.findings)
     return read_version(rows, plan_id, version)
 
 

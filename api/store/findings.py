@@ -1,0 +1,112 @@
+"""Which rules does each version break? What changes is kept, as with grids.
+
+A finding is a rule and who breaks it, with the features that tell it, one or several. That a border runs through a
+building (T11) is looked at when a plan is made and not after edits: such a finding is let go where a grid about it
+changes, rather than told of a border that is no more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import shapely
+
+from api.store.database import Dialect, Rows
+from api.store.tables import geometries_of, put_features, put_served
+from spatial.io.geojson import to_feature_collection, to_served
+from spatial.io.plan_layers import number_ids
+from spatial.plan.outcome import Outcome
+
+Findings = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Finding -> its GeoJSON features, parsed; none where it is mended."""
+
+LAYER = "violations"
+MADE_ONCE = "T11"
+"""The rule that is looked at only when a plan is made."""
+
+
+def build_findings(violations: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the findings of VIOLATIONS."""
+    if not len(violations):
+        return {}
+    ids = number_ids(name_finding(*pair) for pair in zip(violations["rule"], violations["subject"], strict=True))
+    served = to_served(violations, ids=ids)
+    out: dict[str, list[dict[str, Any]]] = {}
+    for feature in orjson.loads(to_feature_collection(served))["features"]:
+        told = feature["properties"]
+        out.setdefault(name_finding(told["rule"], told["subject"]), []).append(feature)
+    return out
+
+
+def name_finding(rule: str, subject: str) -> str:
+    """Return the name of a finding, which is also the id of its first feature."""
+    return f"{rule}-{subject}"
+
+
+def change_findings(outcome: Outcome, held: Findings, grids: Sequence[Mapping[str, Any]]) -> Findings:
+    """Return the findings that edits change; ``grids`` are the features of the changed grids, ``held`` those before."""
+    told = [frame for frame in (outcome.caused, outcome.kept) if len(frame)]
+    now = build_findings(pd.concat(told, ignore_index=True)) if told else {}
+    cured = [name_finding(*pair) for pair in zip(outcome.cured["rule"], outcome.cured["subject"], strict=True)]
+    gone = {*cured, *_about(held, grids)} - now.keys()
+    wanted: dict[str, Sequence[Mapping[str, Any]]] = {**now, **{name: [] for name in gone}}
+    return {name: some for name, some in sorted(wanted.items()) if list(some) != list(held.get(name, []))}
+
+
+def _about(held: Findings, grids: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the findings on buildings that lie where a grid changed."""
+    names = [name for name in held if name.startswith(f"{MADE_ONCE}-") and held[name]]
+    if not names or not grids:
+        return []
+    places = shapely.STRtree(geometries_of(grids))
+    found = places.query(geometries_of([held[name][0] for name in names]), predicate="intersects")[0]
+    return [names[row] for row in np.unique(found)]
+
+
+def restore_findings(now: Findings, then: Findings) -> Findings:
+    """Return the findings to change so that those of now become those of then."""
+    names = sorted(now.keys() | then.keys())
+    return {name: then.get(name, []) for name in names if list(now.get(name, [])) != list(then.get(name, []))}
+
+
+def read_findings(rows: Rows, plan_id: str, version: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the findings of a version, by name."""
+    found = rows.all(
+        """SELECT f.finding, f.features FROM findings f
+           JOIN (SELECT finding, max(version) AS version FROM findings WHERE plan_id = ? AND version <= ?
+                 GROUP BY finding) last ON last.finding = f.finding AND last.version = f.version
+           WHERE f.plan_id = ? ORDER BY f.finding""",
+        plan_id,
+        version,
+        plan_id,
+    )
+    read = {str(name): orjson.loads(features) for name, features in found}
+    return {name: features for name, features in read.items() if features}
+
+
+def put_findings(rows: Rows, dialect: Dialect, plan_id: str, version: int, findings: Findings) -> None:
+    """Write the findings that a version changes, and show them in the layer of the last version."""
+    before = read_findings(rows, plan_id, version - 1)
+    gone = [(plan_id, feature["id"]) for name in findings for feature in before.get(name, [])]
+    rows.run_many(f"DELETE FROM {LAYER} WHERE plan_id = ? AND feature_id = ?", gone)
+    rows.run_many(f"DELETE FROM served WHERE layer = '{LAYER}' AND plan_id = ? AND feature_id = ?", gone)
+    rows.run_many(
+        "INSERT INTO findings (plan_id, finding, version, features) VALUES (?, ?, ?, ?)",
+        [(plan_id, name, version, orjson.dumps(list(features)).decode()) for name, features in findings.items()],
+    )
+    shown = flatten(findings)
+    put_features(rows, dialect, LAYER, plan_id, shown)
+    put_served(rows, LAYER, plan_id, shown)
+
+
+def flatten(findings: Findings) -> list[Mapping[str, Any]]:
+    """Return the features of findings by id."""
+    return sorted((feature for some in findings.values() for feature in some), key=lambda feature: str(feature["id"]))
+
+
+def count_findings(features: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many features tell an error, and how many a warning."""
+    told = [feature["properties"]["severity"] for feature in features]
+    return {"errors": told.count("error"), "warnings": told.count("warning")}
