@@ -13,23 +13,19 @@ from api import schemas
 from api.answers import GEOJSON, JSON, GeoJson
 from api.query import accept_only
 from api.settings import Settings
+from api.walk_answers import answer_circles, answer_times, read_asked
 from api.walk_models import (
     MOST_ZOOM,
     Circles,
     CirclesAsked,
-    PointCollection,
-    Points,
     Times,
     TimesAsked,
     Walkable,
-    WhatIf,
 )
-from api.walking import Asked, Gates, Ground
+from api.walking import Gates, Ground
 from spatial.errors import InputError
-from spatial.io.walk_outputs import table_of_times
-from spatial.io.walk_points import lines_of, points_of
+from spatial.io.walk_points import points_of
 
-_SECONDS = 60.0
 _DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _CACHE = {"Cache-Control": "no-cache"}
 
@@ -56,7 +52,7 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
         here, given = ground(), request.query_params
         place = [_decimal(name, given.get(name)) for name in ("lon", "lat")]
         minutes, metres = (_decimals(name, given.get(name)) for name in ("minutes", "metres"))
-        asked = _read_asked(here, minutes, metres, _read_gates(given.get("gates", "open")), settings)
+        asked = read_asked(here, minutes, metres, _read_gates(given.get("gates", "open")), settings)
         asked = replace(asked, zoom=_read_zoom(given.get("zoom")))
         points = points_of([place], here.network.crs, key="site_id", what="point")
         return _geojson(here.circles(points, asked))
@@ -70,26 +66,12 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
     )
     def circles(body: CirclesAsked) -> Response:
         """Return the circles of many places at once, where asked as if gates were closed and footbridges added."""
-        here = ground()
-        asked = replace(_read_asked(here, body.minutes, body.metres, body.gates, settings), zoom=body.zoom)
-        points = _points(body.points, here, "site_id", "point", settings)
-        return _geojson(_changed(here, body, settings).circles(points, asked))
+        return _geojson(answer_circles(ground(), body, settings))
 
     @router.post("/travel-times", summary="Travel times", dependencies=[Depends(accept_only())], responses=_says(Times))
     def times(body: TimesAsked) -> Response:
         """Return seconds and metres of every walk within the limit, from demand to source."""
-        here = ground()
-        limits = [None if one is None else [one] for one in (body.minutes, body.metres)]
-        asked = _read_asked(here, limits[0], limits[1], body.gates, settings)
-        sources = _points(body.sources, here, "site_id", "source", settings)
-        demand = _points(body.demand, here, "demand_id", "demand", settings, most=settings.walk_pairs_max)
-        if len(sources) * len(demand) > settings.walk_pairs_max:
-            raise InputError(
-                f"found {len(sources):,} sources and {len(demand):,} demand points, needed at most "
-                f"{settings.walk_pairs_max:,} pairs"
-            )
-        found = _changed(here, body, settings).travel_times(sources, demand, asked)
-        return _json(_tell_times(found, demand, asked))
+        return _json(answer_times(ground(), body, settings))
 
     return router
 
@@ -147,29 +129,6 @@ def _about(ground: Ground, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _read_asked(
-    ground: Ground, minutes: list[float] | None, metres: list[float] | None, gates: Gates, settings: Settings
-) -> Asked:
-    """Return the limits, checked; without any they are the profile's minutes."""
-    if minutes is not None and metres is not None:
-        raise InputError("found minutes and metres, needed one of them")
-    if metres is not None:
-        return Asked(_limits("metres", metres, settings.walk_metres_max, settings), "distance", gates)
-    given = list(ground.network.rules.circle_min) if minutes is None else minutes
-    limits = _limits("minutes", given, settings.walk_minutes_max, settings)
-    return Asked(tuple(one * _SECONDS for one in limits), "time", gates)
-
-
-def _limits(name: str, given: list[float], most: float, settings: Settings) -> tuple[float, ...]:
-    wrong = [one for one in given if not 0 < one <= most]
-    if wrong or not given:
-        found = f"{wrong[0]:g}" if wrong else "none"
-        raise InputError(f"{name}: found {found}, needed limits above 0, at most {most:g}")
-    if len(set(given)) > settings.walk_limits_max:
-        raise InputError(f"{name}: found {len(set(given))} limits, needed at most {settings.walk_limits_max}")
-    return tuple(sorted(set(given)))
-
-
 def _read_gates(text: str) -> Gates:
     if text == "open":
         return "open"
@@ -201,34 +160,6 @@ def _decimals(name: str, text: str | None) -> list[float] | None:
     if not all(_DECIMAL.fullmatch(part) for part in parts):
         raise InputError(f"{name} is {text!r}; needed numbers such as 5,10,15")
     return [float(part) for part in parts]
-
-
-def _points(given: Points, ground: Ground, key: str, what: str, settings: Settings, *, most: int | None = None) -> Any:
-    """Return the points that were sent, in metres."""
-    many = given.features if isinstance(given, PointCollection) else given
-    most = settings.walk_points_max if most is None else most
-    if not 0 < len(many) <= most:
-        raise InputError(f"found {len(many):,} places of {what}, needed 1 to {most:,}")
-    plain = given.model_dump() if isinstance(given, PointCollection) else given
-    return points_of(plain, ground.network.crs, key=key, what=what)
-
-
-def _changed(ground: Ground, body: WhatIf, settings: Settings) -> Ground:
-    """Return the ground as the body would have it."""
-    if len(body.close) + len(body.add) > settings.walk_changes_max:
-        raise InputError(f"found {len(body.close) + len(body.add)} changes, needed at most {settings.walk_changes_max}")
-    return ground.changed(body.close, lines_of(body.add, ground.network.crs, what="footbridge"))
-
-
-def _tell_times(times: Any, demand: Any, asked: Asked) -> dict[str, Any]:
-    table = table_of_times(times)
-    reached = set(table["demand_id"])
-    return {
-        "mode": asked.mode,
-        "limit": asked.limits[-1],
-        "pairs": table.to_dict("records"),
-        "unreached": sorted(set(demand["demand_id"]) - reached),
-    }
 
 
 def _geojson(content: bytes) -> Response:
