@@ -1,10 +1,11 @@
-"""Which rules do edits break or mend? Only what changed is checked, with the checks of the whole plan.
+"""Which rules do edits break or mend? Only what changed is checked, and by the checks of the whole plan.
 
 Where the blocks tile the area (``Ground.sound``), a rule speaks of one grid, of the grids in its holes, of a
-community's total, or of a demand point outside its own block; only such of these are looked at as a changed grid
-touches. Elsewhere the whole plan is checked before and after.
+community's total, or of a demand point outside its own block. A grid whose numbers show that it keeps a rule is not
+given to that rule's check. Where the blocks do not tile the area, the whole plan is checked before and after.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,52 +13,55 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spatial.plan.checks import check_plan
+from spatial.plan.checks import find_defects
 from spatial.plan.defect import Defect, to_violations
-from spatial.plan.grid_rows import build_rows
+from spatial.plan.grid_rows import build_rows, hash_blocks, pick_shape
 from spatial.plan.ground import Ground
 from spatial.plan.model import Plan
+from spatial.plan.pieces import split_pieces
 from spatial.plan.rules import check_band, check_communities, check_connection, check_demand, check_totals
-from spatial.plan.state import Draft, rows_by_grid
+from spatial.plan.state import Draft, Grid, rows_by_grid
 from spatial.plan.topology import list_holes, tell_holes, tell_parts, tell_slivers
+
+_AREA_TOLERANCE_M2 = 0.005  # half of what T5 lets pass: sums of blocks differ from the whole by less
 
 
 def compare_findings(
-    ground: Ground, before: Draft, after: Draft, grid_ids: Iterable[str], rows: Any
+    ground: Ground, before: Draft, after: Draft, grid_ids: Iterable[str], known: Mapping[str, Any]
 ) -> tuple[Any, Any, Any]:
-    """Return VIOLATIONS caused, cured and kept by a change of some grids; ``rows`` are those of now."""
-    if not ground.sound:
-        old, new = (_check_all(ground, draft) for draft in (before, after))
-        return compare_violations(old, new, set(grid_ids))
-    differ = set(grid_ids)
-    was = build_rows(ground, before, sorted(differ & before.grids.keys()), _shapes(rows))
-    around = _find_enclosing(ground, before, differ) | _find_enclosing(ground, after, differ)
-    known = {**_shapes(rows), **_shapes(was)}
-    old = _find(ground, before, was, around, known)
-    new = _find(ground, after, rows, around, known)
-    return compare_violations(to_violations(old, ground.crs), to_violations(new, ground.crs), differ)
+    """Return VIOLATIONS caused, cured and kept where some grids change; ``known`` are shapes by their content.
 
-
-def compare_violations(old: Any, new: Any, subjects: set[str]) -> tuple[Any, Any, Any]:
-    """Return VIOLATIONS of ``new`` alone, of ``old`` alone, and of both (as ``new`` has them) for some subjects.
-
-    Two are one where rule, severity and subject are equal; of several such, as many are kept as both have.
+    Kept ones are told of these grids alone, with their numbers of now. Two violations are one where rule, severity and
+    subject are equal; of several such, as many are kept as both have.
     """
-    keys = ["rule", "severity", "subject"]
+    differ = set(grid_ids)
+    if ground.sound:
+        around = _find_enclosing(ground, before, differ) | _find_enclosing(ground, after, differ)
+        shapes = dict(known)
+        for draft in (before, after):
+            for rows in rows_by_grid(draft, (differ | around) & draft.grids.keys()).values():
+                shapes[hash_blocks(ground, rows)] = pick_shape(ground, rows, shapes)
+        old, new = (_find(ground, draft, differ, around, shapes) for draft in (before, after))
+        then, now = (_sum_communities(ground, draft) for draft in (before, after))
+        if then != now:
+            old, new = old + _find_totals(ground, then), new + _find_totals(ground, now)
+    else:
+        old, new = (find_defects(to_plan(ground, draft)) for draft in (before, after))
+    caused, kept = _part(new, old)
+    cured, _ = _part(old, new)
+    mine = [defect for defect in kept if defect.subject in differ]
+    return to_violations(caused, ground.crs), to_violations(cured, ground.crs), to_violations(mine, ground.crs)
 
-    def number(frame: Any) -> Any:
-        order = frame.groupby(keys).cumcount()
-        return pd.MultiIndex.from_frame(pd.DataFrame(frame[keys]).assign(order=order))
 
-    mine, yours = number(new), number(old)
-    stays = mine.isin(yours)
-    kept = new[stays & new["subject"].isin(subjects).to_numpy()]
-    parts = (new[~stays], old[~yours.isin(mine)], kept)
-    return parts[0].reset_index(drop=True), parts[1].reset_index(drop=True), parts[2].reset_index(drop=True)
-
-
-def _check_all(ground: Ground, draft: Draft) -> Any:
-    return check_plan(to_plan(ground, draft))
+def _part(found: list[Defect], other: list[Defect]) -> tuple[list[Defect], list[Defect]]:
+    """Return the defects that the others lack, and those that they have too."""
+    left = Counter((defect.rule, defect.severity, defect.subject) for defect in other)
+    alone, both = list[Defect](), list[Defect]()
+    for defect in sorted(found, key=lambda d: (d.rule, d.severity, d.subject, d.message)):
+        key = defect.rule, defect.severity, defect.subject
+        (both if left[key] > 0 else alone).append(defect)
+        left[key] -= 1
+    return alone, both
 
 
 def to_plan(ground: Ground, draft: Draft, rows: Any = None) -> Plan:
@@ -79,54 +83,71 @@ def to_plan(ground: Ground, draft: Draft, rows: Any = None) -> Plan:
     )
 
 
-def _find(ground: Ground, draft: Draft, rows: Any, around: set[str], known: Mapping[str, Any]) -> list[Defect]:
-    """Return the defects that may differ once the grids of ``rows`` do."""
-    part = to_plan(ground, draft, rows)
-    ids, shapes = rows["grid_id"].to_numpy(dtype=object), rows.geometry.to_numpy()
-    found = [*check_connection(part), *check_band(part), *check_communities(part)]
-    found += [*tell_parts(ids, shapes), *tell_slivers(ids, shapes, ground.profile.checks)]
-    found += check_totals(replace(part, grids=_sum_communities(ground, draft)))
-    found += _find_holes(ground, draft, {*ids, *around}, known)
-    return found + _find_astray(ground, draft, set(ids), known)
+def _find(ground: Ground, draft: Draft, differ: set[str], around: set[str], known: Mapping[str, Any]) -> list[Defect]:
+    """Return the defects of some grids, and of the holes of grids around them."""
+    rows = rows_by_grid(draft, differ & draft.grids.keys())
+    ids, land = np.array([*rows], dtype=object), np.array([pick_shape(ground, at, known) for at in rows.values()])
+    found = [*tell_parts(ids, land), *tell_slivers(ids, land, ground.profile.checks)]
+    for check, doubtful in (
+        (check_connection, [name for name, pieces in split_pieces(ground, draft, rows).items() if len(pieces) > 1]),
+        (check_band, [name for name, at in rows.items() if _is_off_band(ground, at)]),
+        (check_communities, [name for name, at in rows.items() if _is_abroad(ground, draft.grids[name], at)]),
+    ):
+        if doubtful:
+            found += check(to_plan(ground, draft, build_rows(ground, draft, doubtful, known)))
+    return found + _find_holes(ground, draft, {*rows, *around}, known) + _find_astray(ground, draft, set(rows), known)
 
 
-def _shapes(rows: Any) -> dict[str, Any]:
-    return dict(zip(rows["content"], rows.geometry, strict=True))
+def _is_off_band(ground: Ground, rows: Any) -> bool:
+    rules, households = ground.profile.grid, int(ground.households[rows].sum())
+    return not rules.floor_households <= households <= rules.ceiling_households or bool(ground.oversize[rows].any())
 
 
-def _sum_communities(ground: Ground, draft: Draft) -> Any:
-    """Return what ``check_totals`` adds up: a row for each grid of the whole plan."""
+def _is_abroad(ground: Ground, grid: Grid, rows: Any) -> bool:
+    mine = bool((ground.community[rows] == grid.community_id).all())
+    return not mine or float(np.abs(ground.outside_m2[rows]).sum()) > _AREA_TOLERANCE_M2
+
+
+def _sum_communities(ground: Ground, draft: Draft) -> dict[str, int]:
+    """Return the households of the grids of each community."""
     number, names = pd.factorize(draft.label)
-    households = np.bincount(number, ground.households, len(names)).astype(np.int64)
-    communities = pd.Series([draft.grids[name].community_id for name in names], dtype="str")
-    return pd.DataFrame({"community_id": communities, "households": households})
+    sums: dict[str, int] = {}
+    for name, households in zip(names, np.bincount(number, ground.households, len(names)).astype(int), strict=True):
+        community = draft.grids[name].community_id
+        sums[community] = sums.get(community, 0) + int(households)
+    return sums
+
+
+def _find_totals(ground: Ground, sums: Mapping[str, int]) -> list[Defect]:
+    grids = pd.DataFrame({"community_id": pd.Series([*sums], dtype="str"), "households": [*sums.values()]})
+    return list(check_totals(replace(ground.plan, grids=grids)))
 
 
 def _find_enclosing(ground: Ground, draft: Draft, changed: set[str]) -> set[str]:
     """Return the ids of grids of which the outline's box holds that of a changed grid, so that a hole may hold it."""
-    number, names = pd.factorize(draft.label, sort=True)
+    number, names = pd.factorize(draft.label)
     box = np.column_stack([np.full((len(names), 2), np.inf), np.full((len(names), 2), -np.inf)])
     np.minimum.at(box[:, :2], number, ground.bounds[:, :2])
     np.maximum.at(box[:, 2:], number, ground.bounds[:, 2:])
-    mine = np.flatnonzero(np.isin(names, sorted(changed)))
-    low = np.all(box[:, None, :2] <= box[None, mine, :2], axis=2)
-    high = np.all(box[:, None, 2:] >= box[None, mine, 2:], axis=2)
-    holds = np.any(low & high, axis=1)
+    mine = box[[name in changed for name in names]]
+    holds = np.zeros(len(names), dtype=bool)
+    for west, south, east, north in mine:  # a row per changed grid: few
+        holds |= (box[:, 0] <= west) & (box[:, 1] <= south) & (box[:, 2] >= east) & (box[:, 3] >= north)
     return {str(name) for name in names[holds]} - changed
 
 
 def _find_holes(ground: Ground, draft: Draft, grid_ids: set[str], known: Mapping[str, Any]) -> list[Defect]:
     """Return the defects of grids that have holes, with all the grids that lie in these."""
-    rows = build_rows(ground, draft, grid_ids & draft.grids.keys(), known)
-    open_ = [(name, shape) for name, shape in zip(rows["grid_id"], rows.geometry, strict=True) if list_holes(shape)]
+    rows = rows_by_grid(draft, grid_ids & draft.grids.keys())
+    holes = {name: list_holes(pick_shape(ground, at, known)) for name, at in rows.items()}
+    open_ = [name for name, found in holes.items() if found]
     if not open_:
         return []
-    holes = [hole for _, shape in open_ for hole in list_holes(shape)]
-    inside = np.unique(ground.tree.query(holes, predicate="intersects")[1])
-    wanted = {name for name, _ in open_} | set(draft.label[inside])
-    part = build_rows(ground, draft, wanted, {**known, **_shapes(rows)})
-    plan = to_plan(ground, draft, part)
-    told = tell_holes(plan, part["grid_id"].to_numpy(dtype=object), part.geometry.to_numpy())
+    inside = np.unique(ground.tree.query([hole for name in open_ for hole in holes[name]], predicate="intersects")[1])
+    part = build_rows(ground, draft, {*open_, *draft.label[inside]}, known)
+    told = tell_holes(
+        replace(ground.plan, grids=part), part["grid_id"].to_numpy(dtype=object), part.geometry.to_numpy()
+    )
     return [defect for defect in told if defect.subject in grid_ids]
 
 
@@ -135,10 +156,8 @@ def _find_astray(ground: Ground, draft: Draft, grid_ids: set[str], known: Mappin
     if not len(ground.astray):
         return []
     point, block = ground.astray.T
-    touched = np.unique(point[np.isin(draft.label[block], sorted(grid_ids))])
+    touched = np.unique(point[[name in grid_ids for name in draft.label[block]]])
     if not len(touched):
         return []
-    beside = draft.label[block[np.isin(point, touched)]]
-    rows = build_rows(ground, draft, set(beside), known)
-    plan = replace(to_plan(ground, draft, rows), demand=ground.plan.demand.iloc[touched])
-    return list(check_demand(plan))
+    rows = build_rows(ground, draft, set(draft.label[block[np.isin(point, touched)]]), known)
+    return list(check_demand(replace(to_plan(ground, draft, rows), demand=ground.plan.demand.iloc[touched])))

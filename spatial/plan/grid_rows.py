@@ -31,13 +31,10 @@ def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Map
     rows = rows_by_grid(draft, grid_ids)
     names = list(rows)
     content = [hash_blocks(ground, at) for at in rows.values()]
-    shapes = [
-        known[key] if known is not None and key in known else dissolve_rows(ground, at)
-        for key, at in zip(content, rows.values(), strict=True)
-    ]
+    shapes = [pick_shape(ground, at, known or {}) for at in rows.values()]
     grids = [draft.grids[name] for name in names]
     households = _sum(ground.households, rows)
-    oversize = np.array([ground.blocks["oversize"].to_numpy()[at].any() for at in rows.values()], dtype=bool)
+    oversize = np.array([ground.oversize[at].any() for at in rows.values()], dtype=bool)
     area, perimeter = shapely.area(shapes), shapely.length(shapes)
     ceiling = ground.profile.grid.ceiling_households
     border, clear = _borders(ground, draft, names)
@@ -72,6 +69,12 @@ def hash_blocks(ground: Ground, rows: Any) -> str:
     """Return the digest of a set of blocks."""
     text = "\0".join(str(name) for name in ground.index[np.sort(rows)])
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def pick_shape(ground: Ground, rows: Any, known: Mapping[str, Any]) -> Any:
+    """Return the union of some blocks, from the shapes known by content where it is there."""
+    shape = known.get(hash_blocks(ground, rows)) if known else None
+    return dissolve_rows(ground, rows) if shape is None else shape
 
 
 def count_households(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> dict[str, int]:

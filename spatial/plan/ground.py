@@ -28,12 +28,14 @@ class Ground:
         The plan whose grids are edited, its blocks in the order of their ids.
     index:
         Block ids, sorted: the order of all arrays by block.
-    households, area_m2, community, geometry, bounds:
+    households, area_m2, community, oversize, geometry, bounds:
         By block; ``bounds`` are west, south, east, north in metres.
     first, second, shared_m, clear_m:
         By border between two blocks; the first two are places in ``index``.
     joined, contact:
         By border: long enough to hold a grid together; and crossed on foot as well.
+    outside_m2:
+        By block: the land that lies outside its community.
     astray:
         Rows (demand point, block that it touches) of the demand points that do not lie in their own block.
     sound:
@@ -48,6 +50,7 @@ class Ground:
     households: Any
     area_m2: Any
     community: Any
+    oversize: Any
     geometry: Any
     bounds: Any
     first: Any
@@ -56,6 +59,7 @@ class Ground:
     clear_m: Any
     joined: Any
     contact: Any
+    outside_m2: Any
     astray: Any
     sound: bool
     tree: Any
@@ -115,6 +119,7 @@ def build_ground(plan: Plan) -> Ground:
         households=blocks["households"].to_numpy(dtype=np.int64),
         area_m2=shapely.area(geometry),
         community=blocks["community_id"].to_numpy(dtype=object),
+        oversize=blocks["oversize"].to_numpy(dtype=bool),
         geometry=geometry,
         bounds=shapely.bounds(geometry),
         first=first,
@@ -123,6 +128,7 @@ def build_ground(plan: Plan) -> Ground:
         clear_m=adjacency["clear_m"].to_numpy(dtype=np.float64),
         joined=joined,
         contact=joined & adjacency["crossable"].to_numpy(dtype=bool),
+        outside_m2=_measure_outside(plan, geometry),
         astray=_find_astray(plan, index, geometry, tree),
         sound=_is_sound(plan),
         tree=tree,
@@ -167,6 +173,13 @@ def _ends(index: Any, adjacency: Any) -> tuple[Any, Any]:
             f"adjacency: found the pair {row['focal']!r} and {row['neighbor']!r}, needed two of the {len(index)} blocks"
         )
     return first.astype(np.int64), second.astype(np.int64)
+
+
+def _measure_outside(plan: Plan, geometry: Any) -> Any:
+    outline = dict(zip(plan.communities["community_id"], plan.communities.geometry, strict=True))
+    own = np.array([outline.get(name) for name in plan.blocks["community_id"]], dtype=object)
+    inside = shapely.area(shapely.intersection(geometry, own))
+    return shapely.area(geometry) - np.nan_to_num(inside)
 
 
 def _find_astray(plan: Plan, index: Any, geometry: Any, tree: Any) -> Any:

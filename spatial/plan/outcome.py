@@ -51,10 +51,13 @@ def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str,
     state = close_draft(ground.index, after)
     differ = {name for name in before.grids.keys() | after.grids.keys() if _field_change(before, after, name)}
     moved = before.label != after.label
-    differ |= {*before.label[moved], *after.label[moved]}
+    moved_grids = {*before.label[moved], *after.label[moved]}
+    differ |= moved_grids
     living = sorted(differ & after.grids.keys())
     rows = build_rows(ground, after, living)
-    caused, cured, kept = compare_findings(ground, before, after, differ, rows)
+    reshaped = {name for name in differ if _is_reshaped(before, after, name)} | moved_grids
+    known = dict(zip(rows["content"], rows.geometry, strict=True))
+    caused, cured, kept = compare_findings(ground, before, after, reshaped, known)
     return Outcome(
         state=state,
         changed_grids=tuple(living),
@@ -72,6 +75,16 @@ def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str,
 def _field_change(before: Draft, after: Draft, name: str) -> bool:
     one, other = before.grids.get(name), after.grids.get(name)
     return one is not other and one != other
+
+
+def _is_reshaped(before: Draft, after: Draft, name: str) -> bool:
+    """Tell whether a rule may look at what changed: names, locks and attributes break none."""
+    one, other = before.grids.get(name), after.grids.get(name)
+    if one is None or other is None:
+        return True
+    return any(
+        getattr(one, key) != getattr(other, key) for key in ("code", "kind", "community_id", "level", "explanation")
+    )
 
 
 def _with_deviation(ground: Ground, before: Draft, rows: Any) -> Any:
