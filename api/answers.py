@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request, Response
 
 from api.settings import Settings
-from api.snapshot import Snapshot
+from spatial.errors import InputError
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+GEOJSON_SEQ = "application/geo+json-seq"
+HTML = "text/html"
+SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 
@@ -38,18 +41,32 @@ def with_query(address: str, **parameters: str | int) -> str:
     return f"{address}?{urlencode(parameters, safe=',/:')}" if parameters else address
 
 
-def answer(request: Request, snapshot: Snapshot, make: Callable[[], Any], media_type: str = JSON) -> Response:
-    """Return what ``make`` gives (bytes, or anything JSON-ready), or 304 when the client has this version already.
+class Versioned(Protocol):
+    """What an answer is made from: its digest stands for all content."""
 
-    The version is weak, of the plan, the address and the host: times of sending do not count.
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+
+
+def answer(
+    request: Request, content: Versioned, make: Callable[[], Any], media_type: str = JSON, **headers: str
+) -> Response:
+    """Return what ``make`` gives (a response, bytes, or anything JSON-ready), or 304 when the client has it already.
+
+    The version is weak, of the content, the address and the media type: times of sending do not count. Names of further
+    headers have underscores for hyphens.
     """
-    version = hashlib.sha256(f"{snapshot.plan.digest} {request.url} {media_type}".encode()).hexdigest()[:32]
-    headers = {"ETag": f'W/"{version}"', "Cache-Control": "no-cache"}
+    version = hashlib.sha256(f"{content.digest} {request.url} {media_type}".encode()).hexdigest()[:32]
+    told = {"ETag": f'W/"{version}"', "Cache-Control": "no-cache", "Vary": "Accept, Authorization"}
+    told |= {name.replace("_", "-"): value for name, value in headers.items()}
     if version in _versions(request.headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers=told)
     made = make()
-    content = made if isinstance(made, bytes) else orjson.dumps(made)
-    return Response(content, media_type=media_type, headers=headers)
+    if isinstance(made, Response):
+        made.headers.update(told)
+        return made
+    body = made if isinstance(made, bytes) else orjson.dumps(made)
+    return Response(body, media_type=media_type, headers=told)
 
 
 def _versions(header: str) -> Iterator[str]:
@@ -57,11 +74,25 @@ def _versions(header: str) -> Iterator[str]:
         yield part.strip().removeprefix("W/").strip('"')
 
 
-def prefers_html(accept: str) -> bool:
-    """Tell whether an Accept header likes HTML better than JSON, as browsers do."""
-    html = max((q for kind, q in _accepted(accept) if kind == "text/html"), default=0.0)
-    other = max((q for kind, q in _accepted(accept) if kind in (JSON, GEOJSON)), default=0.0)
-    return html > other
+def choose_form(request: Request, *forms: tuple[str, str]) -> str:
+    """Return the form an answer takes: the name that parameter ``f`` gives, else what the Accept header likes best.
+
+    ``forms`` are names with media types; of equals, and where nothing is liked, the first one is taken.
+
+    Raises
+    ------
+    InputError
+        If ``f`` names no form.
+    """
+    names = [name for name, _ in forms]
+    given = request.query_params.get("f")
+    if given is not None:
+        if given not in names:
+            raise InputError(f"f is {given!r}; needed one of {', '.join(names)}")
+        return given
+    likes = dict(_accepted(request.headers.get("accept", "")))
+    rated = [likes.get(kind, 0.0) for _, kind in forms]
+    return names[rated.index(max(rated))]
 
 
 def _accepted(accept: str) -> Iterator[tuple[str, float]]:

@@ -7,17 +7,18 @@ import orjson
 from fastapi import FastAPI, Response
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api.answers import OPENAPI
 from api.bodies import limit_bodies
+from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
 from api.openapi import build_openapi
 from api.routes.features import features_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
+from api.routes.tiles import tiles_router
 from api.settings import Settings, read_settings
 from api.snapshot import follow_folder
 from spatial.errors import InputError
@@ -29,12 +30,16 @@ _DESCRIPTION = (
 
 
 def create_app(
-    folder: Path | str | None, settings: Settings | None = None, *, osm: Path | str | None = None
+    folder: Path | str | None,
+    settings: Settings | None = None,
+    *,
+    osm: Path | str | None = None,
+    store: Path | str | None = None,
 ) -> FastAPI:
     """Return the application that serves the plan in a folder, and follows the folder when it is replaced.
 
     With a street map it walks too: with the homes, gates, estates and speeds of the plan or, without a folder, on the
-    street map alone.
+    street map alone. With a store (a file, or the address of a PostgreSQL database) its plans are edited under /plans.
 
     Raises
     ------
@@ -43,8 +48,8 @@ def create_app(
     InputError
         If the plan or the street map is broken, neither is given, or a setting of the environment cannot be used.
     """
-    if folder is None and osm is None:
-        raise InputError("found nothing to serve, needed a plan folder, or --osm with a street map")
+    if folder is None and osm is None and store is None:
+        raise InputError("found nothing to serve, needed a plan folder, --osm with a street map, or --store with plans")
     chosen = settings or read_settings()
     now = None if folder is None else follow_folder(Path(folder))
     app = FastAPI(
@@ -59,12 +64,21 @@ def create_app(
     )
     if now is not None:
         app.include_router(features_router(now, chosen))
-        app.include_router(plan_router(now))
+        app.include_router(tiles_router(now, chosen))
+        app.include_router(plan_router(now, chosen))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks
         from api.routes.walking import walking_router
         from api.walking import follow_ground
 
         app.include_router(walking_router(follow_ground(osm, now), chosen))
+    if store is not None:  # imported here: a server of a plan folder alone need not load what edits
+        from api.routes.plans import plans_router
+        from api.store.store import open_store
+        from api.tokens import require_tokens
+
+        kept = open_store(store)
+        require_tokens(kept, chosen)
+        app.include_router(plans_router(kept, chosen))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
     add_error_handlers(app)
@@ -87,7 +101,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     layers = [
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
-        Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
+        Middleware(compress_answers),
         Middleware(limit_bodies, most=settings.body_max),
     ]
     if settings.cors_origins:

@@ -6,9 +6,66 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api import schemas
+from api.answers import JSON
 from api.errors import PROBLEM
+from api.settings import Settings
 
 VERSION = "3.0.3"
+
+
+def says(
+    model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """Return what a GET answers: a model, or what the client has already, or a problem.
+
+    ``kind`` is the media type of the model, ``also`` are further ones, of text. With ``missing`` there may be nothing.
+    """
+    more = {name: {"schema": {"type": "string"}} for name in ((also,) if isinstance(also, str) else also)}
+    first: dict[str, Any] = {} if kind == JSON else {kind: {}}
+    told: dict[int | str, dict[str, Any]] = {
+        200: {"model": model, "description": (model.__doc__ or "").strip(), "content": {**first, **more}},
+        304: {"description": "The client has this version already."},
+        400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
+    }
+    nothing = {"model": schemas.Problem, "description": "There is no such layer, feature or tile."}
+    return {**told, 404: nothing} if missing else told
+
+
+def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a query parameter that may be left out; lists are written with commas."""
+    told = {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+    return {**told, "style": "form", "explode": False}
+
+
+def system_parameter(name: str, description: str) -> dict[str, Any]:
+    """Return a query parameter that names a system."""
+    return parameter(name, f"{description} One of those the collection lists.", {"type": "string", "format": "uri"})
+
+
+def items_parameters(settings: Settings) -> list[dict[str, Any]]:
+    """Return the query parameters of a page of features."""
+    whole = {"type": "integer", "minimum": 0, "default": 0}
+    limit = {"type": "integer", "minimum": 1, "maximum": settings.limit_max, "default": settings.limit_default}
+    box = {
+        "type": "array",
+        "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+        "items": {"type": "number"},
+    }
+    languages = {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}
+    forms = {"type": "string", "enum": ["geojson", "json", "jsonseq", "html"]}
+    return [
+        parameter("limit", "Most features on a page.", limit),
+        parameter("offset", "Features to leave out before the first.", whole),
+        parameter("bbox", "Only features that meet west,south,east,north.", box),
+        system_parameter("bbox-crs", "System of the box."),
+        system_parameter("crs", "System of the geometries that are sent."),
+        parameter("datetime", "Features have no time: every one matches.", {"type": "string"}),
+        parameter("filter", "Only features for which this CQL2 expression is true.", {"type": "string"}),
+        parameter("filter-lang", "Language of the filter.", languages),
+        system_parameter("filter-crs", "System of the places in the filter."),
+        parameter("f", "Form of the answer, in place of the Accept header.", forms),
+    ]
 
 
 def build_openapi(app: FastAPI) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Link(Model):
     rel: str
     type: str
     title: str = ""
+    templated: bool = False
 
 
 class Landing(Model):
@@ -57,6 +58,7 @@ class Collection(Model):
     attribution: str = ""
     itemType: Literal["feature"]
     crs: list[str]
+    storageCrs: str
     extent: Extent | None = None
     links: list[Link]
 
@@ -65,7 +67,17 @@ class Collections(Model):
     """All feeds of the plan."""
 
     links: list[Link]
+    crs: list[str]
     collections: list[Collection]
+
+
+class Queryables(BaseModel):
+    """What a filter may ask of a feed, as JSON Schema."""
+
+    title: str
+    type: Literal["object"]
+    properties: dict[str, dict[str, Any]]
+    additionalProperties: bool
 
 
 class Feature(Model):
@@ -88,6 +100,38 @@ class FeatureCollection(Model):
     timeStamp: str
     numberMatched: int
     numberReturned: int
+
+
+class TileMatrixSets(BaseModel):
+    """The tilings that are known."""
+
+    tileMatrixSets: list[dict[str, Any]]
+
+
+class TileMatrixSet(BaseModel):
+    """A tiling: how the world is cut into tiles at each zoom."""
+
+    id: str
+    uri: str
+    crs: str
+    tileMatrices: list[dict[str, Any]]
+
+
+class TileSets(BaseModel):
+    """The tilesets of a feed."""
+
+    links: list[Link]
+    tilesets: list[dict[str, Any]]
+
+
+class AnyTileSet(BaseModel):
+    """A tileset: where its tiles are; with f=tilejson in the words of TileJSON."""
+
+    title: str = ""
+    links: list[Link] = Field(default_factory=list)
+    tilejson: str = ""
+    tiles: list[str] = Field(default_factory=list)
+    vector_layers: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Problem(BaseModel):

@@ -1,7 +1,7 @@
 """What can be set about the server: arguments, or environment variables that begin with ``WANGGE_``."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -31,6 +31,15 @@ class Settings(BaseSettings):
     """Address under which clients see the server, when a proxy stands before it."""
     body_max: int = Field(default=2_000_000, ge=1)
     """Most bytes of what a client sends."""
+    audience: Literal["auto", "internal", "public"] = "auto"
+    """Who reads the feeds. Public ones leave out small counts and single buildings; auto is internal on loopback with
+    no proxy before it, else public."""
+    internal_token: str = ""
+    """Bearer token with which public feeds are whole; empty: none opens them."""
+    tile_cache_bytes: int = Field(default=64_000_000, ge=0)
+    """Most bytes of tiles that are kept."""
+    locate_points_max: int = Field(default=100_000, ge=1)
+    """Most points that are located at once."""
     walk_points_max: int = Field(default=200, ge=1)
     """Most places about which circles are drawn at once, and most sources of travel times."""
     walk_pairs_max: int = Field(default=1_000_000, ge=1)
@@ -41,6 +50,28 @@ class Settings(BaseSettings):
     """Most circles about one place."""
     walk_changes_max: int = Field(default=50, ge=0)
     """Most gates closed and footbridges added in one question."""
+    jobs: Path | None = None
+    """File that keeps the jobs of this server; without it one in the cache, by what is served."""
+    job_workers: int = Field(default=2, ge=1, le=64)
+    """Jobs that run side by side, each in a process of its own."""
+    job_queue_max: int = Field(default=20, ge=0)
+    """Most jobs that wait for a worker."""
+    job_seconds_max: float = Field(default=3600.0, gt=0)
+    """A job that runs longer is stopped, and has failed."""
+    job_memory_max: int = Field(default=8 * 2**30, ge=0)
+    """Most bytes of memory of a job's process; 0 is no limit."""
+    job_body_max: int = Field(default=50_000_000, ge=1)
+    """Most bytes of the inputs of a job."""
+    job_wait_s: float = Field(default=30.0, gt=0)
+    """Longest time that a client waits for a quick process; longer ones are asked for with respond-async."""
+    job_points_max: int = Field(default=5000, ge=1)
+    """Most places about which one job draws circles, and most sources of its travel times."""
+    job_pairs_max: int = Field(default=10_000_000, ge=1)
+    """Most pairs of sources and demand points of one job."""
+    job_listeners_max: int = Field(default=100, ge=1)
+    """Most clients that listen to jobs at once."""
+    jobs_kept_max: int = Field(default=200, ge=0)
+    """Most finished jobs that are kept with their results."""
     web: Path = Path(__file__).parent / "web" / "dist"
     """Where the built map page is."""
 

@@ -2,66 +2,52 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import orjson
-import shapely
-from numpy.typing import NDArray
 
 from api.errors import PlanUnavailableError
+from api.layers import Box, LoadedLayer, build_layer
+from spatial.crs import CRS84, NamedSystem, name_systems
 from spatial.errors import InputError, MissingError, SpatialError
 from spatial.io.plan_folder import REPORT, PlanFolder, read_plan_folder
 from spatial.io.plan_layers import LAYERS
+from spatial.plan.privacy import HIDDEN_LAYERS, hide_small_counts
 
-Box = tuple[float, float, float, float]
+__all__ = ["Box", "Feeds", "LoadedLayer", "PlanFeeds", "Snapshot", "follow_folder", "load_snapshot"]
+
 _READS = 2  # a folder that is replaced between two of its files is read once more
+_DEFAULT_K = 10
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedLayer:
-    """One layer: its features as bytes, ready to be sent, with an index by place and by id."""
+class Feeds(Protocol):
+    """What the feeds serve: the layers of one version of one plan, wherever it is kept.
 
-    name: str
-    title: str
-    description: str
-    features: tuple[bytes, ...]
-    row_of: Mapping[str, int]
-    places: Any
-    bbox: list[float] | None
+    ``digest`` stands for all content; ``public`` gives the same with what could tell of single homes left out.
+    """
 
-    def find(self, box: Box | None) -> NDArray[np.intp]:
-        """Return the rows, in order, whose geometry meets the box; every row for None.
-
-        A box whose west is east of its east crosses the antimeridian.
-        """
-        if box is None:
-            return np.arange(len(self.features))
-        west, south, east, north = box
-        boxes = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-        areas = [shapely.box(left, south, right, north) for left, right in boxes]
-        return np.unique(self.places.query(areas, predicate="intersects")[1])
-
-    def feature(self, key: str) -> bytes:
-        """Return one feature.
-
-        Raises
-        ------
-        MissingError
-            If no feature has this id.
-        """
-        if key not in self.row_of:
-            raise MissingError(f"layer {self.name} has no feature {key!r}")
-        return self.features[self.row_of[key]]
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+    @property
+    def report(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def layers(self) -> Mapping[str, LoadedLayer]: ...  # noqa: D102
+    @property
+    def systems(self) -> dict[str, NamedSystem]: ...  # noqa: D102
+    @property
+    def public(self) -> "Feeds": ...  # noqa: D102
+    def layer(self, name: str) -> LoadedLayer: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A plan as it stood at one moment."""
+@dataclass(frozen=True)
+class PlanFeeds:
+    """The layers of one version of a plan, in memory, with the report that tells of it."""
 
-    plan: PlanFolder
+    digest: str
+    report: Mapping[str, Any]
     layers: Mapping[str, LoadedLayer]
 
     def layer(self, name: str) -> LoadedLayer:
@@ -76,32 +62,53 @@ class Snapshot:
             raise MissingError(f"no layer {name!r}; the plan has {', '.join(self.layers)}")
         return self.layers[name]
 
+    @cached_property
+    def systems(self) -> dict[str, NamedSystem]:
+        """Systems by URI in which the layers are served, CRS84 first."""
+        boxes = [layer.bbox for layer in self.layers.values() if layer.bbox is not None]
+        if not boxes:
+            return {CRS84.uri: CRS84}
+        west, east = min(box[0] for box in boxes), max(box[2] for box in boxes)
+        south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
+        return name_systems((west + east) / 2, (south + north) / 2)
+
+    @cached_property
+    def public(self) -> "PlanFeeds":
+        """The same, with small counts and what stands for single buildings left out (``spatial.plan.privacy``)."""
+        features = {
+            name: [orjson.loads(feature) for feature in layer.features]
+            for name, layer in self.layers.items()
+            if name not in HIDDEN_LAYERS
+        }
+        told = hide_small_counts(features, least=least_count(self.report))
+        layers = {name: build_layer(LAYERS[name], rows) for name, rows in told.items()}
+        return PlanFeeds(f"{self.digest}-public", self.report, layers)
+
+
+def least_count(report: Mapping[str, Any]) -> int:
+    """Return the least number of households that public feeds tell: that of the plan's profile, else 10."""
+    rules = report["profile"]["numbers"].get("privacy", {})
+    return int(rules.get("least_households", {}).get("value", _DEFAULT_K))
+
+
+@dataclass(frozen=True)
+class Snapshot(PlanFeeds):
+    """A plan folder as it stood at one moment."""
+
+    plan: PlanFolder
+
 
 def load_snapshot(folder: Path) -> Snapshot:
     """Read a plan folder whole; raises what ``read_plan_folder`` and ``read_layer`` raise."""
     for left in reversed(range(_READS)):
         try:
             plan = read_plan_folder(folder)
-            return Snapshot(plan, {name: _load_layer(plan, name) for name in plan.layers})
+            layers = {name: build_layer(LAYERS[name], plan.read_layer(name)["features"]) for name in plan.layers}
+            return Snapshot(plan.digest, plan.report, layers, plan)
         except (InputError, MissingError):
             if left == 0:
                 raise
     raise AssertionError("unreachable")
-
-
-def _load_layer(plan: PlanFolder, name: str) -> LoadedLayer:
-    collection = plan.read_layer(name)
-    features = collection["features"]
-    texts = [None if f["geometry"] is None else orjson.dumps(f["geometry"]).decode() for f in features]
-    return LoadedLayer(
-        name=name,
-        title=LAYERS[name].title,
-        description=LAYERS[name].description,
-        features=tuple(orjson.dumps(feature) for feature in features),
-        row_of={feature["id"]: row for row, feature in enumerate(features)},
-        places=shapely.STRtree(shapely.from_geojson(np.array(texts, dtype=object))),
-        bbox=collection.get("bbox"),
-    )
 
 
 def follow_folder(folder: Path) -> Callable[[], Snapshot]:

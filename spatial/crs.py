@@ -6,6 +6,7 @@ itself knows no better step between them than none.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -127,6 +128,89 @@ def require_metric(crs: CRS | None, what: str) -> CRS:
     if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1.0:
         raise CrsError(f"{what} is in {crs.name}; needed a system projected in metres")
     return crs
+
+
+# -- systems as clients name them: URIs, in the axis order of their authority ---------------------------------------
+
+CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0/"
+_WEB_MERCATOR = 3857
+_METRE_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSystem:
+    """A system as clients name it; ``swapped`` where its authority writes the north before the east."""
+
+    uri: str
+    crs: CRS
+    swapped: bool
+    decimals: int
+
+
+CRS84 = NamedSystem(CRS84_URI, LONLAT, swapped=False, decimals=LONLAT_DECIMALS)
+
+
+def name_systems(lon: float, lat: float) -> dict[str, NamedSystem]:
+    """Return by URI the systems in which a place is served: CRS84 first, then WGS 84, CGCS2000, Mercator and its zone.
+
+    In China the zone stands twice: by central meridian, and with the number of the zone before the easting.
+    """
+    zone = _epsg(metric_crs(lon, lat)) or 0
+    twin = [zone - len(_CGCS2000_BY_MERIDIAN)] if zone in _CGCS2000_BY_MERIDIAN else []
+    systems = [CRS84, *(_name(code) for code in (4326, _CGCS2000, _WEB_MERCATOR, zone, *twin))]
+    return {system.uri: system for system in systems}
+
+
+def find_system(text: str, systems: dict[str, NamedSystem], what: str) -> NamedSystem:
+    """Return the system that a URI names, or a short name such as ``EPSG:4547`` or ``[EPSG:4547]``.
+
+    Raises
+    ------
+    CrsError
+        If it is none of these systems.
+    """
+    short = text.removeprefix("[").removesuffix("]").upper()
+    uri = {"OGC:CRS84": CRS84_URI}.get(short, short.replace("EPSG:", _EPSG_URI) if short.startswith("EPSG:") else text)
+    if uri not in systems:
+        raise CrsError(f"{what} is {text!r}; needed one of {', '.join(systems)}")
+    return systems[uri]
+
+
+@lru_cache(maxsize=64)
+def _name(code: int) -> NamedSystem:
+    crs = _crs(code)
+    swapped = crs.axis_info[0].direction.lower() == "north"
+    return NamedSystem(f"{_EPSG_URI}{code}", crs, swapped, LONLAT_DECIMALS if crs.is_geographic else _METRE_DECIMALS)
+
+
+def to_named(geometry: Any, system: NamedSystem) -> Any:
+    """Return lon/lat geometries in a system and its axis order, rounded to its decimals vertex by vertex."""
+
+    def move(xy: Floats) -> Floats:
+        moved = np.round(transform_xy(xy, LONLAT, system.crs), system.decimals) + 0.0
+        return moved[:, ::-1] if system.swapped else moved
+
+    return shapely.transform(geometry, move)
+
+
+def from_named(geometry: Any, system: NamedSystem) -> Any:
+    """Return in lon/lat the geometries that a client gave in a system and its axis order.
+
+    Raises
+    ------
+    CrsError
+        If a place lies where the system is not defined.
+    """
+
+    def move(xy: Floats) -> Floats:
+        given = np.ascontiguousarray(xy[:, ::-1]) if system.swapped else xy
+        moved = transform_xy(given, system.crs, LONLAT)
+        if not np.isfinite(moved).all():
+            raise CrsError(f"found a place where {system.uri} is not defined; needed one near the plan")
+        return moved
+
+    return shapely.transform(shapely.force_2d(geometry), move)
 
 
 # -- GCJ-02 and BD-09: offsets that maps published in China apply to WGS 84 -----------------------------------------

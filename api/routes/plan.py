@@ -8,8 +8,11 @@ from fastapi.responses import FileResponse
 
 from api import schemas
 from api.answers import answer
+from api.audience import require_internal
 from api.errors import PlanUnavailableError
+from api.openapi import says
 from api.query import accept_only
+from api.settings import Settings
 from api.snapshot import Snapshot
 from spatial.errors import MissingError
 from spatial.io.plan_folder import REPORT
@@ -20,19 +23,42 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": schemas.Problem, "description": "A parameter is unknown."},
+    404: {"model": schemas.Problem, "description": "There is no such file, or it is not public."},
+}
+_REPORT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole report of the plan.", "content": {"application/json": {}}},
+    304: {"description": "The client has this version already."},
+    **_PROBLEMS,
+}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {
+            kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES.values()
+        },
+    },
+    **_PROBLEMS,
+    503: {"model": schemas.Problem, "description": "The folder was broken while it is served."},
+}
 
 
-def plan_router(now: Callable[[], Snapshot]) -> APIRouter:
-    """Return the routes of the plan as a whole; ``now`` gives the plan as it stands."""
+def plan_router(now: Callable[[], Snapshot], settings: Settings) -> APIRouter:
+    """Return the routes of the plan as a whole; ``now`` gives the plan as it stands.
+
+    Report and files hold counts of single homes: the public is not given them.
+    """
+    inside = [Depends(require_internal(settings))]
     router = APIRouter(prefix="/plan", tags=["Plan"], dependencies=[Depends(accept_only())])
 
-    @router.get("/report", summary="Report", responses={200: {"description": "The whole report of the plan."}})
+    @router.get("/report", summary="Report", dependencies=inside, responses=_REPORT)
     def report(request: Request) -> Response:
         """Return everything that is known about how the plan came about."""
         snapshot = now()
-        return answer(request, snapshot, lambda: dict(snapshot.plan.report))
+        return answer(request, snapshot, lambda: dict(snapshot.report))
 
-    @router.get("/metrics", summary="Metrics", responses={200: {"model": schemas.Metrics}})
+    @router.get("/metrics", summary="Metrics", responses=says(schemas.Metrics))
     def metrics(request: Request) -> Response:
         """Return the numbers that the map page shows."""
         snapshot = now()
@@ -41,8 +67,9 @@ def plan_router(now: Callable[[], Snapshot]) -> APIRouter:
     @router.get(
         "/files/{name}",
         summary="File",
+        dependencies=inside,
         response_class=FileResponse,
-        responses={200: {"description": "The file."}, 404: {"model": schemas.Problem}, 503: {"model": schemas.Problem}},
+        responses=_FILE,
     )
     def file(name: str) -> Response:
         """Return one file of the plan folder as it stands on the disk."""

@@ -119,6 +119,11 @@ def write_features(ids: Iterable[str], geometry: Any, properties: Mapping[str, S
     return head + b',"features":[' + body + b"]}\n"
 
 
+def geometry_texts(geometry: Any) -> list[bytes]:
+    """Return each geometry as GeoJSON text, ``null`` where it is missing; numbers in their shortest form."""
+    return [orjson.dumps(_geometry_text(text)) for text in shapely.to_geojson(geometry)]
+
+
 def _geometry_text(text: str | None) -> orjson.Fragment | None:
     return None if text is None else orjson.Fragment(_NOISE.sub(lambda number: repr(float(number[0])), text))
 

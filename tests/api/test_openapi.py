@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from api.query import ITEMS_PARAMETERS
+
 
 def nodes(part: Any) -> Iterator[dict[str, Any]]:
     if isinstance(part, dict):
@@ -38,10 +40,11 @@ def test_the_document_names_every_address_with_its_parameters(client: httpx.Clie
     paths = client.get("/openapi.json").json()["paths"]
     items = paths["/collections/{collectionId}/items"]["get"]
     parameters = {p["name"]: p for p in items["parameters"]}
-    assert {"collectionId", "limit", "offset", "bbox", "datetime"} == set(parameters)
+    assert {"collectionId", *ITEMS_PARAMETERS} == set(parameters)
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 10000, "default": 1000}
     assert parameters["bbox"]["schema"]["type"] == "array"
     assert (parameters["bbox"]["style"], parameters["bbox"]["explode"]) == ("form", False)
     assert "/collections/{collectionId}/items/{featureId}" in paths
     assert {"200", "304", "400", "404"} == set(items["responses"])
-    assert list(items["responses"]["200"]["content"]) == ["application/geo+json"]
+    kinds = ["application/geo+json", "application/geo+json-seq", "text/html"]
+    assert sorted(items["responses"]["200"]["content"]) == kinds

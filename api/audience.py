@@ -1,0 +1,45 @@
+"""Who asks: one of the house, who may see counts of single buildings, or the public?"""
+
+import hmac
+from collections.abc import Callable
+
+from fastapi import Request
+
+from api.settings import LOOPBACK, Settings
+from api.snapshot import Feeds
+from spatial.errors import MissingError
+
+
+def feeds_for(now: Callable[[], Feeds], settings: Settings) -> Callable[[Request], Feeds]:
+    """Return a function that gives the feeds as whoever sends a request may see them."""
+
+    def see(request: Request) -> Feeds:
+        feeds = now()
+        return feeds if is_internal(request, settings) else feeds.public
+
+    return see
+
+
+def require_internal(settings: Settings) -> Callable[[Request], None]:
+    """Return a dependency that finds nothing for the public: what it guards holds counts of single buildings."""
+
+    def check(request: Request) -> None:
+        if not is_internal(request, settings):
+            raise MissingError("this file is not public: it holds counts of single buildings; see /collections")
+
+    return check
+
+
+def is_internal(request: Request, settings: Settings) -> bool:
+    """Tell whether a request may see everything.
+
+    It does with the internal token, or without one where the audience is internal: as set, else on a loopback address
+    that no proxy stands before.
+    """
+    if settings.audience == "internal":
+        return True
+    if settings.internal_token:
+        kind, _, sent = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), settings.internal_token.encode()):
+            return True
+    return settings.audience == "auto" and settings.host in LOOPBACK and not settings.public_url

@@ -1,0 +1,206 @@
+"""What do the documents of the feeds say: landing page, collections, queryables, pages of features (OGC API)?"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, OPENAPI, SCHEMA, link, with_query
+from api.filters import GEOMETRY
+from api.layers import LoadedLayer
+from api.query import ItemsQuery
+from api.snapshot import Feeds
+from spatial.crs import CRS84, CRS84_URI
+
+_FEATURES = "http://www.opengis.net/spec/ogcapi-features"
+_CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf"
+_TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"
+CONFORMS_TO = [
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    *(f"{_FEATURES}-1/1.0/conf/{part}" for part in ("core", "oas30", "geojson", "html")),
+    f"{_FEATURES}-2/1.0/conf/crs",
+    *(f"{_FEATURES}-3/1.0/conf/{part}" for part in ("queryables", "filter", "features-filter")),
+    *(
+        f"{_CQL2}/{part}"
+        for part in (
+            "cql2-text",
+            "cql2-json",
+            "basic-cql2",
+            "advanced-comparison-operators",
+            "case-insensitive-comparison",
+            "accent-insensitive-comparison",
+            "basic-spatial-functions",
+            "basic-spatial-functions-plus",
+            "spatial-functions",
+            "property-property",
+            "arithmetic",
+        )
+    ),
+    *(f"{_TILES}/{part}" for part in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")),
+]
+QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+TILESETS = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
+_PACKED = (
+    ("gpkg", "application/geopackage+sqlite3", "GeoPackage"),
+    ("fgb", "application/flatgeobuf", "FlatGeobuf"),
+    ("csv", "text/csv", "Table"),
+    ("zip", "application/zip", "Shapefile (GBK)"),
+)
+_GEOMETRY_SCHEMA = {"title": "Geometry", "format": "geometry-any", "x-ogc-role": "primary-geometry"}
+
+
+def landing(feeds: Feeds, root: str) -> dict[str, Any]:
+    """Return the document where everything begins."""
+    report = feeds.report
+    summary = report["summary"]
+    return {
+        "title": f"Plan {report['plan_id']}",
+        "description": f"{summary['grids']} grids of {summary['households']} households in {summary['blocks']} blocks.",
+        "attribution": _attribution(feeds),
+        "links": [
+            link(f"{root}/", "self", JSON, "This document"),
+            link(f"{root}/?f=html", "alternate", HTML, "This document as a page"),
+            link(f"{root}/map/", "alternate", HTML, "Map page"),
+            link(f"{root}/openapi.json", "service-desc", OPENAPI, "OpenAPI document"),
+            link(f"{root}/map/docs.html", "service-doc", HTML, "OpenAPI page"),
+            link(f"{root}/conformance", "conformance", JSON, "Parts of OGC API that are kept"),
+            link(f"{root}/collections", "data", JSON, "Feeds"),
+            link(f"{root}/tileMatrixSets", "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", JSON, "Tilings"),
+            link(f"{root}/plan/report", "describedby", JSON, "Report of the plan"),
+        ],
+    }
+
+
+def collections(feeds: Feeds, root: str) -> dict[str, Any]:
+    """Return the document of all feeds."""
+    return {
+        "links": [
+            link(f"{root}/collections", "self", JSON, "This document"),
+            link(f"{root}/collections?f=html", "alternate", HTML, "This document as a page"),
+            link(f"{root}/map/", "alternate", HTML, "Map page"),
+        ],
+        "crs": list(feeds.systems),
+        "collections": [collection(layer, feeds, root) for layer in feeds.layers.values()],
+    }
+
+
+def collection(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
+    """Return the document of one feed."""
+    here = f"{root}/collections/{layer.name}"
+    packed = [
+        link(f"{root}/downloads/{layer.name}.{ending}", "enclosure", kind, f"The whole layer as {name}")
+        for ending, kind, name in _PACKED
+    ]
+    told = {
+        "id": layer.name,
+        "title": layer.title,
+        "description": layer.description,
+        "attribution": _attribution(feeds),
+        "itemType": "feature",
+        "crs": list(feeds.systems),
+        "storageCrs": CRS84_URI,
+        "links": [
+            link(here, "self", JSON, "This document"),
+            link(f"{here}?f=html", "alternate", HTML, "This document as a page"),
+            link(f"{here}/items", "items", GEOJSON, layer.title),
+            link(f"{here}/items?f=html", "items", HTML, f"{layer.title} as a page"),
+            link(f"{here}/items?f=jsonseq", "items", GEOJSON_SEQ, f"{layer.title}, one after the other"),
+            link(f"{here}/queryables", QUERYABLES, SCHEMA, "What can be asked for"),
+            link(f"{here}/tiles", TILESETS, JSON, "Vector tiles"),
+            *packed,
+            link(f"{root}/map/", "alternate", HTML, "Map page"),
+        ],
+    }
+    return told if layer.bbox is None else {**told, "extent": {"spatial": {"bbox": [layer.bbox], "crs": CRS84_URI}}}
+
+
+def queryables(layer: LoadedLayer, root: str) -> dict[str, Any]:
+    """Return the JSON Schema of what a filter may ask of a feed."""
+    asked = {
+        name: {"title": name, "type": column.kind} for name, column in layer.columns.items() if column.kind != "other"
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{root}/collections/{layer.name}/queryables",
+        "title": layer.title,
+        "type": "object",
+        "properties": {GEOMETRY[0]: _GEOMETRY_SCHEMA, **asked},
+        "additionalProperties": False,
+    }
+
+
+def items(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, str], root: str) -> bytes:
+    """Return a page of features; ``asked`` are the query parameters as the client sent them."""
+    rows = query.choose(layer)
+    page = rows[query.offset : query.offset + query.limit]
+    features = layer.write(page, None if query.system is CRS84 else query.system)
+    head = _page(layer, query, len(rows), len(page), asked, root)
+    return orjson.dumps({**head, "features": orjson.Fragment(b"[" + b",\n".join(features) + b"]")})
+
+
+def items_for_people(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, str], root: str) -> dict[str, Any]:
+    """Return a page of features without geometries, each with the address of its own page."""
+    rows = query.choose(layer)
+    page = rows[query.offset : query.offset + query.limit]
+    here = f"{root}/collections/{layer.name}/items"
+    features = [
+        {
+            "id": layer.ids[row],
+            "href": f"{here}/{quote(layer.ids[row], safe='')}?f=html",
+            "properties": orjson.loads(layer.features[row])["properties"],
+        }
+        for row in page.tolist()
+    ]
+    return {**_page(layer, query, len(rows), len(page), asked, root), "features": features}
+
+
+def feature(layer: LoadedLayer, row: int, query_system: Any, root: str) -> bytes:
+    """Return one feature with its links."""
+    key, here = layer.ids[row], f"{root}/collections/{layer.name}"
+    there = f"{here}/items/{quote(key, safe='')}"
+    links = [
+        link(there, "self", GEOJSON, "This feature"),
+        link(f"{there}?f=html", "alternate", HTML, "This feature as a page"),
+        link(f"{root}/map/", "alternate", HTML, "Map page"),
+        link(here, "collection", JSON, layer.title),
+    ]
+    content = layer.write(layer.find(None)[row : row + 1], None if query_system is CRS84 else query_system)[0]
+    return content[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+
+
+def _page(
+    layer: LoadedLayer, query: ItemsQuery, matched: int, returned: int, asked: Mapping[str, str], root: str
+) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "numberMatched": matched,
+        "numberReturned": returned,
+        "links": _page_links(layer, query, matched, asked, root),
+    }
+
+
+def _page_links(
+    layer: LoadedLayer, query: ItemsQuery, found: int, asked: Mapping[str, str], root: str
+) -> list[dict[str, str]]:
+    here = f"{root}/collections/{layer.name}"
+    form = HTML if asked.get("f") == "html" else GEOJSON
+    links = [link(with_query(f"{here}/items", **asked), "self", form, "This page")]
+    for name, kind in (("geojson", GEOJSON), ("html", HTML), ("jsonseq", GEOJSON_SEQ)):
+        if kind != form:
+            links.append(link(with_query(f"{here}/items", **{**asked, "f": name}), "alternate", kind, f"As {name}"))
+    if query.offset + query.limit < found:
+        after: dict[str, str | int] = {**asked, "limit": query.limit, "offset": query.offset + query.limit}
+        links.append(link(with_query(f"{here}/items", **after), "next", form, "Next page"))
+    if query.offset > 0:
+        before: dict[str, str | int] = {**asked, "limit": query.limit, "offset": max(0, query.offset - query.limit)}
+        links.append(link(with_query(f"{here}/items", **before), "prev", form, "Page before"))
+    links.append(link(f"{root}/map/", "alternate", HTML, "Map page"))
+    links.append(link(here, "collection", JSON, layer.title))
+    return links
+
+
+def _attribution(feeds: Feeds) -> str:
+    return "; ".join(feeds.report["attribution"])

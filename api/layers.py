@@ -1,0 +1,172 @@
+"""What is one feed: its features as bytes ready to be sent, found by place, by id and by their properties?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+
+from spatial.crs import NamedSystem, from_named, to_named
+from spatial.errors import MissingError
+from spatial.io.geojson import geometry_texts
+from spatial.io.plan_layers import Layer
+
+Kind = Literal["number", "integer", "string", "boolean", "other"]
+Box = tuple[float, float, float, float]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A property of all features: its values, and where it is missing."""
+
+    kind: Kind
+    values: NDArray[Any]
+    missing: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedLayer:
+    """One layer as it is served.
+
+    Attributes
+    ----------
+    features:
+        Each feature as GeoJSON bytes; its geometry stands from ``cuts[row, 0]`` up to ``cuts[row, 1]`` in them.
+    places:
+        Index of the geometries, which are in lon/lat.
+    columns:
+        Properties by name, in the order in which they are served.
+    """
+
+    name: str
+    title: str
+    description: str
+    ids: tuple[str, ...]
+    features: tuple[bytes, ...]
+    cuts: NDArray[np.int64]
+    row_of: Mapping[str, int]
+    places: Any
+    columns: Mapping[str, Column]
+    bbox: list[float] | None
+
+    @property
+    def geometry(self) -> Any:
+        """Geometries in lon/lat, one a row."""
+        return self.places.geometries
+
+    def find(self, box: Box | None, system: NamedSystem | None = None) -> Rows:
+        """Return the rows, in order, whose geometry meets a box of a system; every row for None.
+
+        A box in degrees whose west is east of its east crosses the antimeridian.
+
+        Raises
+        ------
+        CrsError
+            If the box lies where its system is not defined.
+        """
+        if box is None:
+            return np.arange(len(self.features))
+        west, south, east, north = box
+        if system is not None and not system.crs.is_geographic:
+            return self._find_projected(box, system)
+        boxes = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+        areas = [shapely.box(left, south, right, north) for left, right in boxes]
+        return np.unique(self.places.query(areas, predicate="intersects")[1])
+
+    def _find_projected(self, box: Box, system: NamedSystem) -> Rows:
+        """Return the rows that meet the box in its own system, where its sides are straight."""
+        west, south, east, north = box
+        there = shapely.box(south, west, north, east) if system.swapped else shapely.box(*box)
+        step = max(east - west, north - south) / 32 or 1.0
+        rough = from_named(shapely.segmentize(there, step), system)
+        near = np.sort(self.places.query(shapely.box(*_widen(rough.bounds))))
+        meets = np.asarray(shapely.intersects(to_named(self.geometry[near], system), there), dtype=bool)
+        found: Rows = near[meets]
+        return found
+
+    def row(self, key: str) -> int:
+        """Return the row of a feature.
+
+        Raises
+        ------
+        MissingError
+            If no feature has this id.
+        """
+        if key not in self.row_of:
+            raise MissingError(f"layer {self.name} has no feature {key!r}")
+        return self.row_of[key]
+
+    def write(self, rows: Rows, system: NamedSystem | None = None) -> list[bytes]:
+        """Return features as bytes, their geometry in a system (None: as they stand, in CRS84)."""
+        if system is None:
+            return [self.features[row] for row in rows.tolist()]
+        return self.write_with(rows, to_named(self.geometry[rows], system))
+
+    def write_with(self, rows: Rows, geometry: Any) -> list[bytes]:
+        """Return features as bytes with other geometries in place of their own."""
+        texts, at = geometry_texts(geometry), self.cuts[rows].tolist()
+        whole = (self.features[row] for row in rows.tolist())
+        return [one[:start] + text + one[end:] for one, text, (start, end) in zip(whole, texts, at, strict=True)]
+
+
+def _widen(bounds: Sequence[float]) -> Sequence[float]:
+    """Return lon/lat bounds a little wider: the curve between two places of a side bulges."""
+    west, south, east, north = bounds
+    by = 0.01 * max(east - west, north - south) + 1e-6
+    return west - by, south - by, east + by, north + by
+
+
+def build_layer(layer: Layer, features: Sequence[Mapping[str, Any]]) -> LoadedLayer:
+    """Return a layer of GeoJSON features in lon/lat, each with its id, in the order in which they are served."""
+    geometry = [orjson.dumps(feature["geometry"]) for feature in features]
+    heads = [b'{"type":"Feature","id":' + orjson.dumps(feature["id"]) + b',"geometry":' for feature in features]
+    tails = [b',"properties":' + orjson.dumps(feature["properties"]) + b"}" for feature in features]
+    start = np.array([len(head) for head in heads], dtype=np.int64)
+    end = start + np.array([len(text) for text in geometry], dtype=np.int64)
+    texts = np.array([None if text == b"null" else text.decode() for text in geometry], dtype=object)
+    shapes = shapely.from_geojson(texts)
+    ids = tuple(feature["id"] for feature in features)
+    return LoadedLayer(
+        name=layer.name,
+        title=layer.title,
+        description=layer.description,
+        ids=ids,
+        features=tuple(head + text + tail for head, text, tail in zip(heads, geometry, tails, strict=True)),
+        cuts=np.column_stack([start, end]),
+        row_of={key: row for row, key in enumerate(ids)},
+        places=shapely.STRtree(shapes),
+        columns=_read_columns([feature["properties"] for feature in features]),
+        bbox=None if shapely.is_missing(shapes).all() else shapely.total_bounds(shapes).tolist(),
+    )
+
+
+def _read_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: _read_column([row.get(name) for row in rows]) for name in names}
+
+
+def _read_column(values: list[Any]) -> Column:
+    missing = np.array([value is None for value in values], dtype=bool)
+    kind = _kind_of([value for value in values if value is not None])
+    if kind in ("number", "integer"):
+        numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        return Column(kind, numbers, missing)
+    filler: Any = {"string": "", "boolean": False}.get(kind)
+    out = np.empty(len(values), dtype=bool if kind == "boolean" else object)
+    out[:] = [filler if value is None else value for value in values]
+    return Column(kind, out, missing)
+
+
+def _kind_of(values: list[Any]) -> Kind:
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return "boolean"
+    if kinds <= {str}:  # a property that is missing everywhere is an empty text
+        return "string"
+    if kinds == {int}:
+        return "integer"
+    return "number" if kinds <= {int, float} else "other"

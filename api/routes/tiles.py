@@ -1,0 +1,109 @@
+"""How are the layers of a plan served as vector tiles (OGC API - Tiles)?
+
+The version of the layers stands in the address of a tile, so a tile never changes and may be kept for good. An address
+of an older version is not found: a map that mixes versions would show borders that never were.
+"""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api import schemas, tiles
+from api.answers import answer, choose_form, root_of
+from api.audience import feeds_for
+from api.openapi import parameter, says
+from api.query import accept_only
+from api.settings import Settings
+from api.snapshot import Feeds
+from spatial.errors import MissingError
+from spatial.io.vector_tiles import MEDIA_TYPE, TileAddress
+
+_FOREVER = "public, max-age=31536000, immutable"
+_JSON_ONLY = (("json", "application/json"),)
+_TILESET = (("json", "application/json"), ("tilejson", "application/json+tilejson"))
+_VERSION = parameter("v", "Version of the layers, as the tileset names it.", {"type": "string"})
+
+
+def tiles_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes of the tiles; ``now`` gives the layers as they stand."""
+    router = APIRouter(tags=["Tiles"])
+    seen_by = feeds_for(now, settings)
+    kept = tiles.keep_tiles(settings.tile_cache_bytes)
+    plain = [Depends(accept_only("f"))]
+
+    @router.get("/tileMatrixSets", dependencies=plain, responses=says(schemas.TileMatrixSets))
+    def matrix_sets(request: Request) -> Response:
+        """Return the tilings that are known."""
+        choose_form(request, *_JSON_ONLY)
+        return answer(request, seen_by(request), lambda: tiles.matrix_sets(root_of(request, settings)))
+
+    @router.get(
+        "/tileMatrixSets/{tileMatrixSetId}", dependencies=plain, responses=says(schemas.TileMatrixSet, missing=True)
+    )
+    def matrix_set(request: Request, tileMatrixSetId: str) -> Response:
+        """Return a tiling."""
+        choose_form(request, *_JSON_ONLY)
+        _check_matrix_set(tileMatrixSetId)
+        return answer(request, seen_by(request), tiles.matrix_set)
+
+    @router.get("/collections/{collectionId}/tiles", dependencies=plain, responses=says(schemas.TileSets, missing=True))
+    def tilesets(request: Request, collectionId: str) -> Response:
+        """Return the tilesets of a feed."""
+        choose_form(request, *_JSON_ONLY)
+        found = seen_by(request)
+        layer = found.layer(collectionId)
+        return answer(request, found, lambda: tiles.tilesets(layer, root_of(request, settings)))
+
+    @router.get(
+        "/collections/{collectionId}/tiles/{tileMatrixSetId}",
+        dependencies=plain,
+        responses=says(schemas.AnyTileSet, missing=True),
+    )
+    def tileset(request: Request, collectionId: str, tileMatrixSetId: str) -> Response:
+        """Return a tileset of a feed; with f=tilejson as map libraries read it."""
+        form, found = choose_form(request, *_TILESET), seen_by(request)
+        _check_matrix_set(tileMatrixSetId)
+        layer, root = found.layer(collectionId), root_of(request, settings)
+        document = tiles.tilejson if form == "tilejson" else tiles.tileset
+        return answer(request, found, lambda: document(layer, found, root))
+
+    @router.get(
+        "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+        dependencies=[Depends(accept_only("v"))],
+        responses={
+            200: {"description": "The tile.", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
+            204: {"description": "Nothing can be seen there."},
+            304: {"description": "The client has this version already."},
+            400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
+            404: {"model": schemas.Problem, "description": "There is no such layer or tile, or no more."},
+        },
+        openapi_extra={"parameters": [_VERSION]},
+        response_class=Response,
+    )
+    def tile(
+        request: Request, collectionId: str, tileMatrixSetId: str, tileMatrix: int, tileRow: int, tileCol: int
+    ) -> Response:
+        """Return a tile; the row comes before the column."""
+        found, at = seen_by(request), TileAddress(tileMatrix, tileRow, tileCol)
+        _check_matrix_set(tileMatrixSetId)
+        layer = found.layer(collectionId)
+        if not at.exists():
+            raise MissingError(f"{tileMatrixSetId} has no tile {tileMatrix}/{tileRow}/{tileCol}")
+        version = tiles.version_of(found)
+        asked = request.query_params.get("v")
+        if asked not in (None, version):
+            raise MissingError(f"these tiles are of version {version}, not {asked!r}; read the tileset again")
+
+        def drawn() -> Response:
+            content = kept((version, layer.name, at), lambda: tiles.draw_tile(layer, at))
+            return Response(content, media_type=MEDIA_TYPE) if content else Response(status_code=204)
+
+        more = {"Cache_Control": _FOREVER} if asked else {}
+        return answer(request, found, drawn, MEDIA_TYPE, **more)
+
+    return router
+
+
+def _check_matrix_set(name: str) -> None:
+    if name != tiles.MATRIX_SET:
+        raise MissingError(f"no tiling {name!r}; tiles are cut by {tiles.MATRIX_SET}")
