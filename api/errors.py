@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.store.errors import AccessError, StaleError, StatusError, StoreError
 from spatial.errors import CancelledError, InfeasibleError, InputError, MissingError, SpatialError
 
 PROBLEM = "application/problem+json"
@@ -21,6 +22,10 @@ STATUS: dict[type[SpatialError], HTTPStatus] = {
     MissingError: HTTPStatus.NOT_FOUND,
     InputError: HTTPStatus.BAD_REQUEST,
     InfeasibleError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    StatusError: HTTPStatus.CONFLICT,
+    StaleError: HTTPStatus.PRECONDITION_FAILED,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    AccessError: HTTPStatus.FORBIDDEN,
     CancelledError: HTTPStatus.SERVICE_UNAVAILABLE,
     PlanUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     SpatialError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -51,6 +56,12 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(SpatialError)
     def _spatial(request: Request, error: SpatialError) -> Response:
+        if isinstance(error, StaleError):
+            return problem(request, status_of(error), str(error), error="StaleError", **error.to_dict())
+        if isinstance(error, AccessError) and not error.known:
+            answer = problem(request, HTTPStatus.UNAUTHORIZED, str(error), error="AccessError")
+            answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
         return problem(request, status_of(error), str(error), error=type(error).__name__)
 
     @app.exception_handler(RequestValidationError)

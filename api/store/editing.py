@@ -45,6 +45,7 @@ class Loaded:
 
     plan_id: str
     version: int
+    digest: str
     ground: ServedGround
     state: State
     contents: Mapping[str, str]
@@ -67,9 +68,11 @@ def import_plan(
     ground, state = build_served_ground(plan), begin(plan)
     blocks = blocks_of(state)
     features = build_features(ground, build_plan_grids(ground.ground, state), blocks)
-    once = [feature for feature in layers.get(LAYER, ()) if feature["properties"]["rule"] == MADE_ONCE]
-    findings = {name_finding(MADE_ONCE, one["properties"]["subject"]): [one] for one in once}
-    delta = Delta(to_grids(state, features), {**build_findings(check_plan(plan)), **findings})
+    findings = build_findings(check_plan(plan))
+    for one in layers.get(LAYER, ()):
+        if one["properties"]["rule"] == MADE_ONCE:
+            findings.setdefault(name_finding(MADE_ONCE, one["properties"]["subject"]), []).append(dict(one))
+    delta = Delta(to_grids(state, features), findings)
     return store.create_plan(plan, layers, delta, note)
 
 
@@ -80,17 +83,18 @@ class Editor:
         """Keep the store; nothing is read yet."""
         self.store = store
         self._grounds: OrderedDict[str, ServedGround] = OrderedDict()
-        self._versions: OrderedDict[tuple[str, int], Loaded] = OrderedDict()
+        self._versions: OrderedDict[tuple[str, int, str], Loaded] = OrderedDict()
         self._lock = Lock()
 
     def load(self, plan_id: str, version: int) -> Loaded:
         """Return a version, from memory where it was read before."""
-        found: Loaded | None = _take(self._versions, (plan_id, version), self._lock)
+        digest = self.store.get_version(plan_id, version).digest  # a restored store may have another version so named
+        found: Loaded | None = _take(self._versions, (plan_id, version, digest), self._lock)
         if found is not None:
             return found
         grids = self.store.read_grids(plan_id, version)
         contents = {grid.grid_id: grid.content for grid in grids}
-        return self._keep(Loaded(plan_id, version, self._ground(plan_id), to_state(grids), contents))
+        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), to_state(grids), contents))
 
     def _ground(self, plan_id: str) -> ServedGround:
         found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
@@ -100,7 +104,7 @@ class Editor:
         return found
 
     def _keep(self, loaded: Loaded) -> Loaded:
-        _put(self._versions, (loaded.plan_id, loaded.version), loaded, self._lock)
+        _put(self._versions, (loaded.plan_id, loaded.version, loaded.digest), loaded, self._lock)
         return loaded
 
     def propose(self, plan_id: str, base: int, edits: Sequence[Mapping[str, Any]]) -> Change:
@@ -155,7 +159,7 @@ class Editor:
         base = change.base
         made = self.store.commit_version(base.plan_id, base.version, change.delta, note, kind=kind, state_of=state_of)
         contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.delta.grids}}
-        self._keep(Loaded(base.plan_id, made.version, base.ground, change.outcome.state, contents))
+        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, change.outcome.state, contents))
         return made
 
     def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:

@@ -4,8 +4,8 @@ One writer at a time, readers beside it (write-ahead log); a transaction is on t
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
@@ -119,9 +119,8 @@ class Embedded:
 
     def backup(self, target: Path) -> None:
         """Write all that is in the store at one moment to a new file, whole or not at all."""
-        with telling(self.name), sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=_WAIT_S) as source:
-            replace_file(target, lambda beside: copy_database(source, beside))
-        source.close()
+        with telling(self.name), closing(open_connection(self.path)) as source:
+            _place(target, lambda beside: copy_database(source, beside))
 
     def inspect(self) -> list[str]:
         """Return what SQLite finds broken in pages, keys and R-trees."""
@@ -196,11 +195,26 @@ def create_embedded(path: Path) -> Embedded:
     if path.exists():
         raise StoreError(f"{path} exists; needed the name of a new file")
     with telling(str(path)):
-        try:
-            replace_file(path, _fill)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+        _place(path, _fill)
     return open_embedded(path)
+
+
+def _place(path: Path, fill: Callable[[Path], None]) -> None:
+    try:
+        replace_file(path, fill)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def restore_embedded(source: Path, path: Path) -> None:
+    """Put all of a store in the place of another, in one transaction: readers meet the old one or the new one."""
+    with telling(str(path)), closing(open_connection(source)) as held:
+        if not path.exists():
+            _place(path, lambda beside: copy_database(held, beside))
+            return
+        with closing(open_connection(path)) as target:
+            held.backup(target)
+            target.execute("PRAGMA journal_mode = WAL")
 
 
 def _fill(path: Path) -> None:

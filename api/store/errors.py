@@ -33,6 +33,10 @@ class StaleError(SpatialError):
         )
         self.plan_id, self.base, self.head, self.meanwhile = plan_id, base, head, list(meanwhile)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a client needs to catch up, JSON-ready."""
+        return {"plan_id": self.plan_id, "base": self.base, "head": self.head, "meanwhile": self.meanwhile}
+
 
 class AccessError(SpatialError):
     """A token is missing or unknown (``known`` is False), or of too low a role."""

@@ -1,19 +1,23 @@
 """Where do plans live? One store, whichever database keeps it."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from api.store import findings, jobs, plans, tokens, versions
 from api.store.database import Database
-from api.store.embedded import create_embedded, open_embedded
+from api.store.embedded import create_embedded, open_embedded, restore_embedded
+from api.store.errors import StoreError
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
 from api.store.records import Delta, Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
+from spatial.errors import MissingError
 from spatial.plan.model import Plan
 
 Place = Path | str
@@ -197,6 +201,11 @@ class Store:
         with self.database.reading() as rows:
             return tokens.find_token(rows, secret)
 
+    def has_tokens(self) -> bool:
+        """Tell whether a token was ever made: from then on whoever has none is the public."""
+        with self.database.reading() as rows:
+            return rows.one("SELECT 1 FROM tokens LIMIT 1") is not None
+
     def list_audit(self) -> list[tuple[str, str, str, str, str]]:
         """Return who did what: time, name, action, subject and reason, oldest first."""
         with self.database.reading() as rows:
@@ -241,6 +250,35 @@ def open_store(place: Place) -> Store:
 
         return Store(open_postgis(str(place)))
     return Store(open_embedded(Path(place)))
+
+
+def restore_store(source: Path, place: Place, *, replace: bool = False) -> None:
+    """Put a backup in the place of a store, whole or not at all; a backup that is not whole is refused.
+
+    Raises
+    ------
+    MissingError
+        If there is no backup.
+    StoreError
+        If the backup is not whole, there is a store already and ``replace`` is not set, or PostgreSQL keeps the store.
+    """
+    if is_address(place):
+        raise StoreError(f"found a PostgreSQL store, needed a file; restore it with `pg_restore -d ... {source}`")
+    if Path(place).exists() and not replace:
+        raise StoreError(f"{place} exists; say --replace to put the backup in its place")
+    if not source.is_file():
+        raise MissingError(f"no backup {source}")
+    with TemporaryDirectory(dir=Path(place).resolve().parent, prefix=".restoring-") as beside:
+        copy = Path(beside) / "copy.gpkg"  # opening a store changes its file; the backup stays as it is
+        shutil.copyfile(source, copy)
+        held = Store(open_embedded(copy))
+        try:
+            found = held.check()
+        finally:
+            held.close()
+        if found:
+            raise StoreError(f"the backup {source} is not whole: {found[0]}; needed another one")
+        restore_embedded(copy, Path(place))
 
 
 def create_store(place: Place) -> Store:

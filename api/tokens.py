@@ -1,0 +1,92 @@
+"""Who asks, and may they? Bearer tokens of the store tell; on the loopback, without any, everybody may do everything."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from api.settings import LOOPBACK, Settings
+from api.store.errors import AccessError
+from api.store.store import Store
+from api.store.tokens import ROLES
+from spatial.errors import InputError
+
+_SCHEME = "bearer"
+_LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the name of the token, and its role."""
+
+    name: str
+    role: str
+
+
+Gate = Callable[[Request], Caller]
+
+
+def build_gate(store: Store, role: str) -> Gate:
+    """Return a dependency that lets pass who has at least a role.
+
+    Raises
+    ------
+    AccessError
+        From the dependency: if the token is missing, unknown, ended or of too low a role.
+    """
+    needed = ROLES.index(role)
+
+    def let_pass(request: Request) -> Caller:
+        caller = _identify(store, request)
+        if ROLES.index(caller.role) < needed:
+            known = caller.name != ""
+            found = f"a token of the role {caller.role}" if known else "no token"
+            raise AccessError(f"found {found}, needed one of the role {role}", known=known)
+        return caller
+
+    return let_pass
+
+
+def _identify(store: Store, request: Request) -> Caller:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == _SCHEME and secret.strip():
+        token = store.find_token(secret.strip())
+        return Caller(token.name, token.role)
+    if scheme:
+        raise AccessError("found another kind of authorization, needed a bearer token", known=False)
+    return Caller("", ROLES[0]) if store.has_tokens() else Caller(_LOCAL, ROLES[-1])
+
+
+def require_tokens(store: Store, settings: Settings) -> None:
+    """Refuse to be reached from elsewhere without tokens: whoever reaches the server could edit.
+
+    Raises
+    ------
+    InputError
+        If the server listens on more than the loopback, or a proxy stands before it, and the store has no token.
+    """
+    if store.has_tokens():
+        return
+    why = _reached_by(settings)
+    if why:
+        raise InputError(
+            f"{why}, so whoever reaches the server could edit; needed a token first: `wangge store token add NAME --store ...`"
+        )
+
+
+def _reached_by(settings: Settings) -> str:
+    if not is_loopback(settings.host):
+        return f"the server would listen on {settings.host}"
+    if settings.public_url:
+        return f"the server is reached by {settings.public_url}"
+    others = [host for host in settings.allowed_hosts if not is_loopback(host)]
+    return f"the server answers to {others[0]}" if others else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine alone."""
+    try:
+        return host in LOOPBACK or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
