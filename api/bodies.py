@@ -1,23 +1,31 @@
 """How much may a client send? A body above the limit is refused before it is read."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_NOWHERE: Mapping[str, int] = MappingProxyType({})
 
-def limit_bodies(app: ASGIApp, *, most: int) -> ASGIApp:
-    """Return the application with bodies of at most so many bytes, also where their length is not announced."""
+
+def limit_bodies(app: ASGIApp, *, most: int, elsewhere: Mapping[str, int] = _NOWHERE) -> ASGIApp:
+    """Return the application with bodies of at most so many bytes, also where their length is not announced.
+
+    ``elsewhere`` holds, by the beginning of an address, how many it may be there.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         read = 0
+        most_here = next((size for start, size in elsewhere.items() if scope.get("path", "").startswith(start)), most)
 
         async def receive_some() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > most:
-                detail = f"the body has more than {most:,} bytes; needed at most as many"
+            if read > most_here:
+                detail = f"the body has more than {most_here:,} bytes; needed at most as many"
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             return message
 

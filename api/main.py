@@ -14,10 +14,12 @@ from api.bodies import limit_bodies
 from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
+from api.jobs.serving import Serving
 from api.openapi import build_openapi
 from api.routes.features import features_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
+from api.routes.processes import add_job_errors, processes_router
 from api.routes.tiles import tiles_router
 from api.settings import Settings, read_settings
 from api.snapshot import follow_folder
@@ -79,9 +81,13 @@ def create_app(
         kept = open_store(store)
         require_tokens(kept, chosen)
         app.include_router(plans_router(kept, chosen))
+    app.include_router(
+        processes_router(Serving(None if folder is None else Path(folder), None if osm is None else Path(osm), chosen))
+    )
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
     add_error_handlers(app)
+    add_job_errors(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
@@ -102,10 +108,10 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(compress_answers),
-        Middleware(limit_bodies, most=settings.body_max),
+        Middleware(limit_bodies, most=settings.body_max, elsewhere={"/processes/": settings.job_body_max}),
     ]
     if settings.cors_origins:
-        methods = ["GET", "HEAD", "POST"]
+        methods = ["GET", "HEAD", "POST", "DELETE"]
         cors = Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=methods)
         layers.insert(1, cors)
     return layers

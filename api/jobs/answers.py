@@ -1,0 +1,152 @@
+"""What do answers about processes and jobs look like (OGC API - Processes), and how is a job told?"""
+
+from typing import Any, Literal
+
+from pydantic import Field, create_model, model_validator
+
+from api.answers import JSON, link
+from api.jobs.catalog import Process
+from api.jobs.record import Job
+from api.schemas import Link, Model
+
+_RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"
+_AROUND = frozenset({"value", "mediaType", "encoding", "schema", "format"})
+CONFORMS_TO = [
+    f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}"
+    for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "dismiss")
+]
+
+
+class ProcessSummary(Model):
+    """A process in a list."""
+
+    id: str
+    title: str
+    description: str
+    version: str
+    jobControlOptions: list[Literal["sync-execute", "async-execute"]]
+    outputTransmission: list[Literal["value"]]
+    links: list[Link]
+
+
+class ProcessList(Model):
+    """All processes."""
+
+    processes: list[ProcessSummary]
+    links: list[Link]
+
+
+class ProcessDescription(ProcessSummary):
+    """A process with its inputs and outputs, each with its JSON Schema."""
+
+    inputs: dict[str, dict[str, Any]]
+    outputs: dict[str, dict[str, Any]]
+
+
+class StatusInfo(Model):
+    """How a job stands."""
+
+    jobID: str
+    processID: str
+    type: Literal["process"]
+    status: Literal["accepted", "running", "successful", "failed", "dismissed"]
+    message: str
+    progress: int = Field(ge=0, le=100)
+    created: str
+    started: str | None = None
+    finished: str | None = None
+    updated: str
+    exception: dict[str, Any] | None = Field(default=None, description="Of a failed job: why, as a problem document")
+    links: list[Link]
+
+
+class JobList(Model):
+    """Jobs, the newest first."""
+
+    jobs: list[StatusInfo]
+    links: list[Link]
+    numberMatched: int
+    numberReturned: int
+
+
+class OutputAsked(Model):
+    """How an output is wanted."""
+
+    transmissionMode: Literal["value"] = "value"
+
+
+class Execution(Model):
+    """What is sent to run a process, beside its inputs."""
+
+    outputs: dict[str, OutputAsked] | None = Field(default=None, description="Outputs wanted; all by default")
+    response: Literal["raw", "document"] = Field(
+        default="raw", description="raw answers a single output by its bare value"
+    )
+
+
+def execution_of(process: Process) -> type[Execution]:
+    """Return the model of what is sent to run a process.
+
+    An input may stand as ``{"value": ...}``; one by reference (``href``) is refused, for the server fetches nothing.
+    """
+    properties = process.asked.model_json_schema()["properties"]
+    tables = {name for name, one in properties.items() if "additionalProperties" in str(one)}
+
+    def read(given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("inputs"), dict):
+            return given
+        _check_outputs(given.get("outputs"), process)
+        inputs = {name: _value(one, name, table=name in tables) for name, one in given["inputs"].items()}
+        return {**given, "inputs": inputs}
+
+    told: dict[str, Any] = {
+        "__doc__": f"What is sent to run {process.process_id}.",
+        "__validators__": {"read": model_validator(mode="before")(read)},
+        "inputs": (process.asked, ...),
+    }
+    made: type[Execution] = create_model(f"Execute{process.process_id.title()}", __base__=Execution, **told)
+    return made
+
+
+def _check_outputs(outputs: Any, process: Process) -> None:
+    strange = sorted(set(outputs) - set(process.outputs)) if isinstance(outputs, dict) else []
+    if strange or outputs == {}:
+        found = repr(strange[0]) if strange else "none"
+        raise ValueError(f"found output {found}, needed some of {', '.join(process.outputs)}")
+
+
+def _value(given: Any, name: str, *, table: bool) -> Any:
+    """Return an input without what may stand around it."""
+    if not isinstance(given, dict):
+        return given
+    if "href" in given:
+        raise ValueError(f"found input {name!r} by reference, needed its value: the server fetches nothing")
+    wrapped = "value" in given and set(given) <= _AROUND and not (table and isinstance(given["value"], str | float))
+    return given["value"] if wrapped else given
+
+
+def tell_job(job: Job, root: str) -> dict[str, Any]:
+    """Return a job as OGC API tells it; what is not known yet is left out."""
+    here = f"{root}/jobs/{job.job_id}"
+    links = [
+        link(here, "self", JSON, "This job"),
+        link(f"{here}/events", "monitor", "text/event-stream", "What happens to it, as it happens"),
+        link(f"{root}/processes/{job.process}", "up", JSON, "The process"),
+    ]
+    if job.status == "successful":
+        links.append(link(f"{here}/results", _RESULTS, JSON, "Results"))
+    told = {
+        "jobID": job.job_id,
+        "processID": job.process,
+        "type": "process",
+        "status": job.status,
+        "message": job.message,
+        "progress": job.progress,
+        "created": job.created,
+        "started": job.started,
+        "finished": job.finished,
+        "updated": job.updated,
+        "exception": job.problem,
+        "links": links,
+    }
+    return {name: value for name, value in told.items() if value is not None}

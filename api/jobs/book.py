@@ -1,0 +1,45 @@
+"""Where are jobs kept so that none is forgotten: what was asked, how far it is, what came of it, what happened?
+
+Inputs and results are JSON as bytes. A job that was kept is on the disk; events are replayed from any number on.
+"""
+
+from typing import Any, Protocol
+
+from api.jobs.record import Event, Job
+
+
+class Book(Protocol):
+    """A book of jobs; every method may be called from any thread."""
+
+    def add(self, job: Job, inputs: bytes) -> None:
+        """Keep a new job; on the disk when this returns."""
+
+    def find(self, job_id: str) -> Job:
+        """Return a job; raises NoSuchJobError."""
+
+    def every(self) -> list[Job]:
+        """Return all jobs, the newest first."""
+
+    def update(self, job_id: str, **changes: Any) -> Job:
+        """Set fields of a job that is not finished, and return it; a finished one is returned as it stands."""
+
+    def finish(self, job_id: str, results: bytes | None, **changes: Any) -> Job:
+        """Set fields and results in one step, unless the job is finished already; return it as it stands."""
+
+    def inputs(self, job_id: str) -> bytes:
+        """Return what was asked."""
+
+    def results(self, job_id: str) -> bytes | None:
+        """Return what came of it, None where nothing did."""
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job, its inputs, results and events."""
+
+    def tell(self, job_id: str, kind: str, data: bytes) -> Event:
+        """Add an event; of no effect on jobs that are gone."""
+
+    def events(self, job_id: str, after: int) -> list[Event]:
+        """Return the events with a number above ``after``."""
+
+    def close(self) -> None:
+        """Let go of the book."""

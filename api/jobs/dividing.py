@@ -1,0 +1,199 @@
+"""How do blocks that a client sends, or those of the plan that is served, become grids while the proof is told?"""
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import orjson
+
+from api.jobs.models import BlocksAsked, DivideAsked, RedivideAsked
+from api.jobs.serving import Serving
+from api.jobs.telling import DivisionTeller, Teller
+from spatial.division.by_community import CommunityDivision, divide_communities
+from spatial.division.divide import divide
+from spatial.division.locks import Locks
+from spatial.division.redivide import redivide
+from spatial.errors import InputError
+from spatial.io.block_inputs import BlockInputs, BlockSources, check_grids, read_block_inputs
+from spatial.io.division_report import (
+    describe_communities,
+    describe_community,
+    describe_division,
+    join_assignments,
+    list_grids,
+)
+from spatial.io.listing import join_listed
+from spatial.io.plan_folder import read_plan_folder
+from spatial.io.plan_walks import profile_of, read_plan_blocks
+from spatial.io.profiles import DEFAULT_PROFILE, list_profiles, read_profile
+from spatial.profile import Profile
+
+_ID = "block_id"
+
+
+def run_divide(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
+    """Return blocks divided into grids: those sent as one question, those of a plan community by community."""
+    asked = DivideAsked.model_validate(inputs)
+    if asked.blocks is not None:
+        if asked.communities is not None:
+            raise InputError("found blocks and communities, needed one of the two")
+        profile = _profile(asked, None)
+        return _divide_sent(asked, _read_sent(asked, profile, teller), profile, None, teller)
+    return _divide_plan(asked, serving, teller)
+
+
+def run_redivide(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
+    """Return a division in which only some of today's grids are drawn anew."""
+    asked = RedivideAsked.model_validate(inputs)
+    if asked.blocks is None:
+        profile, given = _read_plan(asked, serving, teller)
+    else:
+        if asked.current is None:
+            raise InputError("found blocks without current, needed today's grid of each block beside them")
+        profile = _profile(asked, None)
+        given = _read_sent(asked, profile, teller)
+    check_grids(given.current, tuple(asked.grids))
+    return _divide_sent(asked, given, profile, sorted(set(asked.grids)), teller)
+
+
+def _divide_sent(
+    asked: BlocksAsked, given: BlockInputs, profile: Profile, grids: list[str] | None, teller: Teller
+) -> dict[str, Any]:
+    """Return all blocks divided, or only some of today's grids."""
+    began, watcher = monotonic(), DivisionTeller(teller)
+    rng = np.random.default_rng([asked.seed, 1])
+    brought: dict[str, Any] = {"current": given.current, "locks": given.locks, "grids": grids}
+    options = {name: value for name, value in brought.items() if value is not None}
+    run: Any = divide if grids is None else redivide
+    division = run(
+        given.blocks, given.adjacency, profile, rng=rng, budget_s=asked.budget_s, on_progress=watcher, **options
+    )
+    rows = list_grids(given.blocks, division.assignment, division.explanations, profile)
+    told = describe_division(division, rows, seconds=monotonic() - began)
+    return _answer(told, division.assignment, given.listed, profile)
+
+
+def _divide_plan(asked: DivideAsked, serving: Serving, teller: Teller) -> dict[str, Any]:
+    """Return communities of the plan that is served, divided each by itself."""
+    if asked.current is not None:
+        raise InputError("found current without blocks, needed blocks beside it: a plan knows its own grids")
+    profile, given = _read_plan(asked, serving, teller)
+    if given.locks is not None:
+        raise InputError("found fixed or together without blocks, needed blocks beside them")
+    blocks, adjacency = _pick(given, asked.communities)
+    began = monotonic()
+
+    def on_done(one: CommunityDivision) -> None:
+        mine = blocks[(blocks["community_id"] == one.community_id).to_numpy()]
+        rows = list_grids(mine, one.division.assignment, one.division.explanations, profile)
+        assignment = one.division.assignment.to_dict()
+        teller.event("community", _finite({**describe_community(one, rows), "assignment": assignment}))
+
+    done = divide_communities(
+        blocks,
+        adjacency,
+        profile,
+        seed=asked.seed,
+        budget_s=asked.budget_s,
+        on_progress=teller.progress,
+        on_done=on_done,
+    )
+    told = describe_communities(done, blocks, adjacency, profile, seconds=monotonic() - began)
+    return _answer(told, join_assignments(done), given.listed, profile)
+
+
+def _pick(given: BlockInputs, communities: list[str] | None) -> tuple[Any, Any]:
+    """Return the blocks of communities, all where none is named, and the borders between them."""
+    blocks, adjacency = given.blocks, given.adjacency
+    if communities is None:
+        return blocks, adjacency
+    known = set(blocks["community_id"])
+    strange = sorted(set(communities) - known)
+    if strange:
+        some = ", ".join(sorted(known)[:10])
+        raise InputError(f"communities: found {strange[0]!r}, needed some of the plan's: {some}")
+    blocks = blocks[blocks["community_id"].isin(communities).to_numpy()].reset_index(drop=True)
+    ids = set(blocks[_ID])
+    inside = adjacency["focal"].isin(ids) & adjacency["neighbor"].isin(ids)
+    return blocks, adjacency[inside.to_numpy()].reset_index(drop=True)
+
+
+def _read_plan(asked: BlocksAsked, serving: Serving, teller: Teller) -> tuple[Profile, BlockInputs]:
+    """Return the plan that is served as inputs of a division."""
+    if asked.adjacency is not None:
+        raise InputError("found adjacency without blocks, needed blocks beside it")
+    teller.progress("reading the plan", 0.0)
+    plan = read_plan_folder(serving.plan_folder())
+    blocks, adjacency = read_plan_blocks(plan)
+    current = blocks.set_index(_ID)["grid_id"].sort_index()
+    locks = Locks(dict(asked.fixed), tuple(tuple(one) for one in asked.together))
+    tied = locks if locks.fixed or locks.together else None
+    return _profile(asked, profile_of(plan)), BlockInputs(blocks, adjacency, current, tied, join_listed([]), {})
+
+
+def _profile(asked: BlocksAsked, own: Profile | None) -> Profile:
+    if asked.profile is None:
+        return own or read_profile(DEFAULT_PROFILE)
+    if asked.profile not in list_profiles():  # never a path
+        raise InputError(f"found profile {asked.profile!r}, needed one of {', '.join(list_profiles())}")
+    return read_profile(asked.profile)
+
+
+def _read_sent(asked: Any, profile: Profile, teller: Teller) -> BlockInputs:
+    """Return what was sent, read by what reads files: the same checks, the same sentences, the same answer."""
+    with TemporaryDirectory(prefix="wangge-") as name:
+        folder = Path(name)
+        features = [_with_id(feature) for feature in asked.blocks.features]
+        blocks = {"type": "FeatureCollection", "features": features}
+        (folder / "blocks.geojson").write_bytes(orjson.dumps(blocks))
+        sources = BlockSources(folder / "blocks.geojson", asked.households, coords="wgs84")
+        if asked.adjacency is not None:
+            rows = [border.model_dump(exclude_none=True) for border in asked.adjacency]
+            sources = replace(sources, adjacency=_write_rows(rows, folder / "adjacency.csv"))
+        if asked.current is not None:
+            today = [{_ID: block, "grid_id": grid} for block, grid in sorted(asked.current.items())]
+            sources = replace(sources, current=_write_rows(today, folder / "current.csv"))
+        if asked.fixed or asked.together:
+            (folder / "locks.json").write_text(json.dumps({"fixed": asked.fixed, "together": asked.together}))
+            sources = replace(sources, locks=folder / "locks.json")
+        return read_block_inputs(sources, profile, on_progress=teller.progress)
+
+
+def _with_id(feature: dict[str, Any]) -> dict[str, Any]:
+    """Return a feature whose id stands among its properties, where a table keeps it."""
+    properties = feature.get("properties")
+    if not isinstance(properties, Mapping) or _ID in properties or feature.get("id") in (None, ""):
+        return feature
+    return {**feature, "properties": {_ID: str(feature["id"]), **properties}}
+
+
+def _write_rows(rows: list[dict[str, Any]], path: Path) -> Path:
+    """Write rows as a table; a cell is empty where a row has no such member."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def _answer(told: dict[str, Any], assignment: Any, listed: Any, profile: Profile) -> dict[str, Any]:
+    whole = {"trace": [], "communities": [], **told, "assignment": assignment.to_dict(), "profile": profile.name}
+    finite: dict[str, Any] = _finite({**whole, "listed": listed.to_dict("records")})
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,131 @@
+"""What may be asked of the processes that divide and site, and what do their answers look like?"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.schemas import Model
+from spatial.io.profiles import list_profiles
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+ProfileName = Annotated[
+    str | None,
+    Field(description="A shipped profile; else that of the plan served, or about_500", json_schema_extra={
+        "enum": [*list_profiles(), None]}),
+]  # fmt: skip
+
+
+class BlockCollection(Model):
+    """Blocks as polygons in longitude and latitude, their id and households among the properties (RFC 7946)."""
+
+    type: Literal["FeatureCollection"]
+    features: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    name: str | None = None
+    bbox: list[Number] | None = None
+
+
+class Border(Model):
+    """Two blocks side by side: metres of their border, and how much of it lies on a clear line."""
+
+    focal: Name
+    neighbor: Name
+    shared_m: Count
+    clear_m: Count | None = None
+    clarity: Share | None = None
+    crossable: bool = True
+    barrier: str = ""
+
+
+class BlocksAsked(Model):
+    """Blocks to divide: sent along, or those of communities of the plan that is served."""
+
+    blocks: BlockCollection | None = Field(
+        default=None, description="Blocks; without them those of the plan that is served"
+    )
+    households: Name = Field(default="households", description="Property of the blocks that holds their households")
+    adjacency: list[Border] | None = Field(
+        default=None, description="Borders of the blocks sent; without them they are measured on the outlines"
+    )
+    fixed: dict[str, str] = Field(
+        default_factory=dict, description="Block to label: one label, one grid; two labels, two grids"
+    )
+    together: list[list[str]] = Field(default_factory=list, description="Groups of blocks that share a grid")
+    profile: ProfileName = None
+    budget_s: float = Field(default=10.0, ge=0, le=3600, description="Seconds to search and prove at most")
+    seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal grids")
+
+
+class DivideAsked(BlocksAsked):
+    """What is divided into grids, with its bound."""
+
+    current: dict[str, str] | None = Field(
+        default=None, description="Block to its grid of today, of blocks sent: households that change grid cost"
+    )
+    communities: list[Name] | None = Field(
+        default=None, min_length=1, description="Communities of the plan that is served; without them all"
+    )
+
+
+class RedivideAsked(BlocksAsked):
+    """Which of today's grids are drawn anew, all others being kept."""
+
+    grids: Annotated[list[Name], Field(min_length=1)] = Field(description="Ids of the grids to draw anew")
+    current: dict[str, str] | None = Field(
+        default=None, description="Block to its grid of today, of blocks sent; else the grids of the plan served"
+    )
+
+
+class Divided(Model):
+    """A division, its total cost, and the bound that no lawful division is below."""
+
+    assignment: dict[str, str]
+    status: Literal["optimal", "gap", "infeasible"]
+    objective: float
+    bound: float | None
+    gap: float | None
+    terms: dict[str, float | None]
+    grids: list[dict[str, Any]]
+    explanations: dict[str, str]
+    reasons: list[str]
+    violations: list[str]
+    trace: list[list[float | None]]
+    communities: list[dict[str, Any]]
+    listed: list[dict[str, Any]]
+    profile: str
+    seconds: float
+
+
+class TimeRow(Model):
+    """What it costs to serve a demand point from a site."""
+
+    source_id: Name
+    demand_id: Name
+    seconds: Count
+
+
+class SiteAsked(Model):
+    """Which sites open: costs by pair, demand, candidates, and a model."""
+
+    times: Annotated[list[TimeRow], Field(min_length=1)]
+    demand: Annotated[list[dict[str, str | Number | None]], Field(min_length=1)] = Field(
+        description="Rows with id and weight; may have load and groups, each a column of numbers"
+    )
+    candidates: Annotated[list[dict[str, str | Number | bool | None]], Field(min_length=1)] = Field(
+        description="Rows with id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and texts"
+    )
+    model: Literal["set_cover", "max_cover", "p_median", "p_center"]
+    p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
+    cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
+    closable: bool = Field(default=False, description="Fixed sites may close")
+    budget: Count | None = Field(default=None, description="Money for all new sites")
+    spacing_m: Count = Field(default=0.0, description="Least distance between open sites, in metres")
+    weights: dict[str, Count] = Field(default_factory=dict, description="What one of each group counts")
+    capacities: bool = Field(default=True, description="Whether capacities limit who is served")
+    skip_unreachable: bool = Field(
+        default=False, description="set_cover and p_center list demand no site reaches, and serve the rest"
+    )
+    budget_s: float = Field(default=30.0, ge=0, le=3600, description="Seconds to search and prove at most")
+    seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal proven answers")

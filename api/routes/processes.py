@@ -1,0 +1,338 @@
+"""How are processes run and jobs watched over HTTP (OGC API - Processes, Part 1: Core)?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from api import schemas
+from api.answers import JSON, link, root_of, with_query
+from api.audience import is_internal
+from api.errors import problem
+from api.jobs.answers import (
+    JobList,
+    ProcessDescription,
+    ProcessList,
+    StatusInfo,
+    execution_of,
+    tell_job,
+)
+from api.jobs.catalog import Process, list_processes
+from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError, NoSuchProcessError, NotReadyError
+from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
+from api.jobs.office import Office
+from api.jobs.opening import follow_office
+from api.jobs.record import Job
+from api.jobs.serving import Serving
+from api.jobs.watching import STREAM, read_last, watch
+from api.query import accept_only
+from api.settings import Settings
+
+_CACHE = {"Cache-Control": "no-store"}
+_PROBLEM: dict[str, Any] = {"model": schemas.Problem}
+_TOKEN = _PROBLEM | {"description": "Jobs are for those of the house."}
+
+
+def _says(model: type, *, missing: str = "", guarded: bool = False) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {
+        200: {"model": model, "description": (model.__doc__ or "").strip()},
+        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
+    }
+    if guarded:
+        told |= {401: _TOKEN, 503: _PROBLEM | {"description": "Jobs cannot be kept."}}
+    return {**told, 404: _PROBLEM | {"description": f"There is no such {missing}."}} if missing else told
+
+
+_JOB = _says(StatusInfo, missing="job", guarded=True)
+
+
+def processes_router(serving: Serving) -> APIRouter:
+    """Return the routes of processes and jobs; the office of jobs opens and closes with the application.
+
+    Raises
+    ------
+    InputError
+        If the book of jobs that the settings name cannot be opened.
+    """
+    processes, settings = list_processes(serving), serving.settings
+    office, lifespan = follow_office(serving, processes)
+    router = APIRouter(tags=["Processes"], lifespan=lifespan)
+    inside = APIRouter(tags=["Processes"], dependencies=[Depends(_only_internal(settings))])
+    for process in processes.values():
+        _add_execution(inside, process, office, settings)
+    _add_jobs(inside, office, settings)
+    router.include_router(inside)
+
+    @router.get("/processes", dependencies=[Depends(accept_only("f", "limit"))], responses=_says(ProcessList))
+    def listed(request: Request) -> Response:
+        """Return the processes that can be run here."""
+        root = root_of(request, settings)
+        told = [{**one.summary(), "links": _links(one, root)} for one in processes.values()]
+        return _json({"processes": told, "links": [link(f"{root}/processes", "self", JSON, "This document")]})
+
+    @router.get(
+        "/processes/{processID}",
+        dependencies=[Depends(accept_only("f"))],
+        responses=_says(ProcessDescription, missing="process"),
+    )
+    def described(request: Request, processID: str) -> Response:
+        """Return what a process takes and gives."""
+        found = _find(processes, processID)
+        return _json({**found.description_document(), "links": _links(found, root_of(request, settings))})
+
+    @router.post("/processes/{processID}/execution", include_in_schema=False)
+    def unknown(processID: str) -> Response:
+        _find(processes, processID)
+        raise AssertionError("a process that is there has a route of its own")
+
+    return router
+
+
+def _only_internal(settings: Settings) -> Callable[[Request], None]:
+    """Return a dependency that lets nobody run or watch jobs who may not see everything."""
+
+    def check(request: Request) -> None:
+        if not is_internal(request, settings):
+            detail = "jobs are for those of the house; needed the internal token as a bearer token"
+            raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+def _find(processes: dict[str, Process], name: str) -> Process:
+    if name not in processes:
+        raise NoSuchProcessError(f"no process {name!r}; there are {', '.join(processes)}")
+    return processes[name]
+
+
+def _links(process: Process, root: str) -> list[dict[str, str]]:
+    here = f"{root}/processes/{process.process_id}"
+    execute = "http://www.opengis.net/def/rel/ogc/1.0/execute"
+    return [link(here, "self", JSON, process.title), link(f"{here}/execution", execute, JSON, "Run it")]
+
+
+def _add_execution(router: APIRouter, process: Process, office: Callable[[], Office], settings: Settings) -> None:
+    """Add the route that runs a process, with the model of what it takes."""
+    asked: Any = execution_of(process)
+
+    @router.post(
+        f"/processes/{process.process_id}/execution",
+        summary=process.title,
+        description=process.description,
+        operation_id=f"execute_{process.process_id}",
+        dependencies=[Depends(accept_only())],
+        responses=_says_execution(process),
+        status_code=200 if process.quick else 201,
+        openapi_extra={"parameters": [_PREFER]},
+    )
+    async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
+        told: BaseModel = body
+        later = not process.quick or "respond-async" in _preferences(request)
+        job = await asyncio.to_thread(_submit, office, process.process_id, told, waited=not later)
+        if later:
+            root = root_of(request, settings)
+            headers = {"Location": f"{root}/jobs/{job.job_id}", "Preference-Applied": "respond-async"}
+            return _json(tell_job(job, root), status=201, headers=headers)
+        return await _wait(request, office(), job.job_id, settings)
+
+
+def _submit(office: Callable[[], Office], process: str, told: BaseModel, *, waited: bool) -> Job:
+    return office().submit(process, orjson.dumps(told.model_dump(mode="json")), waited=waited)
+
+
+async def _wait(request: Request, office: Office, job_id: str, settings: Settings) -> Response:
+    """Return the results of a quick process; a job that nobody waits for any more is dismissed."""
+    try:
+        job = await office.wait(job_id, settings.job_wait_s)
+    except BaseException:
+        office.dismiss(job_id)
+        raise
+    if not job.done:
+        office.dismiss(job_id)
+        detail = f"the answer took longer than {settings.job_wait_s:g} s; ask for it with Prefer: respond-async"
+        return problem(request, 504, detail)
+    return _results(office, job_id)
+
+
+def _preferences(request: Request) -> set[str]:
+    """Return the names in Prefer headers (RFC 7240), without their values."""
+    parts = ",".join(request.headers.getlist("prefer")).split(",")
+    return {part.split(";")[0].split("=")[0].strip().lower() for part in parts}
+
+
+def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Settings) -> None:
+    @router.get(
+        "/jobs",
+        dependencies=[Depends(accept_only(*JOB_PARAMETERS))],
+        responses=_says(JobList, guarded=True),
+        openapi_extra={"parameters": _LIST_PARAMETERS},
+    )
+    def jobs(request: Request) -> Response:
+        """Return the jobs of this server, the newest first."""
+        asked, root = read_jobs_asked(request.query_params), root_of(request, settings)
+        found = [job for job in office().book.every() if asked.wants(job)]
+        page = found[asked.offset : asked.offset + asked.limit]
+        given: dict[str, str | int] = dict(request.query_params)
+        links = [link(with_query(f"{root}/jobs", **given), "self", JSON, "This page")]
+        if asked.offset + asked.limit < len(found):
+            after = {**given, "limit": asked.limit, "offset": asked.offset + asked.limit}
+            links.append(link(with_query(f"{root}/jobs", **after), "next", JSON, "Next page"))
+        told = {"jobs": [tell_job(job, root) for job in page], "links": links}
+        return _json({**told, "numberMatched": len(found), "numberReturned": len(page)})
+
+    @router.get(
+        "/jobs/{jobId}",
+        dependencies=[Depends(accept_only("f"))],
+        responses=_JOB,
+    )
+    def job(request: Request, jobId: str) -> Response:
+        """Return how a job stands."""
+        return _json(tell_job(office().book.find(jobId), root_of(request, settings)))
+
+    @router.delete(
+        "/jobs/{jobId}",
+        dependencies=[Depends(accept_only("f"))],
+        responses=_JOB,
+    )
+    def dismiss(request: Request, jobId: str) -> Response:
+        """Stop a job that waits or runs; remove one that is finished, with its results."""
+        return _json(tell_job(office().dismiss(jobId), root_of(request, settings)))
+
+    @router.get("/jobs/{jobId}/results", dependencies=[Depends(accept_only("f"))], responses=_says_results())
+    def results(jobId: str) -> Response:
+        """Return what came of a job, by output."""
+        return _results(office(), jobId)
+
+    @router.get(
+        "/jobs/{jobId}/events",
+        dependencies=[Depends(accept_only("after"))],
+        response_class=StreamingResponse,
+        responses=_says_events(),
+        openapi_extra={"parameters": _EVENT_PARAMETERS},
+    )
+    def events(request: Request, jobId: str) -> Response:
+        """Return what happens to a job as server-sent events, from the beginning or after the last one seen."""
+        here, after = office(), read_last(request)
+        found = here.book.find(jobId)
+        if found.done and not here.book.events(jobId, after):
+            return Response(status_code=204)  # tells a browser not to connect again
+        if here.bell.count() >= settings.job_listeners_max:
+            raise BusyError(f"{settings.job_listeners_max} clients listen already; ask for /jobs/{jobId} instead")
+        stream: AsyncIterator[bytes] = watch(here, jobId, after)
+        return StreamingResponse(stream, media_type=STREAM, headers={**_CACHE, "X-Accel-Buffering": "no"})
+
+
+def _results(office: Office, job_id: str) -> Response:
+    """Return the results as they were asked for: some outputs or all, a single one bare unless as a document."""
+    content, asked = office.results(job_id), orjson.loads(office.book.inputs(job_id))
+    wanted = asked.get("outputs")
+    raw = asked.get("response") == "raw"
+    single = len(wanted or office.processes[office.book.find(job_id).process].outputs) == 1
+    if not wanted and not (raw and single):
+        return Response(content, media_type=JSON, headers=_CACHE)
+    whole = orjson.loads(content)
+    some = {name: whole[name] for name in (wanted or whole) if name in whole}
+    bare = next(iter(some.values())) if raw and single and some else some
+    collection = isinstance(bare, dict) and bare.get("type") == "FeatureCollection"
+    kind = "application/geo+json" if collection else JSON
+    return Response(orjson.dumps(bare), media_type=kind, headers=_CACHE)
+
+
+def _json(told: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(told), status_code=status, media_type=JSON, headers={**_CACHE, **(headers or {})})
+
+
+def add_job_errors(app: FastAPI) -> None:
+    """Make an application tell what goes wrong with jobs by the names of OGC API."""
+
+    @app.exception_handler(NoSuchProcessError)
+    @app.exception_handler(NoSuchJobError)
+    @app.exception_handler(NotReadyError)
+    def _missing(request: Request, error: Any) -> Response:
+        return problem(request, 404, str(error), type=error.kind, error=type(error).__name__)
+
+    @app.exception_handler(BusyError)
+    def _busy(request: Request, error: BusyError) -> Response:
+        answer = problem(request, 503, str(error), error=type(error).__name__)
+        answer.headers["Retry-After"] = str(error.retry_s)
+        return answer
+
+    @app.exception_handler(BookError)
+    def _unkept(request: Request, error: BookError) -> Response:
+        return problem(request, 503, str(error), error=type(error).__name__)
+
+    @app.exception_handler(JobFailedError)
+    def _failed(request: Request, error: JobFailedError) -> Response:
+        told = dict(error.problem)
+        return problem(request, int(told.pop("status")), str(told.pop("detail")), **told)
+
+
+def _says_execution(process: Process) -> dict[int | str, dict[str, Any]]:
+    location = {"Location": {"description": "Address of the job", "schema": {"type": "string", "format": "uri"}}}
+    told: dict[int | str, dict[str, Any]] = {
+        201: {"model": StatusInfo, "description": "The job, which runs in the background.", "headers": location},
+        400: _PROBLEM | {"description": "An input is unknown, missing or cannot be used."},
+        401: _TOKEN,
+        413: _PROBLEM | {"description": "The body is too large."},
+        503: _PROBLEM | {"description": "As many jobs wait as may."},
+    }
+    if not process.quick:
+        return told
+    results = {"description": "The results.", "content": {JSON: {"schema": {"type": "object"}}}}
+    failed: dict[int | str, dict[str, Any]] = {
+        422: _PROBLEM | {"description": "The question has no answer."},
+        500: _PROBLEM | {"description": "The job failed."},
+        504: _PROBLEM | {"description": "The answer took too long."},
+    }
+    return {200: results, **told, **failed}
+
+
+def _says_results() -> dict[int | str, dict[str, Any]]:
+    failed: dict[int | str, dict[str, Any]] = {
+        status: _PROBLEM | {"description": "The job failed."} for status in (400, 413, 422, 500, 503, 504)
+    }
+    results = {"description": "The results, by output.", "content": {JSON: {"schema": {"type": "object"}}}}
+    return {200: results, 404: _PROBLEM | {"description": "No such job, or no results yet."}, 401: _TOKEN, **failed}
+
+
+def _says_events() -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"description": "Events.", "content": {STREAM: {"schema": {"type": "string"}}}},
+        204: {"description": "The job is finished and every event of it has been sent."},
+        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
+        401: _TOKEN,
+        404: _PROBLEM | {"description": "There is no such job."},
+        503: _PROBLEM | {"description": "As many clients listen as may."},
+    }
+
+
+_PREFER = {
+    "name": "Prefer", "in": "header", "required": False, "description": "respond-async answers with the job at once.",
+    "schema": {"type": "string", "example": "respond-async"},
+}  # fmt: skip
+
+
+def _parameter(name: str, description: str, kind: str, **more: Any) -> dict[str, Any]:
+    schema = {"type": kind, **more}
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+_WHOLE = {"minimum": 0, "maximum": 999_999_999}
+_LIST_PARAMETERS = [
+    _parameter("limit", "Most jobs on a page.", "integer", minimum=1, maximum=1000, default=100),
+    _parameter("offset", "Jobs to leave out before the first.", "integer", **_WHOLE),
+    _parameter("type", "Kind of the jobs.", "string", enum=["process"]),
+    _parameter("processID", "Processes, with commas between them.", "string"),
+    _parameter("status", "States, with commas between them.", "string"),
+    _parameter("datetime", "When they were made: an instant or start/end (RFC 3339).", "string"),
+    _parameter("minDuration", "Seconds that they ran at least.", "integer", **_WHOLE),
+    _parameter("maxDuration", "Seconds that they ran at most.", "integer", **_WHOLE),
+]
+_EVENT_PARAMETERS = [
+    _parameter("after", "Number of the last event seen; Last-Event-ID says the same.", "integer", **_WHOLE)
+]
