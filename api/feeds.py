@@ -173,32 +173,37 @@ def feature(layer: LoadedLayer, row: int, query_system: Any, root: str) -> bytes
 def _page(
     layer: LoadedLayer, query: ItemsQuery, matched: int, returned: int, asked: Mapping[str, str], root: str
 ) -> dict[str, Any]:
+    here = f"{root}/collections/{layer.name}"
+    form = HTML if asked.get("f") == "html" else GEOJSON
+    links = turn_links(query, matched, asked, f"{here}/items", form)
+    for name, kind in (("geojson", GEOJSON), ("html", HTML), ("jsonseq", GEOJSON_SEQ)):
+        if kind != form:
+            links.append(link(with_query(f"{here}/items", **{**asked, "f": name}), "alternate", kind, f"As {name}"))
+    links.append(link(f"{root}/map/", "alternate", HTML, "Map page"))
+    links.append(link(here, "collection", JSON, layer.title))
+    return page_head(matched, returned, links)
+
+
+def page_head(matched: int, returned: int, links: list[dict[str, str]]) -> dict[str, Any]:
+    """Return what a page of features tells beside its features."""
     return {
         "type": "FeatureCollection",
         "timeStamp": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "numberMatched": matched,
         "numberReturned": returned,
-        "links": _page_links(layer, query, matched, asked, root),
+        "links": links,
     }
 
 
-def _page_links(
-    layer: LoadedLayer, query: ItemsQuery, found: int, asked: Mapping[str, str], root: str
-) -> list[dict[str, str]]:
-    here = f"{root}/collections/{layer.name}"
-    form = HTML if asked.get("f") == "html" else GEOJSON
-    links = [link(with_query(f"{here}/items", **asked), "self", form, "This page")]
-    for name, kind in (("geojson", GEOJSON), ("html", HTML), ("jsonseq", GEOJSON_SEQ)):
-        if kind != form:
-            links.append(link(with_query(f"{here}/items", **{**asked, "f": name}), "alternate", kind, f"As {name}"))
+def turn_links(query: ItemsQuery, found: int, asked: Mapping[str, str], here: str, form: str) -> list[dict[str, str]]:
+    """Return the links of a page to itself, the next and the one before."""
+    links = [link(with_query(here, **asked), "self", form, "This page")]
     if query.offset + query.limit < found:
         after: dict[str, str | int] = {**asked, "limit": query.limit, "offset": query.offset + query.limit}
-        links.append(link(with_query(f"{here}/items", **after), "next", form, "Next page"))
+        links.append(link(with_query(here, **after), "next", form, "Next page"))
     if query.offset > 0:
         before: dict[str, str | int] = {**asked, "limit": query.limit, "offset": max(0, query.offset - query.limit)}
-        links.append(link(with_query(f"{here}/items", **before), "prev", form, "Page before"))
-    links.append(link(f"{root}/map/", "alternate", HTML, "Map page"))
-    links.append(link(here, "collection", JSON, layer.title))
+        links.append(link(with_query(here, **before), "prev", form, "Page before"))
     return links
 
 

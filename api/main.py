@@ -16,6 +16,8 @@ from api.errors import add_error_handlers
 from api.headers import add_headers
 from api.jobs.serving import Serving
 from api.openapi import build_openapi
+from api.routes.amap import amap_router
+from api.routes.downloads import downloads_router
 from api.routes.features import features_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
@@ -66,7 +68,8 @@ def create_app(
     )
     if now is not None:
         app.include_router(features_router(now, chosen))
-        app.include_router(tiles_router(now, chosen))
+        for build_router in (tiles_router, downloads_router, amap_router):
+            app.include_router(build_router(now, chosen))
         app.include_router(plan_router(now, chosen))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks
         from api.routes.walking import walking_router

@@ -102,6 +102,12 @@ class FeatureCollection(Model):
     numberReturned: int
 
 
+class ShiftedCollection(FeatureCollection):
+    """A page of a feed in coordinates of Chinese maps: no GeoJSON, its numbers are not WGS 84."""
+
+    coordType: Literal["gcj02", "bd09"]
+
+
 class TileMatrixSets(BaseModel):
     """The tilings that are known."""
 
