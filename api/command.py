@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from api.store_command import app as store_app
 from spatial.cli import app
 from spatial.console import honest
+
+app.add_typer(store_app, name="store")
 
 
 @app.command()
@@ -19,6 +22,14 @@ def serve(
         Path | None,
         typer.Option(help="Street map to walk on at any place, with the plan's homes and gates.", show_default=False),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="WANGGE_STORE",
+            help="Store of plans to edit under /plans: a .gpkg file or postgresql://...",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; name another to be reached.", show_default="127.0.0.1")
     ] = None,
@@ -28,15 +39,24 @@ def serve(
 ) -> None:
     """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise.
 
-    With --osm, walks and circles at any place are answered under /walking.
+    With --osm, walks and circles at any place are answered under /walking; with --store, plans are edited under /plans.
     """
     with honest(), suppress(KeyboardInterrupt):  # Ctrl-C is how a server is stopped
         from api.serve import serve as run
+        from api.store.place import name_place
 
         if osm is not None:
             typer.echo(f"reading {osm} (the first start after an installation also compiles what walks) ...", err=True)
-        what = " and ".join(str(one) for one in (folder, osm) if one is not None)
-        run(folder, host, port, osm=osm, announce=lambda address: typer.echo(f"serving {what} at {address}"))
+        shown = None if store is None else name_place(store)
+        what = " and ".join(str(one) for one in (folder, osm, shown) if one is not None)
+        run(
+            folder,
+            host,
+            port,
+            osm=osm,
+            store=store,
+            announce=lambda address: typer.echo(f"serving {what} at {address}"),
+        )
 
 
 def main() -> None:

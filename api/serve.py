@@ -18,11 +18,12 @@ def serve(
     port: int | None = None,
     *,
     osm: Path | str | None = None,
+    store: Path | str | None = None,
     announce: Callable[[str], None] = print,
 ) -> None:
     """Serve the plan in a folder until the process is stopped; port 0 takes any that is free.
 
-    With a street map it answers for walks too (see ``create_app``).
+    With a street map it answers for walks too, and with a store of plans for edits (see ``create_app``).
     ``announce`` is called with the address once the plan is read and the port is open.
 
     Raises
@@ -31,7 +32,7 @@ def serve(
         If there is no plan in the folder or it is broken, a setting cannot be used, or the address cannot be opened.
     """
     settings = read_settings(host=host, port=port)
-    app = create_app(folder, settings, osm=osm)
+    app = create_app(folder, settings, osm=osm, store=store)
     with open_socket(settings.host, settings.port) as listening:
         announce(address_of(listening))
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)

@@ -1,4 +1,4 @@
-"""Who asks, and may they? Bearer tokens of the store tell; on the loopback, without any, everybody may do everything."""
+"""Who asks, and may they? Bearer tokens of the store tell; without any, on the loopback, all may do everything."""
 
 import ipaddress
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def require_tokens(store: Store, settings: Settings) -> None:
     why = _reached_by(settings)
     if why:
         raise InputError(
-            f"{why}, so whoever reaches the server could edit; needed a token first: `wangge store token add NAME --store ...`"
+            f"{why}, so whoever reaches the server could edit; needed a token first: `wangge store token add`"
         )
 
 

@@ -1,6 +1,5 @@
 """How is a store kept in PostgreSQL with PostGIS, for teams? (Needs psycopg: ``pip install wangge[postgis]``.)"""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -14,6 +13,7 @@ import shapely
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
+from api.store.place import name_place
 from api.store.schema import check_format, create_tables
 from spatial.errors import MissingError
 
@@ -90,7 +90,7 @@ class Postgis:
 
     def __init__(self, address: str, driver: Any) -> None:
         """Keep the address and the driver; nothing is opened yet."""
-        self.name = re.sub(r"//([^:/@]*):[^@]*@", r"//\1@", address)
+        self.name = name_place(address)
         self._address, self._driver = address, driver
         self._of_thread = local()
         self._open: list[Any] = []

@@ -15,13 +15,11 @@ from api.store.embedded import create_embedded, open_embedded, restore_embedded
 from api.store.errors import StoreError
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
+from api.store.place import Place, is_address
 from api.store.records import Delta, Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
 from spatial.errors import MissingError
 from spatial.plan.model import Plan
-
-Place = Path | str
-"""A file, or the address of a PostgreSQL database."""
 
 
 def utc_now() -> str:
@@ -228,11 +226,6 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
-
-
-def is_address(place: Place) -> bool:
-    """Tell whether a place is the address of a PostgreSQL database."""
-    return str(place).startswith(("postgresql://", "postgres://"))
 
 
 def open_store(place: Place) -> Store:
