@@ -38,6 +38,7 @@ class Part:
     centre: Any
     price: float
     round: int = 0
+    tries: int = 0
     given_up: float = np.inf
 
 
@@ -123,7 +124,8 @@ def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int
 def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
     """Price some roots and take in what is found; time left shortens the search of each."""
     timely = 0.3 * case.left() / (_NODE_S * case.units)
-    nodes = max(20, min(ask.nodes, int(min(1e9, timely)), case.nodes_left))
+    shared = 2 * case.nodes_left // max(1, case.units if which is None else len(which))
+    nodes = max(20, min(ask.nodes, int(min(1e9, timely)), shared))
     roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
     found = price_roots(
         roots,

@@ -46,7 +46,7 @@ _CUT_ROUNDS, _CUTS = 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
 _LISTING_NODES = 60_000
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.03, 20
-_SEEKING, _SNAPSHOTS = 500, 40
+_SEEKING, _SNAPSHOTS, _EXPLORING = 500, 40, 50_000
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _PROMISED = 0.7, 3
 _MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 300, 6_000, 20_000
@@ -109,9 +109,9 @@ def prove(
 
 def _go_on(case: Case) -> bool:
     """Take one step towards the proof of the current part; tell whether there was one."""
-    if case.gap > _SPLIT_FROM * case.total and _split(case):
-        return True
     part = case.part
+    if part.tries == 0 and case.gap > _SPLIT_FROM * case.total and _split(case):
+        return True
     most, promising = _LISTED[min(part.round, len(_LISTED) - 1)], case.gap < _PROMISING * part.given_up
     if (promising and _close(case, most)) or case.over:
         return True
@@ -141,7 +141,10 @@ def _enter(case: Case, part: Part) -> None:
 
 
 def _split(case: Case) -> bool:
-    """Split the current part where its mix of grids is torn between two numbers of grids; tell whether it is."""
+    """Split the current part where its mix of grids is torn between two numbers of grids; tell success.
+
+    Where the half without the best division does not soon bound better than the whole, the whole is gone on with.
+    """
     torn, whole = count_mixed(case), case.part
     least, most = whole.counts
     if torn > _MOST_SPLIT or abs(torn - round(torn)) < _TORN or not least < torn < most:
@@ -151,8 +154,13 @@ def _split(case: Case) -> bool:
         counts.reverse()
     near, far = (Part(ends, whole.bound, whole.centre, _PRICE * case.total) for ends in counts)
     case.others.append(near)
+    whole.tries += 1
     _enter(case, far)
-    _explore(case)
+    _explore(case, _EXPLORING * whole.tries**2)
+    if far.bound <= whole.bound:
+        case.others.pop()
+        _enter(case, whole)
+        return False
     case.others[-1] = far
     _enter(case, near)
     improve(case, _WIDE, _near(case.units)[-1])
@@ -161,8 +169,10 @@ def _split(case: Case) -> bool:
     return True
 
 
-def _explore(case: Case) -> None:
+def _explore(case: Case, nodes: int) -> None:
     """Bound a part of which little is known, from divisions found for it."""
+    spare, case.nodes_left = case.nodes_left, min(case.nodes_left, nodes)
+    spare -= case.nodes_left
     _seek(case)
     while True:
         for slack in (_WIDE, NARROW):
@@ -173,6 +183,7 @@ def _explore(case: Case) -> None:
             break
         case.part.price *= _DEARER
         _enter(case, case.part)
+    case.nodes_left += spare
 
 
 def _seek(case: Case) -> None:
