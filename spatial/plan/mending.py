@@ -105,6 +105,8 @@ def _find_bridge(
 def _keeps_others(ground: Ground, draft: Draft, label: Any, name: str) -> bool:
     """Tell whether no grid is emptied, and none but the mended one has more pieces than before."""
     touched = {str(one) for one in {*draft.label[label != draft.label], *label[label != draft.label]}}
+    if not touched <= set(label):
+        return False
     before = split_pieces(ground, draft, touched)
     after = split_pieces(ground, replace(draft, label=label), touched)
-    return all(len(after[one][0]) > 0 and len(after[one]) <= len(before[one]) - (one == name) for one in touched)
+    return all(len(after[one]) <= len(before[one]) - (one == name) for one in touched)

@@ -45,7 +45,7 @@ def propose_repair(ground: Ground, state: State, grids: Iterable[str] | None = N
     """Return the moves that make grids contiguous (None: all that are not), locked grids left as they are.
 
     Moves go between the torn grids and those beside them, and keep a block in its community; every other grid of these
-    stays contiguous, and none is emptied.
+    stays contiguous, and each keeps one of its blocks at least.
 
     Raises
     ------
