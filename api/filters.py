@@ -28,6 +28,10 @@ GEOMETRY = ("geometry", "geom")
 
 _MOST_CHARACTERS = 20_000
 _MOST_DEPTH = 64
+_MOST_NESTING = 300
+_NESTING = re.compile(r"[(\[{=]|\bnot\b|-(?!\d)", re.IGNORECASE)
+"""What may make an expression deeper. The reader is recursive and has no limit of its own: some thousands of these end
+the process, so their number is held before it reads."""
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
 }  # fmt: skip
@@ -77,6 +81,10 @@ def read_filter(text: str, language: Language) -> Any:
     """
     if len(text) > _MOST_CHARACTERS:
         raise InputError(f"filter has {len(text):,} characters; needed at most {_MOST_CHARACTERS:,}")
+    if language == "cql2-text" and len(_NESTING.findall(text)) > _MOST_NESTING:
+        raise InputError(
+            f"filter has more than {_MOST_NESTING} brackets, signs and NOTs; needed fewer, IN takes a list"
+        )
     try:
         read: Any = cql2.parse_text(text) if language == "cql2-text" else cql2.parse_json(text)
         document = read.to_json()

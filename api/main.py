@@ -19,6 +19,7 @@ from api.openapi import build_openapi
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
+from api.routes.locate import locate_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
 from api.routes.processes import add_job_errors, processes_router
@@ -68,7 +69,7 @@ def create_app(
     )
     if now is not None:
         app.include_router(features_router(now, chosen))
-        for build_router in (tiles_router, downloads_router, amap_router):
+        for build_router in (tiles_router, downloads_router, amap_router, locate_router):
             app.include_router(build_router(now, chosen))
         app.include_router(plan_router(now, chosen))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks

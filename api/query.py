@@ -16,6 +16,7 @@ from spatial.errors import InputError
 
 _DAY = r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?"
 _DATETIME = re.compile(rf"{_DAY}|({_DAY}|\.\.)?/({_DAY}|\.\.)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 Systems = dict[str, NamedSystem]
 
 
@@ -98,6 +99,20 @@ def read_system(given: Mapping[str, str], name: str, systems: Systems) -> NamedS
         If it is none of these systems.
     """
     return find_system(given[name], systems, name) if name in given else CRS84
+
+
+def read_degrees(given: Mapping[str, str], name: str, most: float) -> float:
+    """Return a longitude or latitude.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no number, or beyond ``most`` degrees.
+    """
+    text = given.get(name, "")
+    if not _NUMBER.fullmatch(text) or not abs(float(text)) <= most:
+        raise InputError(f"{name} is {text!r}; needed degrees from -{most:g} to {most:g}")
+    return float(text)
 
 
 def _read_expression(given: Mapping[str, str]) -> Any:

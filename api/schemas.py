@@ -1,6 +1,6 @@
 """What do answers look like? The models that the OpenAPI document shows and the tests hold answers against."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -138,6 +138,31 @@ class AnyTileSet(BaseModel):
     tilejson: str = ""
     tiles: list[str] = Field(default_factory=list)
     vector_layers: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Place(Model):
+    """The grid in which a place lies; null outside all."""
+
+    grid_id: str | None
+    code: str | None
+
+
+class Places(Model):
+    """The grid of each place, in the order in which they were sent; null outside all."""
+
+    grid_ids: list[str | None]
+    codes: list[str | None]
+
+
+Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class PlacesAsked(Model):
+    """Places as longitude and latitude, in coordinates of a kind."""
+
+    points: list[Annotated[list[Degrees], Field(min_length=2, max_length=2)]]
+    """Longitude and latitude of each place."""
+    coords: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"
 
 
 class Problem(BaseModel):

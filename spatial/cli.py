@@ -1,4 +1,4 @@
-"""`wangge plan`, `divide`, `walk`, `site`, `sample`, `profiles`: read, compute, write, and say what is being done.
+"""`wangge plan`, `divide`, `locate`, `walk`, `site`, `sample`, `profiles`: read, compute, write, say what is done.
 
 `wangge serve` is added where the server lives, in ``api.command``.
 """
@@ -11,6 +11,7 @@ import typer
 
 import spatial
 from spatial.cli_divide import divide
+from spatial.cli_locate import locate
 from spatial.cli_site import site
 from spatial.cli_walk import walk
 from spatial.console import honest, option, show_progress, stoppable
@@ -150,6 +151,7 @@ def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
 
 
 app.command()(divide)
+app.command()(locate)
 app.command()(site)
 app.command()(walk)
 

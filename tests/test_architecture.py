@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[1]
 RANK = {
     "errors": 0, "crs": 1, "folding": 1, "personal": 2, "profile": 1, "progress": 1, "tables": 2, "inputs": 3,
     "sample": 4, "land": 4, "walking": 4, "division": 5, "siting": 5, "plan": 6, "pipeline": 7, "io": 8,
-    "spatial": 9, "console": 10, "cli_divide": 11, "cli_site": 11, "cli_walk": 11, "cli": 12, "api": 13,
+    "spatial": 9, "console": 10, "cli_divide": 11, "cli_locate": 11, "cli_site": 11, "cli_walk": 11,
+    "cli": 12, "api": 13,
 }  # fmt: skip
 PURE = {"errors", "crs", "folding", "personal", "profile", "progress", "tables", "inputs", "sample", "land", "walking",
         "division", "siting", "plan", "pipeline"}  # fmt: skip

@@ -176,7 +176,8 @@ def _commands(xy: _Ints, path: Any, of: Any, *, closed: bool) -> list[tuple[int,
 
 
 def _whole(xy: Any) -> _Ints:
-    return np.rint(xy).astype(np.int64)
+    whole: _Ints = np.rint(xy).astype(np.int64)
+    return whole
 
 
 def _first(of: Any) -> Any:

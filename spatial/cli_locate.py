@@ -1,0 +1,32 @@
+"""`wangge locate`: in which grid of a plan each row of a table lies."""
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from spatial.console import honest
+from spatial.crs import CoordType
+from spatial.errors import InputError
+
+
+def locate(
+    folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.", show_default=False)],
+    places: Annotated[Path, typer.Argument(help="CSV of places with columns lon and lat.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="CSV to write: the same rows with grid_id and grid_code.")] = Path(
+        "located.csv"
+    ),
+    coords: Annotated[str, typer.Option(help="Kind of the coordinates: wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
+) -> None:
+    """Tell in which grid each place lies; one on a border is always told in the same grid."""
+    with honest():
+        from spatial.io.locate_table import locate_table
+
+        kinds: dict[str, CoordType] = {kind: kind for kind in get_args(CoordType)}
+        if coords not in kinds:
+            raise InputError(f"--coords is {coords!r}; needed one of {', '.join(kinds)}")
+        told = locate_table(folder, places, out, coords=kinds[coords])
+        typer.echo(
+            f"{told.inside:,} places lie in a grid, {told.outside:,} in none, {told.unreadable:,} rows have no place; "
+            f"written to {out}"
+        )
