@@ -11,6 +11,9 @@ from api.main import create_app
 from api.settings import read_settings
 from spatial.errors import InputError
 
+_ENDING_S = 3
+"""Who listens to a job listens until it ends: no longer than this when the server stops."""
+
 
 def serve(
     folder: Path | str | None,
@@ -35,7 +38,9 @@ def serve(
     app = create_app(folder, settings, osm=osm, store=store)
     with open_socket(settings.host, settings.port) as listening:
         announce(address_of(listening))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_ENDING_S
+        )
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -71,7 +71,9 @@ def _limits(name: str, given: list[float], most: float, settings: Settings) -> t
     return tuple(sorted(set(given)))
 
 
-def read_points(given: Points, ground: Ground, key: str, what: str, settings: Settings, *, most: int | None = None) -> Any:
+def read_points(
+    given: Points, ground: Ground, key: str, what: str, settings: Settings, *, most: int | None = None
+) -> Any:
     """Return the points that were sent, in metres."""
     many = given.features if isinstance(given, PointCollection) else given
     most = settings.walk_points_max if most is None else most

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.schemas import Model
 from spatial.io.profiles import list_profiles
@@ -11,11 +11,16 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-ProfileName = Annotated[
-    str | None,
-    Field(description="A shipped profile; else that of the plan served, or about_500", json_schema_extra={
-        "enum": [*list_profiles(), None]}),
-]  # fmt: skip
+
+
+def _shipped(name: str) -> str:
+    """Return the name of a shipped profile; never a path."""
+    if name not in list_profiles():
+        raise ValueError(f"found profile {name!r}, needed one of {', '.join(list_profiles())}")
+    return name
+
+
+ProfileName = Annotated[str, AfterValidator(_shipped), Field(json_schema_extra={"enum": list_profiles()})]
 
 
 class BlockCollection(Model):
@@ -53,7 +58,9 @@ class BlocksAsked(Model):
         default_factory=dict, description="Block to label: one label, one grid; two labels, two grids"
     )
     together: list[list[str]] = Field(default_factory=list, description="Groups of blocks that share a grid")
-    profile: ProfileName = None
+    profile: ProfileName | None = Field(
+        default=None, description="A shipped profile; else that of the plan served, or about_500"
+    )
     budget_s: float = Field(default=10.0, ge=0, le=3600, description="Seconds to search and prove at most")
     seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal grids")
 

@@ -63,7 +63,6 @@ class Office:
         except BaseException:
             self.waiting.discard(job.job_id)
             raise
-        self._tell(job)
         self.line.put(job.job_id)
         return job
 
@@ -84,7 +83,7 @@ class Office:
         self.waiting.discard(job_id)
         for slot in self.slots:
             slot.stop(job_id, "dismissed")
-        self._tell(job)
+        self.bell.ring(job_id)
         return job
 
     def _remove(self, job_id: str) -> Job:
@@ -147,7 +146,7 @@ class Office:
                 continue
             message = "waiting for a worker, after the server began anew"
             self.waiting.add(job.job_id)
-            self._tell(self.book.update(job.job_id, status="accepted", progress=0, message=message, updated=now()))
+            self.book.update(job.job_id, status="accepted", progress=0, message=message, updated=now())
             self.line.put(job.job_id)
 
     def _serve(self, slot: Slot) -> None:
@@ -178,7 +177,7 @@ class Office:
         )
         if job.done or self.closing.is_set():
             return
-        self._tell(job)
+        self.bell.ring(job_id)
         head = orjson.dumps(
             {
                 "run": self.processes[job.process].run,
@@ -205,7 +204,8 @@ class Office:
         share = min(max(float(message["progress"]), 0.0), 1.0)
         percent = min(99, max(before.progress, int(100 * share)))
         if (percent, message["message"]) != (before.progress, before.message):
-            self._tell(self.book.update(job_id, progress=percent, message=message["message"], updated=now()))
+            self.book.update(job_id, progress=percent, message=message["message"], updated=now())
+            self.bell.ring(job_id)
 
     def _close_job(self, job_id: str, ended: Ended) -> None:
         if ended.reason in ("dismissed", "closing"):
@@ -217,8 +217,8 @@ class Office:
             self._fail(job_id, told)
         elif ended.results is not None:
             times = {"finished": at, "updated": at}
-            done = self.book.finish(job_id, ended.results, status="successful", progress=100, message="done", **times)
-            self._tell(done)
+            self.book.finish(job_id, ended.results, status="successful", progress=100, message="done", **times)
+            self.bell.ring(job_id)
         elif ended.problem is not None:
             self._fail(job_id, ended.problem)
         else:
@@ -229,13 +229,8 @@ class Office:
     def _fail(self, job_id: str, problem: dict[str, Any]) -> None:
         at = now()
         changes = {"status": "failed", "message": problem["detail"], "finished": at, "updated": at, "problem": problem}
-        self._tell(self.book.finish(job_id, None, **changes))
-
-    def _tell(self, job: Job) -> None:
-        """Keep the job's state as an event, and wake who listens."""
-        told = {name: getattr(job, name) for name in ("status", "progress", "message", "updated", "problem")}
-        self.book.tell(job.job_id, "status", orjson.dumps(told))
-        self.bell.ring(job.job_id)
+        self.book.finish(job_id, None, **changes)
+        self.bell.ring(job_id)
 
     def _prune(self) -> None:
         """Forget the oldest of the finished jobs, where more are kept than may."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import orjson
+
 Status = Literal["accepted", "running", "successful", "failed", "dismissed"]
 STATUSES: tuple[Status, ...] = ("accepted", "running", "successful", "failed", "dismissed")
 FINISHED = frozenset({"successful", "failed", "dismissed"})
@@ -50,6 +52,11 @@ class Event:
     number: int
     kind: str
     data: bytes
+
+
+def status_data(job: Job) -> bytes:
+    """Return what an event tells of how a job stands."""
+    return orjson.dumps({name: getattr(job, name) for name in ("status", "progress", "message", "updated", "problem")})
 
 
 def now() -> str:

@@ -2,7 +2,8 @@
 
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ from typing import Any, cast
 import orjson
 
 from api.jobs.errors import NoSuchJobError
-from api.jobs.record import FINISHED, Event, Job
+from api.jobs.record import FINISHED, Event, Job, status_data
 from spatial.errors import InputError
 
 _VERSION = 1
@@ -85,7 +86,9 @@ class SqliteBook:
     def add(self, job: Job, inputs: bytes) -> None:
         """Keep a new job; on the disk when this returns."""
         marks = ", ".join("?" * (len(_COLUMNS) + 1))
-        self._run(f"INSERT INTO jobs ({_JOB}, inputs) VALUES ({marks})", *_row(job), inputs)
+        with self._step():
+            self._run(f"INSERT INTO jobs ({_JOB}, inputs) VALUES ({marks})", *_row(job), inputs)
+            self._tell(job.job_id, "status", status_data(job))
 
     def find(self, job_id: str) -> Job:
         """Return a job."""
@@ -110,9 +113,13 @@ class SqliteBook:
         told = {name: _plain(value) for name, value in changes.items()}
         named = ", ".join(f"{name} = ?" for name in told)
         done = ", ".join(f"'{status}'" for status in sorted(FINISHED))
-        with self.lock:
-            self._run(f"UPDATE jobs SET {named} WHERE job_id = ? AND status NOT IN ({done})", *told.values(), job_id)
-            return self.find(job_id)
+        where = f"WHERE job_id = ? AND status NOT IN ({done}) RETURNING 1"
+        with self._step():
+            changed = self._run(f"UPDATE jobs SET {named} {where}", *told.values(), job_id)
+            job = self.find(job_id)
+            if changed:
+                self._tell(job_id, "status", status_data(job))
+            return job
 
     def inputs(self, job_id: str) -> bytes:
         """Return what was asked."""
@@ -134,13 +141,15 @@ class SqliteBook:
 
     def tell(self, job_id: str, kind: str, data: bytes) -> Event:
         """Add an event; of no effect on jobs that are gone."""
-        with self.lock:
-            last = self._run("SELECT coalesce(max(number), 0) FROM events WHERE job_id = ?", job_id)[0][0]
-            event = Event(last + 1, kind, data)
-            self._run(
-                "INSERT INTO events SELECT job_id, ?, ?, ? FROM jobs WHERE job_id = ?", event.number, kind, data, job_id
-            )
-            return event
+        with self._step():
+            return self._tell(job_id, kind, data)
+
+    def _tell(self, job_id: str, kind: str, data: bytes) -> Event:
+        last = self._run("SELECT coalesce(max(number), 0) FROM events WHERE job_id = ?", job_id)[0][0]
+        event = Event(last + 1, kind, data)
+        sql = "INSERT INTO events SELECT job_id, ?, ?, ? FROM jobs WHERE job_id = ?"
+        self._run(sql, event.number, kind, data, job_id)
+        return event
 
     def events(self, job_id: str, after: int) -> list[Event]:
         """Return the events with a number above ``after``."""
@@ -151,6 +160,19 @@ class SqliteBook:
         """Let go of the file."""
         with self.lock:
             self.connection.close()
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Give a transaction: what is done in it is kept whole or not at all."""
+        with self.lock:
+            self._run("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled it back already
+                    self._run("ROLLBACK")
+                raise
 
     def _run(self, sql: str, *values: Any) -> list[Any]:
         with self.lock, closing(self.connection.execute(sql, values)) as cursor:

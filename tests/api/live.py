@@ -23,6 +23,15 @@ def serving(folder: Path | None, *, osm: Path | None = None, **settings: str) ->
 
     Settings are named without their prefix.
     """
+    with starting(folder, osm=osm, **settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def starting(
+    folder: Path | None, *, osm: Path | None = None, **settings: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Give the address of a server as ``serving`` does, and its process."""
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": value for name, value in settings.items()}}
     command = [sys.executable, "-c", _PROGRAM, str(folder or ""), str(osm or "")]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -30,6 +39,6 @@ def serving(folder: Path | None, *, osm: Path | None = None, **settings: str) ->
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert address, "the server did not start"
-            yield address.rstrip("/")
+            yield address.rstrip("/"), process
         finally:
             process.terminate()

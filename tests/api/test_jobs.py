@@ -246,6 +246,8 @@ def test_a_job_that_is_finished_stays_as_it_is() -> None:
         assert book.finish("j", b"2", status="dismissed").status == "successful"
         assert book.update("j", progress=3).progress == 7
         assert book.results("j") == b"1"
+        told = [orjson.loads(event.data)["status"] for event in book.events("j", 0)]
+        assert told == ["running", "successful"]
 
 
 @given(st.lists(st.binary(max_size=20), max_size=12), st.integers(0, 14))
@@ -256,8 +258,10 @@ def test_events_are_replayed_from_any_number_on(told: list[bytes], after: int) -
             book.add(Job(job_id, "echo", "running", 0, "", False, 1, at, at, None, at, None), b"{}")
         for data in told:
             assert book.tell("j", "word", data).data == data
-        assert [event.data for event in book.events("j", after)] == told[after:]
-        assert book.events("k", 0) == []
+        every = book.events("j", 0)
+        assert [event.data for event in every[1:]] == told
+        assert book.events("j", after) == every[after:]
+        assert [event.kind for event in book.events("k", 0)] == ["status"]
 
 
 def test_events_of_a_job_that_is_gone_are_not_kept() -> None:
