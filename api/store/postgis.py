@@ -178,7 +178,7 @@ def create_postgis(address: str) -> Postgis:
         If there is a store already, or the database cannot be reached.
     """
     database = Postgis(address, _driver())
-    with database.writing() as rows:
+    with _closing_on_error(database), database.writing() as rows:
         if _is_store(rows):
             raise StoreError(f"{database.name} holds a store already; needed an empty database")
         rows.run("CREATE EXTENSION IF NOT EXISTS postgis")
@@ -186,6 +186,15 @@ def create_postgis(address: str) -> Postgis:
         for layer in STORED:
             rows.run(f"CREATE INDEX {layer}_place ON {layer} USING gist (geom)")
     return database
+
+
+@contextmanager
+def _closing_on_error(database: Postgis) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
 
 
 def open_postgis(address: str) -> Postgis:
@@ -199,7 +208,7 @@ def open_postgis(address: str) -> Postgis:
         If it cannot be reached, or the store is of another format.
     """
     database = Postgis(address, _driver())
-    with database.reading() as rows:
+    with _closing_on_error(database), database.reading() as rows:
         if not _is_store(rows):
             raise MissingError(f"{database.name} holds no store; make one with `wangge store init`")
         check_format(rows, database.name)
