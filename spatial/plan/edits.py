@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from spatial.errors import EditError
+from spatial.errors import EditError, PersonalDataError
 from spatial.personal import check_personal
 from spatial.plan.cutting import choose_sides
 from spatial.plan.edit_kinds import (
@@ -76,11 +76,17 @@ def apply_edits(ground: Ground, state: State, edits: Iterable[Edit], *, rng: np.
     """
     before = open_draft(ground.index, state)
     draft, notes = before, list[str]()
-    for edit in edits:
+    wanted = list(edits)
+    for number, edit in enumerate(wanted, 1):
         apply = _APPLY.get(type(edit))
         if apply is None:
             raise EditError(f"edit: found {type(edit).__name__}, needed one of {', '.join(KINDS)}")
-        draft, told = apply(ground, draft, edit, rng)
+        try:
+            draft, told = apply(ground, draft, edit, rng)
+        except (EditError, PersonalDataError) as error:
+            if len(wanted) == 1:
+                raise
+            raise type(error)(f"edit {number} of {len(wanted)}: {error}") from error
         notes += told
     return build_outcome(ground, before, draft, tuple(notes))
 

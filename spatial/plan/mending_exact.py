@@ -5,6 +5,7 @@ answer breaks it, by cuts: a block apart from its grid's root lies in the grid o
 them does (Carvajal et al. 2013, Validi, Buchanan and Lykhovyd 2022).
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from spatial.plan.state import Draft
 from spatial.siting.mip import Mip, Rows, solve_mip
 
 _ROUNDS = 200
-_LIMIT_S = 30.0
+_LIMIT_S = 20.0
 _MOST_CHOICES = 20_000
 
 
@@ -47,9 +48,9 @@ def mend_exactly(
     model = _build(ground, draft, scope, known, beside)
     if model.column.max(initial=-1) + 1 > _MOST_CHOICES:
         return None if known is None else (known, False)
-    cuts = _list_first_cuts(model)
+    cuts, deadline = _list_first_cuts(model), time.monotonic() + _LIMIT_S
     for _ in range(_ROUNDS):
-        answer = solve_mip(_to_mip(model, cuts), start=None, time_limit_s=_LIMIT_S)
+        answer = solve_mip(_to_mip(model, cuts), start=None, time_limit_s=deadline - time.monotonic())
         if answer.infeasible and known is None:
             return None
         if answer.x is None:

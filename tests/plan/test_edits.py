@@ -101,7 +101,7 @@ def test_what_cannot_be_done_is_refused_by_name(edit: Any, said: str) -> None:
 
 def test_a_batch_is_done_whole_or_not_at_all() -> None:
     digest = START.digest
-    with pytest.raises(EditError):
+    with pytest.raises(EditError, match="edit 2 of 2: move_blocks: found block 'b99'"):
         run(FOUR, START, MoveBlocks(("b10",), "g10"), MoveBlocks(("b99",), "g10"))
     assert START.digest == digest
 
