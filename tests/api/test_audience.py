@@ -1,0 +1,80 @@
+"""Public feeds leave out small counts and single buildings; a token of the house opens them."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from spatial.io.plan_folder import write_plan
+from tests.api.live import serving
+from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
+
+TOKEN = {"Authorization": "Bearer of the house"}
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A public server of the toy plan with seven homes in block b2, and so 207 in grid g1."""
+    plan = build_toy_plan()
+    blocks, grids = plan.blocks.copy(), plan.grids.copy()
+    blocks.loc[blocks["block_id"] == "b2", "households"] = 7
+    grids.loc[grids["grid_id"] == "g1", "households"] = 207
+    plan = dataclasses.replace(plan, blocks=blocks, grids=grids)
+    folder: Path = tmp_path_factory.mktemp("public") / "plan"
+    given = {"scorecard": toy_scorecard(), "violations": toy_violations(), "inputs": build_toy_inputs()}
+    write_plan(plan, folder, **given)
+    settings = {"audience": "public", "internal_token": "of the house"}
+    with serving(folder, **settings) as at, httpx.Client(base_url=at) as client:
+        yield client
+
+
+def test_single_buildings_are_not_public_in_any_form(outside: httpx.Client) -> None:
+    assert "demand" not in [one["id"] for one in outside.get("/collections").json()["collections"]]
+    for path in (
+        "/collections/demand", "/collections/demand/items", "/collections/demand/items/d1", "/downloads/demand.csv",
+        "/feeds/amap/demand/items", "/collections/demand/tiles/WebMercatorQuad/0/0/0", "/plan/files/demand.geojson",
+        "/plan/files/plan.gpkg", "/plan/files/blocks.geojson", "/plan/report",
+    ):  # fmt: skip
+        assert outside.get(path).status_code == 404, path
+        assert outside.get(path, headers=TOKEN).status_code in (200, 204), path
+        assert outside.get(path, headers={"Authorization": "Bearer other"}).status_code == 404, path
+
+
+def test_small_counts_are_left_out_and_so_is_what_would_tell_them(outside: httpx.Client) -> None:
+    blocks = outside.get("/collections/blocks/items").json()["features"]
+    assert [one["properties"]["households"] for one in blocks] == [None, None, 480, 1500]
+    assert blocks[1]["properties"]["suppressed"] is True
+    inside = outside.get("/collections/blocks/items", headers=TOKEN).json()["features"]
+    assert [one["properties"]["households"] for one in inside] == [200, 7, 480, 1500]
+    assert "suppressed" not in inside[1]["properties"]
+
+
+def test_a_filter_does_not_tell_what_is_left_out(outside: httpx.Client) -> None:
+    asked = {"filter": "households < 10"}
+    assert outside.get("/collections/blocks/items", params=asked).json()["numberMatched"] == 0
+    assert outside.get("/collections/blocks/items", params=asked, headers=TOKEN).json()["numberMatched"] == 1
+    assert b"\r\n" in outside.get("/downloads/blocks.csv").content
+    assert ",7," not in outside.get("/downloads/blocks.csv").text
+
+
+def test_one_reader_is_not_given_what_another_has_kept(outside: httpx.Client) -> None:
+    inside = outside.get("/collections/blocks/items", headers=TOKEN)
+    again = outside.get("/collections/blocks/items", headers={"If-None-Match": inside.headers["ETag"]})
+    assert again.status_code == 200
+    assert "Authorization" in again.headers["Vary"]
+    tiles = [
+        outside.get("/collections/blocks/tiles/WebMercatorQuad?f=tilejson", headers=h).json()["tiles"]
+        for h in ({}, TOKEN)
+    ]
+    assert tiles[0] != tiles[1]
+
+
+def test_a_grid_is_told_of_a_place_to_everybody(outside: httpx.Client) -> None:
+    assert outside.get("/locate", params={"lon": 114.301, "lat": 30.604}).json()["grid_id"] == "g2"
+
+
+def test_a_server_behind_a_proxy_is_public_unless_it_is_told_otherwise(toy_folder: Path) -> None:
+    with serving(toy_folder, public_url="https://maps.example/wangge") as at, httpx.Client(base_url=at) as client:
+        assert client.get("/collections/demand/items").status_code == 404

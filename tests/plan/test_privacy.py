@@ -1,0 +1,138 @@
+"""What everybody may see tells of no few homes, also not by subtraction."""
+
+import copy
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spatial.plan.privacy import hide_small_counts
+
+K = 10
+
+
+def town(communities: list[list[list[int]]]) -> dict[str, list[dict[str, Any]]]:
+    """Communities of grids of blocks, each block with its households."""
+    layers: dict[str, list[dict[str, Any]]] = {"communities": [], "grids": [], "blocks": []}
+    for c, grids in enumerate(communities):
+        total = sum(map(sum, grids))
+        layers["communities"].append(_feature(f"c{c}", households=total))
+        for g, blocks in enumerate(grids):
+            of = {"community_id": f"c{c}", "explanation": f"holds {sum(blocks)} households"}
+            layers["grids"].append(_feature(f"c{c}g{g}", households=sum(blocks), **of))
+            for b, homes in enumerate(blocks):
+                of = {"community_id": f"c{c}", "grid_id": f"c{c}g{g}"}
+                layers["blocks"].append(_feature(f"c{c}g{g}b{b}", households=homes, **of))
+    return layers
+
+
+def _feature(key: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "Feature", "id": key, "geometry": None, "properties": properties}
+
+
+def counts(layers: dict[str, list[dict[str, Any]]], layer: str) -> dict[str, int | None]:
+    return {one["id"]: one["properties"]["households"] for one in layers[layer]}
+
+
+def test_a_small_block_takes_the_next_smallest_with_it_where_the_total_is_told() -> None:
+    told = hide_small_counts(town([[[3, 40, 200, 0], [300]]]), least=K)
+    assert counts(told, "blocks") == {"c0g0b0": None, "c0g0b1": None, "c0g0b2": 200, "c0g0b3": 0, "c0g1b0": 300}
+    assert counts(told, "grids") == {"c0g0": 243, "c0g1": 300}
+    assert told["blocks"][0]["properties"]["suppressed"] is True
+    assert "suppressed" not in told["blocks"][2]["properties"]
+
+
+def test_a_small_grid_takes_another_and_its_blocks_with_it() -> None:
+    told = hide_small_counts(town([[[6], [150, 160], [400, 100]]]), least=K)
+    assert counts(told, "grids") == {"c0g0": None, "c0g1": None, "c0g2": 500}
+    assert told["grids"][1]["properties"]["explanation"] is None
+    # the blocks of the second grid may not add up to what is left out
+    assert counts(told, "blocks") == {"c0g0b0": None, "c0g1b0": None, "c0g1b1": 160, "c0g2b0": 400, "c0g2b1": 100}
+
+
+def test_findings_and_estates_do_not_tell_what_is_left_out() -> None:
+    layers = town([[[6, 300], [400, 100]]])
+    layers["blocks"][0]["properties"]["estate_id"] = "e1"
+    layers["estates"] = [_feature("E", estate_id="e1", households=12), _feature("F", estate_id="e2", households=12)]
+    layers["violations"] = [
+        _feature("v", subject="c0g0b0", message="block c0g0b0 holds 6 households"),
+        _feature("w", subject="c0g1", message="grid c0g1 holds 500 households"),
+    ]
+    told = hide_small_counts(layers, least=K)
+    assert counts(told, "estates") == {"E": None, "F": 12}
+    assert [one["properties"]["message"] for one in told["violations"]] == [None, "grid c0g1 holds 500 households"]
+
+
+def test_the_old_and_the_young_are_counted_apart() -> None:
+    layers = {"blocks": [_feature("a", grid_id="g", households=200, elderly=4, children=0),
+                         _feature("b", grid_id="g", households=300, elderly=90, children=50)]}  # fmt: skip
+    told = [one["properties"] for one in hide_small_counts(layers, least=K)["blocks"]]
+    assert [(one["households"], one["elderly"], one["children"]) for one in told] == [(200, None, 0), (300, 90, 50)]
+
+
+def test_what_is_given_is_not_changed() -> None:
+    layers = town([[[3, 40], [5]]])
+    before = copy.deepcopy(layers)
+    hide_small_counts(layers, least=K)
+    assert layers == before
+
+
+towns = st.lists(
+    st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=4), min_size=1, max_size=4), min_size=1, max_size=2
+)
+
+
+@given(towns)
+def test_no_count_below_k_follows_from_what_is_told(communities: list[list[list[int]]]) -> None:
+    layers = town(communities)
+    told = hide_small_counts(layers, least=K)
+    true = {**counts(layers, "blocks"), **counts(layers, "grids"), **counts(layers, "communities")}
+    shown = {**counts(told, "blocks"), **counts(told, "grids"), **counts(told, "communities")}
+    assert all(value is None or value == true[key] for key, value in shown.items())
+    unknown = sorted(key for key, value in shown.items() if value is None)
+    small = {key for key, value in true.items() if value is not None and 0 < value < K}
+    assert small <= set(unknown)
+    rows, totals = _equations(communities, shown, unknown)
+    for key in small:
+        if len(small) == sum(value > 0 for value in true.values() if value is not None):
+            continue  # nothing large stands beside them to hide among
+        # the least and the most that a reader with all sums could still believe
+        low, high = _bounds(rows, totals, unknown, key)
+        assert high > low or _nothing_else(communities, key), (key, low, high)
+
+
+def _equations(communities: Any, shown: Any, unknown: list[str]) -> tuple[Any, Any]:
+    """Every published total equals the sum of its parts: what a reader can write down."""
+    at = {key: n for n, key in enumerate(unknown)}
+    rows, totals = [], []
+    for c, grids in enumerate(communities):
+        wholes = [(f"c{c}", [f"c{c}g{g}" for g in range(len(grids))])]
+        wholes += [(f"c{c}g{g}", [f"c{c}g{g}b{b}" for b in range(len(blocks))]) for g, blocks in enumerate(grids)]
+        for whole, parts in wholes:
+            row, total = np.zeros(len(unknown)), 0.0
+            for key, sign in [(whole, -1.0), *((part, 1.0) for part in parts)]:
+                if shown[key] is None:
+                    row[at[key]] = sign
+                else:
+                    total -= sign * shown[key]
+            if row.any():
+                rows.append(row)
+                totals.append(total)
+    return np.array(rows), np.array(totals)
+
+
+def _bounds(rows: Any, totals: Any, unknown: list[str], key: str) -> tuple[float, float]:
+    from scipy.optimize import linprog
+
+    cost = np.zeros(len(unknown))
+    cost[unknown.index(key)] = 1.0
+    given = {"A_eq": rows, "b_eq": totals} if len(rows) else {}
+    ends = [linprog(sign * cost, bounds=(0, 1000), method="highs", **given) for sign in (1, -1)]
+    return ends[0].fun, -ends[1].fun
+
+
+def _nothing_else(communities: Any, key: str) -> bool:
+    """Tell whether a community has nobody but in this one count: then its own total says it, and is small as well."""
+    grids = communities[int(key[1])]
+    return sum(1 for blocks in grids for homes in blocks if homes) <= 1
