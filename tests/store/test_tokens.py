@@ -1,0 +1,99 @@
+"""Secrets are told once and never kept; jobs are given to one worker and end once."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from api.store.editing import Editor
+from api.store.errors import AccessError
+from api.store.store import Store
+from spatial.errors import InputError, MissingError
+
+
+def test_a_token_is_known_by_its_secret_until_it_is_revoked(editor: Editor) -> None:
+    store = editor.store
+    assert not store.has_tokens()
+    secret = store.create_token("south office", "planner")
+    assert (store.find_token(secret).name, store.find_token(secret).role) == ("south office", "planner")
+    for wrong in ("", secret[:-1], secret.upper()):
+        with pytest.raises(AccessError, match="unknown or was revoked"):
+            store.find_token(wrong)
+    store.revoke_token("south office")
+    with pytest.raises(AccessError):
+        store.find_token(secret)
+    assert store.has_tokens()
+    with pytest.raises(MissingError, match="no token 'south office' is in use"):
+        store.revoke_token("south office")
+    assert [(one[2], one[3]) for one in store.list_audit()] == [
+        ("token created", "south office"),
+        ("token revoked", "south office"),
+    ]
+
+
+def test_a_token_needs_a_name_of_its_own_and_a_role(editor: Editor) -> None:
+    editor.store.create_token("office", "administrator")
+    for name, role, says in (
+        ("office", "planner", "there was a token 'office' already"),
+        (" ", "planner", "without a name"),
+        ("other", "public", "found the role 'public'"),
+        ("other", "king", "found the role 'king'"),
+    ):
+        with pytest.raises(InputError, match=says):
+            editor.store.create_token(name, role)
+    assert [token.name for token in editor.store.list_tokens()] == ["office"]
+
+
+def test_the_file_does_not_hold_the_secret(file_store: Store) -> None:
+    secret = file_store.create_token("office", "planner")
+    with closing(sqlite3.connect(file_store.database.name)) as raw:
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(file_store.database.name, "rb") as held:
+        content = held.read()
+    assert b"office" in content
+    assert secret.encode() not in content
+    assert secret.removeprefix("wangge_").encode() not in content
+
+
+def test_jobs_are_claimed_oldest_first_each_by_one_worker(editor: Editor) -> None:
+    store = editor.store
+    for name in ("one", "two"):
+        assert store.create_job(name, "divide", {"seed": 1, "名": "值"}).status == "accepted"
+    first, second = store.claim_job("w1"), store.claim_job("w2")
+    assert first is not None
+    assert second is not None
+    assert [(job.job_id, job.worker, job.status) for job in (first, second)] == [
+        ("one", "w1", "running"),
+        ("two", "w2", "running"),
+    ]
+    assert store.claim_job("w3") is None
+    assert first.inputs == {"seed": 1, "名": "值"}
+    assert [job.job_id for job in store.list_jobs()] == ["two", "one"]
+
+
+def test_a_job_tells_how_far_it_is_and_ends_once(editor: Editor) -> None:
+    store = editor.store
+    store.create_job("one", "divide", {})
+    store.report_job("one", 40, "too early")
+    assert store.get_job("one").progress == 0
+    store.claim_job("w1")
+    store.report_job("one", 40, "half way")
+    assert (store.get_job("one").progress, store.get_job("one").message) == (40, "half way")
+    done = store.end_job("one", "successful", "done", {"grids": 3})
+    assert (done.status, done.progress, done.results) == ("successful", 100, {"grids": 3})
+    assert done.finished is not None
+    assert store.end_job("one", "dismissed").status == "successful"
+    store.report_job("one", 50, "after the end")
+    assert store.get_job("one").progress == 100
+    assert [job.job_id for job in store.list_jobs("successful")] == ["one"]
+
+
+def test_what_no_job_can_be_is_refused(editor: Editor) -> None:
+    store = editor.store
+    store.create_job("one", "divide", {})
+    with pytest.raises(InputError, match="found the progress 101"):
+        store.report_job("one", 101)
+    with pytest.raises(InputError, match="found the status 'lost'"):
+        store.end_job("one", "lost")
+    with pytest.raises(MissingError, match="no job 'two'"):
+        store.get_job("two")
