@@ -1,7 +1,7 @@
 """Where are jobs kept so that none is forgotten: what was asked, how far it is, what came of it, what happened?
 
-Inputs and results are JSON as bytes. A job that was kept is on the disk; events are replayed from any number on. A change
-of a job is an event of the kind ``status``, kept in the same step: where a job is finished, its last event tells.
+Inputs and results are JSON as bytes. A job that was kept is on the disk; events are replayed from any number on. Each
+change of a job is an event of the kind ``status``, kept in the same step: the last event of a finished job tells so.
 """
 
 from typing import Any, Protocol

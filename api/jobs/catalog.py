@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from api.jobs.models import DivideAsked, Divided, RedivideAsked
 from api.jobs.serving import Serving
+from api.jobs.site_models import Choice, SiteAsked
 from api.walk_models import Circles, CirclesAsked, Times, TimesAsked
 
 Needs = Literal["", "plan", "map"]
@@ -127,6 +128,15 @@ def _all() -> tuple[Process, ...]:
             RedivideAsked,
             divided,
             "api.jobs.dividing:run_redivide",
+        ),
+        Process(
+            "site",
+            "Choose sites",
+            "Which candidates open, by set cover, maximal cover, p-median or p-center under a planner's conditions, "
+            "with a bound. Where no sites keep every condition, the problem says what would do.",
+            SiteAsked,
+            {"choice": ("The choice", Choice)},
+            "api.jobs.siting:run_site",
         ),
         Process(
             "walk",

@@ -1,8 +1,6 @@
 """How do blocks that a client sends, or those of the plan that is served, become grids while the proof is told?"""
 
-import csv
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import orjson
 
 from api.jobs.models import BlocksAsked, DivideAsked, RedivideAsked
+from api.jobs.plain import to_plain, write_rows
 from api.jobs.serving import Serving
 from api.jobs.telling import DivisionTeller, Teller
 from spatial.division.by_community import CommunityDivision, divide_communities
@@ -94,7 +93,7 @@ def _divide_plan(asked: DivideAsked, serving: Serving, teller: Teller) -> dict[s
         mine = blocks[(blocks["community_id"] == one.community_id).to_numpy()]
         rows = list_grids(mine, one.division.assignment, one.division.explanations, profile)
         assignment = one.division.assignment.to_dict()
-        teller.event("community", _finite({**describe_community(one, rows), "assignment": assignment}))
+        teller.event("community", to_plain({**describe_community(one, rows), "assignment": assignment}))
 
     done = divide_communities(
         blocks,
@@ -154,10 +153,10 @@ def _read_sent(asked: Any, profile: Profile, teller: Teller) -> BlockInputs:
         sources = BlockSources(folder / "blocks.geojson", asked.households, coords="wgs84")
         if asked.adjacency is not None:
             rows = [border.model_dump(exclude_none=True) for border in asked.adjacency]
-            sources = replace(sources, adjacency=_write_rows(rows, folder / "adjacency.csv"))
+            sources = replace(sources, adjacency=write_rows(rows, folder / "adjacency.csv"))
         if asked.current is not None:
             today = [{_ID: block, "grid_id": grid} for block, grid in sorted(asked.current.items())]
-            sources = replace(sources, current=_write_rows(today, folder / "current.csv"))
+            sources = replace(sources, current=write_rows(today, folder / "current.csv"))
         if asked.fixed or asked.together:
             (folder / "locks.json").write_text(json.dumps({"fixed": asked.fixed, "together": asked.together}))
             sources = replace(sources, locks=folder / "locks.json")
@@ -172,26 +171,7 @@ def _with_id(feature: dict[str, Any]) -> dict[str, Any]:
     return {**feature, "properties": {_ID: str(feature["id"]), **properties}}
 
 
-def _write_rows(rows: list[dict[str, Any]], path: Path) -> Path:
-    """Write rows as a table; a cell is empty where a row has no such member."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
 def _answer(told: dict[str, Any], assignment: Any, listed: Any, profile: Profile) -> dict[str, Any]:
     whole = {"trace": [], "communities": [], **told, "assignment": assignment.to_dict(), "profile": profile.name}
-    finite: dict[str, Any] = _finite({**whole, "listed": listed.to_dict("records")})
+    finite: dict[str, Any] = to_plain({**whole, "listed": listed.to_dict("records")})
     return finite
-
-
-def _finite(value: Any) -> Any:
-    """Return a value with null for numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""What may be asked of the processes that divide and site, and what do their answers look like?"""
+"""What may be asked of the processes that divide, and what do their answers look like?"""
 
 from typing import Annotated, Any, Literal
 
@@ -103,36 +103,3 @@ class Divided(Model):
     listed: list[dict[str, Any]]
     profile: str
     seconds: float
-
-
-class TimeRow(Model):
-    """What it costs to serve a demand point from a site."""
-
-    source_id: Name
-    demand_id: Name
-    seconds: Count
-
-
-class SiteAsked(Model):
-    """Which sites open: costs by pair, demand, candidates, and a model."""
-
-    times: Annotated[list[TimeRow], Field(min_length=1)]
-    demand: Annotated[list[dict[str, str | Number | None]], Field(min_length=1)] = Field(
-        description="Rows with id and weight; may have load and groups, each a column of numbers"
-    )
-    candidates: Annotated[list[dict[str, str | Number | bool | None]], Field(min_length=1)] = Field(
-        description="Rows with id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and texts"
-    )
-    model: Literal["set_cover", "max_cover", "p_median", "p_center"]
-    p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
-    cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
-    closable: bool = Field(default=False, description="Fixed sites may close")
-    budget: Count | None = Field(default=None, description="Money for all new sites")
-    spacing_m: Count = Field(default=0.0, description="Least distance between open sites, in metres")
-    weights: dict[str, Count] = Field(default_factory=dict, description="What one of each group counts")
-    capacities: bool = Field(default=True, description="Whether capacities limit who is served")
-    skip_unreachable: bool = Field(
-        default=False, description="set_cover and p_center list demand no site reaches, and serve the rest"
-    )
-    budget_s: float = Field(default=30.0, ge=0, le=3600, description="Seconds to search and prove at most")
-    seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal proven answers")

@@ -101,7 +101,7 @@ def results(client: httpx.Client, job: str) -> Any:
 
 def test_processes_are_listed_and_described(jobs: httpx.Client) -> None:
     told = answers.ProcessList.model_validate(jobs.get("/processes").json())
-    assert [one.id for one in told.processes] == ["divide", "redivide", "walk", "circles"]
+    assert [one.id for one in told.processes] == ["divide", "redivide", "site", "walk", "circles"]
     for one in told.processes:
         described = answers.ProcessDescription.model_validate(jobs.get(f"/processes/{one.id}").json())
         assert "$ref" not in json.dumps([described.inputs, described.outputs])

@@ -1,0 +1,108 @@
+"""What may be asked of the process that chooses sites, and what does its answer look like?"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from api.jobs.models import Count, Name, Number
+from api.schemas import Model
+
+Cell = str | bool | int | Number | None
+
+
+class TimeRow(Model):
+    """A walk from a demand point to a site."""
+
+    source_id: Name
+    demand_id: Name
+    seconds: Count
+
+
+class TimeColumns(Model):
+    """Walks by column, which is shorter where there are many: the lists are equally long."""
+
+    source_id: Annotated[list[str], Field(min_length=1)]
+    demand_id: list[str]
+    seconds: list[Count]
+
+
+def _kind(given: Any) -> str:
+    return "rows" if isinstance(given, list) else "columns"
+
+
+Times = Annotated[
+    Annotated[list[TimeRow], Field(min_length=1), Tag("rows")] | Annotated[TimeColumns, Tag("columns")],
+    Discriminator(_kind),
+]
+
+
+class Kind(Model):
+    """How many sites whose column has this value are open."""
+
+    column: Name
+    value: str
+    least: int = Field(default=0, ge=0)
+    most: int | None = Field(default=None, ge=0)
+
+
+class Level(Model):
+    """A nested level and its own cutoff; a site serves the levels below its own too."""
+
+    level: int
+    cutoff_min: Count
+    weight: Count = 1.0
+
+
+class SiteAsked(Model):
+    """Which sites open: walks, demand, candidates, a model and conditions."""
+
+    times: Times = Field(description="Seconds by pair of site and demand point, as rows or by column")
+    demand: Annotated[list[dict[str, Cell]], Field(min_length=1)] = Field(
+        description="Rows with id and weight; may have load (room it takes) and groups, each a column of numbers"
+    )
+    candidates: Annotated[list[dict[str, Cell]], Field(min_length=1)] = Field(
+        description="Rows with id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and texts"
+    )
+    model: Literal["set_cover", "max_cover", "p_median", "p_center"]
+    p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
+    cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
+    capacities: bool = Field(default=True, description="Capacities limit who is served, where there are any")
+    skip_unreachable: bool = Field(
+        default=False, description="set_cover and p_center list demand that no site reaches, and serve the rest"
+    )
+    closable: bool = Field(default=False, description="Fixed sites may close")
+    budget: Count | None = Field(default=None, description="Money for all new sites")
+    mode_prices: dict[str, Count] = Field(default_factory=dict, description="Price of a site without cost, by mode")
+    cheapest: bool = Field(default=False, description="set_cover minimises money, not the number of sites")
+    spacing_m: Count = Field(default=0.0, description="Least distance between open sites, in metres")
+    split: bool = Field(default=False, description="A demand point may be shared by several sites")
+    backup: int = Field(default=1, ge=1, le=100, description="A point is served by its n-th nearest open site")
+    full_until_min: Count | None = Field(
+        default=None, description="max_cover counts all up to these minutes, then less and less to the cutoff"
+    )
+    each_of: str = Field(default="", description="Column of the sites each value of which needs an open site")
+    weights: dict[str, Count] = Field(default_factory=dict, description="What one of each group counts")
+    cutoffs_min: dict[str, Count] = Field(default_factory=dict, description="Cutoffs of groups, in minutes")
+    kinds: list[Kind] = Field(default_factory=list)
+    levels: list[Level] = Field(default_factory=list)
+    budget_s: float = Field(default=30.0, ge=0, le=3600, description="Seconds to search and prove at most")
+    seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal proven answers")
+
+
+class Choice(Model):
+    """Sites to open, whom each serves, the goal as the model counts it, and its bound."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str
+    status: str
+    objective: float
+    bound: float | None
+    gap: float | None
+    sites: list[str]
+    new_sites: list[str]
+    kept_sites: list[str]
+    closed_sites: list[str]
+    assignment: dict[str, str | None]
+    by_site: list[dict[str, Any]]
+    notes: list[str]

@@ -1,0 +1,88 @@
+"""How are sites chosen from tables that a client sends?"""
+
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from api.jobs.plain import to_plain, write_rows
+from api.jobs.serving import Serving
+from api.jobs.site_models import SiteAsked, TimeColumns
+from api.jobs.telling import Teller
+from spatial.errors import InputError
+from spatial.io.profiles import DEFAULT_PROFILE, read_profile
+from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs
+from spatial.io.site_outputs import describe_choice
+from spatial.siting.asking import ask, number_of_sites
+from spatial.siting.conditions import Conditions, KindRule, LevelRule
+from spatial.siting.settle import settle
+from spatial.siting.ways import Deadline
+
+_MINUTE = 60.0
+_MUST_REACH = ("set_cover", "p_center")
+_MUST_LIMIT = ("set_cover", "max_cover")
+
+
+def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
+    """Return the sites to open; raises InfeasibleError, with its facts, where no sites keep every condition."""
+    asked = SiteAsked.model_validate(inputs)
+    if asked.p is None and asked.model != "set_cover":
+        raise InputError(f"found model {asked.model} without p, needed the number of sites to open")
+    if asked.cutoff_min is None and asked.model in _MUST_LIMIT:
+        raise InputError(f"found model {asked.model} without cutoff_min, needed the minutes within which a site serves")
+    deadline = Deadline(asked.budget_s)
+    teller.progress("reading", 0.0)
+    given = _read(asked)
+    conditions = _conditions(asked, has_capacity=given.has_capacity)
+    cutoff = math.inf if asked.cutoff_min is None else _MINUTE * asked.cutoff_min
+    most = number_of_sites(given.setting, asked.p, conditions)
+    question = ask(given.setting, conditions, model=asked.model, p=most, cutoff=cutoff)
+    done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
+    m2_per_100 = read_profile(DEFAULT_PROFILE).siting.floor_m2_per_100_households
+    told = describe_choice(given, question, done, cutoff=cutoff, m2_per_100=m2_per_100)
+    return {"choice": to_plain({**told, "conditions": conditions.told(), "seed": asked.seed})}
+
+
+def _read(asked: SiteAsked) -> SiteInputs:
+    """Return what was sent, read by what reads files: the same checks, the same sentences, the same answer."""
+    with TemporaryDirectory(prefix="wangge-") as name:
+        folder = Path(name)
+        times = _write_times(asked, folder / "times.csv")
+        demand = write_rows(asked.demand, folder / "demand.csv")
+        candidates = write_rows(asked.candidates, folder / "candidates.csv")
+        return read_site_inputs(SiteSources(times, demand, candidates, "seconds"))
+
+
+def _write_times(asked: SiteAsked, path: Path) -> Path:
+    if not isinstance(asked.times, TimeColumns):
+        return write_rows([row.model_dump() for row in asked.times], path)
+    columns = asked.times
+    lengths = [len(columns.source_id), len(columns.demand_id), len(columns.seconds)]
+    if len(set(lengths)) > 1:
+        raise InputError(f"times: found columns of {lengths} rows, needed equally many")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("source_id", "demand_id", "seconds"))
+        writer.writerows(zip(columns.source_id, columns.demand_id, columns.seconds, strict=True))
+    return path
+
+
+def _conditions(asked: SiteAsked, *, has_capacity: bool) -> Conditions:
+    """Return the conditions, cutoffs in seconds."""
+    plain = {
+        name: getattr(asked, name)
+        for name in ("closable", "budget", "cheapest", "spacing_m", "split", "backup", "each_of", "weights")
+    }
+    full = asked.full_until_min
+    conditions = Conditions(
+        **plain,
+        cutoffs={name: _MINUTE * minutes for name, minutes in asked.cutoffs_min.items()},
+        mode_prices={MODES.get(mode, mode): price for mode, price in asked.mode_prices.items()},
+        full_until=None if full is None else _MINUTE * full,
+        kinds=tuple(KindRule(one.column, MODES.get(one.value, one.value), one.least, one.most) for one in asked.kinds),
+        levels=tuple(LevelRule(one.level, _MINUTE * one.cutoff_min, one.weight) for one in asked.levels),
+    )
+    refuse = asked.model in _MUST_REACH and not asked.skip_unreachable
+    return replace(conditions, room=asked.capacities and has_capacity, refuse_unreachable=refuse)

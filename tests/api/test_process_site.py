@@ -1,0 +1,110 @@
+"""Sites are chosen over the wire as from files: a street worked by hand, and tables that cannot be used."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.jobs.site_models import Choice
+from tests.api.live import serving
+from tests.api.test_processes import TIMEOUT_S, listen, run
+
+# A street with four houses, five minutes apart; D is open already.
+PAIRS = [(a, b, 300.0 * abs(i - k)) for i, a in enumerate("ABCD") for k, b in enumerate("abcd")]
+TIMES = {"source_id": [p[0] for p in PAIRS], "demand_id": [p[1] for p in PAIRS], "seconds": [p[2] for p in PAIRS]}
+ROWS = [dict(zip(TIMES, pair, strict=True)) for pair in PAIRS]
+DEMAND = [
+    {"id": name, "weight": weight, "elderly": elderly}
+    for name, weight, elderly in (("a", 100, 10), ("b", 200, 5), ("c", 50, 50), ("d", 400, 0))
+]
+SITES = [
+    {"id": "A", "cost": 10, "mode": "划转", "street": "东街", "lon": 108.700, "lat": 34.3},
+    {"id": "B", "cost": 300, "mode": "新建", "street": "东街", "lon": 108.701, "lat": 34.3},
+    {"id": "C", "cost": 20, "mode": "共享", "street": "西街", "lon": 108.703, "lat": 34.3},
+    {"id": "D", "cost": None, "mode": "腾退", "street": "西街", "lon": 108.705, "lat": 34.3, "fixed": True},
+]
+STREET = {"times": TIMES, "demand": DEMAND, "candidates": SITES, "budget_s": 20}
+
+
+@pytest.fixture(scope="module")
+def jobs(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    kept = str(tmp_path_factory.mktemp("jobs") / "jobs.sqlite")
+    with serving(toy_folder, jobs=kept) as at, httpx.Client(base_url=at, timeout=TIMEOUT_S) as one:
+        yield one
+
+
+def ended(client: httpx.Client, **inputs: Any) -> tuple[dict[str, Any], httpx.Response]:
+    job = run(client, "site", **{**STREET, **inputs})
+    return list(listen(client, job))[-1][2], client.get(f"{job}/results")
+
+
+ASKED: list[tuple[dict[str, Any], list[str], float]] = [
+    ({"model": "p_median", "p": 1}, ["B", "D"], 100 * 300 + 50 * 300),
+    ({"model": "max_cover", "p": 1, "cutoff_min": 5}, ["B", "D"], 750),
+    ({"model": "set_cover", "cutoff_min": 5}, ["B", "D"], 1),
+    ({"model": "p_median", "p": 1, "closable": True}, ["D"], 225_000),
+    ({"model": "p_median", "p": 1, "budget": 30}, ["A", "D"], 75_000),
+    ({"model": "p_median", "p": 1, "weights": {"elderly": 1}}, ["C", "D"], 10 * 600 + 5 * 300),
+    ({"model": "max_cover", "p": 1, "cutoff_min": 5, "backup": 2}, ["C", "D"], 450),
+    (
+        {"model": "p_median", "p": 2, "each_of": "street", "kinds": [{"column": "mode", "value": "新建", "least": 1}]},
+        ["A", "B", "D"],
+        15_000,
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "sites", "objective"), ASKED)
+def test_the_sites_are_those_worked_by_hand(
+    jobs: httpx.Client, asked: dict[str, Any], sites: list[str], objective: float
+) -> None:
+    state, answer = ended(jobs, **asked)
+    assert state["status"] == "successful", state
+    told = Choice.model_validate(answer.json())
+    assert (told.status, told.sites, told.objective) == ("optimal", sites, pytest.approx(objective))
+    assert told.bound == pytest.approx(objective)
+    assert set(told.assignment) == set("abcd")
+
+
+def test_times_by_row_are_those_by_column(jobs: httpx.Client) -> None:
+    asked = {"model": "p_median", "p": 1}
+    by_row, by_column = (ended(jobs, **asked, times=times)[1].json() for times in (ROWS, TIMES))
+    assert (
+        by_row["assignment"]
+        == by_column["assignment"]
+        == {"a": "B", "b": "B", "c": by_row["assignment"]["c"], "d": "D"}
+    )
+
+
+def test_where_no_sites_keep_the_conditions_the_problem_says_so(jobs: httpx.Client) -> None:
+    state, answer = ended(jobs, model="set_cover", cutoff_min=5, budget=1)
+    assert (state["status"], answer.status_code) == ("failed", 422)
+    told = answer.json()
+    assert told["error"] == "InfeasibleError"
+    assert told["facts"]
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"model": "p_median"}, "without p"),
+    ({"model": "max_cover", "p": 1}, "without cutoff_min"),
+    ({"model": "p_median", "p": 1, "demand": [{"id": "a"}]}, "needed weight"),
+    (
+        {"model": "p_median", "p": 1, "demand": [{"id": "a", "weight": -1}]},
+        "weight of 'a' is '-1'; needed a number",
+    ),
+    ({"model": "p_median", "p": 1, "times": {**TIMES, "seconds": [1.0]}}, "needed equally many"),
+    (
+        {"model": "p_median", "p": 1, "candidates": [{"id": "Z"}, *SITES, {"id": "Z"}]},
+        "'Z' stands in more than one row",
+    ),
+    ({"model": "p_median", "p": 1, "candidates": SITES[:3]}, "D"),
+]
+
+
+@pytest.mark.parametrize(("asked", "sentence"), WRONG)
+def test_tables_that_cannot_be_used_are_told(jobs: httpx.Client, asked: dict[str, Any], sentence: str) -> None:
+    state, answer = ended(jobs, **asked)
+    assert (state["status"], answer.status_code) == ("failed", 400), state
+    assert sentence in answer.json()["detail"]
