@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from spatial.plan.model import Plan
     from spatial.profile import Profile
     from spatial.siting.choose import choose_sites
+    from spatial.siting.compare import compare_choices
+    from spatial.siting.conditions import Conditions, KindRule, LevelRule
+    from spatial.siting.service import SiteChoice
     from spatial.walking.changes import affected_sites, change_network
     from spatial.walking.counts import count_reached
     from spatial.walking.coverage import measure_coverage
@@ -52,12 +55,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Conditions": "siting.conditions",
     "Division": "division.divide",
     "Inputs": "inputs",
+    "KindRule": "siting.conditions",
     "Land": "land.blocks",
+    "LevelRule": "siting.conditions",
     "Locks": "division.locks",
     "Plan": "plan.model",
     "Profile": "profile",
+    "SiteChoice": "siting.service",
     "Sources": "io.sources",
     "SpatialError": "errors",
     "Survey": "walking.survey",
@@ -71,6 +78,7 @@ _HOME = {
     "change_network": "walking.changes",
     "check_plan": "plan.checks",
     "choose_sites": "siting.choose",
+    "compare_choices": "siting.compare",
     "count_reached": "walking.counts",
     "cover_themes": "walking.themes",
     "divide": "division.divide",
@@ -97,12 +105,16 @@ _HOME = {
 }
 
 __all__ = [
+    "Conditions",
     "Division",
     "Inputs",
+    "KindRule",
     "Land",
+    "LevelRule",
     "Locks",
     "Plan",
     "Profile",
+    "SiteChoice",
     "Sources",
     "SpatialError",
     "Survey",
@@ -116,6 +128,7 @@ __all__ = [
     "change_network",
     "check_plan",
     "choose_sites",
+    "compare_choices",
     "count_reached",
     "cover_themes",
     "divide",
