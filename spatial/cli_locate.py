@@ -1,13 +1,15 @@
 """`wangge locate`: in which grid of a plan each row of a table lies."""
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from spatial.console import honest
-from spatial.crs import CoordType
 from spatial.errors import InputError
+
+if TYPE_CHECKING:
+    from spatial.crs import CoordType as Kind
 
 
 def locate(
@@ -20,9 +22,10 @@ def locate(
 ) -> None:
     """Tell in which grid each place lies; one on a border is always told in the same grid."""
     with honest():
+        from spatial.crs import CoordType
         from spatial.io.locate_table import locate_table
 
-        kinds: dict[str, CoordType] = {kind: kind for kind in get_args(CoordType)}
+        kinds: dict[str, Kind] = {kind: kind for kind in get_args(CoordType)}
         if coords not in kinds:
             raise InputError(f"--coords is {coords!r}; needed one of {', '.join(kinds)}")
         told = locate_table(folder, places, out, coords=kinds[coords])
