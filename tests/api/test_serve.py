@@ -62,6 +62,14 @@ def test_the_address_is_one_that_a_browser_can_open() -> None:
         assert address_of(listening) == f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
 
+def test_short_answers_are_sent_at_once() -> None:
+    with open_socket("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()) as client:
+        answering, _ = listening.accept()
+        with answering:
+            assert answering.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert client.getpeername() == listening.getsockname()
+
+
 def test_a_folder_without_a_plan_is_told_before_a_port_is_opened(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no plan folder"):
         serve(tmp_path / "none", port=0)
