@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -94,8 +95,22 @@ def _find(ground: Ground, draft: Draft, differ: set[str], around: set[str], know
         (check_communities, [name for name, at in rows.items() if _is_abroad(ground, draft.grids[name], at)]),
     ):
         if doubtful:
-            found += check(to_plan(ground, draft, build_rows(ground, draft, doubtful, known)))
+            found += check(to_plan(ground, draft, _sketch(ground, draft, doubtful, known)))
     return found + _find_holes(ground, draft, {*rows, *around}, known) + _find_astray(ground, draft, set(rows), known)
+
+
+def _sketch(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Mapping[str, Any]) -> Any:
+    """Return of some grids what the checks read of them."""
+    rows = rows_by_grid(draft, grid_ids)
+    grids = [draft.grids[name] for name in rows]
+    columns = {
+        "grid_id": np.array([*rows], dtype=object),
+        "community_id": [grid.community_id for grid in grids],
+        "kind": [grid.kind for grid in grids],
+        "explanation": [grid.explanation for grid in grids],
+        "households": [int(ground.households[at].sum()) for at in rows.values()],
+    }
+    return gpd.GeoDataFrame(columns, geometry=[pick_shape(ground, at, known) for at in rows.values()], crs=ground.crs)
 
 
 def _is_off_band(ground: Ground, rows: Any) -> bool:
@@ -144,10 +159,11 @@ def _find_holes(ground: Ground, draft: Draft, grid_ids: set[str], known: Mapping
     if not open_:
         return []
     inside = np.unique(ground.tree.query([hole for name in open_ for hole in holes[name]], predicate="intersects")[1])
-    part = build_rows(ground, draft, {*open_, *draft.label[inside]}, known)
-    told = tell_holes(
-        replace(ground.plan, grids=part), part["grid_id"].to_numpy(dtype=object), part.geometry.to_numpy()
-    )
+    near = rows_by_grid(draft, {*open_, *draft.label[inside]})
+    names = np.array([*near], dtype=object)
+    kinds = pd.DataFrame({"grid_id": names, "kind": [draft.grids[name].kind for name in near]}, dtype=object)
+    land = np.array([pick_shape(ground, at, known) for at in near.values()])
+    told = tell_holes(replace(ground.plan, grids=kinds), names, land)
     return [defect for defect in told if defect.subject in grid_ids]
 
 
@@ -159,5 +175,5 @@ def _find_astray(ground: Ground, draft: Draft, grid_ids: set[str], known: Mappin
     touched = np.unique(point[[name in grid_ids for name in draft.label[block]]])
     if not len(touched):
         return []
-    rows = build_rows(ground, draft, set(draft.label[block[np.isin(point, touched)]]), known)
+    rows = _sketch(ground, draft, set(draft.label[block[np.isin(point, touched)]]), known)
     return list(check_demand(replace(to_plan(ground, draft, rows), demand=ground.plan.demand.iloc[touched])))

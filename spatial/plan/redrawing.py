@@ -92,7 +92,9 @@ def redraw(
     except InputError as error:
         raise EditError(f"{what}: {error}") from error
     label = division.assignment.loc[ground.index].to_numpy(dtype=object)
-    return relabel(ground, draft, label, grid_ids, division.explanations.to_dict()), division.reasons
+    told = f"Drawn anew at a cost of {division.total:.4g}; no lawful way costs less than {division.bound:.4g}."
+    drawn = relabel(ground, draft, label, grid_ids, division.explanations.to_dict())
+    return drawn, (*division.reasons, told)
 
 
 def relabel(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import EditError
+from spatial.plan import mending_exact
 from spatial.plan.edits import (
     Ground,
     Lock,
@@ -205,6 +206,23 @@ def test_no_way_at_all_moves_fewer_households_in_nine_blocks(drawn: tuple[list[i
 @given(three_grids(12))
 def test_no_way_at_all_moves_fewer_households_in_twelve_blocks(drawn: tuple[list[int], list[int]]) -> None:
     check_against_all(WIDE, 4, *drawn)
+
+
+def test_a_repair_too_large_to_prove_is_still_a_repair_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mending_exact, "_MOST_CHOICES", 0)
+    ground, state = strip("aabbaab", [100, 100, 5, 6, 50, 50, 70])
+    proposal = propose_repair(ground, state)
+    assert not proposal.proved
+    mended = run(ground, state, *proposal.edits).state
+    assert all(pieces_of(ground, blocks_in(mended, name)) == 1 for name in "ab")
+    assert proposal.households == 11
+
+
+def test_a_repair_that_runs_out_of_time_is_not_called_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mending_exact, "_LIMIT_S", -1.0)
+    ground, state = strip("abba", [100, 50, 50, 90])
+    proposal = propose_repair(ground, state)
+    assert (proposal.households, proposal.proved) == (90, False)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -1,0 +1,203 @@
+"""How long does a planner wait for an edit? ``python -m tests.bench.bench_edits`` prints two Markdown tables.
+
+An invented city of 28,000 buildings (``--communities`` for others). Milliseconds are processor time, the least of five
+runs. Beside each edit stands what the same answer costs without looking at the changed grids alone: all grids built and
+the whole plan checked once more. The peer is what Districtr v2 does after a change (it is named in its own notes): the
+changed districts united, and their units' graph asked for its components by networkx, without any number or rule.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import shapely
+
+import spatial
+from spatial.plan.checks import check_plan
+from spatial.plan.codes import assign_codes
+from spatial.plan.edits import (
+    CreateDedicated,
+    Edit,
+    Ground,
+    Lock,
+    Merge,
+    MoveBlocks,
+    Redivide,
+    Rename,
+    Retire,
+    Split,
+    SplitAlong,
+    State,
+    apply_edits,
+    begin,
+    build_ground,
+    propose_repair,
+)
+from spatial.plan.grids import build_grids
+from spatial.plan.model import Plan
+from spatial.plan.pieces import split_pieces
+from spatial.plan.state import open_draft
+from spatial.tables import CIRCLES, SITES
+from tests.bench.bench_land import make_city
+
+_RUNS, _SEED = 5, 1
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--communities", type=int, default=200)
+    plan = _make_plan(parser.parse_args().communities)
+    ground_s, ground = _least(lambda: build_ground(plan), 1)
+    state = begin(plan)
+    whole_s, _ = _least(lambda: _answer_whole(plan), 2)
+    print(
+        f"{len(plan.demand):,} buildings, {len(plan.blocks):,} blocks, {len(plan.grids):,} grids; ground prepared once"
+    )
+    print(f"in {ground_s:.2f} s; all grids built and the whole plan checked in {1000 * whole_s:.0f} ms\n")
+    print("| edit | ms | whole plan / this | this / peer | changed grids |\n|---|---|---|---|---|")
+    for edit in _list_edits(ground, state):
+        spent, out = _least(lambda edit=edit: _apply(ground, state, edit))  # type: ignore[misc]
+        peer = _time_peer(ground, out)
+        ratio = (
+            "networkx is not here"
+            if peer is None
+            else f"{spent / peer:.1f}"
+            if out.changed_grids
+            else "nothing changed"
+        )
+        print(f"| {edit.kind} | {1000 * spent:.0f} | {whole_s / spent:.0f} | {ratio} | {len(out.changed_grids)} |")
+    _print_repairs(ground, state)
+
+
+def _make_plan(communities: int) -> Plan:
+    profile = spatial.read_profile("about_500")
+    land = spatial.build_blocks(make_city(communities), profile)
+    quick = replace(profile, division=replace(profile.division, proof_nodes_per_block=0, moves_per_block=100))
+    label = spatial.divide(land.blocks, land.adjacency, quick, rng=np.random.default_rng(_SEED)).assignment
+    grids = build_grids(land.blocks, label, profile, adjacency=land.adjacency)
+    crs = land.blocks.crs
+    return Plan(
+        plan_id="city",
+        version=1,
+        profile=profile,
+        area=land.area,
+        communities=land.communities,
+        blocks=land.blocks,
+        adjacency=land.adjacency,
+        demand=land.demand,
+        assignment=label,
+        grids=grids.assign(code=assign_codes(grids, land.communities)),
+        sites=SITES.empty(crs),
+        circles=CIRCLES.empty(crs),
+        barriers=land.barriers,
+        report={},
+    )
+
+
+def _answer_whole(plan: Plan) -> Any:
+    grids = build_grids(plan.blocks, plan.assignment, plan.profile, adjacency=plan.adjacency)
+    return check_plan(replace(plan, grids=grids))
+
+
+def _list_edits(ground: Ground, state: State) -> list[Edit]:
+    """Return an edit of each kind about the middle of the city."""
+    label = state.assignment.to_numpy(dtype=object)
+    size = state.assignment.value_counts()
+    lawful = ground.contact & (label[ground.first] != label[ground.second])
+    lawful &= (size[label[ground.first]].to_numpy() > 3) & (
+        ground.community[ground.first] == ground.community[ground.second]
+    )
+    middle = ground.bounds.mean(axis=0)[:2]
+    away = np.hypot(*(ground.bounds[ground.first, :2] - middle).T)
+    border = int(np.flatnonzero(lawful)[np.argmin(away[lawful])])
+    block, one, other = (
+        str(ground.index[ground.first[border]]),
+        label[ground.first[border]],
+        label[ground.second[border]],
+    )
+    rows = np.flatnonzero(label == one)
+    west, south = ground.bounds[rows, :2].min(axis=0)
+    east, north = ground.bounds[rows, 2:].max(axis=0)
+    across = ((west - 9, (south + north) / 2), (east + 9, (south + north) / 2))
+    return [
+        MoveBlocks((block,), other),
+        SplitAlong(one, across),
+        Split(one, 2),
+        Merge((one, other)),
+        CreateDedicated((block,), "市场"),
+        Retire(one),
+        Rename(one, "北片"),
+        Lock((one,)),
+        Lock("all"),
+        Redivide((one, other)),
+    ]
+
+
+def _apply(ground: Ground, state: State, edit: Edit) -> Any:
+    return apply_edits(ground, state, [edit], rng=np.random.default_rng(_SEED))
+
+
+def _time_peer(ground: Ground, out: Any) -> float | None:
+    try:
+        import networkx as nx
+    except ImportError:
+        return None
+    graph = nx.Graph()
+    graph.add_nodes_from(ground.index)
+    graph.add_edges_from(
+        zip(ground.index[ground.first[ground.contact]], ground.index[ground.second[ground.contact]], strict=True)
+    )
+    label = out.state.assignment.to_numpy(dtype=object)
+
+    def ask() -> None:
+        for name in out.changed_grids:
+            rows = np.flatnonzero(label == name)
+            shapely.union_all(ground.geometry[rows])
+            nx.number_connected_components(graph.subgraph(ground.index[rows]))
+
+    return _least(ask)[0]
+
+
+def _print_repairs(ground: Ground, state: State) -> None:
+    """Blocks are painted into grids two steps away, as a slip of the brush does."""
+    print("\n| slips | torn grids | repair ms | proved | households moved | blocks |\n|---|---|---|---|---|---|")
+    for slips in (1, 20, 300):
+        rng, torn = np.random.default_rng(slips), state
+        edits = []
+        for _ in range(slips):
+            at = int(rng.integers(len(ground.first)))
+            near = np.flatnonzero((ground.first == ground.second[at]) | (ground.second == ground.second[at]))
+            to = torn.assignment[ground.index[ground.second[int(rng.choice(near))]]]
+            edits.append(MoveBlocks((str(ground.index[ground.first[at]]),), to))
+        torn = _paint(ground, state, edits)
+        spent, found = _least(lambda torn=torn: propose_repair(ground, torn), 1)  # type: ignore[misc]
+        draft = open_draft(ground.index, torn)
+        torn_grids = sum(len(pieces) > 1 for pieces in split_pieces(ground, draft, draft.grids).values())
+        print(f"| {slips} | {torn_grids} | {1000 * spent:.0f} | {found.proved} | {found.households} | {found.blocks} |")
+
+
+def _paint(ground: Ground, state: State, edits: list[MoveBlocks]) -> State:
+    for edit in edits:
+        try:
+            state = _apply(ground, state, edit).state
+        except spatial.SpatialError:
+            continue  # the last block of a grid stays
+    return state
+
+
+def _least(run: Callable[[], Any], runs: int = _RUNS) -> tuple[float, Any]:
+    """Return the least processor seconds of several runs, and what the last returned."""
+    spent = []
+    for _ in range(runs):
+        began = time.process_time()
+        found = run()
+        spent.append(time.process_time() - began)
+    return min(spent), found
+
+
+if __name__ == "__main__":
+    main()
