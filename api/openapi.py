@@ -43,6 +43,11 @@ def system_parameter(name: str, description: str) -> dict[str, Any]:
     return parameter(name, f"{description} One of those the collection lists.", {"type": "string", "format": "uri"})
 
 
+def form_parameter(*forms: str) -> dict[str, Any]:
+    """Return the query parameter that names the form of the answer, in place of the Accept header."""
+    return parameter("f", "Form of the answer, in place of the Accept header.", {"type": "string", "enum": [*forms]})
+
+
 def items_parameters(settings: Settings) -> list[dict[str, Any]]:
     """Return the query parameters of a page of features."""
     whole = {"type": "integer", "minimum": 0, "default": 0}
@@ -53,7 +58,6 @@ def items_parameters(settings: Settings) -> list[dict[str, Any]]:
         "items": {"type": "number"},
     }
     languages = {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}
-    forms = {"type": "string", "enum": ["geojson", "json", "jsonseq", "html"]}
     return [
         parameter("limit", "Most features on a page.", limit),
         parameter("offset", "Features to leave out before the first.", whole),
@@ -64,7 +68,7 @@ def items_parameters(settings: Settings) -> list[dict[str, Any]]:
         parameter("filter", "Only features for which this CQL2 expression is true.", {"type": "string"}),
         parameter("filter-lang", "Language of the filter.", languages),
         system_parameter("filter-crs", "System of the places in the filter."),
-        parameter("f", "Form of the answer, in place of the Accept header.", forms),
+        form_parameter("geojson", "json", "jsonseq", "html"),
     ]
 
 

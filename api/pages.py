@@ -28,10 +28,12 @@ def page(title: str, body: str, links: Iterable[Mapping[str, str]], attribution:
     return text.encode()
 
 
-def document_page(title: str, document: Mapping[str, Any]) -> bytes:
-    """Return a page of any document: its members as a list."""
+def document_page(title: str, document: Mapping[str, Any], root: str) -> bytes:
+    """Return a page of any document: its members as a list, its links, and one to where everything begins."""
+    start = {"rel": "start", "href": f"{root}/?f=html", "title": "Start"}
     rows = [(name, value) for name, value in document.items() if name not in ("links", "title")]
-    return page(title, table(("", ""), rows), document.get("links", ()), str(document.get("attribution", "")))
+    links = [start, *document.get("links", ())]
+    return page(title, table(("", ""), rows), links, str(document.get("attribution", "")))
 
 
 def collections_page(document: Mapping[str, Any]) -> bytes:

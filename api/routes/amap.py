@@ -15,7 +15,7 @@ from api import feeds, schemas
 from api.answers import JSON, answer, choose_form, root_of
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import items_parameters, says
+from api.openapi import form_parameter, items_parameters, says
 from api.query import ItemsQuery, accept_only, read_items_query
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -33,7 +33,7 @@ def amap_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
     """Return the routes of the shifted feeds; ``now`` gives the layers as they stand."""
     router = APIRouter(prefix="/feeds", tags=["Shifted feeds"])
     seen_by = feeds_for(now, settings)
-    asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]]
+    asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]] + [form_parameter("json")]
 
     def serve(provider: str) -> Callable[[Request, str], Response]:
         kind, shift = _SHIFTS[provider]

@@ -11,7 +11,7 @@ from api import feeds, pages, schemas
 from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, SCHEMA, GeoJson, answer, choose_form, root_of
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import items_parameters, says, system_parameter
+from api.openapi import form_parameter, items_parameters, says, system_parameter
 from api.query import ITEMS_PARAMETERS, ItemsQuery, accept_only, read_items_query, read_system
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -30,26 +30,29 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
     router = APIRouter(tags=["Feeds"])
     seen_by = feeds_for(now, settings)
     plain = [Depends(accept_only("f"))]
+    form = {"parameters": [form_parameter("json", "html")]}
 
     def told(request: Request, title: str, document: Callable[[Feeds, str], dict[str, Any]]) -> Response:
         """Return a document in the form that is wanted."""
-        found, root, form = seen_by(request), root_of(request, settings), choose_form(request, *_DOCUMENT)
-        if form == "html":
-            return answer(request, found, lambda: pages.document_page(title, document(found, root)), HTML)
+        found, root = seen_by(request), root_of(request, settings)
+        if choose_form(request, *_DOCUMENT) == "html":
+            return answer(request, found, lambda: pages.document_page(title, document(found, root), root), HTML)
         return answer(request, found, lambda: document(found, root))
 
-    @router.get("/", summary="Landing page", dependencies=plain, responses=says(schemas.Landing, also=HTML))
+    @router.get(
+        "/", summary="Landing page", dependencies=plain, openapi_extra=form, responses=says(schemas.Landing, also=HTML)
+    )
     def landing(request: Request) -> Response:
         if choose_form(request, *_DOCUMENT) == "html" and "f" not in request.query_params:
             return RedirectResponse(f"{root_of(request, settings)}/map/", 303, headers={"Vary": "Accept"})
         return told(request, "Wangge", feeds.landing)
 
-    @router.get("/conformance", dependencies=plain, responses=says(schemas.Conformance, also=HTML))
+    @router.get("/conformance", dependencies=plain, openapi_extra=form, responses=says(schemas.Conformance, also=HTML))
     def conformance(request: Request) -> Response:
         """Return the parts of OGC API that are kept."""
         return told(request, "Conformance", lambda found, root: {"conformsTo": feeds.CONFORMS_TO})
 
-    @router.get("/collections", dependencies=plain, responses=says(schemas.Collections, also=HTML))
+    @router.get("/collections", dependencies=plain, openapi_extra=form, responses=says(schemas.Collections, also=HTML))
     def collections(request: Request) -> Response:
         """Return all feeds of the plan."""
         found, root = seen_by(request), root_of(request, settings)
@@ -58,7 +61,10 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         return answer(request, found, lambda: feeds.collections(found, root))
 
     @router.get(
-        "/collections/{collectionId}", dependencies=plain, responses=says(schemas.Collection, missing=True, also=HTML)
+        "/collections/{collectionId}",
+        dependencies=plain,
+        openapi_extra=form,
+        responses=says(schemas.Collection, missing=True, also=HTML),
     )
     def collection(request: Request, collectionId: str) -> Response:
         """Return one feed: what it holds and where it lies."""
@@ -68,6 +74,7 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
     @router.get(
         "/collections/{collectionId}/queryables",
         dependencies=plain,
+        openapi_extra=form,
         responses=says(schemas.Queryables, missing=True, kind=SCHEMA, also=HTML),
     )
     def queryables(request: Request, collectionId: str) -> Response:
@@ -76,7 +83,7 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         layer = found.layer(collectionId)
         if choose_form(request, *_QUERYABLES) == "html":
             document = feeds.queryables(layer, root)
-            return answer(request, found, lambda: pages.document_page(layer.title, document), HTML)
+            return answer(request, found, lambda: pages.document_page(layer.title, document, root), HTML)
         return answer(request, found, lambda: feeds.queryables(layer, root), SCHEMA)
 
     @router.get(
@@ -97,7 +104,12 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         dependencies=[Depends(accept_only("crs", "f"))],
         response_class=GeoJson,
         responses=says(schemas.Feature, missing=True, kind=GEOJSON, also=HTML),
-        openapi_extra={"parameters": [system_parameter("crs", "System of the geometry.")]},
+        openapi_extra={
+            "parameters": [
+                system_parameter("crs", "System of the geometry."),
+                form_parameter("geojson", "json", "html"),
+            ]
+        },
     )
     def feature(request: Request, collectionId: str, featureId: str) -> Response:
         """Return one feature."""
@@ -108,7 +120,7 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         if choose_form(request, *_FEATURE) == "html":
             document = orjson.loads(feeds.feature(layer, row, CRS84, root))
             shown = {**document["properties"], "links": document["links"]}
-            return answer(request, found, lambda: pages.document_page(f"{layer.title}: {featureId}", shown), HTML)
+            return answer(request, found, lambda: pages.document_page(f"{layer.title}: {featureId}", shown, root), HTML)
         return answer(
             request, found, lambda: feeds.feature(layer, row, system, root), GEOJSON, Content_Crs=_content_crs(system)
         )

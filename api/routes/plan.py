@@ -36,7 +36,8 @@ _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file.",
         "content": {
-            kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES.values()
+            kind.partition(";")[0]: {"schema": {"type": "object"} if "json" in kind else {"type": "string"}}
+            for kind in _TYPES.values()
         },
     },
     **_PROBLEMS,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import schemas, tiles
 from api.answers import answer, choose_form, root_of
 from api.audience import feeds_for
-from api.openapi import parameter, says
+from api.openapi import form_parameter, parameter, says
 from api.query import accept_only
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -30,15 +30,19 @@ def tiles_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
     seen_by = feeds_for(now, settings)
     kept = tiles.keep_tiles(settings.tile_cache_bytes)
     plain = [Depends(accept_only("f"))]
+    form = {"parameters": [form_parameter("json")]}
 
-    @router.get("/tileMatrixSets", dependencies=plain, responses=says(schemas.TileMatrixSets))
+    @router.get("/tileMatrixSets", dependencies=plain, openapi_extra=form, responses=says(schemas.TileMatrixSets))
     def matrix_sets(request: Request) -> Response:
         """Return the tilings that are known."""
         choose_form(request, *_JSON_ONLY)
         return answer(request, seen_by(request), lambda: tiles.matrix_sets(root_of(request, settings)))
 
     @router.get(
-        "/tileMatrixSets/{tileMatrixSetId}", dependencies=plain, responses=says(schemas.TileMatrixSet, missing=True)
+        "/tileMatrixSets/{tileMatrixSetId}",
+        dependencies=plain,
+        openapi_extra=form,
+        responses=says(schemas.TileMatrixSet, missing=True),
     )
     def matrix_set(request: Request, tileMatrixSetId: str) -> Response:
         """Return a tiling."""
@@ -46,7 +50,12 @@ def tiles_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         _check_matrix_set(tileMatrixSetId)
         return answer(request, seen_by(request), tiles.matrix_set)
 
-    @router.get("/collections/{collectionId}/tiles", dependencies=plain, responses=says(schemas.TileSets, missing=True))
+    @router.get(
+        "/collections/{collectionId}/tiles",
+        dependencies=plain,
+        openapi_extra=form,
+        responses=says(schemas.TileSets, missing=True),
+    )
     def tilesets(request: Request, collectionId: str) -> Response:
         """Return the tilesets of a feed."""
         choose_form(request, *_JSON_ONLY)
@@ -57,6 +66,7 @@ def tiles_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
     @router.get(
         "/collections/{collectionId}/tiles/{tileMatrixSetId}",
         dependencies=plain,
+        openapi_extra={"parameters": [form_parameter("json", "tilejson")]},
         responses=says(schemas.AnyTileSet, missing=True),
     )
     def tileset(request: Request, collectionId: str, tileMatrixSetId: str) -> Response:

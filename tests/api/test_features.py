@@ -1,16 +1,21 @@
 """The feeds speak OGC API - Features, strictly."""
 
+import dataclasses
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import cramjam
 import httpx
+import lxml.html
 import pyogrio
 import pytest
 
 from api import schemas
+from spatial.io.plan_folder import write_plan
 from tests.api.live import serving
+from tests.api.toy_plan import build_toy_plan
 
 GRIDS = "/collections/grids/items"
 
@@ -205,3 +210,55 @@ def test_gdal_reads_the_feeds_page_by_page(toy_folder: Any) -> None:
     assert grids["households"].tolist() == [350, 480, 1500]
     assert grids["status"].tolist() == ["in_band", "in_band", "oversize"]
     assert sorted(west["block_id"]) == ["b1", "b3"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/?f=html", "/conformance", "/collections", "/collections/grids", "/collections/grids/queryables", GRIDS,
+     f"{GRIDS}/g1", "/collections/circles/items?limit=2"],
+)  # fmt: skip
+def test_people_are_given_pages(client: httpx.Client, path: str) -> None:
+    answer = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = lxml.html.document_fromstring(answer.text)
+    assert page.findtext(".//h1")
+    links = {one.get("href") for one in page.iter("a")}
+    assert links
+    for href in links:
+        assert client.get(href, follow_redirects=True).status_code in (200, 503), href
+
+
+def test_a_page_of_features_leads_to_the_next(client: httpx.Client) -> None:
+    page = lxml.html.document_fromstring(client.get(f"{GRIDS}?f=html&limit=2").text)
+    (after,) = (one.get("href") for one in page.iter("a") if one.get("rel") == "next")
+    assert "f=html" in after
+    assert "g3" in client.get(after).text
+
+
+def test_what_planners_write_is_text_and_never_markup(tmp_path: Path) -> None:
+    plan = build_toy_plan()
+    evil = plan.communities.assign(name=["<script>alert(1)</script>"])
+    folder = write_plan(dataclasses.replace(plan, communities=evil), tmp_path / "p", scorecard=None, violations=None)
+    with serving(folder) as at:
+        for path in ("items?f=html", "items/c1?f=html"):
+            text = httpx.get(f"{at}/collections/communities/{path}").text
+            assert "<script" not in text
+            assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize("asked", [{"params": {"f": "jsonseq"}}, {"headers": {"Accept": "application/geo+json-seq"}}])
+def test_features_come_one_after_the_other_as_a_sequence(client: httpx.Client, asked: dict[str, Any]) -> None:
+    answer = client.get(GRIDS, **asked)
+    assert answer.headers["Content-Type"] == "application/geo+json-seq"
+    first, *records = answer.content.split(b"\x1e")
+    assert first == b""
+    assert all(record.endswith(b"\n") for record in records)
+    assert [json.loads(record) for record in records] == client.get(GRIDS).json()["features"]
+
+
+def test_a_sequence_is_whole_unless_a_limit_is_named(toy_folder: Any) -> None:
+    with serving(toy_folder, limit_default="1", limit_max="2") as at, httpx.Client(base_url=at) as client:
+        asked = {"f": "jsonseq", "filter": "households > 1"}
+        assert client.get(GRIDS, params=asked).content.count(b"\x1e") == 3
+        assert client.get(GRIDS, params={**asked, "limit": 2}).content.count(b"\x1e") == 2
+        assert client.get(GRIDS, params={**asked, "offset": 1}).content.count(b"\x1e") == 2
