@@ -14,7 +14,7 @@ from api.bodies import limit_bodies
 from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
-from api.jobs.serving import Serving
+from api.jobs.serving import Serving, name_store
 from api.openapi import build_openapi
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
@@ -77,17 +77,17 @@ def create_app(
         from api.walking import follow_ground
 
         app.include_router(walking_router(follow_ground(osm, now), chosen))
+    gate = None
     if store is not None:  # imported here: a server of a plan folder alone need not load what edits
         from api.routes.plans import plans_router
         from api.store.store import open_store
-        from api.tokens import require_tokens
+        from api.tokens import build_gate, require_tokens
 
         kept = open_store(store)
         require_tokens(kept, chosen)
+        gate = build_gate(kept, "planner")
         app.include_router(plans_router(kept, chosen))
-    app.include_router(
-        processes_router(Serving(None if folder is None else Path(folder), None if osm is None else Path(osm), chosen))
-    )
+    app.include_router(processes_router(_tell_serving(folder, osm, store, chosen), gate))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
     add_error_handlers(app)
@@ -98,6 +98,14 @@ def create_app(
         return Response(document, media_type=OPENAPI)
 
     return app
+
+
+def _tell_serving(
+    folder: Path | str | None, osm: Path | str | None, store: Path | str | None, settings: Settings
+) -> Serving:
+    """Return what jobs may use of what is served."""
+    paths = [None if one is None else Path(one) for one in (folder, osm)]
+    return Serving(paths[0], paths[1], settings, None if store is None else name_store(store))
 
 
 def _version() -> str:

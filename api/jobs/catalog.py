@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from api.jobs.models import DivideAsked, Divided, RedivideAsked
+from api.jobs.models import DivideAsked, Divided, ImportAsked, Imported, RedivideAsked
 from api.jobs.serving import Serving
 from api.jobs.site_models import Choice, SiteAsked
 from api.walk_models import Circles, CirclesAsked, Times, TimesAsked
 
-Needs = Literal["", "plan", "map"]
+Needs = Literal["", "map", "store"]
 _VERSION = "1.0.0"
 
 
@@ -139,6 +139,15 @@ def _all() -> tuple[Process, ...]:
             "api.jobs.siting:run_site",
         ),
         Process(
+            "import",
+            "Put a plan into the store",
+            "A plan folder, packed as one zip file, becomes the first version of a plan of the store.",
+            ImportAsked,
+            _outputs_of(Imported),
+            "api.jobs.importing:run_import",
+            needs="store",
+        ),
+        Process(
             "walk",
             "Walk from homes to places",
             "Seconds and metres of every walk within a limit on the street map that is served.",
@@ -163,5 +172,5 @@ def _all() -> tuple[Process, ...]:
 
 def list_processes(serving: Serving) -> dict[str, Process]:
     """Return the processes that can be run on what is served, by id."""
-    there = {"": True, "plan": serving.folder is not None, "map": serving.osm is not None}
+    there = {"": True, "map": serving.osm is not None, "store": serving.store is not None}
     return {one.process_id: one for one in _all() if there[one.needs]}

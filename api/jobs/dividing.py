@@ -41,8 +41,8 @@ def run_divide(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     """Return blocks divided into grids: those sent as one question, those of a plan community by community."""
     asked = DivideAsked.model_validate(inputs)
     if asked.blocks is not None:
-        if asked.communities is not None:
-            raise InputError("found blocks and communities, needed one of the two")
+        if asked.communities is not None or asked.plan is not None:
+            raise InputError("found blocks beside communities or a plan, needed one of the two")
         profile = _profile(asked, None)
         return _divide_sent(asked, _read_sent(asked, profile, teller), profile, None, teller)
     return _divide_plan(asked, serving, teller)
@@ -54,8 +54,10 @@ def run_redivide(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any
     if asked.blocks is None:
         profile, given = _read_plan(asked, serving, teller)
     else:
-        if asked.current is None:
-            raise InputError("found blocks without current, needed today's grid of each block beside them")
+        if asked.current is None or asked.plan is not None:
+            raise InputError(
+                "found blocks beside a plan, or without current, needed today's grid of each block beside them"
+            )
         profile = _profile(asked, None)
         given = _read_sent(asked, profile, teller)
     check_grids(given.current, tuple(asked.grids))
@@ -129,12 +131,32 @@ def _read_plan(asked: BlocksAsked, serving: Serving, teller: Teller) -> tuple[Pr
     if asked.adjacency is not None:
         raise InputError("found adjacency without blocks, needed blocks beside it")
     teller.progress("reading the plan", 0.0)
+    locks = Locks(dict(asked.fixed), tuple(tuple(one) for one in asked.together))
+    tied = locks if locks.fixed or locks.together else None
+    if asked.plan is not None:
+        return _read_stored(asked, asked.plan, serving, tied)
     plan = read_plan_folder(serving.plan_folder())
     blocks, adjacency = read_plan_blocks(plan)
     current = blocks.set_index(_ID)["grid_id"].sort_index()
-    locks = Locks(dict(asked.fixed), tuple(tuple(one) for one in asked.together))
-    tied = locks if locks.fixed or locks.together else None
     return _profile(asked, profile_of(plan)), BlockInputs(blocks, adjacency, current, tied, join_listed([]), {})
+
+
+def _read_stored(asked: BlocksAsked, plan_id: str, serving: Serving, tied: Locks | None) -> tuple[Profile, BlockInputs]:
+    """Return the last version of a plan of the store; grids that are locked there are not drawn anew."""
+    from api.store.states import to_state  # here: a server of a folder alone need not load what edits
+
+    store = serving.open_store()
+    try:
+        plan = store.read_plan(plan_id)
+        state = to_state(store.read_grids(plan_id, store.get_version(plan_id).version))
+    finally:
+        store.close()
+    locked = set(state.grids.index[state.grids["locked"].to_numpy(dtype=bool)])
+    kept = sorted(locked & set(asked.grids if isinstance(asked, RedivideAsked) else ()))
+    if kept:
+        raise InputError(f"grid {kept[0]!r} is locked, needed grids that are not; unlock it first")
+    given = BlockInputs(plan.blocks, plan.adjacency, state.assignment, tied, join_listed([]), {})
+    return _profile(asked, plan.profile), given
 
 
 def _profile(asked: BlocksAsked, own: Profile | None) -> Profile:

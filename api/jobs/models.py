@@ -1,4 +1,4 @@
-"""What may be asked of the processes that divide, and what do their answers look like?"""
+"""What may be asked of the processes that divide and import, and what do their answers look like?"""
 
 from typing import Annotated, Any, Literal
 
@@ -58,6 +58,9 @@ class BlocksAsked(Model):
         default_factory=dict, description="Block to label: one label, one grid; two labels, two grids"
     )
     together: list[list[str]] = Field(default_factory=list, description="Groups of blocks that share a grid")
+    plan: Name | None = Field(
+        default=None, description="A plan of the store, as its last version has it, in place of blocks"
+    )
     profile: ProfileName | None = Field(
         default=None, description="A shipped profile; else that of the plan served, or about_500"
     )
@@ -103,3 +106,22 @@ class Divided(Model):
     listed: list[dict[str, Any]]
     profile: str
     seconds: float
+
+
+class ImportAsked(Model):
+    """A plan to be put into the store."""
+
+    plan: Annotated[str, Field(min_length=1, json_schema_extra={
+        "format": "byte", "contentEncoding": "base64", "contentMediaType": "application/zip"})] = Field(
+        description="The files of a plan folder in one zip file, in base64"
+    )  # fmt: skip
+    why: str = Field(default="", max_length=2000, description="Why; kept with the first version")
+
+
+class Imported(Model):
+    """The plan as it stands in the store."""
+
+    plan_id: str
+    version: int
+    grids: int
+    blocks: int

@@ -80,5 +80,5 @@ def _places(serving: Serving) -> list[Path]:
     if serving.settings.jobs is not None:
         return [serving.settings.jobs]
     told = serving.to_dict()
-    name = hashlib.sha256(f"{told['folder']}\0{told['osm']}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{told['folder']}\0{told['osm']}\0{told['store']}".encode()).hexdigest()[:16]
     return [cache_folder() / "jobs" / f"{name}-{number}.sqlite" for number in range(1, _SERVERS + 1)]

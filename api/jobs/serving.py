@@ -1,4 +1,4 @@
-"""What is served beside the jobs: which plan folder, which street map, under which settings?"""
+"""What is served beside the jobs: which plan folder, street map and store, under which settings?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,24 @@ from spatial.errors import MissingError
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What a worker may use of the server's: a plan folder, a street map, and the settings."""
+    """What a worker may use of the server's: a plan folder, a street map, a store of plans, and the settings.
+
+    ``who`` is who asked for the job, where that is known.
+    """
 
     folder: Path | None
     osm: Path | None
     settings: Settings
+    store: str | None = None
+    who: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in the types of JSON."""
         return {
             "folder": None if self.folder is None else str(self.folder.resolve()),
             "osm": None if self.osm is None else str(self.osm.resolve()),
+            "store": self.store,
+            "who": self.who,
             "settings": self.settings.model_dump(mode="json"),
         }
 
@@ -37,8 +44,27 @@ class Serving:
             raise MissingError("no plan is served here; needed blocks among the inputs")
         return self.folder
 
+    def open_store(self) -> Any:
+        """Return the store of plans, opened.
+
+        Raises
+        ------
+        MissingError
+            If none is served.
+        """
+        if self.store is None:
+            raise MissingError("no store of plans is served here; needed blocks among the inputs")
+        from api.store.store import open_store  # here: a server of a folder alone need not load what edits
+
+        return open_store(self.store)
+
 
 def read_serving(told: Mapping[str, Any]) -> Serving:
     """Return what ``to_dict`` told."""
     folder, osm = (None if told[name] is None else Path(told[name]) for name in ("folder", "osm"))
-    return Serving(folder, osm, Settings(**told["settings"]))
+    return Serving(folder, osm, Settings(**told["settings"]), told["store"], told["who"])
+
+
+def name_store(store: Path | str) -> str:
+    """Return how a worker finds a store: an address as it is, a file by its whole path."""
+    return str(store) if "://" in str(store) else str(Path(store).resolve())

@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
 from time import monotonic
@@ -82,7 +82,9 @@ def _limit_memory(most: int) -> None:
 def _work(wire: IO[bytes], head: Mapping[str, Any], inputs: bytes) -> None:
     reporter = Reporter(wire)
     try:
-        results = _run(head, read_serving(head["serving"]), orjson.loads(inputs)["inputs"], reporter)
+        asked = orjson.loads(inputs)
+        serving = replace(read_serving(head["serving"]), who=asked.get("who", ""))
+        results = _run(head, serving, asked["inputs"], reporter)
         content = orjson.dumps(results, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
     except BaseException as error:  # whatever it is, the server has to be told
         with reporter.lock:

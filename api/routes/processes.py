@@ -35,6 +35,7 @@ from api.settings import Settings
 
 _CACHE = {"Cache-Control": "no-store"}
 _PROBLEM: dict[str, Any] = {"model": schemas.Problem}
+_ROLE = _PROBLEM | {"description": "The token is of too low a role."}
 _TOKEN = _PROBLEM | {"description": "Jobs are for those of the house."}
 
 
@@ -44,15 +45,18 @@ def _says(model: type, *, missing: str = "", guarded: bool = False) -> dict[int 
         400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
     }
     if guarded:
-        told |= {401: _TOKEN, 503: _PROBLEM | {"description": "Jobs cannot be kept."}}
+        told |= {401: _TOKEN, 403: _ROLE, 503: _PROBLEM | {"description": "Jobs cannot be kept."}}
     return {**told, 404: _PROBLEM | {"description": f"There is no such {missing}."}} if missing else told
 
 
 _JOB = _says(StatusInfo, missing="job", guarded=True)
 
 
-def processes_router(serving: Serving) -> APIRouter:
+def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = None) -> APIRouter:
     """Return the routes of processes and jobs; the office of jobs opens and closes with the application.
+
+    ``gate`` is a dependency that lets pass who may run and watch jobs, and tells their ``name``; without it those may
+    who may see everything.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def processes_router(serving: Serving) -> APIRouter:
     processes, settings = list_processes(serving), serving.settings
     office, lifespan = follow_office(serving, processes)
     router = APIRouter(tags=["Processes"], lifespan=lifespan)
-    inside = APIRouter(tags=["Processes"], dependencies=[Depends(_only_internal(settings))])
+    inside = APIRouter(tags=["Processes"], dependencies=[Depends(_guard(gate, settings))])
     for process in processes.values():
         _add_execution(inside, process, office, settings)
     _add_jobs(inside, office, settings)
@@ -93,11 +97,13 @@ def processes_router(serving: Serving) -> APIRouter:
     return router
 
 
-def _only_internal(settings: Settings) -> Callable[[Request], None]:
-    """Return a dependency that lets nobody run or watch jobs who may not see everything."""
+def _guard(gate: Callable[[Request], Any] | None, settings: Settings) -> Callable[[Request], None]:
+    """Return a dependency that lets nobody run or watch jobs who may not, and notes who it is."""
 
     def check(request: Request) -> None:
-        if not is_internal(request, settings):
+        if gate is not None:
+            request.state.who = gate(request).name
+        elif not is_internal(request, settings):
             detail = "jobs are for those of the house; needed the internal token as a bearer token"
             raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -133,7 +139,7 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
         told: BaseModel = body
         later = not process.quick or "respond-async" in _preferences(request)
-        job = await asyncio.to_thread(_submit, office, process.process_id, told, waited=not later)
+        job = await asyncio.to_thread(_submit, office, process.process_id, _envelope(request, told), waited=not later)
         if later:
             root = root_of(request, settings)
             headers = {"Location": f"{root}/jobs/{job.job_id}", "Preference-Applied": "respond-async"}
@@ -141,8 +147,12 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         return await _wait(request, office(), job.job_id, settings)
 
 
-def _submit(office: Callable[[], Office], process: str, told: BaseModel, *, waited: bool) -> Job:
-    return office().submit(process, orjson.dumps(told.model_dump(mode="json")), waited=waited)
+def _envelope(request: Request, told: BaseModel) -> dict[str, Any]:
+    return {**told.model_dump(mode="json"), "who": getattr(request.state, "who", "")}
+
+
+def _submit(office: Callable[[], Office], process: str, told: dict[str, Any], *, waited: bool) -> Job:
+    return office().submit(process, orjson.dumps(told), waited=waited)
 
 
 async def _wait(request: Request, office: Office, job_id: str, settings: Settings) -> Response:
@@ -278,6 +288,7 @@ def _says_execution(process: Process) -> dict[int | str, dict[str, Any]]:
         201: {"model": StatusInfo, "description": "The job, which runs in the background.", "headers": location},
         400: _PROBLEM | {"description": "An input is unknown, missing or cannot be used."},
         401: _TOKEN,
+        403: _ROLE,
         413: _PROBLEM | {"description": "The body is too large."},
         503: _PROBLEM | {"description": "As many jobs wait as may."},
     }
@@ -297,7 +308,13 @@ def _says_results() -> dict[int | str, dict[str, Any]]:
         status: _PROBLEM | {"description": "The job failed."} for status in (400, 413, 422, 500, 503, 504)
     }
     results = {"description": "The results, by output.", "content": {JSON: {"schema": {"type": "object"}}}}
-    return {200: results, 404: _PROBLEM | {"description": "No such job, or no results yet."}, 401: _TOKEN, **failed}
+    return {
+        200: results,
+        404: _PROBLEM | {"description": "No such job, or no results yet."},
+        401: _TOKEN,
+        403: _ROLE,
+        **failed,
+    }
 
 
 def _says_events() -> dict[int | str, dict[str, Any]]:
@@ -306,6 +323,7 @@ def _says_events() -> dict[int | str, dict[str, Any]]:
         204: {"description": "The job is finished and every event of it has been sent."},
         400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
         401: _TOKEN,
+        403: _ROLE,
         404: _PROBLEM | {"description": "There is no such job."},
         503: _PROBLEM | {"description": "As many clients listen as may."},
     }

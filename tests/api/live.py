@@ -12,28 +12,30 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PROGRAM = (
-    "import sys; from api.serve import serve; folder, osm = (one or None for one in sys.argv[1:]); "
-    "serve(folder, port=0, osm=osm, announce=lambda at: print(at, flush=True))"
+    "import sys; from api.serve import serve; folder, osm, store = (one or None for one in sys.argv[1:]); "
+    "serve(folder, port=0, osm=osm, store=store, announce=lambda at: print(at, flush=True))"
 )
 
 
 @contextmanager
-def serving(folder: Path | None, *, osm: Path | None = None, **settings: str) -> Iterator[str]:
-    """Give the address of a server of a plan folder, a street map or both, without a slash at the end.
+def serving(
+    folder: Path | None, *, osm: Path | None = None, store: Path | None = None, **settings: str
+) -> Iterator[str]:
+    """Give the address of a server of a plan folder, a street map, a store or several, without a slash at the end.
 
     Settings are named without their prefix.
     """
-    with starting(folder, osm=osm, **settings) as (address, _):
+    with starting(folder, osm=osm, store=store, **settings) as (address, _):
         yield address
 
 
 @contextmanager
 def starting(
-    folder: Path | None, *, osm: Path | None = None, **settings: str
+    folder: Path | None, *, osm: Path | None = None, store: Path | None = None, **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Give the address of a server as ``serving`` does, and its process."""
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": value for name, value in settings.items()}}
-    command = [sys.executable, "-c", _PROGRAM, str(folder or ""), str(osm or "")]
+    command = [sys.executable, "-c", _PROGRAM, str(folder or ""), str(osm or ""), str(store or "")]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

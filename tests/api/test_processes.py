@@ -263,9 +263,9 @@ FAILING: dict[str, tuple[str, Any, str]] = {
     "no households": ("divide", {"blocks": _square(people=1)}, "'households'"),
     "names of people": ("divide", {"blocks": _square(households=1, 姓名="王某")}, "姓名"),
     "unknown community": ("divide", {"communities": ["c9"]}, "found 'c9', needed some of the plan's: c1"),
-    "two questions": ("divide", {"blocks": _square(households=1), "communities": ["c1"]}, "needed one of the two"),
+    "two questions": ("divide", {"blocks": _square(households=1), "communities": ["c1"]}, "found blocks beside communities"),
     "unknown grid": ("redivide", {"grids": ["g9"]}, "found grid 'g9'"),
-    "no grids of today": ("redivide", {"grids": ["a"], "blocks": _square(households=1)}, "without current"),
+    "no grids of today": ("redivide", {"grids": ["a"], "blocks": _square(households=1)}, "or without current"),
 }
 
 
@@ -313,7 +313,7 @@ def test_jobs_are_listed_by_process_state_and_time(jobs: httpx.Client) -> None:
 def test_the_document_describes_what_processes_take(jobs: httpx.Client) -> None:
     document = jobs.get("/openapi.json").json()
     post = document["paths"]["/processes/divide/execution"]["post"]
-    assert {"201", "400", "401", "413", "503"} == set(post["responses"])
+    assert {"201", "400", "401", "403", "413", "503"} == set(post["responses"])
     body = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     inputs = document["components"]["schemas"][body]["properties"]["inputs"]["$ref"].rpartition("/")[2]
     described = jobs.get("/processes/divide").json()["inputs"]
