@@ -89,13 +89,14 @@ def _find(ground: Ground, draft: Draft, differ: set[str], around: set[str], know
     rows = rows_by_grid(draft, differ & draft.grids.keys())
     ids, land = np.array([*rows], dtype=object), np.array([pick_shape(ground, at, known) for at in rows.values()])
     found = [*tell_parts(ids, land), *tell_slivers(ids, land, ground.profile.checks)]
-    for check, doubtful in (
-        (check_connection, [name for name, pieces in split_pieces(ground, draft, rows).items() if len(pieces) > 1]),
-        (check_band, [name for name, at in rows.items() if _is_off_band(ground, at)]),
-        (check_communities, [name for name, at in rows.items() if _is_abroad(ground, draft.grids[name], at)]),
-    ):
-        if doubtful:
-            found += check(to_plan(ground, draft, _sketch(ground, draft, doubtful, known)))
+    doubts = {
+        check_connection: {name for name, pieces in split_pieces(ground, draft, rows).items() if len(pieces) > 1},
+        check_band: {name for name, at in rows.items() if _is_off_band(ground, at)},
+        check_communities: {name for name, at in rows.items() if _is_abroad(ground, draft.grids[name], at)},
+    }
+    if doubtful := set[str]().union(*doubts.values()):
+        part = to_plan(ground, draft, _sketch(ground, draft, doubtful, known))
+        found += [defect for check, names in doubts.items() if names for defect in check(part)]
     return found + _find_holes(ground, draft, {*rows, *around}, known) + _find_astray(ground, draft, set(rows), known)
 
 
