@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 import orjson
 
-from api.store.findings import LAYER, MADE_ONCE, build_findings, change_findings, name_finding, restore_findings
+from api.store.findings import (
+    LAYER,
+    MADE_ONCE,
+    NOTHING,
+    Held,
+    build_findings,
+    change_findings,
+    name_finding,
+    restore_findings,
+    write_features,
+)
 from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
 from api.store.states import blocks_of, to_grids, to_state
@@ -41,7 +51,7 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A version in memory: what it stands on, its state, and the content of each grid, living or retired."""
+    """A version in memory: its ground, its state, the content of each grid, living or retired, and what it breaks."""
 
     plan_id: str
     version: int
@@ -49,6 +59,7 @@ class Loaded:
     ground: ServedGround
     state: State
     contents: Mapping[str, str]
+    findings: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,8 @@ class Editor:
             return found
         grids = self.store.read_grids(plan_id, version)
         contents = {grid.grid_id: grid.content for grid in grids}
-        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), to_state(grids), contents))
+        held = self.store.read_findings(plan_id, version)
+        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), to_state(grids), contents, held))
 
     def _ground(self, plan_id: str) -> ServedGround:
         found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
@@ -125,7 +137,7 @@ class Editor:
         outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
         grids = _differing(loaded, outcome)
         features = [orjson.loads(grid.feature) for grid in grids if grid.feature]
-        findings = change_findings(outcome, self.store.read_findings(plan_id, base), features)
+        findings = change_findings(outcome, loaded.findings, features)
         return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
 
     def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:
@@ -145,7 +157,7 @@ class Editor:
         ground = loaded.ground.ground
         before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
         changed = [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
-        findings = restore_findings(*(self.store.read_findings(plan_id, version) for version in (base, target)))
+        findings = restore_findings(loaded.findings, self.store.read_findings(plan_id, target))
         return Change(loaded, build_outcome(ground, before, then, ()), Delta(changed, findings), ()), target
 
     def commit(self, change: Change, note: Note, *, kind: Kind = "edit", state_of: int | None = None) -> VersionRecord:
@@ -159,7 +171,10 @@ class Editor:
         base = change.base
         made = self.store.commit_version(base.plan_id, base.version, change.delta, note, kind=kind, state_of=state_of)
         contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.delta.grids}}
-        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, change.outcome.state, contents))
+        told = {name: write_features(some) for name, some in change.delta.findings.items()}
+        held = {name: text for name, text in {**base.findings, **told}.items() if text != NOTHING}
+        state = change.outcome.state
+        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, contents, held))
         return made
 
     def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:

@@ -22,7 +22,11 @@ from spatial.plan.outcome import Outcome
 Findings = Mapping[str, Sequence[Mapping[str, Any]]]
 """Finding -> its GeoJSON features, parsed; none where it is mended."""
 
+Held = Mapping[str, str]
+"""Finding -> its features as they are kept: a JSON list, as text."""
+
 LAYER = "violations"
+NOTHING = "[]"
 MADE_ONCE = "T11"
 """The rule that is looked at only when a plan is made."""
 
@@ -45,60 +49,78 @@ def name_finding(rule: str, subject: str) -> str:
     return f"{rule}-{subject}"
 
 
-def change_findings(outcome: Outcome, held: Findings, grids: Sequence[Mapping[str, Any]]) -> Findings:
+def change_findings(outcome: Outcome, held: Held, grids: Sequence[Mapping[str, Any]]) -> Findings:
     """Return the findings that edits change; ``grids`` are the features of the changed grids, ``held`` those before."""
     told = [frame for frame in (outcome.caused, outcome.kept) if len(frame)]
     now = build_findings(pd.concat(told, ignore_index=True)) if told else {}
     cured = [name_finding(*pair) for pair in zip(outcome.cured["rule"], outcome.cured["subject"], strict=True)]
     gone = {*cured, *_about(held, grids)} - now.keys()
     wanted: dict[str, Sequence[Mapping[str, Any]]] = {**now, **{name: [] for name in gone}}
-    return {name: some for name, some in sorted(wanted.items()) if list(some) != list(held.get(name, []))}
+    return {name: some for name, some in sorted(wanted.items()) if write_features(some) != held.get(name, NOTHING)}
 
 
-def _about(held: Findings, grids: Sequence[Mapping[str, Any]]) -> list[str]:
+def write_features(features: Sequence[Mapping[str, Any]]) -> str:
+    """Return the features of a finding as they are kept."""
+    return orjson.dumps(list(features)).decode()
+
+
+def _about(held: Held, grids: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the findings on buildings that lie where a grid changed."""
-    names = [name for name in held if name.startswith(f"{MADE_ONCE}-") and held[name]]
+    names = [name for name in held if name.startswith(f"{MADE_ONCE}-")]
     if not names or not grids:
         return []
     places = shapely.STRtree(geometries_of(grids))
-    found = places.query(geometries_of([held[name][0] for name in names]), predicate="intersects")[0]
+    told = [orjson.loads(held[name])[0] for name in names]
+    found = places.query(geometries_of(told), predicate="intersects")[0]
     return [names[row] for row in np.unique(found)]
 
 
-def restore_findings(now: Findings, then: Findings) -> Findings:
+def restore_findings(now: Held, then: Held) -> Findings:
     """Return the findings to change so that those of now become those of then."""
     names = sorted(now.keys() | then.keys())
-    return {name: then.get(name, []) for name in names if list(now.get(name, [])) != list(then.get(name, []))}
+    differ = [name for name in names if now.get(name) != then.get(name)]
+    return {name: orjson.loads(then.get(name, NOTHING)) for name in differ}
 
 
-def read_findings(rows: Rows, plan_id: str, version: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the findings of a version, by name."""
+def read_findings(rows: Rows, plan_id: str, version: int) -> dict[str, str]:
+    """Return the findings that stand in a version, by name."""
     found = rows.all(
         """SELECT f.finding, f.features FROM findings f
            JOIN (SELECT finding, max(version) AS version FROM findings WHERE plan_id = ? AND version <= ?
                  GROUP BY finding) last ON last.finding = f.finding AND last.version = f.version
-           WHERE f.plan_id = ? ORDER BY f.finding""",
-        plan_id,
-        version,
-        plan_id,
+           WHERE f.plan_id = ? AND f.features <> ? ORDER BY f.finding""",
+        *(plan_id, version, plan_id, NOTHING),
     )
-    read = {str(name): orjson.loads(features) for name, features in found}
-    return {name: features for name, features in read.items() if features}
+    return {str(name): str(features) for name, features in found}
 
 
 def put_findings(rows: Rows, dialect: Dialect, plan_id: str, version: int, findings: Findings) -> None:
     """Write the findings that a version changes, and show them in the layer of the last version."""
-    before = read_findings(rows, plan_id, version - 1)
-    gone = [(plan_id, feature["id"]) for name in findings for feature in before.get(name, [])]
+    gone = [(plan_id, feature["id"]) for name in findings for feature in _read_last(rows, plan_id, name)]
     rows.run_many(f"DELETE FROM {LAYER} WHERE plan_id = ? AND feature_id = ?", gone)
     rows.run_many(f"DELETE FROM served WHERE layer = '{LAYER}' AND plan_id = ? AND feature_id = ?", gone)
     rows.run_many(
         "INSERT INTO findings (plan_id, finding, version, features) VALUES (?, ?, ?, ?)",
-        [(plan_id, name, version, orjson.dumps(list(features)).decode()) for name, features in findings.items()],
+        [(plan_id, name, version, write_features(features)) for name, features in findings.items()],
     )
     shown = flatten(findings)
     put_features(rows, dialect, LAYER, plan_id, shown)
     put_served(rows, LAYER, plan_id, shown)
+
+
+def _read_last(rows: Rows, plan_id: str, finding: str) -> list[dict[str, Any]]:
+    found = rows.one(
+        "SELECT features FROM findings WHERE plan_id = ? AND finding = ? ORDER BY version DESC LIMIT 1",
+        plan_id,
+        finding,
+    )
+    read: list[dict[str, Any]] = [] if found is None else orjson.loads(found[0])
+    return read
+
+
+def read_all(held: Held) -> list[Mapping[str, Any]]:
+    """Return the features of findings as they are kept, parsed, by id."""
+    return flatten({name: orjson.loads(features) for name, features in held.items()})
 
 
 def flatten(findings: Findings) -> list[Mapping[str, Any]]:

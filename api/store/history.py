@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 
 from api.store.database import Dialect, Rows
-from api.store.findings import LAYER, flatten, read_findings
+from api.store.findings import LAYER, read_all, read_findings
 from api.store.layers import STORED
 from api.store.records import Grid, Page
 from api.store.tables import Box, find_features, geometries_of, meets_box, with_grid
@@ -32,7 +32,7 @@ def read_features(
     if version == head or layer not in ("grids", "blocks", LAYER):
         return find_features(rows, dialect, layer, plan_id, box=box, limit=limit, offset=offset)
     if layer == LAYER:
-        told = flatten(read_findings(rows, plan_id, version))
+        told = read_all(read_findings(rows, plan_id, version))
         return _page([orjson.dumps(feature) for feature in told], box, limit, offset)
     grids = [grid for grid in read_grids(rows, plan_id, version) if grid.feature]
     if layer == "grids":

@@ -5,7 +5,7 @@ from collections import Counter
 import orjson
 
 from api.store.database import Rows
-from api.store.findings import LAYER, flatten, read_findings
+from api.store.findings import LAYER, read_all, read_findings
 from api.store.plans import digest_ground, list_plans
 from api.store.records import Grid, PlanRecord
 from api.store.versions import digest_version, list_versions, read_grids
@@ -64,7 +64,7 @@ def _inspect_layers(rows: Rows, plan: PlanRecord) -> list[str]:
     grid_of: dict[str, str] = dict(rows.all("SELECT feature_id, grid_id FROM blocks WHERE plan_id = ?", plan.plan_id))
     if grid_of != {block: grid.grid_id for grid in last for block in grid.document["blocks"]}:
         found.append("the layer of blocks is not the last version")
-    told = {feature["id"] for feature in flatten(read_findings(rows, plan.plan_id, plan.head))}
+    told = {feature["id"] for feature in read_all(read_findings(rows, plan.plan_id, plan.head))}
     if told != {row[0] for row in rows.all(f"SELECT feature_id FROM {LAYER} WHERE plan_id = ?", plan.plan_id)}:
         found.append("the layer of violations is not the last version")
     return found

@@ -12,8 +12,8 @@ import orjson
 import pandas as pd
 import shapely
 
-from spatial.crs import LONLAT, to_lonlat
-from spatial.io.geojson import orient, round_lonlat, to_feature_collection, to_served
+from spatial.crs import to_lonlat
+from spatial.io.geojson import PROPERTY_DECIMALS, orient, round_lonlat, write_features
 from spatial.plan.edits import Ground, build_ground
 from spatial.plan.model import Plan
 
@@ -75,11 +75,19 @@ def build_features(served: ServedGround, rows: Any, blocks: Mapping[str, list[st
     extra = [name for name in (*_DECIDED, *_MEASURED_OF_CHANGE) if name in rows]
     ids = rows["grid_id"].tolist()
     walks = [served.walks_s.get(_key(blocks[grid_id]), np.nan) for grid_id in ids]
-    plain = rows.drop(columns=extra).assign(farthest_walk_s=pd.Series(walks, index=rows.index, dtype="float64"))
-    frame = to_served(plain, ids=ids)
-    shapes = np.array([_unite(served, blocks[grid_id]) for grid_id in frame.index], dtype=object)
-    frame = frame.set_geometry(orient(round_lonlat(shapes)), crs=LONLAT)
-    return {feature["id"]: feature for feature in orjson.loads(to_feature_collection(frame))["features"]}
+    properties = {name: _plain(rows[name].to_numpy()) for name in rows if name not in (*extra, rows.geometry.name)}
+    properties["farthest_walk_s"] = _plain(np.array(walks, dtype=np.float64))
+    shapes = np.array([_unite(served, blocks[grid_id]) for grid_id in ids], dtype=object)
+    collection = write_features(ids, orient(round_lonlat(shapes)), properties)
+    return {feature["id"]: feature for feature in orjson.loads(collection)["features"]}
+
+
+def _plain(values: Any) -> list[Any]:
+    """Return values as plan folders tell them: floats rounded, missing ones as None."""
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    rounded = np.round(values, PROPERTY_DECIMALS) + 0.0  # minus zero becomes zero
+    return [value if np.isfinite(value) else None for value in rounded.tolist()]
 
 
 def _unite(served: ServedGround, blocks: list[str]) -> Any:

@@ -77,8 +77,8 @@ class Store:
             versions.read_version(rows, plan_id, version)
             return versions.read_grids(rows, plan_id, version)
 
-    def read_findings(self, plan_id: str, version: int) -> dict[str, list[dict[str, Any]]]:
-        """Return the rules that a version breaks: finding -> its features, parsed."""
+    def read_findings(self, plan_id: str, version: int) -> dict[str, str]:
+        """Return the rules that a version breaks: finding -> its features as a JSON list."""
         with self.database.reading() as rows:
             versions.read_version(rows, plan_id, version)
             return findings.read_findings(rows, plan_id, version)
