@@ -41,14 +41,13 @@ from spatial.plan.state import (
     Draft,
     Grid,
     State,
-    StateDiff,
     begin,
-    diff_states,
     open_draft,
     require_grid,
     require_unlocked,
     rows_by_grid,
 )
+from spatial.plan.state_diff import StateDiff, diff_states
 
 __all__ = [
     "KINDS", "CreateDedicated", "Edit", "Ground", "Lock", "Merge", "MoveBlocks", "Outcome", "Proposal", "Redivide",

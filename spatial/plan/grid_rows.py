@@ -23,7 +23,7 @@ def build_plan_grids(ground: Ground, state: State, known_shapes: Mapping[str, An
     grids that it misses are dissolved.
     """
     draft = open_draft(ground.index, state)
-    return build_rows(ground, draft, draft.grids, known_shapes)
+    return require(build_rows(ground, draft, draft.grids, known_shapes), GRIDS)
 
 
 def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Mapping[str, Any] | None = None) -> Any:
@@ -62,7 +62,7 @@ def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Map
         "content": _text(content),
     }
     geometry = gpd.GeoSeries(shapes, crs=ground.crs)
-    return require(gpd.GeoDataFrame(columns, geometry=geometry, crs=ground.crs), GRIDS)
+    return gpd.GeoDataFrame(columns, geometry=geometry, crs=ground.crs)
 
 
 def hash_blocks(ground: Ground, rows: Any) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -164,8 +164,7 @@ def open_draft(index: Any, state: State) -> Draft:
     if len(state.assignment) != len(index) or (at < 0).any():
         raise InputError(f"state: assigns {len(state.assignment)} blocks, needed just the {len(index)} of the ground")
     label = state.assignment.to_numpy(dtype=object)[at]
-    grids = {row["grid_id"]: Grid(**row) for row in _rows(state.grids)}
-    return Draft(label, grids, {row["grid_id"]: Retired(**row) for row in _rows(state.retired)})
+    return Draft(label, _values(state.grids, Grid), _values(state.retired, Retired))
 
 
 def close_draft(index: Any, draft: Draft) -> State:
@@ -228,6 +227,12 @@ def _frame(values: list[Any], kind: type) -> Any:
     return pd.DataFrame(columns).set_index("grid_id")
 
 
+def _values(frame: Any, kind: type) -> dict[str, Any]:
+    """Return the values that ``_frame`` made a frame of, by grid id."""
+    columns = [frame[item.name].tolist() for item in fields(kind) if item.name != "grid_id"]
+    return {row[0]: kind(*row) for row in zip(frame.index.tolist(), *columns, strict=True)}
+
+
 def _rows(frame: Any) -> list[dict[str, Any]]:
     names = [frame.index.name, *frame.columns]
     columns = [frame.index.tolist(), *(frame[name].tolist() for name in frame.columns)]
@@ -238,64 +243,3 @@ def _records(frame: Any) -> list[dict[str, Any]]:
     return [
         {key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in _rows(frame)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class StateDiff:
-    """What changed from one state to another, by id.
-
-    Attributes
-    ----------
-    moved:
-        Frame (block_id, from_grid, to_grid), by block.
-    created, retired:
-        Ids of grids that are new, and that are no more.
-    changed:
-        Grid id -> names of the fields that differ, for grids that are in both.
-    """
-
-    moved: Any
-    created: tuple[str, ...]
-    retired: tuple[str, ...]
-    changed: Mapping[str, tuple[str, ...]]
-
-    @property
-    def grids(self) -> tuple[str, ...]:
-        """Ids of all grids of either state that differ in anything."""
-        touched = {*self.moved["from_grid"], *self.moved["to_grid"], *self.created, *self.retired, *self.changed}
-        return tuple(sorted(str(name) for name in touched))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference, ready for JSON."""
-        return {
-            "moved": self.moved.to_dict("records"),
-            "created": list(self.created),
-            "retired": list(self.retired),
-            "changed": {name: list(keys) for name, keys in self.changed.items()},
-            "grids": list(self.grids),
-        }
-
-
-def diff_states(a: State, b: State) -> StateDiff:
-    """Return what changed from ``a`` to ``b``, two states on the same blocks."""
-    index = a.assignment.index
-    before, after = open_draft(index, a), open_draft(index, b)
-    rows = np.flatnonzero(before.label != after.label)
-    columns = {"block_id": index[rows], "from_grid": before.label[rows], "to_grid": after.label[rows]}
-    return StateDiff(
-        moved=pd.DataFrame({name: pd.Series(list(values), dtype="str") for name, values in columns.items()}),
-        created=tuple(sorted(after.grids.keys() - before.grids.keys())),
-        retired=tuple(sorted(before.grids.keys() - after.grids.keys())),
-        changed={
-            name: tuple(keys)
-            for name in sorted(before.grids.keys() & after.grids.keys())
-            if (keys := _differ(before.grids[name], after.grids[name]))
-        },
-    )
-
-
-def _differ(one: Grid, other: Grid) -> list[str]:
-    if one == other:
-        return []
-    mine, yours = asdict(one), asdict(other)
-    return [key for key in mine if mine[key] != yours[key]]
