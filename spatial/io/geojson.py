@@ -8,6 +8,7 @@ gives the same bytes whatever the order of its rows.
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -121,7 +122,24 @@ def write_features(ids: Iterable[str], geometry: Any, properties: Mapping[str, S
 
 def geometry_texts(geometry: Any) -> list[bytes]:
     """Return each geometry as GeoJSON text, ``null`` where it is missing; numbers in their shortest form."""
-    return [orjson.dumps(_geometry_text(text)) for text in shapely.to_geojson(geometry)]
+    kinds = shapely.get_type_id(geometry)
+    out = np.empty(len(geometry), dtype=object)
+    areas = kinds == shapely.GeometryType.POLYGON
+    out[areas] = _polygon_texts(geometry[areas])
+    out[~areas] = [orjson.dumps(_geometry_text(text)) for text in shapely.to_geojson(geometry[~areas])]
+    texts: list[bytes] = out.tolist()
+    return texts
+
+
+def _polygon_texts(polygons: Any) -> list[bytes]:
+    """Return polygons as text, ring by ring: orjson writes an array of numbers several times as fast as GEOS."""
+    rings, of = shapely.get_rings(polygons, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.searchsorted(ring, np.arange(len(rings)), side="right").tolist()
+    texts = [orjson.dumps(xy[start:end], option=_NUMPY) for start, end in pairwise([0, *ends])]
+    last = np.searchsorted(of, np.arange(len(polygons)), side="right").tolist()
+    bodies = (b",".join(texts[start:end]) for start, end in pairwise([0, *last]))
+    return [b'{"type":"Polygon","coordinates":[' + body + b"]}" for body in bodies]
 
 
 def _geometry_text(text: str | None) -> orjson.Fragment | None:

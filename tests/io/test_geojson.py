@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spatial.crs import metric_crs, to_metres
 from spatial.errors import CrsError, TableError
-from spatial.io.geojson import to_feature_collection, to_served
+from spatial.io.geojson import geometry_texts, to_feature_collection, to_served
 
 CRS = metric_crs(114.3, 30.6)
 SQUARE_CLOCKWISE = shapely.Polygon(
@@ -127,3 +127,16 @@ def test_coordinates_that_the_writer_prints_with_noise_are_printed_short() -> No
     noisy = 12.367591  # printed as 12.367590999999999 by the fast writer
     text = to_feature_collection(to_served(points([(noisy, 19.6122204)]), ids=["a"])).decode()
     assert "[12.367591,19.6122204]" in text
+
+
+def test_texts_of_geometries_are_those_of_geos_in_shortest_numbers() -> None:
+    hole = shapely.Polygon([(0, 0), (4, 0), (4, 4), (0, 4)], [[(1, 1), (1, 2.1), (2, 1)]])
+    shapes = [hole, None, shapely.Point(114.00399999999999, 30.1), shapely.MultiPolygon([hole]), shapely.Polygon(),
+              shapely.LineString([(0, 0), (1, 1)]), shapely.box(114.1, 30.1, 114.3, 30.2)]  # fmt: skip
+    texts = geometry_texts(np.array(shapes, dtype=object))
+    read = shapely.from_geojson([None if text == b"null" else text.decode() for text in texts])
+    assert texts[1] == b"null"
+    for one, again in zip(shapes, read, strict=True):
+        assert one is None or (one.is_empty and again.is_empty) or shapely.equals_exact(one, again, 1e-12)
+    assert b"114.3,30.1" in texts[6]
+    assert geometry_texts(np.array([], dtype=object)) == []
