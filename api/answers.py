@@ -26,8 +26,13 @@ class GeoJson(Response):
 
 
 def root_of(request: Request, settings: Settings) -> str:
-    """Return the address under which the client sees the server, without a slash at the end."""
-    return (settings.public_url or str(request.base_url)).rstrip("/")
+    """Return the address under which the client sees the application, without a slash at the end.
+
+    An application that is mounted in another one lies below the address of the server.
+    """
+    own = str(request.scope.get("root_path", ""))
+    mounted = own.removeprefix(str(request.scope.get("app_root_path", own)))
+    return (settings.public_url or str(request.base_url)).rstrip("/") + mounted
 
 
 def link(href: str, rel: str, media_type: str, title: str = "") -> dict[str, str]:

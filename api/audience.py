@@ -10,11 +10,11 @@ from api.snapshot import Feeds
 from spatial.errors import MissingError
 
 
-def feeds_for(now: Callable[[], Feeds], settings: Settings) -> Callable[[Request], Feeds]:
-    """Return a function that gives the feeds as whoever sends a request may see them."""
+def feeds_for(find: Callable[[Request], Feeds], settings: Settings) -> Callable[[Request], Feeds]:
+    """Return a function that gives the feeds that ``find`` finds as whoever sends a request may see them."""
 
     def see(request: Request) -> Feeds:
-        feeds = now()
+        feeds = find(request)
         return feeds if is_internal(request, settings) else feeds.public
 
     return see

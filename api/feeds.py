@@ -62,15 +62,22 @@ def landing(feeds: Feeds, root: str) -> dict[str, Any]:
         "links": [
             link(f"{root}/", "self", JSON, "This document"),
             link(f"{root}/?f=html", "alternate", HTML, "This document as a page"),
-            link(f"{root}/map/", "alternate", HTML, "Map page"),
             link(f"{root}/openapi.json", "service-desc", OPENAPI, "OpenAPI document"),
-            link(f"{root}/map/docs.html", "service-doc", HTML, "OpenAPI page"),
             link(f"{root}/conformance", "conformance", JSON, "Parts of OGC API that are kept"),
             link(f"{root}/collections", "data", JSON, "Feeds"),
             link(f"{root}/tileMatrixSets", "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", JSON, "Tilings"),
-            link(f"{root}/plan/report", "describedby", JSON, "Report of the plan"),
+            *(_beside(root) if "files" in report else ()),
         ],
     }
+
+
+def _beside(root: str) -> list[dict[str, str]]:
+    """Return links to what a server of a plan folder has beside the feeds."""
+    return [
+        link(f"{root}/map/", "alternate", HTML, "Map page"),
+        link(f"{root}/map/docs.html", "service-doc", HTML, "OpenAPI page"),
+        link(f"{root}/plan/report", "describedby", JSON, "Report of the plan"),
+    ]
 
 
 def collections(feeds: Feeds, root: str) -> dict[str, Any]:
@@ -79,7 +86,6 @@ def collections(feeds: Feeds, root: str) -> dict[str, Any]:
         "links": [
             link(f"{root}/collections", "self", JSON, "This document"),
             link(f"{root}/collections?f=html", "alternate", HTML, "This document as a page"),
-            link(f"{root}/map/", "alternate", HTML, "Map page"),
         ],
         "crs": list(feeds.systems),
         "collections": [collection(layer, feeds, root) for layer in feeds.layers.values()],
@@ -110,7 +116,6 @@ def collection(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
             link(f"{here}/queryables", QUERYABLES, SCHEMA, "What can be asked for"),
             link(f"{here}/tiles", TILESETS, JSON, "Vector tiles"),
             *packed,
-            link(f"{root}/map/", "alternate", HTML, "Map page"),
         ],
     }
     return told if layer.bbox is None else {**told, "extent": {"spatial": {"bbox": [layer.bbox], "crs": CRS84_URI}}}
@@ -163,7 +168,6 @@ def feature(layer: LoadedLayer, row: int, query_system: Any, root: str) -> bytes
     links = [
         link(there, "self", GEOJSON, "This feature"),
         link(f"{there}?f=html", "alternate", HTML, "This feature as a page"),
-        link(f"{root}/map/", "alternate", HTML, "Map page"),
         link(here, "collection", JSON, layer.title),
     ]
     content = layer.write(layer.find(None)[row : row + 1], None if query_system is CRS84 else query_system)[0]
@@ -179,7 +183,6 @@ def _page(
     for name, kind in (("geojson", GEOJSON), ("html", HTML), ("jsonseq", GEOJSON_SEQ)):
         if kind != form:
             links.append(link(with_query(f"{here}/items", **{**asked, "f": name}), "alternate", kind, f"As {name}"))
-    links.append(link(f"{root}/map/", "alternate", HTML, "Map page"))
     links.append(link(here, "collection", JSON, layer.title))
     return page_head(matched, returned, links)
 

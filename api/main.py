@@ -1,10 +1,11 @@
 """Which application serves a plan folder, and walks on a street map?"""
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import orjson
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -25,7 +26,7 @@ from api.routes.plan import plan_router
 from api.routes.processes import add_job_errors, processes_router
 from api.routes.tiles import tiles_router
 from api.settings import Settings, read_settings
-from api.snapshot import follow_folder
+from api.snapshot import Feeds, follow_folder
 from spatial.errors import InputError
 
 _DESCRIPTION = (
@@ -68,9 +69,8 @@ def create_app(
         middleware=_middleware(chosen),
     )
     if now is not None:
-        app.include_router(features_router(now, chosen))
-        for build_router in (tiles_router, downloads_router, amap_router, locate_router):
-            app.include_router(build_router(now, chosen))
+        for build_router in (features_router, tiles_router, downloads_router, amap_router, locate_router):
+            app.include_router(build_router(_same(now), chosen))
         app.include_router(plan_router(now, chosen))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks
         from api.routes.walking import walking_router
@@ -81,11 +81,13 @@ def create_app(
     if store is not None:  # imported here: a server of a plan folder alone need not load what edits
         from api.routes.plans import plans_router
         from api.store.store import open_store
+        from api.store_feeds import build_plan_feeds
         from api.tokens import build_gate, require_tokens
 
         kept = open_store(store)
         require_tokens(kept, chosen)
         gate = build_gate(kept, "planner")
+        app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen))
         app.include_router(plans_router(kept, chosen))
     app.include_router(processes_router(_tell_serving(folder, osm, store, chosen), gate))
     document = orjson.dumps(build_openapi(app))
@@ -106,6 +108,11 @@ def _tell_serving(
     """Return what jobs may use of what is served."""
     paths = [None if one is None else Path(one) for one in (folder, osm)]
     return Serving(paths[0], paths[1], settings, None if store is None else name_store(store))
+
+
+def _same(now: Callable[[], Feeds]) -> Callable[[Request], Feeds]:
+    """Return a function that finds the same feeds whatever the request: a folder holds one plan."""
+    return lambda request: now()
 
 
 def _version() -> str:

@@ -29,10 +29,10 @@ _SHIFTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 _JSON_ONLY = (("json", JSON),)
 
 
-def amap_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes of the shifted feeds; ``now`` gives the layers as they stand."""
+def amap_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes of the shifted feeds; ``find`` gives the layers that a request is for."""
     router = APIRouter(prefix="/feeds", tags=["Shifted feeds"])
-    seen_by = feeds_for(now, settings)
+    seen_by = feeds_for(find, settings)
     asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]] + [form_parameter("json")]
 
     def serve(provider: str) -> Callable[[Request, str], Response]:

@@ -23,10 +23,10 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _DTYPES = {"integer": "Int64", "number": "float64", "boolean": "boolean"}
 
 
-def downloads_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes of the downloads; ``now`` gives the layers as they stand."""
+def downloads_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes of the downloads; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Downloads"])
-    seen_by = feeds_for(now, settings)
+    seen_by = feeds_for(find, settings)
 
     @router.get(
         "/downloads/{file}",

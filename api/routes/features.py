@@ -25,10 +25,10 @@ _STREAMED_AT_ONCE = 500
 _RECORD = b"\x1e"
 
 
-def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes of the feeds; ``now`` gives the layers as they stand."""
+def features_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes of the feeds; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Feeds"])
-    seen_by = feeds_for(now, settings)
+    seen_by = feeds_for(find, settings)
     plain = [Depends(accept_only("f"))]
     form = {"parameters": [form_parameter("json", "html")]}
 
@@ -43,7 +43,8 @@ def features_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         "/", summary="Landing page", dependencies=plain, openapi_extra=form, responses=says(schemas.Landing, also=HTML)
     )
     def landing(request: Request) -> Response:
-        if choose_form(request, *_DOCUMENT) == "html" and "f" not in request.query_params:
+        people = choose_form(request, *_DOCUMENT) == "html" and "f" not in request.query_params
+        if people and "files" in seen_by(request).report:  # a plan folder has a map page
             return RedirectResponse(f"{root_of(request, settings)}/map/", 303, headers={"Vary": "Accept"})
         return told(request, "Wangge", feeds.landing)
 

@@ -25,10 +25,10 @@ _KEPT = 2
 _KIND_SCHEMA = {"type": "string", "enum": list(_KINDS), "default": "wgs84"}
 
 
-def locate_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes that tell in which grid a place lies; ``now`` gives the layers as they stand."""
+def locate_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes that tell in which grid a place lies; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Locate"])
-    seen_by, find = feeds_for(now, settings), _finder()
+    seen_by, locate = feeds_for(find, settings), _finder()
 
     @router.get(
         "/locate",
@@ -46,7 +46,7 @@ def locate_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
         """Return the grid in which a place lies; null outside all of them."""
         given, found = request.query_params, seen_by(request)
         place = [[read_degrees(given, "lon", 180.0), read_degrees(given, "lat", 90.0)]]
-        rows = find(found, place, _kind(given.get("coords", "wgs84")))
+        rows = locate(found, place, _kind(given.get("coords", "wgs84")))
         ids, codes = _name(found.layer("grids"), rows)
         return answer(request, found, lambda: {"grid_id": ids[0], "code": codes[0]})
 
@@ -66,7 +66,7 @@ def locate_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
                 f"found {len(asked.points):,} points, needed at most {settings.locate_points_max:,}; send them in parts"
             )
         found = seen_by(request)
-        ids, codes = _name(found.layer("grids"), find(found, asked.points, _kind(asked.coords)))
+        ids, codes = _name(found.layer("grids"), locate(found, asked.points, _kind(asked.coords)))
         return {"grid_ids": ids, "codes": codes}
 
     return router

@@ -24,10 +24,10 @@ _TILESET = (("json", "application/json"), ("tilejson", "application/json+tilejso
 _VERSION = parameter("v", "Version of the layers, as the tileset names it.", {"type": "string"})
 
 
-def tiles_router(now: Callable[[], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes of the tiles; ``now`` gives the layers as they stand."""
+def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
+    """Return the routes of the tiles; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Tiles"])
-    seen_by = feeds_for(now, settings)
+    seen_by = feeds_for(find, settings)
     kept = tiles.keep_tiles(settings.tile_cache_bytes)
     plain = [Depends(accept_only("f"))]
     form = {"parameters": [form_parameter("json")]}

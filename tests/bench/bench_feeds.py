@@ -95,7 +95,7 @@ def client_of(layer: LoadedLayer, folder: Path) -> TestClient:
     settings = Settings(limit_max=1_000_000, limit_default=1000)
     app = FastAPI(middleware=[Middleware(compress_answers)])
     for build_router in (features_router, downloads_router, amap_router):
-        app.include_router(build_router(lambda: feeds, settings))
+        app.include_router(build_router(lambda request: feeds, settings))
     return TestClient(app)
 
 
