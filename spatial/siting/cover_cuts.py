@@ -208,10 +208,10 @@ def _search(ptr, site, col_ptr, row, share, off, sizes, flat, broken):  # type: 
                     best, pair, third = least, i, last
             if pair < 0:
                 break
-            for i in (pair, third):
-                chosen[count] = i
-                taken[i] = True
-                _flip(i, 1, ptr, site, times)
+            for one in (pair, third):
+                chosen[count] = one
+                taken[one] = True
+                _flip(one, 1, ptr, site, times)
                 count += 1
             cost = best
         for a in range(count):

@@ -138,7 +138,7 @@ def _close(j, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_row
 
 
 @kernel
-def _begin(
+def _begin(  # type: ignore[no-untyped-def]
     ptr,
     site,
     col_ptr,
@@ -156,7 +156,7 @@ def _begin(
     best,
     value,
     seed,
-):  # type: ignore[no-untyped-def]
+):
     open_rows[len(row_place)] = len(row_place)
     for i in range(len(weight)):
         for s in range(ptr[i], ptr[i + 1]):
@@ -178,7 +178,7 @@ def _begin(
 
 
 @kernel
-def _anneal(
+def _anneal(  # type: ignore[no-untyped-def]
     ptr,
     site,
     col_ptr,
@@ -198,7 +198,7 @@ def _anneal(
     best,
     value,
     seed,
-):  # type: ignore[no-untyped-def]
+):
     p, sites, rows = len(best), len(order), len(row_place)
     scale = 1.0 / 4294967296.0
     near, need = np.int64(_NEAR * 4294967296.0), np.int64((_NEAR + _BY_NEED) * 4294967296.0)

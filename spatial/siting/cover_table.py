@@ -105,13 +105,15 @@ def same_rows(table: CoverTable) -> tuple[Ints, Ints]:
 def dominated_sites(table: CoverTable) -> Flags:
     """Flag the sites all of whose rows another site covers that stays; of equal ones the first stays."""
     order = np.arange(table.sites)
-    return _included(table.col_ptr, table.row, table.ptr, table.site, order, np.False_)
+    flags: Flags = _included(table.col_ptr, table.row, table.ptr, table.site, order, np.False_)
+    return flags
 
 
 def implied_rows(table: CoverTable) -> Flags:
     """Flag the rows that are covered whenever another row is that stays; of equal ones the first stays."""
     order = np.argsort(np.diff(table.ptr), kind="stable")
-    return _included(table.ptr, table.site, table.col_ptr, table.row, order, np.True_)
+    flags: Flags = _included(table.ptr, table.site, table.col_ptr, table.row, order, np.True_)
+    return flags
 
 
 @kernel

@@ -6,6 +6,7 @@ the node above, so that some ten steps give its bound.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,8 @@ def settle(node: Node, priced: Priced) -> Node | None:
     if count > core.p:
         return None
     opened = node.opened + tuple(int(name) for name in core.names[sure])
-    smaller, rows = shrink(core, priced.status if count < core.p else np.where(sure, 1, -1))
+    settled: Any = priced.status if count < core.p else np.where(sure, 1, -1)
+    smaller, rows = shrink(core, settled)
     return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound))
 
 

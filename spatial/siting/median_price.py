@@ -188,6 +188,6 @@ def _pth(work, p):  # type: ignore[no-untyped-def]
         else:
             break
     following = np.inf
-    for i in range(p, len(work)):
-        following = min(following, work[i])
+    for at in range(p, len(work)):
+        following = min(following, work[at])
     return work[k], following

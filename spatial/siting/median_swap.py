@@ -6,6 +6,7 @@ it touched are weighed again, so that a kick and its repair cost little in a lar
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -63,7 +64,7 @@ def add_greedily(col_ptr, col_row, col_cost, weight, first, opened, p):  # type:
     fresh = np.full(m, np.int64(-1))
     for turn in range(p):
         while True:
-            best = np.int64(-1)
+            best: Any = np.int64(-1)
             for j in range(m):
                 if not opened[j] and (best < 0 or gain[j] > gain[best]):
                     best = j
@@ -150,7 +151,7 @@ def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks
         cheapest = _least(loss, sites, p)
         while length < _TRAIL:
             if head == tail:
-                lift = np.int64(-1)
+                lift: Any = np.int64(-1)
                 for j in range(m):
                     if not opened[j] and (lift < 0 or gain[j] > gain[lift]):
                         lift = j
@@ -263,10 +264,10 @@ def _rescan(i, ptr, site, cost, cap, opened, near, nearest, second, second_cost)
 
 
 @inner
-def _exchange(
+def _exchange(  # type: ignore[no-untyped-def]
     out, into, ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, near, nearest, second, second_cost,
     loss, sites, slot, queue, waiting, tail, value, spread,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Shut ``out`` and open ``into``; queue the sites near touched rows; return the new total and end of the queue."""
     opened[out], opened[into] = False, True
     sites[slot[out]] = into

@@ -176,7 +176,7 @@ def _wanted_most(i, ptr, site, score, moved, free, place, state):  # type: ignor
 
 
 @kernel
-def _search(
+def _search(  # type: ignore[no-untyped-def]
     ptr,
     site,
     col_ptr,
@@ -196,7 +196,7 @@ def _search(
     state,
     best,
     seed,
-):  # type: ignore[no-untyped-def]
+):
     if state[2] < 0:
         while state[1] > 0:
             pick = order[state[0]]
