@@ -3,6 +3,7 @@
 Plans in work are for planners: the public reads what is in force in the feeds.
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from api.store.records import Note, VersionRecord
 from api.store.store import Store
 from api.store.versions import Kind
 from api.tokens import Caller, build_gate
+from spatial.errors import InputError
 from spatial.personal import check_personal
 
 _NO_CACHE = {"Cache-Control": "no-cache"}
@@ -102,24 +104,29 @@ def _add_editing(router: APIRouter, store: Store) -> None:
         request: Request, planId: str, body: told.EditsAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
         """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it."""
-        base = read_base(request, store, planId)
-        return finish(request, editor.propose(planId, base, body.edits), _note(who, body.why))
+        note = _note(who, body.why, body.edits)
+        with editor.turn(planId, body.edits):
+            return finish(request, editor.propose(planId, read_base(request, store, planId), body.edits), note)
 
     @router.post("/{planId}/undo", summary="Undo", **common)
     def undo(
         request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
         """Undo the last edit that stands; a new version has the state before it."""
-        change, target = editor.propose_undo(planId, read_base(request, store, planId))
-        return finish(request, change, _note(who, body.why), kind="undo", state_of=target)
+        note = _note(who, body.why)
+        with editor.turn(planId):
+            change, target = editor.propose_undo(planId, read_base(request, store, planId))
+            return finish(request, change, note, kind="undo", state_of=target)
 
     @router.post("/{planId}/redo", summary="Redo", **common)
     def redo(
         request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
         """Redo the edit that was last undone."""
-        change, target = editor.propose_redo(planId, read_base(request, store, planId))
-        return finish(request, change, _note(who, body.why), kind="redo", state_of=target)
+        note = _note(who, body.why)
+        with editor.turn(planId):
+            change, target = editor.propose_redo(planId, read_base(request, store, planId))
+            return finish(request, change, note, kind="redo", state_of=target)
 
     @router.post(
         "/{planId}/repair",
@@ -173,7 +180,18 @@ def _add_status(router: APIRouter, store: Store) -> None:
         return _json(tell_version(store.set_status(planId, body.version, body.status, _note(who, body.why))))
 
 
-def _note(who: Caller, why: str) -> Note:
+def _note(who: Caller, why: str, edits: Sequence[Mapping[str, Any]] = ()) -> Note:
+    """Return who asks and why.
+
+    Raises
+    ------
+    InputError
+        If what was sent holds what no text or number is kept as, or the reason personal data.
+    """
+    try:
+        orjson.dumps([why, *edits])
+    except TypeError as error:
+        raise InputError(f"the body cannot be kept: {error}") from error
     check_personal(pd.DataFrame({"why": [why]}), "the reason")
     return Note(who.name, why)
 

@@ -4,7 +4,8 @@ What is read is kept in memory, by plan and version: versions never change, so n
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -33,6 +34,9 @@ from spatial.plan.checks import check_plan
 from spatial.plan.edits import (
     Outcome,
     Proposal,
+    Redivide,
+    Repair,
+    Split,
     State,
     apply_edits,
     begin,
@@ -47,6 +51,7 @@ from spatial.plan.state import open_draft
 
 _KEPT = 8
 _SEED = 0
+_SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,23 @@ class Editor:
         self.store = store
         self._grounds: OrderedDict[str, ServedGround] = OrderedDict()
         self._versions: OrderedDict[tuple[str, int, str], Loaded] = OrderedDict()
+        self._turns: dict[str, Lock] = {}
         self._lock = Lock()
+
+    @contextmanager
+    def turn(self, plan_id: str, edits: Sequence[Mapping[str, Any]] = ()) -> Iterator[None]:
+        """Let quick edits of a plan be made one after the other: who waits learns at once whether it is stale.
+
+        Without it each would work out its answer and all but one throw it away. Edits that the engine takes long for
+        let others pass.
+        """
+        if any(str(edit.get("kind")) in _SLOW for edit in edits):
+            yield
+            return
+        with self._lock:
+            mine = self._turns.setdefault(plan_id, Lock())
+        with mine:
+            yield
 
     def load(self, plan_id: str, version: int) -> Loaded:
         """Return a version, from memory where it was read before."""

@@ -15,7 +15,7 @@ from api.store.errors import StoreError
 from api.store.layers import STORED
 from api.store.place import name_place
 from api.store.schema import check_format, create_tables
-from spatial.errors import MissingError
+from spatial.errors import InputError, MissingError
 
 _SRS_ID = 4326
 _WAIT_MS = 30_000
@@ -127,6 +127,8 @@ class Postgis:
     def _telling(self) -> Iterator[None]:
         try:
             yield
+        except self._driver.DataError as error:
+            raise InputError(f"found a value that PostgreSQL cannot hold: {error}") from error
         except self._driver.Error as error:
             why = str(error).strip().partition("\n")[0]
             raise StoreError(f"cannot use the store {self.name}: {why}; nothing of this step is kept") from error

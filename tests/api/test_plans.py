@@ -1,7 +1,9 @@
 """Plans of a store are edited over HTTP as they are from Python, by those who may, on the version that they saw."""
 
+import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,27 @@ def test_an_edit_names_the_version_it_was_made_on(plans: httpx.Client) -> None:
     assert _edit(plans, rename("g3", "东"), **{"If-Match": "*"}).status_code == 201
 
 
+def test_writers_at_once_lose_no_edit_that_was_acknowledged(plans: httpx.Client) -> None:
+    def write(who: int) -> list[str]:
+        names = []
+        with httpx.Client(base_url=plans.base_url, timeout=60) as one:
+            for turn in range(5):
+                name = f"writer {who} {turn}"
+                body = {"edits": [rename("g1", name)], "why": name}
+                answer = one.post(f"{HERE}/edits", json=body, headers={"If-Match": one.get(HERE).headers["ETag"]})
+                while answer.status_code == 412:
+                    answer = one.post(f"{HERE}/edits", json=body, headers={"If-Match": one.get(HERE).headers["ETag"]})
+                assert answer.status_code == 201, answer.text
+                names.append(name)
+        return names
+
+    with ThreadPoolExecutor(4) as pool:
+        written = [name for names in pool.map(write, range(4)) for name in names]
+    versions = plans.get(f"{HERE}/versions").json()["versions"]
+    assert sorted(one["why"] for one in versions[1:]) == sorted(written)
+    assert [one["edits"][0]["name"] for one in versions[1:]] == [one["why"] for one in versions[1:]]
+
+
 def test_an_edit_that_changes_nothing_makes_no_version(untouched: httpx.Client) -> None:
     answer = _edit(untouched, rename("g1", ""))
     assert (answer.status_code, answer.json()["version"], answer.json()["base"]) == (200, None, 1)
@@ -204,6 +227,19 @@ def test_a_version_goes_into_force_step_by_step_and_is_found_by_its_time(plans: 
         ("POST", f"{HERE}/edits", {"edits": []}, 400),
         ("POST", f"{HERE}/edits", {"edits": [{"kind": "fly"}]}, 400),
         ("POST", f"{HERE}/edits", {"edits": ["fly"]}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": []}]}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [rename("g1", "\ud800")]}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [rename("g1", "x")], "why": "\ud800"}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": "split", "grid": "g1", "parts": 10**30}]}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": "split", "grid": "g1", "parts": 10**9}]}, 400),
+        (
+            "POST",
+            f"{HERE}/edits",
+            {"edits": [{"kind": "set_attributes", "grid": "g1", "attributes": {"a": 10**30}}]},
+            400,
+        ),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": "split_along", "grid": "g1", "line": [[114.3, 30.6]]}]}, 400),
+        ("GET", "/plans/%00", None, 404),
         ("POST", f"{HERE}/edits", {"edits": [move("b9", "g1")]}, 400),
         ("POST", f"{HERE}/edits", {"edits": [rename("g1", "13912345678")]}, 400),
         ("POST", f"{HERE}/edits", {"edits": [rename("g1", "甲")], "why": "call 13912345678"}, 400),
@@ -219,7 +255,8 @@ def test_a_version_goes_into_force_step_by_step_and_is_found_by_its_time(plans: 
 def test_what_cannot_be_answered_is_told_as_a_problem(
     untouched: httpx.Client, method: str, where: str, body: Any, status: int
 ) -> None:
-    answer = untouched.request(method, where, json=body, headers={"If-Match": "*"})
+    sent = {"If-Match": "*", "Content-Type": "application/json"}
+    answer = untouched.request(method, where, content=json.dumps(body) if body else None, headers=sent)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "13912345678" not in answer.text
