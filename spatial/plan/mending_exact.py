@@ -38,21 +38,22 @@ class _Model:
 
 def mend_exactly(
     ground: Ground, draft: Draft, scope: list[str], known: Any, beside: list[list[int]]
-) -> tuple[Any, bool] | None:
+) -> tuple[Any, bool]:
     """Return labels under which all grids of ``scope`` are contiguous at the least price, and whether that is proved.
 
     Blocks move between the grids of the scope alone, each inside its community, and every grid keeps one of its blocks.
     ``known`` are labels that mend them all (None: not known); they are returned, unproved, where the model is too large
-    or the search runs out of time. None is returned where there is no way, which is proved, or none is known.
+    or the search runs out of time. Labels of None mean that there is no way, where that is proved; else that none is
+    known.
     """
     model = _build(ground, draft, scope, known, beside)
     if model.column.max(initial=-1) + 1 > _MOST_CHOICES:
-        return None if known is None else (known, False)
+        return known, False
     cuts, deadline = _list_first_cuts(model), time.monotonic() + _LIMIT_S
     for _ in range(_ROUNDS):
         answer = solve_mip(_to_mip(model, cuts), start=None, time_limit_s=deadline - time.monotonic())
         if answer.infeasible and known is None:
-            return None
+            return None, True
         if answer.x is None:
             break
         chosen = _read(model, answer.x)
@@ -63,7 +64,7 @@ def mend_exactly(
             cost = float(model.price[chosen != model.home].sum())
             return label, cost - answer.bound < 0.5
         cuts += new
-    return None if known is None else (known, False)
+    return known, False
 
 
 def _build(ground: Ground, draft: Draft, scope: list[str], known: Any, beside: list[list[int]]) -> _Model:

@@ -68,12 +68,14 @@ def propose_moves(ground: Ground, draft: Draft, grids: tuple[str, ...] | None) -
     beside = list_contacts(ground)
     label, proved = draft.label.copy(), True
     for cluster, scope in _cluster(ground, draft, free, free_to_move):
-        found = _mend(ground, draft, cluster, scope, beside)
+        found, sure = _mend(ground, draft, cluster, scope, beside)
+        proved = proved and sure
         if found is None:
-            unmended += [f"{_name(cluster)} in pieces that no unlocked grid beside can take or join."]
+            why = "that no unlocked grid beside can take or join" if sure else "that no way was found to mend in time"
+            unmended += [f"{_name(cluster)} in pieces {why}."]
             continue
-        moved = found[0] != draft.label
-        label[moved], proved = found[0][moved], proved and found[1]
+        moved = found != draft.label
+        label[moved] = found[moved]
     return _propose(ground, draft, label, proved, tuple(unmended))
 
 
@@ -99,10 +101,12 @@ def _cluster(ground: Ground, draft: Draft, torn: list[str], free: set[str]) -> l
 
 def _mend(
     ground: Ground, draft: Draft, cluster: list[str], scope: list[str], beside: list[list[int]]
-) -> tuple[Any, bool] | None:
-    """Return labels that mend a cluster, and whether none is better; None where there is no way."""
+) -> tuple[Any, bool]:
+    """Return labels that mend a cluster (None: none found), and whether that is proved the best."""
     greedy, left = mend_greedily(ground, draft, cluster, draft.grids.keys() - set(scope), beside)
-    return mend_exactly(ground, draft, scope, None if left else greedy, beside)
+    stays = set(draft.label[greedy == draft.label])
+    known = None if left or not set(scope) <= stays else greedy  # moves made one by one must empty no grid on the way
+    return mend_exactly(ground, draft, scope, known, beside)
 
 
 def _propose(ground: Ground, draft: Draft, label: Any, proved: bool, unmended: tuple[str, ...]) -> Proposal:
