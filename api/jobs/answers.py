@@ -78,7 +78,6 @@ class OutputAsked(Model):
 class Execution(Model):
     """What is sent to run a process, beside its inputs."""
 
-    outputs: dict[str, OutputAsked] | None = Field(default=None, description="Outputs wanted; all by default")
     response: Literal["raw", "document"] = Field(
         default="raw", description="raw answers a single output by its bare value"
     )
@@ -95,24 +94,26 @@ def execution_of(process: Process) -> type[Execution]:
     def read(given: Any) -> Any:
         if not isinstance(given, dict) or not isinstance(given.get("inputs"), dict):
             return given
-        _check_outputs(given.get("outputs"), process)
         inputs = {name: _value(one, name, table=name in tables) for name, one in given["inputs"].items()}
         return {**given, "inputs": inputs}
 
+    title = process.process_id.title()
     told: dict[str, Any] = {
         "__doc__": f"What is sent to run {process.process_id}.",
         "__validators__": {"read": model_validator(mode="before")(read)},
         "inputs": (process.asked, ...),
+        "outputs": (_outputs_of(process, title) | None, Field(default=None, description="Outputs wanted; else all")),
     }
-    made: type[Execution] = create_model(f"Execute{process.process_id.title()}", __base__=Execution, **told)
+    made: type[Execution] = create_model(f"Execute{title}", __base__=Execution, **told)
     return made
 
 
-def _check_outputs(outputs: Any, process: Process) -> None:
-    strange = sorted(set(outputs) - set(process.outputs)) if isinstance(outputs, dict) else []
-    if strange or outputs == {}:
-        found = repr(strange[0]) if strange else "none"
-        raise ValueError(f"found output {found}, needed some of {', '.join(process.outputs)}")
+def _outputs_of(process: Process, title: str) -> Any:
+    """Return the model of the outputs that a client wants of a process."""
+    each: dict[str, Any] = {
+        name: (OutputAsked | None, Field(default=None, description=told)) for name, (told, _) in process.outputs.items()
+    }
+    return create_model(f"OutputsOf{title}", __base__=Model, __doc__=f"Outputs of {process.process_id}.", **each)
 
 
 def _value(given: Any, name: str, *, table: bool) -> Any:

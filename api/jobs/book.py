@@ -36,8 +36,8 @@ class Book(Protocol):
     def remove(self, job_id: str) -> None:
         """Forget a job, its inputs, results and events."""
 
-    def tell(self, job_id: str, kind: str, data: bytes) -> Event:
-        """Add an event; of no effect on jobs that are gone."""
+    def tell(self, job_id: str, kind: str, data: bytes) -> None:
+        """Add an event; of no effect on jobs that are finished or gone."""
 
     def events(self, job_id: str, after: int) -> list[Event]:
         """Return the events with a number above ``after``."""

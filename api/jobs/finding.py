@@ -46,8 +46,7 @@ def read_jobs_asked(given: Mapping[str, str]) -> JobsAsked:
     InputError
         If a value cannot be read.
     """
-    kinds = _names(given.get("type", "process"))
-    if kinds != {"process"}:
+    if _names(given.get("type", "process")) - {"process"}:
         raise InputError(f"type is {given['type']!r}; needed process")
     statuses = _names(given.get("status", ""))
     strange = sorted(statuses - set(STATUSES))
@@ -71,7 +70,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _whole(name: str, text: str, *, least: int) -> int:
-    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or int(text) < least:
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) < least:
         raise InputError(f"{name} is {text!r}; needed a whole number of at least {least}")
     return int(text)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from api.schemas import Model
 from spatial.io.profiles import list_profiles
@@ -23,7 +23,13 @@ def _shipped(name: str) -> str:
 ProfileName = Annotated[str, AfterValidator(_shipped), Field(json_schema_extra={"enum": list_profiles()})]
 
 
-class BlockCollection(Model):
+class Asked(Model):
+    """What a client sends: no member that is not named, and no value of another kind."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class BlockCollection(Asked):
     """Blocks as polygons in longitude and latitude, their id and households among the properties (RFC 7946)."""
 
     type: Literal["FeatureCollection"]
@@ -32,7 +38,7 @@ class BlockCollection(Model):
     bbox: list[Number] | None = None
 
 
-class Border(Model):
+class Border(Asked):
     """Two blocks side by side: metres of their border, and how much of it lies on a clear line."""
 
     focal: Name
@@ -44,7 +50,7 @@ class Border(Model):
     barrier: str = ""
 
 
-class BlocksAsked(Model):
+class BlocksAsked(Asked):
     """Blocks to divide: sent along, or those of communities of the plan that is served."""
 
     blocks: BlockCollection | None = Field(
@@ -108,7 +114,7 @@ class Divided(Model):
     seconds: float
 
 
-class ImportAsked(Model):
+class ImportAsked(Asked):
     """A plan to be put into the store."""
 
     plan: Annotated[str, Field(min_length=1, json_schema_extra={

@@ -213,7 +213,7 @@ class Office:
         at = now()
         if ended.reason == "late":
             most = self.serving.settings.job_seconds_max
-            told = {"status": 504, "detail": f"the job ran for {most:g} s, as long as a job may", "error": "Late"}
+            told = {"status": 422, "detail": f"the job ran for {most:g} s, as long as a job may", "error": "Late"}
             self._fail(job_id, told)
         elif ended.results is not None:
             times = {"finished": at, "updated": at}

@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from api.jobs.models import Count, Name, Number
+from api.jobs.models import Asked, Count, Name, Number
 from api.schemas import Model
 
 Cell = str | bool | int | Number | None
 
 
-class TimeRow(Model):
+class TimeRow(Asked):
     """A walk from a demand point to a site."""
 
     source_id: Name
@@ -18,7 +18,7 @@ class TimeRow(Model):
     seconds: Count
 
 
-class TimeColumns(Model):
+class TimeColumns(Asked):
     """Walks by column, which is shorter where there are many: the lists are equally long."""
 
     source_id: Annotated[list[str], Field(min_length=1)]
@@ -36,7 +36,7 @@ Times = Annotated[
 ]
 
 
-class Kind(Model):
+class Kind(Asked):
     """How many sites whose column has this value are open."""
 
     column: Name
@@ -45,7 +45,7 @@ class Kind(Model):
     most: int | None = Field(default=None, ge=0)
 
 
-class Level(Model):
+class Level(Asked):
     """A nested level and its own cutoff; a site serves the levels below its own too."""
 
     level: int
@@ -53,7 +53,7 @@ class Level(Model):
     weight: Count = 1.0
 
 
-class SiteAsked(Model):
+class SiteAsked(Asked):
     """Which sites open: walks, demand, candidates, a model and conditions."""
 
     times: Times = Field(description="Seconds by pair of site and demand point, as rows or by column")

@@ -17,6 +17,7 @@ from spatial.errors import InputError
 _VERSION = 1
 _COLUMNS = tuple(field.name for field in fields(Job))
 _JOB = ", ".join(_COLUMNS)
+_OPEN = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(FINISHED)))
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, process TEXT NOT NULL, status TEXT NOT NULL,
@@ -112,8 +113,7 @@ class SqliteBook:
     def _set(self, job_id: str, changes: dict[str, Any]) -> Job:
         told = {name: _plain(value) for name, value in changes.items()}
         named = ", ".join(f"{name} = ?" for name in told)
-        done = ", ".join(f"'{status}'" for status in sorted(FINISHED))
-        where = f"WHERE job_id = ? AND status NOT IN ({done}) RETURNING 1"
+        where = f"WHERE job_id = ? AND {_OPEN} RETURNING 1"
         with self._step():
             changed = self._run(f"UPDATE jobs SET {named} {where}", *told.values(), job_id)
             job = self.find(job_id)
@@ -139,17 +139,15 @@ class SqliteBook:
         """Forget a job, its inputs, results and events."""
         self._run("DELETE FROM jobs WHERE job_id = ?", job_id)
 
-    def tell(self, job_id: str, kind: str, data: bytes) -> Event:
-        """Add an event; of no effect on jobs that are gone."""
+    def tell(self, job_id: str, kind: str, data: bytes) -> None:
+        """Add an event; of no effect on jobs that are finished or gone."""
         with self._step():
-            return self._tell(job_id, kind, data)
+            if self._run(f"SELECT 1 FROM jobs WHERE job_id = ? AND {_OPEN}", job_id):
+                self._tell(job_id, kind, data)
 
-    def _tell(self, job_id: str, kind: str, data: bytes) -> Event:
+    def _tell(self, job_id: str, kind: str, data: bytes) -> None:
         last = self._run("SELECT coalesce(max(number), 0) FROM events WHERE job_id = ?", job_id)[0][0]
-        event = Event(last + 1, kind, data)
-        sql = "INSERT INTO events SELECT job_id, ?, ?, ? FROM jobs WHERE job_id = ?"
-        self._run(sql, event.number, kind, data, job_id)
-        return event
+        self._run("INSERT INTO events VALUES (?, ?, ?, ?)", job_id, last + 1, kind, data)
 
     def events(self, job_id: str, after: int) -> list[Event]:
         """Return the events with a number above ``after``."""

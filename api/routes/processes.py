@@ -27,11 +27,12 @@ from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError
 from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
 from api.jobs.office import Office
 from api.jobs.opening import follow_office
-from api.jobs.record import Job
+from api.jobs.record import STATUSES, Job
 from api.jobs.serving import Serving
 from api.jobs.watching import STREAM, read_last, watch
 from api.query import accept_only
 from api.settings import Settings
+from spatial.errors import InputError
 
 _CACHE = {"Cache-Control": "no-store"}
 _PROBLEM: dict[str, Any] = {"model": schemas.Problem}
@@ -139,7 +140,7 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
         told: BaseModel = body
         later = not process.quick or "respond-async" in _preferences(request)
-        job = await asyncio.to_thread(_submit, office, process.process_id, _envelope(request, told), waited=not later)
+        job = await asyncio.to_thread(_submit, office, process.process_id, request, told, waited=not later)
         if later:
             root = root_of(request, settings)
             headers = {"Location": f"{root}/jobs/{job.job_id}", "Preference-Applied": "respond-async"}
@@ -147,12 +148,24 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         return await _wait(request, office(), job.job_id, settings)
 
 
-def _envelope(request: Request, told: BaseModel) -> dict[str, Any]:
-    return {**told.model_dump(mode="json"), "who": getattr(request.state, "who", "")}
+def _envelope(request: Request, told: BaseModel) -> bytes:
+    """Return what is kept of a request: inputs, outputs wanted, and who asks; numbers beyond JSON's are inexact.
+
+    Raises
+    ------
+    InputError
+        If a text is none.
+    """
+    try:
+        whole = told.model_dump_json().encode()
+    except ValueError as error:
+        raise InputError("found a text that is no Unicode, needed UTF-8 throughout") from error
+    who = orjson.dumps(getattr(request.state, "who", ""))
+    return whole[:-1] + b',"who":' + who + b"}"
 
 
-def _submit(office: Callable[[], Office], process: str, told: dict[str, Any], *, waited: bool) -> Job:
-    return office().submit(process, orjson.dumps(told), waited=waited)
+def _submit(office: Callable[[], Office], process: str, request: Request, told: BaseModel, *, waited: bool) -> Job:
+    return office().submit(process, _envelope(request, told), waited=waited)
 
 
 async def _wait(request: Request, office: Office, job_id: str, settings: Settings) -> Response:
@@ -213,6 +226,10 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
         """Stop a job that waits or runs; remove one that is finished, with its results."""
         return _json(tell_job(office().dismiss(jobId), root_of(request, settings)))
 
+    @router.api_route("/jobs/{jobId}", methods=["POST", "PUT", "PATCH", "OPTIONS"], include_in_schema=False)
+    def refused(jobId: str) -> Response:
+        raise HTTPException(405, headers={"Allow": "GET, HEAD, DELETE"})
+
     @router.get("/jobs/{jobId}/results", dependencies=[Depends(accept_only("f"))], responses=_says_results())
     def results(jobId: str) -> Response:
         """Return what came of a job, by output."""
@@ -240,7 +257,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
 def _results(office: Office, job_id: str) -> Response:
     """Return the results as they were asked for: some outputs or all, a single one bare unless as a document."""
     content, asked = office.results(job_id), orjson.loads(office.book.inputs(job_id))
-    wanted = asked.get("outputs")
+    wanted = [name for name, one in (asked.get("outputs") or {}).items() if one is not None]
     raw = asked.get("response") == "raw"
     single = len(wanted or office.processes[office.book.find(job_id).process].outputs) == 1
     if not wanted and not (raw and single):
@@ -319,7 +336,7 @@ def _says_results() -> dict[int | str, dict[str, Any]]:
 
 def _says_events() -> dict[int | str, dict[str, Any]]:
     return {
-        200: {"description": "Events.", "content": {STREAM: {"schema": {"type": "string"}}}},
+        200: {"description": "Events.", "content": {STREAM: {"schema": _EVENT}}},
         204: {"description": "The job is finished and every event of it has been sent."},
         400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
         401: _TOKEN,
@@ -329,6 +346,8 @@ def _says_events() -> dict[int | str, dict[str, Any]]:
     }
 
 
+_TEXT = {"type": "string"}
+_EVENT = {"type": "object", "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT, "retry": {"type": "integer"}}}
 _PREFER = {
     "name": "Prefer", "in": "header", "required": False, "description": "respond-async answers with the job at once.",
     "schema": {"type": "string", "example": "respond-async"},
@@ -340,13 +359,18 @@ def _parameter(name: str, description: str, kind: str, **more: Any) -> dict[str,
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
+def _names(name: str, description: str, **items: Any) -> dict[str, Any]:
+    told = _parameter(name, description, "array", items={"type": "string", **items})
+    return {**told, "style": "form", "explode": False}
+
+
 _WHOLE = {"minimum": 0, "maximum": 999_999_999}
 _LIST_PARAMETERS = [
-    _parameter("limit", "Most jobs on a page.", "integer", minimum=1, maximum=1000, default=100),
+    _parameter("limit", "Most jobs on a page; never more than 1000.", "integer", minimum=1, default=100),
     _parameter("offset", "Jobs to leave out before the first.", "integer", **_WHOLE),
-    _parameter("type", "Kind of the jobs.", "string", enum=["process"]),
-    _parameter("processID", "Processes, with commas between them.", "string"),
-    _parameter("status", "States, with commas between them.", "string"),
+    _names("type", "Kinds of the jobs.", enum=["process"]),
+    _names("processID", "Processes."),
+    _names("status", "States.", enum=list(STATUSES)),
     _parameter("datetime", "When they were made: an instant or start/end (RFC 3339).", "string"),
     _parameter("minDuration", "Seconds that they ran at least.", "integer", **_WHOLE),
     _parameter("maxDuration", "Seconds that they ran at most.", "integer", **_WHOLE),

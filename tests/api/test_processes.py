@@ -242,12 +242,12 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "a profile by path": ("divide", {"inputs": {"blocks": _square(households=1), "profile": "../x.toml"}}, "profile"),
     "a budget above all": ("divide", {"inputs": {"budget_s": 1e9}}, "body.inputs.budget_s"),
     "a budget that is none": ("divide", {"inputs": {"budget_s": -1}}, "body.inputs.budget_s"),
-    "an unknown output": ("divide", {"inputs": {}, "outputs": {"grid": {}}}, "found output 'grid'"),
-    "no output": ("divide", {"inputs": {}, "outputs": {}}, "found output none"),
+    "an unknown output": ("divide", {"inputs": {}, "outputs": {"grid": {}}}, "body.outputs.grid"),
+    "a flag for a number": ("divide", {"inputs": {"seed": False}}, "body.inputs.seed"),
     "no grids": ("redivide", {"inputs": {"grids": []}}, "body.inputs.grids"),
     "no points": ("circles", {"inputs": {}}, "body.inputs.points"),
     "a list": ("divide", [], "body"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -263,7 +263,11 @@ FAILING: dict[str, tuple[str, Any, str]] = {
     "no households": ("divide", {"blocks": _square(people=1)}, "'households'"),
     "names of people": ("divide", {"blocks": _square(households=1, 姓名="王某")}, "姓名"),
     "unknown community": ("divide", {"communities": ["c9"]}, "found 'c9', needed some of the plan's: c1"),
-    "two questions": ("divide", {"blocks": _square(households=1), "communities": ["c1"]}, "found blocks beside communities"),
+    "two questions": (
+        "divide",
+        {"blocks": _square(households=1), "communities": ["c1"]},
+        "found blocks beside communities",
+    ),
     "unknown grid": ("redivide", {"grids": ["g9"]}, "found grid 'g9'"),
     "no grids of today": ("redivide", {"grids": ["a"], "blocks": _square(households=1)}, "or without current"),
 }
@@ -288,6 +292,20 @@ def test_outputs_are_answered_as_they_were_asked_for(jobs: httpx.Client) -> None
     assert set(results(jobs, job)) == {"status", "assignment"}
     job = jobs.post("/processes/divide/execution", json={**body, "outputs": {"status": {}}}).headers["Location"]
     assert results(jobs, job) == "optimal"
+    job = jobs.post("/processes/divide/execution", json={**body, "outputs": {}}).headers["Location"]
+    assert set(results(jobs, job)) == set(Divided.model_fields)
+
+
+def test_numbers_beyond_those_of_json_are_taken(jobs: httpx.Client) -> None:
+    job = run(jobs, "divide", blocks=_square(households=2, far=2**70), budget_s=0)
+    assert set(results(jobs, job)["assignment"]) == {"b00-00"}
+
+
+def test_a_text_that_is_no_unicode_is_refused(jobs: httpx.Client) -> None:
+    content = b'{"inputs":{"blocks":{"type":"FeatureCollection","features":[{"a":"\\ud800"}]}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = jobs.post("/processes/divide/execution", content=content, headers=headers)
+    assert (answer.status_code, "no Unicode" in answer.json()["detail"]) == (400, True)
 
 
 def test_jobs_are_listed_by_process_state_and_time(jobs: httpx.Client) -> None:
@@ -308,6 +326,11 @@ def test_jobs_are_listed_by_process_state_and_time(jobs: httpx.Client) -> None:
     assert jobs.get("/jobs", params={"minDuration": 3600}).json()["jobs"] == []
     for wrong in ({"status": "lost"}, {"limit": "0"}, {"datetime": "now"}, {"type": "dream"}, {"unknown": "1"}):
         assert jobs.get("/jobs", params=wrong).status_code == 400
+
+
+def test_what_may_be_done_with_a_job_is_told_where_something_else_is_tried(jobs: httpx.Client) -> None:
+    for answer in (jobs.options("/jobs/1"), jobs.post("/jobs/1"), jobs.put("/jobs/1")):
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, DELETE")
 
 
 def test_the_document_describes_what_processes_take(jobs: httpx.Client) -> None:
