@@ -9,6 +9,7 @@ import orjson
 
 from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, OPENAPI, SCHEMA, link, with_query
 from api.filters import GEOMETRY
+from api.jobs.answers import CONFORMS_TO as JOBS_CONFORM_TO
 from api.layers import LoadedLayer
 from api.query import ItemsQuery
 from api.snapshot import Feeds
@@ -71,12 +72,19 @@ def landing(feeds: Feeds, root: str) -> dict[str, Any]:
     }
 
 
+def conformance(feeds: Feeds) -> dict[str, Any]:
+    """Return the parts of OGC API that are kept: those of jobs too, where they stand beside the feeds."""
+    return {"conformsTo": [*CONFORMS_TO, *(JOBS_CONFORM_TO if "files" in feeds.report else ())]}
+
+
 def _beside(root: str) -> list[dict[str, str]]:
     """Return links to what a server of a plan folder has beside the feeds."""
     return [
         link(f"{root}/map/", "alternate", HTML, "Map page"),
         link(f"{root}/map/docs.html", "service-doc", HTML, "OpenAPI page"),
         link(f"{root}/plan/report", "describedby", JSON, "Report of the plan"),
+        link(f"{root}/processes", "http://www.opengis.net/def/rel/ogc/1.0/processes", JSON, "Processes"),
+        link(f"{root}/jobs", "http://www.opengis.net/def/rel/ogc/1.0/job-list", JSON, "Jobs"),
     ]
 
 

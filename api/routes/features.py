@@ -51,7 +51,7 @@ def features_router(find: Callable[[Request], Feeds], settings: Settings) -> API
     @router.get("/conformance", dependencies=plain, openapi_extra=form, responses=says(schemas.Conformance, also=HTML))
     def conformance(request: Request) -> Response:
         """Return the parts of OGC API that are kept."""
-        return told(request, "Conformance", lambda found, root: {"conformsTo": feeds.CONFORMS_TO})
+        return told(request, "Conformance", lambda found, root: feeds.conformance(found))
 
     @router.get("/collections", dependencies=plain, openapi_extra=form, responses=says(schemas.Collections, also=HTML))
     def collections(request: Request) -> Response:

@@ -99,6 +99,13 @@ def results(client: httpx.Client, job: str) -> Any:
     return answer.json()
 
 
+def test_the_landing_page_leads_to_the_processes_and_their_jobs(jobs: httpx.Client) -> None:
+    links = {one["rel"].rpartition("/")[2]: one["href"] for one in jobs.get("/").json()["links"]}
+    assert jobs.get(links["processes"]).json()["processes"]
+    assert "jobs" in jobs.get(links["job-list"]).json()
+    assert set(answers.CONFORMS_TO) <= set(jobs.get("/conformance").json()["conformsTo"])
+
+
 def test_processes_are_listed_and_described(jobs: httpx.Client) -> None:
     told = answers.ProcessList.model_validate(jobs.get("/processes").json())
     assert [one.id for one in told.processes] == ["divide", "redivide", "site", "walk", "circles"]
