@@ -25,7 +25,7 @@ from api.store.records import VersionRecord
 from api.store.store import Store
 from spatial.errors import MissingError
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS
-from spatial.io.plan_report import find_attribution
+from spatial.io.plan_report import describe_profile, find_attribution
 
 _KEPT = 4
 _ALL = 2**31 - 1
@@ -99,6 +99,6 @@ def _tell(store: Store, version: VersionRecord, layers: Mapping[str, LoadedLayer
         "plan_id": version.plan_id,
         "plan_version": version.version,
         "attribution": plan.report.get("attribution") or find_attribution(plan.report.get("provenance")),
-        "profile": {"name": plan.profile.name, "numbers": {}},
+        "profile": describe_profile(plan.profile),
         "summary": counts,
     }

@@ -170,6 +170,14 @@ class CheckRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyRules:
+    """What everybody may be told."""
+
+    least_households: int
+    """Counts of fewer homes are left out of public feeds, and so is what would tell them; 1 leaves nothing out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A named set of policy numbers; ``sources`` maps ``section.key`` to where each number comes from."""
 
@@ -183,6 +191,7 @@ class Profile:
     walking: WalkRules
     siting: SitingRules
     checks: CheckRules
+    privacy: PrivacyRules
     sources: Mapping[str, Source]
 
 
@@ -195,6 +204,7 @@ _SECTIONS: Mapping[str, type] = {
     "walking": WalkRules,
     "siting": SitingRules,
     "checks": CheckRules,
+    "privacy": PrivacyRules,
 }
 
 
@@ -293,7 +303,7 @@ def _check(profile: Profile) -> None:
         raise ProfileError(
             f"profile: siting.model is {profile.siting.model!r}, needed p_median, max_cover, set_cover or p_center"
         )
-    for section in ("land", "households", "division", "walking", "siting", "checks"):
+    for section in ("land", "households", "division", "walking", "siting", "checks", "privacy"):
         rules = getattr(profile, section)
         for f in fields(rules):
             value = getattr(rules, f.name)

@@ -26,7 +26,7 @@ def test_six_profiles_are_shipped() -> None:
 def test_every_number_of_a_shipped_profile_carries_a_source_and_a_mark(name: str) -> None:
     profile = read_profile(name)
     assert profile.name == name
-    sections = ("grid", "community", "land", "households", "division", "walking", "siting", "checks")
+    sections = ("grid", "community", "land", "households", "division", "walking", "siting", "checks", "privacy")
     expected = {f"{section}.{key}" for section in sections for key in getattr(profile, section).__dataclass_fields__}
     assert set(profile.sources) == expected
     assert all(source.text and source.mark in MARKS for source in profile.sources.values())

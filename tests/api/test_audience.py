@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 
+from api.snapshot import load_snapshot
 from spatial.io.plan_folder import write_plan
 from tests.api.live import serving
 from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
@@ -78,3 +80,15 @@ def test_a_grid_is_told_of_a_place_to_everybody(outside: httpx.Client) -> None:
 def test_a_server_behind_a_proxy_is_public_unless_it_is_told_otherwise(toy_folder: Path) -> None:
     with serving(toy_folder, public_url="https://maps.example/wangge") as at, httpx.Client(base_url=at) as client:
         assert client.get("/collections/demand/items").status_code == 404
+
+
+def test_the_profile_says_how_small_a_count_may_be_told(tmp_path: Path) -> None:
+    plan = build_toy_plan()
+    for least, told in ((1, [200, 150, 480, 1500]), (200, [None, None, 480, 1500])):
+        rules = dataclasses.replace(plan.profile.privacy, least_households=least)
+        profile = dataclasses.replace(plan.profile, privacy=rules)
+        folder = write_plan(
+            dataclasses.replace(plan, profile=profile), tmp_path / str(least), scorecard=None, violations=None
+        )
+        blocks = load_snapshot(folder).public.layer("blocks")
+        assert [orjson.loads(one)["properties"]["households"] for one in blocks.features] == told
