@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from spatial.land.blocks import Land, build_blocks
     from spatial.pipeline import make_plan
     from spatial.plan.checks import check_plan
+    from spatial.plan.edits import apply_edits
+    from spatial.plan.ground import build_ground
     from spatial.plan.metrics import measure_plan
     from spatial.plan.model import Plan
+    from spatial.plan.repair import propose_repair
+    from spatial.plan.state import begin
     from spatial.profile import Profile
     from spatial.siting.choose import choose_sites
     from spatial.siting.compare import compare_choices
@@ -72,7 +76,10 @@ _HOME = {
     "Walker": "walking.walker",
     "Walks": "walking.survey",
     "affected_sites": "walking.changes",
+    "apply_edits": "plan.edits",
+    "begin": "plan.state",
     "build_blocks": "land.blocks",
+    "build_ground": "plan.ground",
     "build_isochrones": "walking.isochrones",
     "build_walk_network": "walking.network",
     "change_network": "walking.changes",
@@ -88,6 +95,7 @@ _HOME = {
     "make_plan": "pipeline",
     "measure_coverage": "walking.coverage",
     "measure_plan": "plan.metrics",
+    "propose_repair": "plan.repair",
     "reach_nodes": "walking.labels",
     "read_district": "io.district",
     "read_inputs": "io.district",
@@ -122,7 +130,10 @@ __all__ = [
     "Walker",
     "Walks",
     "affected_sites",
+    "apply_edits",
+    "begin",
     "build_blocks",
+    "build_ground",
     "build_isochrones",
     "build_walk_network",
     "change_network",
@@ -138,6 +149,7 @@ __all__ = [
     "make_plan",
     "measure_coverage",
     "measure_plan",
+    "propose_repair",
     "reach_nodes",
     "read_district",
     "read_inputs",
