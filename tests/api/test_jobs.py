@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -269,6 +271,35 @@ def test_events_of_a_job_that_is_gone_are_not_kept() -> None:
     with closing(open_book(None)) as book:
         book.tell("nobody", "word", b"1")
         assert book.events("nobody", 0) == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from api.jobs.record import Job, now
+from api.jobs.sqlite_book import open_book
+book, at = open_book(Path(sys.argv[1])), now()
+for number in range(10**6):
+    name = f"{sys.argv[2]}-{number}"
+    book.add(Job(name, "echo", "running", 0, "", False, 1, at, at, None, at, None), b"x" * 5000)
+    book.finish(name, b"y" * 5000, status="successful")
+    print(name, flush=True)
+"""
+
+
+def test_no_job_that_was_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
+    file, kept = tmp_path / "jobs.sqlite", list[str]()
+    for turn, count in enumerate((1, 7, 40, 3, 25)):
+        command = [sys.executable, "-c", WRITER, str(file), str(turn)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            kept += [process.stdout.readline().strip() for _ in range(count)]
+            process.kill()
+        with closing(open_book(file)) as book:
+            assert book.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            for name in kept:
+                assert (book.find(name).status, book.results(name)) == ("successful", b"y" * 5000)
+                assert [event.number for event in book.events(name, 0)] == [1, 2]
 
 
 def test_a_book_belongs_to_one_server(tmp_path: Path) -> None:
