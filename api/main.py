@@ -15,6 +15,7 @@ from api.bodies import limit_bodies
 from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
+from api.jobs.answers import CONFORMS_TO as PROCESSES
 from api.jobs.serving import Serving, name_store
 from api.openapi import build_openapi
 from api.routes.amap import amap_router
@@ -69,7 +70,8 @@ def create_app(
         middleware=_middleware(chosen),
     )
     if now is not None:
-        for build_router in (features_router, tiles_router, downloads_router, amap_router, locate_router):
+        app.include_router(features_router(_same(now), chosen, also_kept=PROCESSES))
+        for build_router in (tiles_router, downloads_router, amap_router, locate_router):
             app.include_router(build_router(_same(now), chosen))
         app.include_router(plan_router(now, chosen))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks

@@ -1,6 +1,6 @@
 """How are the layers of a plan served as feeds (OGC API - Features, Parts 1 to 3)?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -25,8 +25,13 @@ _STREAMED_AT_ONCE = 500
 _RECORD = b"\x1e"
 
 
-def features_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
-    """Return the routes of the feeds; ``find`` gives the layers that a request is for."""
+def features_router(
+    find: Callable[[Request], Feeds], settings: Settings, *, also_kept: Sequence[str] = ()
+) -> APIRouter:
+    """Return the routes of the feeds; ``find`` gives the layers that a request is for.
+
+    ``also_kept`` are the conformance classes of what the server has beside the feeds.
+    """
     router = APIRouter(tags=["Feeds"])
     seen_by = feeds_for(find, settings)
     plain = [Depends(accept_only("f"))]

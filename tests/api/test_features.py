@@ -53,6 +53,9 @@ def test_the_classes_that_are_kept_are_declared(client: httpx.Client) -> None:
     conforms = schemas.Conformance.model_validate(client.get("/conformance").json()).conformsTo
     for part in ("core", "oas30", "geojson"):
         assert f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{part}" in conforms
+    assert "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs" in conforms
+    assert "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core" in conforms
+    assert len(set(conforms)) == len(conforms)
 
 
 def test_every_layer_of_the_folder_is_a_collection_with_its_extent(client: httpx.Client) -> None:
