@@ -7,13 +7,13 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Lock, local
 from typing import Any
 
 from api.store import geopackage
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
+from api.store.pool import Pool
 from api.store.schema import check_format, create_tables
 from spatial.errors import MissingError
 from spatial.io.atomic import replace_file
@@ -69,16 +69,14 @@ class _SqliteRows:
 
 
 class Embedded:
-    """A GeoPackage as a database; a connection per thread."""
+    """A GeoPackage as a database."""
 
     dialect = SQLITE
 
     def __init__(self, path: Path) -> None:
         """Keep the path; nothing is opened yet."""
         self.path, self.name = path, str(path)
-        self._of_thread = local()
-        self._open: list[sqlite3.Connection] = []
-        self._lock = Lock()
+        self._pool = Pool(lambda: open_connection(path), lambda connection: not connection.in_transaction)
 
     @contextmanager
     def reading(self) -> Iterator[_SqliteRows]:
@@ -96,8 +94,7 @@ class Embedded:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connect()
-        with telling(self.name):
+        with telling(self.name), self._pool.lend() as connection:
             connection.execute(begin)
             try:
                 yield connection
@@ -106,16 +103,6 @@ class Embedded:
                 with suppress(sqlite3.Error):  # a full disk has rolled it back already
                     connection.execute("ROLLBACK")
                 raise
-
-    def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
-        if connection is None:
-            with telling(self.name):
-                connection = open_connection(self.path)
-            self._of_thread.connection = connection
-            with self._lock:
-                self._open.append(connection)
-        return connection
 
     def backup(self, target: Path) -> None:
         """Write all that is in the store at one moment to a new file, whole or not at all."""
@@ -138,11 +125,7 @@ class Embedded:
 
     def close(self) -> None:
         """Let go of every connection."""
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        self._of_thread = local()
+        self._pool.close()
 
 
 def _orphans(rows: _SqliteRows) -> list[Row]:

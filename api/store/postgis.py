@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
 from api.store.place import name_place
+from api.store.pool import Pool
 from api.store.schema import check_format, create_tables
 from spatial.errors import InputError, MissingError
 
@@ -84,7 +84,7 @@ def _marks(sql: str) -> str:
 
 
 class Postgis:
-    """A PostgreSQL database; a connection per thread, made again when it broke."""
+    """A PostgreSQL database; a connection that broke is made again."""
 
     dialect = POSTGRESQL
 
@@ -92,9 +92,7 @@ class Postgis:
         """Keep the address and the driver; nothing is opened yet."""
         self.name = name_place(address)
         self._address, self._driver = address, driver
-        self._of_thread = local()
-        self._open: list[Any] = []
-        self._lock = Lock()
+        self._pool = Pool(self._connect, _is_idle)
 
     @contextmanager
     def reading(self) -> Iterator[_PostgresRows]:
@@ -112,8 +110,7 @@ class Postgis:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Any]:
-        with self._telling():
-            connection = self._connect()
+        with self._telling(), self._pool.lend() as connection:
             connection.execute(begin)
             try:
                 yield connection
@@ -134,14 +131,8 @@ class Postgis:
             raise StoreError(f"cannot use the store {self.name}: {why}; nothing of this step is kept") from error
 
     def _connect(self) -> Any:
-        connection = getattr(self._of_thread, "connection", None)
-        if connection is None or connection.closed or connection.broken:
-            options = f"-c lock_timeout={_WAIT_MS} -c client_min_messages=warning"
-            connection = self._driver.connect(self._address, autocommit=True, options=options)
-            self._of_thread.connection = connection
-            with self._lock:
-                self._open.append(connection)
-        return connection
+        options = f"-c lock_timeout={_WAIT_MS} -c client_min_messages=warning"
+        return self._driver.connect(self._address, autocommit=True, options=options)
 
     def backup(self, target: Path) -> None:
         """Refuse: PostgreSQL has its own tools, which also copy what stands beside the store."""
@@ -155,11 +146,11 @@ class Postgis:
 
     def close(self) -> None:
         """Let go of every connection."""
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        self._of_thread = local()
+        self._pool.close()
+
+
+def _is_idle(connection: Any) -> bool:
+    return not connection.closed and connection.info.transaction_status.name == "IDLE"
 
 
 def _driver() -> Any:

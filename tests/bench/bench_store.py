@@ -1,9 +1,9 @@
 """What does keeping every version cost? ``python -m tests.bench.bench_store`` prints two Markdown tables.
 
-An invented city (``--communities``) in a GeoPackage, edited and read through a real server by one client, then by many
-readers and writers at once. Waits are clock time as the client sees them; the floor is the plainest durable write there
-is: one row, one transaction, the journal flushed. A write that another one came before is made again, as a planner's
-page does.
+An invented city (``--communities``) in a GeoPackage, edited and read through a server of its own process by one client,
+then by many readers and writers at once. Waits are clock time as the client sees them; the floor is the plainest
+durable write there is: one row, one transaction, the journal flushed. A write that another one came before is made
+again, as a planner's page does.
 """
 
 import argparse
@@ -22,13 +22,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from api.main import create_app
-from api.settings import Settings
 from api.store.editing import import_plan
 from api.store.embedded import open_connection
 from api.store.records import Note
 from api.store.store import create_store, open_store
-from tests.api.threaded import talking_to
+from tests.api.live import serving
 from tests.bench.bench_edits import _make_plan as make_plan
 from tests.store.served import serve_layers
 
@@ -45,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plans.gpkg"
         _put_in(path, given.communities)
-        with talking_to(create_app(None, Settings(), store=path)) as client:
+        with serving(None, store=path) as address, httpx.Client(base_url=address, timeout=60) as client:
             _measure_alone(client, path)
             _measure_together(client, given.seconds)
         store = open_store(path)

@@ -1,6 +1,7 @@
 """Versions never change, never branch and are never lost; a status goes one step at a time."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from api.store.records import STATUSES, Delta, Note
 from api.store.store import Store, create_store, open_store
 from spatial.errors import EditError, InputError, MissingError
 from tests.api.toy_plan import build_toy_plan
+from tests.store import postgres
 from tests.store.served import TOY, edit, move, rename, serve_layers
 
 NOBODY = Note("planner", "")
@@ -303,3 +305,32 @@ def test_a_version_with_a_block_in_two_grids_is_found_by_the_check(editor: Edito
     both = replace(grids["g2"], document={**grids["g2"].document, "blocks": ["b1", "b3"]})
     editor.store.commit_version(TOY, 1, Delta([both]), NOBODY)
     assert any("blocks are in two grids, such as 'b1'" in found for found in editor.store.check())
+
+
+def test_threads_that_come_and_go_leave_no_connection_behind(editor: Editor) -> None:
+    def look() -> int:
+        return editor.store.get_plan(TOY).head
+
+    opened = []
+    pool = editor.store.database._pool  # type: ignore[attr-defined]
+    for _ in range(5):
+        with ThreadPoolExecutor(1) as one:
+            assert one.submit(look).result() == 1
+        opened.append(len(pool._idle))
+    assert opened == [1] * 5
+
+
+def test_a_connection_that_broke_is_not_used_again(server: str) -> None:
+    postgres.create_database(server, "broken", like="toy")
+    editor = Editor(open_store(f"{server}/broken"))
+
+    def break_off() -> None:
+        with editor.store.database.writing() as rows:
+            rows.run("UPDATE plans SET title = 'lost'")
+            rows.run("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(StoreError, match="nothing of this step is kept"):
+        break_off()
+    assert editor.store.get_plan(TOY).title != "lost"
+    assert edit(editor, 1, move("b2", "g2")).version == 2
+    editor.store.close()
