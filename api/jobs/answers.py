@@ -116,13 +116,18 @@ def _outputs_of(process: Process, title: str) -> Any:
     return create_model(f"OutputsOf{title}", __base__=Model, __doc__=f"Outputs of {process.process_id}.", **each)
 
 
+def is_wrapped(given: Any) -> bool:
+    """Tell whether an input may stand as ``{"value": ...}``."""
+    return isinstance(given, dict) and "value" in given and set(given) <= _AROUND
+
+
 def _value(given: Any, name: str, *, table: bool) -> Any:
     """Return an input without what may stand around it."""
     if not isinstance(given, dict):
         return given
     if "href" in given:
         raise ValueError(f"found input {name!r} by reference, needed its value: the server fetches nothing")
-    wrapped = "value" in given and set(given) <= _AROUND and not (table and isinstance(given["value"], str | float))
+    wrapped = is_wrapped(given) and not (table and isinstance(given["value"], str | float))
     return given["value"] if wrapped else given
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import orjson
 
+from api.jobs.envelope import read_inputs, read_wanted
 from api.jobs.frames import read_frame, write_frame, write_message
 from api.jobs.serving import Serving, read_serving
 
@@ -82,9 +83,8 @@ def _limit_memory(most: int) -> None:
 def _work(wire: IO[bytes], head: Mapping[str, Any], inputs: bytes) -> None:
     reporter = Reporter(wire)
     try:
-        asked = orjson.loads(inputs)
-        serving = replace(read_serving(head["serving"]), who=asked.get("who", ""))
-        results = _run(head, serving, asked["inputs"], reporter)
+        serving = replace(read_serving(head["serving"]), who=read_wanted(inputs).who)
+        results = _run(head, serving, read_inputs(inputs), reporter)
         content = orjson.dumps(results, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
     except BaseException as error:  # whatever it is, the server has to be told
         with reporter.lock:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api import schemas
@@ -15,24 +15,26 @@ from api.answers import JSON, link, root_of, with_query
 from api.audience import is_internal
 from api.errors import problem
 from api.jobs.answers import (
+    Execution,
     JobList,
     ProcessDescription,
     ProcessList,
     StatusInfo,
     execution_of,
+    is_wrapped,
     tell_job,
 )
 from api.jobs.catalog import Process, list_processes
+from api.jobs.envelope import Wanted, read_wanted, seal
 from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError, NoSuchProcessError, NotReadyError
 from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
 from api.jobs.office import Office
 from api.jobs.opening import follow_office
-from api.jobs.record import STATUSES, Job
+from api.jobs.record import STATUSES
 from api.jobs.serving import Serving
 from api.jobs.watching import STREAM, read_last, watch
 from api.query import accept_only
 from api.settings import Settings
-from spatial.errors import InputError
 
 _CACHE = {"Cache-Control": "no-store"}
 _PROBLEM: dict[str, Any] = {"model": schemas.Problem}
@@ -67,7 +69,7 @@ def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = N
     processes, settings = list_processes(serving), serving.settings
     office, lifespan = follow_office(serving, processes)
     router = APIRouter(tags=["Processes"], lifespan=lifespan)
-    inside = APIRouter(tags=["Processes"], dependencies=[Depends(_guard(gate, settings))])
+    inside = APIRouter(tags=["Processes"], route_class=_StrictRoute, dependencies=[Depends(_guard(gate, settings))])
     for process in processes.values():
         _add_execution(inside, process, office, settings)
     _add_jobs(inside, office, settings)
@@ -138,9 +140,9 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         openapi_extra={"parameters": [_PREFER]},
     )
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
-        told: BaseModel = body
+        kept = await _seal(request, body)
         later = not process.quick or "respond-async" in _preferences(request)
-        job = await asyncio.to_thread(_submit, office, process.process_id, request, told, waited=not later)
+        job = await asyncio.to_thread(lambda: office().submit(process.process_id, kept, waited=not later))
         if later:
             root = root_of(request, settings)
             headers = {"Location": f"{root}/jobs/{job.job_id}", "Preference-Applied": "respond-async"}
@@ -148,24 +150,38 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         return await _wait(request, office(), job.job_id, settings)
 
 
-def _envelope(request: Request, told: BaseModel) -> bytes:
-    """Return what is kept of a request: inputs, outputs wanted, and who asks; numbers beyond JSON's are inexact.
+class _StrictRequest(Request):
+    """A request whose body is strict JSON, as a worker will read it: no NaN, no halves of characters."""
 
-    Raises
-    ------
-    InputError
-        If a text is none.
-    """
-    try:
-        whole = told.model_dump_json().encode()
-    except ValueError as error:
-        raise InputError("found a text that is no Unicode, needed UTF-8 throughout") from error
-    who = orjson.dumps(getattr(request.state, "who", ""))
-    return whole[:-1] + b',"who":' + who + b"}"
+    async def json(self) -> Any:
+        """Return the body, read."""
+        if not hasattr(self, "_json"):
+            self._json = orjson.loads(await self.body())
+        return self._json
 
 
-def _submit(office: Callable[[], Office], process: str, request: Request, told: BaseModel, *, waited: bool) -> Job:
-    return office().submit(process, _envelope(request, told), waited=waited)
+class _StrictRoute(APIRoute):
+    """A route of requests in strict JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Return what answers a request."""
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            answer: Response = await handle(_StrictRequest(request.scope, request.receive))
+            return answer
+
+        return strict
+
+
+async def _seal(request: Request, told: Execution) -> bytes:
+    """Return what is kept of a request: its body as it was sent, unless values stand in something around them."""
+    outputs: Any = getattr(told, "outputs", None)
+    names = () if outputs is None else tuple(name for name, one in outputs if one is not None)
+    wanted = Wanted(getattr(request.state, "who", ""), names, told.response == "raw")
+    given = (await request.json())["inputs"]
+    plain = not any(is_wrapped(one) for one in given.values())
+    return seal(await request.body() if plain else told.model_dump_json().encode(), wanted)
 
 
 async def _wait(request: Request, office: Office, job_id: str, settings: Settings) -> Response:
@@ -256,15 +272,14 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
 
 def _results(office: Office, job_id: str) -> Response:
     """Return the results as they were asked for: some outputs or all, a single one bare unless as a document."""
-    content, asked = office.results(job_id), orjson.loads(office.book.inputs(job_id))
-    wanted = [name for name, one in (asked.get("outputs") or {}).items() if one is not None]
-    raw = asked.get("response") == "raw"
-    single = len(wanted or office.processes[office.book.find(job_id).process].outputs) == 1
-    if not wanted and not (raw and single):
+    content, asked = office.results(job_id), read_wanted(office.book.inputs(job_id))
+    single = len(asked.outputs or office.processes[office.book.find(job_id).process].outputs) == 1
+    bare_wanted = asked.raw and single
+    if not asked.outputs and not bare_wanted:
         return Response(content, media_type=JSON, headers=_CACHE)
     whole = orjson.loads(content)
-    some = {name: whole[name] for name in (wanted or whole) if name in whole}
-    bare = next(iter(some.values())) if raw and single and some else some
+    some = {name: whole[name] for name in (asked.outputs or whole) if name in whole}
+    bare = next(iter(some.values())) if bare_wanted and some else some
     collection = isinstance(bare, dict) and bare.get("type") == "FeatureCollection"
     kind = "application/geo+json" if collection else JSON
     return Response(orjson.dumps(bare), media_type=kind, headers=_CACHE)

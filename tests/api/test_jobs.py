@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from api.jobs.book import Book
 from api.jobs.catalog import Process
+from api.jobs.envelope import Wanted, seal
 from api.jobs.errors import BusyError, JobFailedError, NoSuchJobError, NotReadyError
 from api.jobs.office import Office, open_office
 from api.jobs.record import Job, now
@@ -44,7 +45,7 @@ def office_of(book: Book | None = None, **settings: Any) -> Iterator[Office]:
 
 
 def send(office: Office, process: str, words: str = "hello", *, waited: bool = False) -> str:
-    return office.submit(process, orjson.dumps({"inputs": {"words": words}}), waited=waited).job_id
+    return office.submit(process, seal(orjson.dumps({"inputs": {"words": words}}), Wanted()), waited=waited).job_id
 
 
 def end_of(office: Office, job_id: str) -> Job:
@@ -234,7 +235,9 @@ def test_what_a_closed_server_left_unfinished_is_done_by_the_next_one(tmp_path: 
 def test_a_job_that_ended_the_server_twice_is_not_begun_again(tmp_path: Path) -> None:
     at = now()
     with closing(open_book(tmp_path / "jobs.sqlite")) as book:
-        book.add(Job("j", "endless", "running", 7, "", False, 2, at, at, None, at, None), b'{"inputs": {}}')
+        book.add(
+            Job("j", "endless", "running", 7, "", False, 2, at, at, None, at, None), seal(b'{"inputs": {}}', Wanted())
+        )
     with office_of(open_book(tmp_path / "jobs.sqlite")) as office:
         job = office.book.find("j")
         assert (job.status, job.message) == ("failed", "the server ended 2 times while it ran")
