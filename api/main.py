@@ -21,6 +21,7 @@ from api.openapi import build_openapi
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
+from api.routes.home import home_router
 from api.routes.locate import locate_router
 from api.routes.page import page_router
 from api.routes.plan import plan_router
@@ -74,6 +75,8 @@ def create_app(
         for build_router in (tiles_router, downloads_router, amap_router, locate_router):
             app.include_router(build_router(_same(now), chosen))
         app.include_router(plan_router(now, chosen))
+    else:
+        app.include_router(home_router(chosen, PROCESSES, plans=store is not None, walks=osm is not None))
     if osm is not None:  # imported here: a server of a plan alone need not load what walks
         from api.routes.walking import walking_router
         from api.walking import follow_ground
