@@ -10,7 +10,6 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api import schemas
 from api.answers import JSON, link, root_of, with_query
 from api.audience import is_internal
 from api.errors import problem
@@ -19,40 +18,32 @@ from api.jobs.answers import (
     JobList,
     ProcessDescription,
     ProcessList,
-    StatusInfo,
     execution_of,
     is_wrapped,
     tell_job,
 )
 from api.jobs.catalog import Process, list_processes
+from api.jobs.documented import (
+    EVENT_PARAMETERS,
+    JOB,
+    LIST_PARAMETERS,
+    PREFER,
+    says,
+    says_events,
+    says_execution,
+    says_results,
+)
 from api.jobs.envelope import Wanted, read_wanted, seal
 from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError, NoSuchProcessError, NotReadyError
 from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
 from api.jobs.office import Office
 from api.jobs.opening import follow_office
-from api.jobs.record import STATUSES
 from api.jobs.serving import Serving
 from api.jobs.watching import STREAM, read_last, watch
 from api.query import accept_only
 from api.settings import Settings
 
 _CACHE = {"Cache-Control": "no-store"}
-_PROBLEM: dict[str, Any] = {"model": schemas.Problem}
-_ROLE = _PROBLEM | {"description": "The token is of too low a role."}
-_TOKEN = _PROBLEM | {"description": "Jobs are for those of the house."}
-
-
-def _says(model: type, *, missing: str = "", guarded: bool = False) -> dict[int | str, dict[str, Any]]:
-    told: dict[int | str, dict[str, Any]] = {
-        200: {"model": model, "description": (model.__doc__ or "").strip()},
-        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
-    }
-    if guarded:
-        told |= {401: _TOKEN, 403: _ROLE, 503: _PROBLEM | {"description": "Jobs cannot be kept."}}
-    return {**told, 404: _PROBLEM | {"description": f"There is no such {missing}."}} if missing else told
-
-
-_JOB = _says(StatusInfo, missing="job", guarded=True)
 
 
 def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = None) -> APIRouter:
@@ -75,7 +66,7 @@ def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = N
     _add_jobs(inside, office, settings)
     router.include_router(inside)
 
-    @router.get("/processes", dependencies=[Depends(accept_only("f", "limit"))], responses=_says(ProcessList))
+    @router.get("/processes", dependencies=[Depends(accept_only("f", "limit"))], responses=says(ProcessList))
     def listed(request: Request) -> Response:
         """Return the processes that can be run here."""
         root = root_of(request, settings)
@@ -85,7 +76,7 @@ def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = N
     @router.get(
         "/processes/{processID}",
         dependencies=[Depends(accept_only("f"))],
-        responses=_says(ProcessDescription, missing="process"),
+        responses=says(ProcessDescription, missing="process"),
     )
     def described(request: Request, processID: str) -> Response:
         """Return what a process takes and gives."""
@@ -135,9 +126,9 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         description=process.description,
         operation_id=f"execute_{process.process_id}",
         dependencies=[Depends(accept_only())],
-        responses=_says_execution(process),
+        responses=says_execution(process),
         status_code=200 if process.quick else 201,
-        openapi_extra={"parameters": [_PREFER]},
+        openapi_extra={"parameters": [PREFER]},
     )
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
         kept = await _seal(request, body)
@@ -208,8 +199,8 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     @router.get(
         "/jobs",
         dependencies=[Depends(accept_only(*JOB_PARAMETERS))],
-        responses=_says(JobList, guarded=True),
-        openapi_extra={"parameters": _LIST_PARAMETERS},
+        responses=says(JobList, guarded=True),
+        openapi_extra={"parameters": LIST_PARAMETERS},
     )
     def jobs(request: Request) -> Response:
         """Return the jobs of this server, the newest first."""
@@ -227,7 +218,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     @router.get(
         "/jobs/{jobId}",
         dependencies=[Depends(accept_only("f"))],
-        responses=_JOB,
+        responses=JOB,
     )
     def job(request: Request, jobId: str) -> Response:
         """Return how a job stands."""
@@ -236,7 +227,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     @router.delete(
         "/jobs/{jobId}",
         dependencies=[Depends(accept_only("f"))],
-        responses=_JOB,
+        responses=JOB,
     )
     def dismiss(request: Request, jobId: str) -> Response:
         """Stop a job that waits or runs; remove one that is finished, with its results."""
@@ -246,7 +237,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     def refused(jobId: str) -> Response:
         raise HTTPException(405, headers={"Allow": "GET, HEAD, DELETE"})
 
-    @router.get("/jobs/{jobId}/results", dependencies=[Depends(accept_only("f"))], responses=_says_results())
+    @router.get("/jobs/{jobId}/results", dependencies=[Depends(accept_only("f"))], responses=says_results())
     def results(jobId: str) -> Response:
         """Return what came of a job, by output."""
         return _results(office(), jobId)
@@ -255,8 +246,8 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
         "/jobs/{jobId}/events",
         dependencies=[Depends(accept_only("after"))],
         response_class=StreamingResponse,
-        responses=_says_events(),
-        openapi_extra={"parameters": _EVENT_PARAMETERS},
+        responses=says_events(),
+        openapi_extra={"parameters": EVENT_PARAMETERS},
     )
     def events(request: Request, jobId: str) -> Response:
         """Return what happens to a job as server-sent events, from the beginning or after the last one seen."""
@@ -312,84 +303,3 @@ def add_job_errors(app: FastAPI) -> None:
     def _failed(request: Request, error: JobFailedError) -> Response:
         told = dict(error.problem)
         return problem(request, int(told.pop("status")), str(told.pop("detail")), **told)
-
-
-def _says_execution(process: Process) -> dict[int | str, dict[str, Any]]:
-    location = {"Location": {"description": "Address of the job", "schema": {"type": "string", "format": "uri"}}}
-    told: dict[int | str, dict[str, Any]] = {
-        201: {"model": StatusInfo, "description": "The job, which runs in the background.", "headers": location},
-        400: _PROBLEM | {"description": "An input is unknown, missing or cannot be used."},
-        401: _TOKEN,
-        403: _ROLE,
-        413: _PROBLEM | {"description": "The body is too large."},
-        503: _PROBLEM | {"description": "As many jobs wait as may."},
-    }
-    if not process.quick:
-        return told
-    results = {"description": "The results.", "content": {JSON: {"schema": {"type": "object"}}}}
-    failed: dict[int | str, dict[str, Any]] = {
-        422: _PROBLEM | {"description": "The question has no answer."},
-        500: _PROBLEM | {"description": "The job failed."},
-        504: _PROBLEM | {"description": "The answer took too long."},
-    }
-    return {200: results, **told, **failed}
-
-
-def _says_results() -> dict[int | str, dict[str, Any]]:
-    failed: dict[int | str, dict[str, Any]] = {
-        status: _PROBLEM | {"description": "The job failed."} for status in (400, 413, 422, 500, 503, 504)
-    }
-    results = {"description": "The results, by output.", "content": {JSON: {"schema": {"type": "object"}}}}
-    return {
-        200: results,
-        404: _PROBLEM | {"description": "No such job, or no results yet."},
-        401: _TOKEN,
-        403: _ROLE,
-        **failed,
-    }
-
-
-def _says_events() -> dict[int | str, dict[str, Any]]:
-    return {
-        200: {"description": "Events.", "content": {STREAM: {"schema": _EVENT}}},
-        204: {"description": "The job is finished and every event of it has been sent."},
-        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
-        401: _TOKEN,
-        403: _ROLE,
-        404: _PROBLEM | {"description": "There is no such job."},
-        503: _PROBLEM | {"description": "As many clients listen as may."},
-    }
-
-
-_TEXT = {"type": "string"}
-_EVENT = {"type": "object", "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT, "retry": {"type": "integer"}}}
-_PREFER = {
-    "name": "Prefer", "in": "header", "required": False, "description": "respond-async answers with the job at once.",
-    "schema": {"type": "string", "example": "respond-async"},
-}  # fmt: skip
-
-
-def _parameter(name: str, description: str, kind: str, **more: Any) -> dict[str, Any]:
-    schema = {"type": kind, **more}
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
-
-
-def _names(name: str, description: str, **items: Any) -> dict[str, Any]:
-    told = _parameter(name, description, "array", items={"type": "string", **items})
-    return {**told, "style": "form", "explode": False}
-
-
-_WHOLE = {"minimum": 0, "maximum": 999_999_999}
-_LIST_PARAMETERS = [
-    _parameter("limit", "Most jobs on a page; never more than 1000.", "integer", minimum=1, default=100),
-    _parameter("offset", "Jobs to leave out before the first.", "integer", **_WHOLE),
-    _names("type", "Kinds of the jobs.", enum=["process"]),
-    _names("processID", "Processes."),
-    _names("status", "States.", enum=list(STATUSES)),
-    _parameter("datetime", "When they were made: an instant or start/end (RFC 3339).", "string"),
-    _parameter("minDuration", "Seconds that they ran at least.", "integer", **_WHOLE),
-    _parameter("maxDuration", "Seconds that they ran at most.", "integer", **_WHOLE),
-]
-_EVENT_PARAMETERS = [
-    _parameter("after", "Number of the last event seen; Last-Event-ID says the same.", "integer", **_WHOLE)
-]
