@@ -120,7 +120,8 @@ def read_base(request: Request, store: Store, plan_id: str) -> int:
         raise HTTPException(
             HTTPStatus.PRECONDITION_REQUIRED, "found no If-Match, needed the ETag of the plan as you saw it"
         )
-    tags = [part.strip().removeprefix("W/") for part in given.split(",")]
+    bare = [part.strip().removeprefix("W/").strip('"') for part in given.split(",")]
+    tags = ["*" if one == "*" else f'"{one}"' for one in bare]  # tags that lost their quotes on the way are known too
     if "*" in tags or tag_of(head) in tags:
         return head.version
     for found in map(_TAG.fullmatch, tags):

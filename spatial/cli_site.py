@@ -149,7 +149,7 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
     from spatial.io.profiles import DEFAULT_PROFILE
     from spatial.io.site_inputs import read_site_inputs
     from spatial.io.site_outputs import describe_choice
-    from spatial.siting.asking import ask, number_of_sites
+    from spatial.siting.asking import ask, check_kinds, number_of_sites
     from spatial.siting.settle import settle
 
     words, plain, no_capacity, skip_unreachable = given
@@ -174,6 +174,7 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
         refuse_unreachable=model in ("set_cover", "p_center") and not skip_unreachable,
     )
     about = {"seed": job.seed, "budget_s": job.budget_s, "conditions": conditions.told(), "wangge": spatial.__version__}
+    check_kinds(inputs.setting.places, conditions)
     on_progress("siting", 0.0)
     try:
         most = number_of_sites(inputs.setting, job.p, conditions)
@@ -222,33 +223,40 @@ def _conditions(words: dict[str, Any], plain: dict[str, Any], per_minute: float)
         cutoffs={name: per_minute * v for name, v in _pairs("--cutoffs", words["cutoffs"] or "", str).items()},
         mode_prices={MODES.get(k, k): v for k, v in _pairs("--mode-prices", words["mode_prices"] or "", str).items()},
         full_until=None if full is None else per_minute * full,
-        kinds=tuple(KindRule(column, MODES.get(value, value), low, high) for column, value, low, high in kinds),
+        kinds=tuple(KindRule(*kind) for kind in kinds),
         levels=tuple(LevelRule(rank, per_minute * limit) for rank, limit in levels.items()),
     )
 
 
 def _pairs(flag: str, text: str, key: Callable[[str], Any], mark: str = "=") -> dict[Any, float]:
     """Return ``a=1,b=2`` as names and numbers."""
-    out = {}
+    out: dict[Any, float] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, found, number = part.partition(mark)
+        before = len(out)
         try:
             out[key(name.strip())] = float(number)
         except ValueError:
             found = ""
         if not found:
             raise InputError(f"found {flag} {part!r}, needed a name, {mark!r} and a number")
+        if len(out) == before:
+            raise InputError(f"found {flag} {name.strip()!r} twice, needed once")
     return out
 
 
 def _kind(text: str) -> tuple[str, str, int, int | None]:
     """Return ``mode=new:0-3`` as column, value, least and most."""
+    from spatial.io.site_inputs import MODES
+
     column, equals, rest = text.partition("=")
     value, colon, numbers = rest.rpartition(":")
     low, dash, high = numbers.partition("-")
     if not (equals and colon and dash and low.isdigit() and (high.isdigit() or not high)):
         raise InputError(f"found --kind {text!r}, needed column=value:least-most, such as mode=new:0-3")
-    return column.strip(), value.strip(), int(low), int(high) if high else None
+    column, value = column.strip(), value.strip()
+    mode = MODES.get(value, value) if column == "mode" else value
+    return column, mode, int(low), int(high) if high else None
 
 
 def _write(told: dict[str, Any], job: _Job) -> None:
@@ -266,6 +274,8 @@ def _say(told: dict[str, Any], job: _Job) -> None:
             f"{told['status']}: {len(told['sites'])} sites open, {len(told['new_sites'])} of them new; objective "
             f"{told['objective']:.10g}, bound {told['bound']:.10g}, gap {told['gap']:.4%}, {told['seconds']:.1f} s"
         )
+    if told["status"] == "unknown":
+        typer.echo(f"no answer: {told['why']}")
     for note in told["notes"]:
         typer.echo(f"  {note}")
     typer.echo(f"answer written to {job.out}" + (f", list to {job.listed}" if job.listed else ""))

@@ -69,6 +69,15 @@ def test_a_street_is_answered_as_by_hand(folder: Path, asked: list[object], site
         assert set(told["assignment"]) == set("abcd")
 
 
+def test_whom_no_site_serves_is_told_with_what_that_counts(folder: Path) -> None:
+    code, _, told = run(folder, "--model", "pmedian", "--p", 1, "--cutoff-min", 1)
+    assert code == 0
+    assert told["unserved_weight"] > 0
+    assert any("no site serves" in note for note in told["notes"])
+    code, _, told = run(folder, "--model", "pmedian", "--p", 1)
+    assert told["unserved_weight"] == 0
+
+
 def test_the_list_says_what_to_build_and_what_it_takes(folder: Path) -> None:
     listed = folder / "list.xlsx"
     code, _, told = run(folder, "--model", "pmedian", "--p", 1, "--list", listed)
@@ -98,6 +107,9 @@ def test_a_question_without_an_answer_says_what_would_do(folder: Path) -> None:
         (["--model", "pmedian", "--p", 1, "--each-of", "town"], "no column 'town'"),
         (["--model", "pmedian", "--p", 1, "--kind", "mode:new"], "column=value:least-most"),
         (["--model", "pmedian", "--p", 1, "--cost-column", "metres"], "--cost-column"),
+        (["--model", "pmedian", "--p", 1, "--kind", "mode=typo:0-0"], "no site has mode 'typo'"),
+        (["--model", "pmedian", "--p", 1, "--weights", "elderly=1,elderly=3"], "'elderly' twice"),
+        (["--model", "mclp", "--p", 1, "--cutoff", 600, "--full-until", "nan"], "full_until is nan"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_sentence(folder: Path, asked: list[object], why: str) -> None:

@@ -15,7 +15,7 @@ from spatial.errors import InputError
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
 from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs
 from spatial.io.site_outputs import describe_choice
-from spatial.siting.asking import ask, number_of_sites
+from spatial.siting.asking import ask, check_kinds, number_of_sites
 from spatial.siting.conditions import Conditions, KindRule, LevelRule
 from spatial.siting.settle import settle
 from spatial.siting.ways import Deadline
@@ -36,6 +36,7 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     teller.progress("reading", 0.0)
     given = _read(asked)
     conditions = _conditions(asked, has_capacity=given.has_capacity)
+    check_kinds(given.setting.places, conditions)
     cutoff = math.inf if asked.cutoff_min is None else _MINUTE * asked.cutoff_min
     most = number_of_sites(given.setting, asked.p, conditions)
     question = ask(given.setting, conditions, model=asked.model, p=most, cutoff=cutoff)
@@ -69,6 +70,10 @@ def _write_times(asked: SiteAsked, path: Path) -> Path:
     return path
 
 
+def _translate(column: str, value: str) -> str:
+    return MODES.get(value, value) if column == "mode" else value
+
+
 def _conditions(asked: SiteAsked, *, has_capacity: bool) -> Conditions:
     """Return the conditions, cutoffs in seconds."""
     plain = {
@@ -81,7 +86,9 @@ def _conditions(asked: SiteAsked, *, has_capacity: bool) -> Conditions:
         cutoffs={name: _MINUTE * minutes for name, minutes in asked.cutoffs_min.items()},
         mode_prices={MODES.get(mode, mode): price for mode, price in asked.mode_prices.items()},
         full_until=None if full is None else _MINUTE * full,
-        kinds=tuple(KindRule(one.column, MODES.get(one.value, one.value), one.least, one.most) for one in asked.kinds),
+        kinds=tuple(
+            KindRule(one.column, _translate(one.column, one.value), one.least, one.most) for one in asked.kinds
+        ),
         levels=tuple(LevelRule(one.level, _MINUTE * one.cutoff_min, one.weight) for one in asked.levels),
     )
     refuse = asked.model in _MUST_REACH and not asked.skip_unreachable

@@ -238,7 +238,7 @@ def open_embedded(path: Path) -> Embedded:
         If it is no store, or one of another format.
     """
     if not path.is_file():
-        raise MissingError(f"no store {path}; make one with `wangge store init {path}`")
+        raise MissingError(f"no store {path}; make one with `wangge store init --store {path}`")
     database = Embedded(path)
     try:
         with database.reading() as rows:

@@ -39,6 +39,7 @@ def describe_choice(
     weight = asked.question.weight
     near = walk <= limit[row]
     covered = float((weight[row] * share)[near].sum())
+    lost = max(0.0, float(weight.sum()) - float((weight[row] * share).sum()))
     ids = [str(one) for one in places.ids]
     return {
         "model": asked.model,
@@ -66,8 +67,17 @@ def describe_choice(
         "criteria": rate_sites(inputs.setting, asked, done.served, limit, done.opened),
         **list_reach(inputs.setting, asked),
         "seconds": done.seconds,
-        "notes": [*inputs.notes, *done.notes],
+        "unserved_weight": lost,
+        "unserved_cost": asked.question.missing if np.isfinite(asked.question.missing) else None,
+        "notes": [*inputs.notes, *done.notes, *_tell_unserved(asked, lost, float(weight.sum()))],
     }
+
+
+def _tell_unserved(asked: Asked, lost: float, total: float) -> list[str]:
+    """Return a sentence about the demand that no open site can serve, where the objective counts it."""
+    if asked.model != "p_median" or lost <= 1e-9 * total:
+        return []
+    return [f"no site serves {lost:.10g} of the weight of {total:.10g}; each unit counts as {asked.question.missing:g}"]
 
 
 def _assign(inputs: SiteInputs, asked: Asked, done: Settled) -> dict[str, str | None]:

@@ -238,6 +238,21 @@ def _rules(places: Places, conditions: Conditions) -> tuple[CountRule, ...]:
     return tuple(rules)
 
 
+def check_kinds(places: Places, conditions: Conditions) -> None:
+    """Refuse a rule about a kind that no site is of: it is misspelt, or about another table.
+
+    Raises
+    ------
+    InputError
+        If no site has the value.
+    """
+    for rule in conditions.kinds:
+        marks = _mark(places, rule.column)
+        if not (marks == rule.value).any():
+            known = ", ".join(sorted({repr(str(one)) for one in marks})[:8])
+            raise InputError(f"candidates: no site has {rule.column} {rule.value!r}; found {known}")
+
+
 def _mark(places: Places, column: str) -> Ints:
     if column not in places.marks:
         raise InputError(f"candidates: found no column {column!r}; known are {', '.join(sorted(places.marks))}")

@@ -121,6 +121,10 @@ def check_conditions(conditions: Conditions, model: str) -> None:
         raise InputError(f"siting: backup is {conditions.backup}; needed 1 to 9 open sites")
     if conditions.full_until is not None and model != "max_cover":
         raise InputError(f"siting: full_until goes with max_cover, found {model}")
+    if conditions.full_until is not None and not 0 <= conditions.full_until < float("inf"):
+        raise InputError(f"siting: full_until is {conditions.full_until}; needed a number of at least 0")
+    if conditions.room and conditions.backup > 1 and model == "p_center":
+        raise InputError("siting: backup with limited room goes with the other models, found p_center")
     if conditions.cheapest and model != "set_cover":
         raise InputError(f"siting: cheapest goes with set_cover, found {model}; a budget limits the others")
     for rule in conditions.kinds:
@@ -129,5 +133,8 @@ def check_conditions(conditions: Conditions, model: str) -> None:
                 f"siting: of {rule.column} {rule.value!r} at least {rule.least} and at most {rule.most} sites are "
                 "asked for; needed 0 or more, and the most no fewer than the least"
             )
+    for level in conditions.levels:
+        if not 0 <= level.cutoff < float("inf"):
+            raise InputError(f"siting: the cutoff of level {level.level} is {level.cutoff}; needed 0 or more")
     if len({rule.level for rule in conditions.levels}) < len(conditions.levels):
         raise InputError("siting: a level is named twice; needed one cutoff for each")

@@ -83,7 +83,7 @@ def _run(solver: highspy.Highs, start: Floats, limit_s: float) -> tuple[Floats, 
     guess = highspy.HighsSolution()
     guess.col_value = start.tolist()
     solver.setSolution(guess)
-    solver.setOptionValue("time_limit", max(limit_s, 0.1))
+    solver.setOptionValue("time_limit", max(limit_s, 0.01))
     solver.run()
     info, status = solver.getInfo(), solver.getModelStatus()
     ended = "done" if status == highspy.HighsModelStatus.kOptimal else "time is up"

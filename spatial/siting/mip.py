@@ -77,7 +77,7 @@ def solve_mip(model: Mip, *, start: Floats | None, time_limit_s: float, seed: in
 def _scale(model: Mip) -> float:
     """Return the factor that brings the total to a size at which HiGHS's tolerances are small."""
     size = float(np.abs(model.cost).sum())
-    return 1.0 if not size or float(np.abs(model.cost).max()) <= 1.0 else _SCALE_TO / size
+    return _SCALE_TO / size if size else 1.0
 
 
 def _lp(model: Mip, scale: float) -> Any:

@@ -190,7 +190,7 @@ def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_
     work = start_weights(part.table, part.need, seed)
     chosen = search_cover(part.table, work, steps=min(_STEPS, 100 * part.table.entries), target=int(part.need.max()))
     state = _State(chosen, float(part.need.max()), NO_CUTS, None, np.zeros(part.table.sites, np.bool_))
-    if state.done:
+    if state.done or deadline.left() <= 0.0:
         return state, ""
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):

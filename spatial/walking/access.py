@@ -109,7 +109,7 @@ def open_at(hours: Any, minute: int | None) -> NDArray[np.bool_]:
     """Tell whether each of the opening hours holds at a minute of the week; unreadable ones and no minute always do."""
     if minute is None:
         return np.ones(len(hours), dtype=bool)
-    return _by_value(hours, lambda text: is_open(read_hours(text) or ALWAYS, minute)).astype(bool)
+    return _by_value(hours, lambda text: (read := read_hours(text)) is None or is_open(read, minute)).astype(bool)
 
 
 def tell_hours(hours: Any, walker: Walker, what: str, counts: Any = 1) -> Mapping[str, int]:

@@ -39,23 +39,28 @@ _ADDS = re.compile(rf"(?<=[\d\w])\s*,\s*(?=(?:{_DAY})\b[^,;]*\d:\d\d)", re.IGNOR
 
 @lru_cache(maxsize=4096)
 def read_hours(text: str) -> Hours | None:
-    """Return when something is open by its hours, or None where they cannot be read; empty hours are always open."""
+    """Return when something is open by its hours, or None where they cannot be read; empty hours are always open.
+
+    Where only closed days are told, the other days are open.
+    """
     plain = _plain(text)
     if not plain:
         return ALWAYS
     days: list[list[tuple[int, int]]] = [[] for _ in DAYS]
-    told = False
+    told = set[int]()
     for rule in filter(None, (part.strip() for part in plain.split(";"))):
         for number, part in enumerate(_split_added(rule)):
             found = _read_rule(part)
             if found is None:
                 return None
             where, ranges = found
-            told |= len(where) > 0
+            told.update(where)
             for day in where:
                 days[day] = [*days[day], *ranges] if number else list(ranges)
     if not told:
         return None
+    if not any(days):  # only closed days are told: the others are open
+        days = [[] if day in told else [(0, DAY_MIN)] for day in range(len(DAYS))]
     return _join([(day * DAY_MIN + a, day * DAY_MIN + b) for day, ranges in enumerate(days) for a, b in ranges])
 
 

@@ -4,11 +4,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 import shapely
 
 from spatial.errors import CrsError, InputError
 from spatial.io.profiles import read_profile
+from spatial.walking.access import open_at
 from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.reach import reach_pieces
 from spatial.walking.search import build_graph
@@ -191,3 +193,8 @@ def test_on_a_slope_all_that_lies_between_two_reached_ends_is_reached() -> None:
     )
     assert not (network.seconds_uv == network.seconds_vu).all()
     assert _reached(network, A, 3000.0) == pytest.approx(network.length_m.sum())
+
+
+def test_what_is_closed_by_its_hours_is_closed_at_every_minute() -> None:
+    hours = pd.Series(["off", "Mo-Fr 08:00-18:00", "Mo off", "", "by appointment"])
+    assert open_at(hours, 720).tolist() == [False, True, False, True, True]
