@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.siting.cover_table import CoverTable
+from spatial.siting.draws import draw, turn
 from spatial.siting.ways import Floats, Ints
 from spatial.walking.compiled import inner, kernel
 
@@ -83,25 +84,6 @@ def _arrays(work: Swaps) -> tuple[np.ndarray, ...]:
 
 
 @inner
-def _draw(seed, below):  # type: ignore[no-untyped-def]
-    """Return a whole number below a limit (xorshift)."""
-    x = seed[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    seed[0] = x
-    return np.int64((x >> np.uint64(32)) * np.uint64(below) >> np.uint64(32))
-
-
-@inner
-def _turn(item, order, place, at):  # type: ignore[no-untyped-def]
-    """Put an item of a list at a place, and what stood there where the item was."""
-    other, was = order[at], place[item]
-    order[was], place[other] = other, was
-    order[at], place[item] = item, at
-
-
-@inner
 def _open(j, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_rows, row_place):  # type: ignore[no-untyped-def]
     own = 0.0
     for t in range(col_ptr[j], col_ptr[j + 1]):
@@ -112,7 +94,7 @@ def _open(j, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_rows
                 gain[site[s]] -= weight[i]
             last = open_rows[len(row_place)] - 1
             open_rows[len(row_place)] = last
-            _turn(i, open_rows, row_place, last)
+            turn(i, open_rows, row_place, last)
         elif count[i] == 1:
             loss[sole[i]] -= weight[i]
         count[i] += 1
@@ -130,7 +112,7 @@ def _close(j, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_row
             for s in range(ptr[i], ptr[i + 1]):
                 gain[site[s]] += weight[i]
             first = open_rows[len(row_place)]
-            _turn(i, open_rows, row_place, first)
+            turn(i, open_rows, row_place, first)
             open_rows[len(row_place)] = first + 1
         elif count[i] == 1:
             loss[sole[i]] += weight[i]
@@ -172,7 +154,7 @@ def _begin(  # type: ignore[no-untyped-def]
                     pick = j
         value[0] += gain[pick]
         _open(pick, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_rows, row_place)
-        _turn(pick, order, place, k)
+        turn(pick, order, place, k)
         best[k] = pick
     value[1] = value[0]
 
@@ -205,20 +187,20 @@ def _anneal(  # type: ignore[no-untyped-def]
     for step in range(swaps):
         if step & 255 == 0:
             heat = hot * (cold / hot) ** (step / swaps)
-        out = order[_draw(seed, p)]
-        kind = _draw(seed, 4294967296)
+        out = order[draw(seed, p)]
+        kind = draw(seed, 4294967296)
         if kind < near and col_ptr[out + 1] > col_ptr[out]:
-            i = row[col_ptr[out] + _draw(seed, col_ptr[out + 1] - col_ptr[out])]
-            into = np.int64(site[ptr[i] + _draw(seed, ptr[i + 1] - ptr[i])])
+            i = row[col_ptr[out] + draw(seed, col_ptr[out + 1] - col_ptr[out])]
+            into = np.int64(site[ptr[i] + draw(seed, ptr[i + 1] - ptr[i])])
         elif kind < need and open_rows[rows] > 0:
-            i = open_rows[_draw(seed, open_rows[rows])]
-            into = np.int64(site[ptr[i] + _draw(seed, ptr[i + 1] - ptr[i])])
+            i = open_rows[draw(seed, open_rows[rows])]
+            into = np.int64(site[ptr[i] + draw(seed, ptr[i + 1] - ptr[i])])
         else:
-            into = order[_draw(seed, sites)]
+            into = order[draw(seed, sites)]
         if place[into] < p:
             continue
         change = gain[into] - loss[out]
-        floor = heat * np.log((_draw(seed, 4294967296) + 0.5) * scale)
+        floor = heat * np.log((draw(seed, 4294967296) + 0.5) * scale)
         if change < floor:
             for t in range(col_ptr[into], col_ptr[into + 1]):
                 i = row[t]
@@ -232,7 +214,7 @@ def _anneal(  # type: ignore[no-untyped-def]
         _close(out, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_rows, row_place)
         value[0] += gain[into]
         _open(into, ptr, site, col_ptr, row, weight, count, sole, gain, loss, open_rows, row_place)
-        _turn(into, order, place, place[out])
+        turn(into, order, place, place[out])
         if value[0] > value[1]:
             value[1] = value[0]
             for q in range(p):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.siting.cover_table import CoverTable
+from spatial.siting.draws import draw, turn
 from spatial.siting.ways import Ints
 from spatial.walking.compiled import inner, kernel
 
@@ -69,27 +70,8 @@ def search_cover(table: CoverTable, work: Weights, *, steps: int, target: int) -
 
 
 @inner
-def _draw(seed, below):  # type: ignore[no-untyped-def]
-    """Return a whole number below a limit (xorshift)."""
-    x = seed[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    seed[0] = x
-    return np.int64((x >> np.uint64(32)) * np.uint64(below) >> np.uint64(32))
-
-
-@inner
-def _turn(item, order, place, at):  # type: ignore[no-untyped-def]
-    """Put an item of a list at a place, and what stood there where the item was."""
-    other, was = order[at], place[item]
-    order[was], place[other] = other, was
-    order[at], place[item] = item, at
-
-
-@inner
 def _open(j, ptr, site, col_ptr, row, need, count, weight, score, free, order, place, lacking, row_place, state):  # type: ignore[no-untyped-def]
-    _turn(j, order, place, state[0])
+    turn(j, order, place, state[0])
     state[0] += 1
     own = np.int64(0)
     for t in range(col_ptr[j], col_ptr[j + 1]):
@@ -99,7 +81,7 @@ def _open(j, ptr, site, col_ptr, row, need, count, weight, score, free, order, p
         if before < need[i]:
             own += weight[i]
         if before + 1 == need[i]:
-            _turn(i, lacking, row_place, state[1] - 1)
+            turn(i, lacking, row_place, state[1] - 1)
             state[1] -= 1
             for s in range(ptr[i], ptr[i + 1]):
                 k = site[s]
@@ -117,7 +99,7 @@ def _open(j, ptr, site, col_ptr, row, need, count, weight, score, free, order, p
 @inner
 def _close(j, ptr, site, col_ptr, row, need, count, weight, score, free, order, place, lacking, row_place, state):  # type: ignore[no-untyped-def]
     state[0] -= 1
-    _turn(j, order, place, state[0])
+    turn(j, order, place, state[0])
     own = np.int64(0)
     for t in range(col_ptr[j], col_ptr[j + 1]):
         i = row[t]
@@ -126,7 +108,7 @@ def _close(j, ptr, site, col_ptr, row, need, count, weight, score, free, order, 
         if before <= need[i]:
             own += weight[i]
         if before == need[i]:
-            _turn(i, lacking, row_place, state[1])
+            turn(i, lacking, row_place, state[1])
             state[1] += 1
             for s in range(ptr[i], ptr[i + 1]):
                 k = site[s]
@@ -148,7 +130,7 @@ def _missed_least(order, score, moved, state, seed):  # type: ignore[no-untyped-
     size, pick = state[0], np.int64(-1)
     looks = size if size <= _SAMPLE else _SAMPLE
     for q in range(looks):
-        j = order[q] if looks == size else order[_draw(seed, size)]
+        j = order[q] if looks == size else order[draw(seed, size)]
         if j == state[4]:
             continue
         if (
@@ -232,7 +214,7 @@ def _search(  # type: ignore[no-untyped-def]
                 out, ptr, site, col_ptr, row, need, count, weight, score, free, order, place, lacking, row_place, state
             )
             moved[out] = state[3]
-        into = _wanted_most(lacking[_draw(seed, state[1])], ptr, site, score, moved, free, place, state)
+        into = _wanted_most(lacking[draw(seed, state[1])], ptr, site, score, moved, free, place, state)
         if into >= 0:
             _open(
                 into, ptr, site, col_ptr, row, need, count, weight, score, free, order, place, lacking, row_place, state
