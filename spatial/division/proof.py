@@ -110,7 +110,8 @@ def prove(
 def _go_on(case: Case) -> bool:
     """Take one step towards the proof of the current part; tell whether there was one."""
     part = case.part
-    if part.tries == 0 and case.gap > _SPLIT_FROM * case.total and _split(case):
+    early = part.tries == 0 and case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
+    if early and _split(case):
         return True
     most, promising = _LISTED[min(part.round, len(_LISTED) - 1)], case.gap < _PROMISING * part.given_up
     if (promising and _close(case, most)) or case.over:
@@ -147,7 +148,7 @@ def _split(case: Case) -> bool:
     """
     torn, whole = count_mixed(case), case.part
     least, most = whole.counts
-    if torn > _MOST_SPLIT or abs(torn - round(torn)) < _TORN or not least < torn < most:
+    if abs(torn - round(torn)) < _TORN or not least < torn < most:
         return False
     counts = [(least, int(torn)), (int(torn) + 1, most)]
     if len(np.unique(case.labels)) > int(torn):
