@@ -18,6 +18,7 @@ from api.store.inspection import inspect_plans
 from api.store.place import Place, is_address
 from api.store.records import Delta, Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
+from api.store.terms import Term, read_terms
 from spatial.errors import MissingError
 from spatial.plan.model import Plan
 
@@ -70,6 +71,16 @@ class Store:
         """Return every version of a plan, oldest first."""
         with self.database.reading() as rows:
             return versions.list_versions(rows, plan_id)
+
+    def list_terms(self, plan_id: str) -> list[Term]:
+        """Return when each version of a plan that ever came into force was in force, oldest first."""
+        with self.database.reading() as rows:
+            return read_terms(rows, plan_id)
+
+    def get_grid(self, plan_id: str, version: int, grid_id: str) -> Grid:
+        """Return a living grid of a version; raises MissingError if there is none."""
+        with self.database.reading() as rows:
+            return versions.read_grid(rows, plan_id, version, grid_id)
 
     def read_grids(self, plan_id: str, version: int) -> list[Grid]:
         """Return every grid of a version, living or retired, by id."""

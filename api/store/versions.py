@@ -111,6 +111,26 @@ def read_grids(rows: Rows, plan_id: str, version: int) -> list[Grid]:
     return [Grid(grid_id, *held[content]) for grid_id, content in manifest.items()]
 
 
+def read_grid(rows: Rows, plan_id: str, version: int, grid_id: str) -> Grid:
+    """Return a living grid of a version.
+
+    Raises
+    ------
+    MissingError
+        If the version has none of this id, or it is retired.
+    """
+    found = rows.one(
+        """SELECT content FROM changes WHERE plan_id = ? AND grid_id = ? AND version <= ?
+           ORDER BY version DESC LIMIT 1""",
+        *(plan_id, grid_id, version),
+    )
+    held = {} if found is None else read_contents(rows, plan_id, [found[0]])
+    grids = [Grid(grid_id, *content) for content in held.values()]
+    if not grids or not grids[0].feature:
+        raise MissingError(f"version {version} of plan {plan_id!r} has no grid {grid_id!r}")
+    return grids[0]
+
+
 def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
     """Return the document and the feature of each content."""
     wanted, out = sorted(set(contents)), {}
