@@ -21,7 +21,10 @@ from spatial.progress import Progress
 if TYPE_CHECKING:
     from spatial.inputs import Inputs
 
-_LOUD = ("no row could be used", "differs from the community's total", "gap between communities")
+_LOUD = (
+    "rows may be in other coordinates than was said", "no row could be used", "differs from the community's total",
+    "gap between communities",
+)  # fmt: skip
 _LOUD_ROWS = 3
 
 app = typer.Typer(

@@ -270,6 +270,16 @@ def wgs84_to_bd09(lonlat: Floats) -> Floats:
     return gcj02_to_bd09(wgs84_to_gcj02(lonlat))
 
 
+def shift(lonlat: Floats, coords: CoordType) -> Floats:
+    """Return points of WGS 84 in the named kind of coordinates: the inverse of ``unshift``."""
+    match coords:
+        case "gcj02":
+            return wgs84_to_gcj02(lonlat)
+        case "bd09":
+            return wgs84_to_bd09(lonlat)
+    return lonlat.copy()
+
+
 def _invert(forward: Callable[[Floats], Floats], goal: Floats) -> Floats:
     """Invert an offset close to the identity by fixed-point steps."""
     guess = goal.copy()

@@ -102,3 +102,11 @@ def test_a_folder_that_is_no_plan_is_not_overwritten(tmp_path: Path) -> None:
     assert code == EXIT_UNUSABLE
     assert "no plan folder" in said
     assert (tmp_path / "thesis.docx").read_text(encoding="utf-8") == "years of work"
+
+
+def test_estates_in_other_coordinates_than_was_said_are_told_of_aloud(tmp_path: Path) -> None:
+    code, said, _ = _run("plan", str(SAMPLE), "--coords", "estates=bd09", "--out", str(tmp_path / "plan"))
+    assert code == 0
+    (doubt,) = [line for line in said.splitlines() if "other coordinates than was said" in line]
+    assert doubt.startswith("  estates: rows may be in other coordinates than was said (23 of 26 rows lie ")
+    assert doubt.endswith("is --coords estates=wgs84 right?)")

@@ -20,6 +20,7 @@ from spatial.io.ground import Ground, keep_inside, read_ground
 from spatial.io.layers import read_candidates, read_current, read_existing, read_gates, read_pois
 from spatial.io.listing import group_listed, join_listed, list_note, list_rows
 from spatial.io.mapped import buildings_from_streets, estates_from_streets
+from spatial.io.misplaced import measure_away, say_far, tell_misplaced
 from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.site_ids import tell_apart
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
@@ -29,6 +30,7 @@ from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, 
 
 __all__ = ["Sources", "link_estates", "read_district", "read_inputs", "read_sources"]
 
+MISPLACED = "rows may be in other coordinates than was said"
 NEARBY_M = 1000.0
 """Gates, sites and places farther than this from the land serve nobody in it."""
 _CHUNK = 2**20
@@ -121,21 +123,30 @@ class _Reader:
 
     def read(self, path: Any, land: Any) -> tuple[Any, Any, Any]:
         """Return the rows on the land, LISTED, and what the file said of itself (None where there is none)."""
-        crs, streets = self.ground.streets.crs, self.ground.streets
         if path is not None:
-            frame, notes = self.layer.read(path, crs, self.coords, undeclared=self.undeclared)
-            origin = frame.attrs.get("origin", frame.attrs.get("origins"))
-            frame = carry_rows(frame)
-            given = len(frame)
-            frame, outside = keep_inside(frame, land, self.name, self.layer.margin_m)
-            if given and not len(frame) and self.layer.margin_m == 0:
-                raise InputError(
-                    f"{self.name}: none of {given:,} rows of {locate(path).path.name} lies in the area; "
-                    "are --coords and --crs right, and is it the right area?"
-                )
-            return frame, join_listed([notes, outside, _list_unused(self.name, frame, origin)]), origin
-        if self.name not in _FROM_STREETS:
-            return self.layer.table.empty(crs), join_listed([]), None
+            return self._from_file(path, land)
+        if self.name in _FROM_STREETS:
+            return self._from_map(land)
+        return self.layer.table.empty(self.ground.streets.crs), join_listed([]), None
+
+    def _from_file(self, path: Any, land: Any) -> tuple[Any, Any, Any]:
+        frame, notes = self.layer.read(path, self.ground.streets.crs, self.coords, undeclared=self.undeclared)
+        origin = frame.attrs.get("origin", frame.attrs.get("origins"))
+        frame = carry_rows(frame)
+        inside, outside = keep_inside(frame, land, self.name, self.layer.margin_m)
+        hint = ""
+        if len(outside):
+            hint = tell_misplaced(frame, land, self.name, origin, margin_m=self.layer.margin_m)
+        if len(outside) and not len(inside) and self.layer.margin_m == 0:
+            far = say_far(measure_away(frame.geometry.to_numpy(), land))
+            hint = hint or f"they lie {far} off: are --coords and --crs right, and is it the right area?"
+            file = locate(path).path.name
+            raise InputError(f"{self.name}: none of {len(frame):,} rows of {file} lies in the area; {hint}")
+        misplaced = list_note(self.name, MISPLACED, "kept", hint) if hint else join_listed([])
+        return inside, join_listed([notes, outside, misplaced, _list_unused(self.name, inside, origin)]), origin
+
+    def _from_map(self, land: Any) -> tuple[Any, Any, Any]:
+        streets = self.ground.streets
         frame, notes = _FROM_STREETS[self.name](streets)
         mapped, outside = keep_inside(frame, land, self.name)
         beyond = list_note(self.name, "outside the area", "dropped", f"{len(outside)} of the street map")

@@ -165,7 +165,9 @@ def test_nothing_to_divide_and_two_street_maps_are_refused(tmp_path: Path) -> No
 def test_estates_that_all_lie_elsewhere_are_refused_with_a_hint(tmp_path: Path) -> None:
     folder = _district(tmp_path)
     (folder / "小区.csv").write_text("名称,户数,经度,纬度\n甲,5,108.9,34.2\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"none of 1 rows of 小区\.csv lies in the area; are --coords"):
+    with pytest.raises(
+        InputError, match=r"none of 1 rows of 小区\.csv lies in the area; they lie 64\d\.\d km off: are --coords"
+    ):
         read_district(folder)
 
 
