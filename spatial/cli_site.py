@@ -12,11 +12,8 @@ import spatial
 from spatial.console import honest, option, show_progress, stoppable
 from spatial.errors import InfeasibleError, InputError
 from spatial.progress import Progress
+from spatial.siting.conditions import MODEL_NAMES as MODELS
 
-MODELS = {
-    "lscp": "set_cover", "mclp": "max_cover", "pmedian": "p_median", "pcenter": "p_center",
-    "set_cover": "set_cover", "max_cover": "max_cover", "p_median": "p_median", "p_center": "p_center",
-}  # fmt: skip
 EXIT_INFEASIBLE = 3
 _REPORT, _LIST = (".json",), (".xlsx",)
 _WRITING_S, _WRITING_SHARE = 3.0, 0.05

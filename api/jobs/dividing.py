@@ -15,6 +15,7 @@ from api.jobs.models import BlocksAsked, DivideAsked, RedivideAsked
 from api.jobs.plain import to_plain, write_rows
 from api.jobs.serving import Serving
 from api.jobs.telling import DivisionTeller, Teller
+from api.jobs.words import saying_inputs
 from spatial.division.by_community import CommunityDivision, divide_communities
 from spatial.division.divide import divide
 from spatial.division.locks import Locks
@@ -182,7 +183,8 @@ def _read_sent(asked: Any, profile: Profile, teller: Teller) -> BlockInputs:
         if asked.fixed or asked.together:
             (folder / "locks.json").write_text(json.dumps({"fixed": asked.fixed, "together": asked.together}))
             sources = replace(sources, locks=folder / "locks.json")
-        return read_block_inputs(sources, profile, on_progress=teller.progress)
+        with saying_inputs():
+            return read_block_inputs(sources, profile, on_progress=teller.progress)
 
 
 def _with_id(feature: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 from api.jobs.models import Asked, Count, Name, Number
 from api.schemas import Model
 
+ModelName = Literal["set_cover", "max_cover", "p_median", "p_center", "lscp", "mclp", "pmedian", "pcenter"]
 Cell = str | bool | int | Number | None
 
 
@@ -63,10 +64,11 @@ class SiteAsked(Asked):
     candidates: Annotated[list[dict[str, Cell]], Field(min_length=1)] = Field(
         description="Rows with id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and texts"
     )
-    model: Literal["set_cover", "max_cover", "p_median", "p_center"]
+    model: ModelName = Field(description="lscp is set_cover, mclp max_cover, pmedian p_median, pcenter p_center")
     p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
     cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
     capacities: bool = Field(default=True, description="Capacities limit who is served, where there are any")
+    skip_unknown: bool = Field(default=False, description="Times of unknown sites or demand are left out, and told")
     skip_unreachable: bool = Field(
         default=False, description="set_cover and p_center list demand that no site reaches, and serve the rest"
     )

@@ -11,12 +11,13 @@ from api.jobs.plain import to_plain, write_rows
 from api.jobs.serving import Serving
 from api.jobs.site_models import SiteAsked, TimeColumns
 from api.jobs.telling import Teller
+from api.jobs.words import say_inputs, saying_inputs
 from spatial.errors import InputError
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
 from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs
 from spatial.io.site_outputs import describe_choice
 from spatial.siting.asking import ask, check_kinds, number_of_sites
-from spatial.siting.conditions import Conditions, KindRule, LevelRule
+from spatial.siting.conditions import MODEL_NAMES, Conditions, KindRule, LevelRule
 from spatial.siting.settle import settle
 from spatial.siting.ways import Deadline
 
@@ -28,9 +29,10 @@ _MUST_LIMIT = ("set_cover", "max_cover")
 def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     """Return the sites to open; raises InfeasibleError, with its facts, where no sites keep every condition."""
     asked = SiteAsked.model_validate(inputs)
-    if asked.p is None and asked.model != "set_cover":
+    model = MODEL_NAMES[asked.model]
+    if asked.p is None and model != "set_cover":
         raise InputError(f"found model {asked.model} without p, needed the number of sites to open")
-    if asked.cutoff_min is None and asked.model in _MUST_LIMIT:
+    if asked.cutoff_min is None and model in _MUST_LIMIT:
         raise InputError(f"found model {asked.model} without cutoff_min, needed the minutes within which a site serves")
     deadline = Deadline(asked.budget_s)
     teller.progress("reading", 0.0)
@@ -39,7 +41,7 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     check_kinds(given.setting.places, conditions)
     cutoff = math.inf if asked.cutoff_min is None else _MINUTE * asked.cutoff_min
     most = number_of_sites(given.setting, asked.p, conditions)
-    question = ask(given.setting, conditions, model=asked.model, p=most, cutoff=cutoff)
+    question = ask(given.setting, conditions, model=model, p=most, cutoff=cutoff)
     done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
     m2_per_100 = read_profile(DEFAULT_PROFILE).siting.floor_m2_per_100_households
     told = describe_choice(given, question, done, cutoff=cutoff, m2_per_100=m2_per_100)
@@ -53,7 +55,9 @@ def _read(asked: SiteAsked) -> SiteInputs:
         times = _write_times(asked, folder / "times.csv")
         demand = write_rows(asked.demand, folder / "demand.csv")
         candidates = write_rows(asked.candidates, folder / "candidates.csv")
-        return read_site_inputs(SiteSources(times, demand, candidates, "seconds"))
+        with saying_inputs():
+            given = read_site_inputs(SiteSources(times, demand, candidates, "seconds", asked.skip_unknown))
+        return replace(given, notes=tuple(say_inputs(note) for note in given.notes))
 
 
 def _write_times(asked: SiteAsked, path: Path) -> Path:
@@ -91,5 +95,5 @@ def _conditions(asked: SiteAsked, *, has_capacity: bool) -> Conditions:
         ),
         levels=tuple(LevelRule(one.level, _MINUTE * one.cutoff_min, one.weight) for one in asked.levels),
     )
-    refuse = asked.model in _MUST_REACH and not asked.skip_unreachable
+    refuse = MODEL_NAMES[asked.model] in _MUST_REACH and not asked.skip_unreachable
     return replace(conditions, room=asked.capacities and has_capacity, refuse_unreachable=refuse)

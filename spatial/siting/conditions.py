@@ -6,6 +6,11 @@ from dataclasses import dataclass, field, fields
 from spatial.errors import InputError
 
 MODELS = ("p_median", "max_cover", "set_cover", "p_center")
+MODEL_NAMES: Mapping[str, str] = {
+    **{name: name for name in MODELS},
+    "pmedian": "p_median", "mclp": "max_cover", "lscp": "set_cover", "pcenter": "p_center",
+}  # fmt: skip
+"""By every name a planner may call a model, also those of the literature: its name here."""
 
 
 @dataclass(frozen=True, slots=True)

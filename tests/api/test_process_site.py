@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.jobs.site_models import Choice
+from api.jobs.words import say_inputs
 from tests.api.live import serving
 from tests.api.test_processes import TIMEOUT_S, listen, run
 
@@ -108,3 +109,36 @@ def test_tables_that_cannot_be_used_are_told(jobs: httpx.Client, asked: dict[str
     state, answer = ended(jobs, **asked)
     assert (state["status"], answer.status_code) == ("failed", 400), state
     assert sentence in answer.json()["detail"]
+
+
+def test_models_are_known_by_the_names_of_the_literature_too(jobs: httpx.Client) -> None:
+    names = [("lscp", "set_cover"), ("mclp", "max_cover"), ("pmedian", "p_median"), ("pcenter", "p_center")]
+    for short, long in names:
+        told = [ended(jobs, model=name, p=1, cutoff_min=5)[1].json() for name in (short, long)]
+        assert [one["model"] for one in told] == [long, long]
+        assert told[0]["sites"] == told[1]["sites"]
+
+
+def test_times_of_unknown_sites_are_refused_in_the_words_of_inputs_unless_they_are_skipped(jobs: httpx.Client) -> None:
+    asked = {"model": "p_median", "p": 1, "times": [*ROWS, {"source_id": "Z", "demand_id": "a", "seconds": 1.0}]}
+    told = ended(jobs, **asked)[1].json()["detail"]
+    assert told == (
+        "times names 1 ids that are not in the candidates ('Z'); needed known ids, or skip_unknown: true to leave "
+        "those pairs out"
+    )
+    whole = ended(jobs, **asked, skip_unknown=True)[1].json()
+    assert whole["sites"] == ["B", "D"]
+    assert any("'Z'" in note and ".csv" not in note for note in whole["notes"])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("demand: demand.csv has no rows; needed at least one", "demand has no rows; needed at least one"),
+        ("demand.csv: weight of 'a' is '-1'; needed a number", "demand: weight of 'a' is '-1'; needed a number"),
+        ("blocks.geojson: no column 'n' (--households)", "blocks: no column 'n'"),
+        ("a sentence that is about no file: b", "a sentence that is about no file: b"),
+    ],
+)
+def test_sentences_about_files_are_said_of_inputs(sentence: str, said: str) -> None:
+    assert say_inputs(sentence) == said
