@@ -4,7 +4,7 @@ A question that a number of sites alone limits goes to the engine of its model; 
 set; any other becomes a mixed-integer model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from spatial.siting.question import Question, broken_rules, has_whole_values, va
 from spatial.siting.ways import Deadline, Flags, Floats, Tick, closes
 
 _HAIR = 1e-6
+_SAVED, _ROUNDING = 1e-9, 1e-14
+"""How near a bound comes to its value, as shares of what is saved and of the whole, where nothing is left to gain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,26 @@ def answer(question: Question, *, deadline: Deadline, seed: int = 0, tick: Tick 
             "that there are none; needed more time or fewer conditions",
             proved=False,
         )
-    value, opened = value_of(question, outcome.opened, outcome.share), outcome.opened
+    opened = outcome.opened
     if broken := broken_rules(question, opened, outcome.share):
         raise SpatialError(f"siting: the engine broke a condition: {'; '.join(broken)}")
     whole = has_whole_values(question)
-    bound = min(float(np.ceil(outcome.bound - _HAIR)) if whole else outcome.bound, value)
-    proved = closes(value, bound, whole=whole)
-    return Answer(opened, outcome.share, value, value if proved else bound, proved, outcome.notes)
+    bound = float(np.ceil(outcome.bound - _HAIR)) if whole else outcome.bound
+    found = Answer(opened, outcome.share, np.inf, bound, False, outcome.notes)
+    return with_value(question, found, value_of(question, opened, outcome.share))
+
+
+def with_value(question: Question, found: Answer, value: float) -> Answer:
+    """Return the answer with another value; it is proved where the bound meets that.
+
+    A total of which little is saved has to meet its bound the closer: what is saved is told to planners as well.
+    """
+    bound = min(found.bound, value)
+    proved = closes(value, bound, whole=has_whole_values(question))
+    if proved and question.goal == "sum" and np.isfinite(question.missing):
+        saved = float(question.weight.sum()) * question.missing - value
+        proved = value - bound <= _SAVED * max(saved, 0.0) or value - bound <= _ROUNDING * value
+    return replace(found, value=value, bound=value if proved else bound, proved=proved)
 
 
 def _solve(question: Question, deadline: Deadline, seed: int, tick: Tick | None) -> Outcome:

@@ -1,14 +1,14 @@
 """How does a planner's question become arrays for the engines? Rows per demand point, group and level; conditions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.conditions import Conditions, check_conditions
-from spatial.siting.question import AS_MANY_AS_NEEDED, CountRule, Question
-from spatial.siting.setting import Places, Setting, smallest_cutoff
+from spatial.siting.question import AS_MANY_AS_NEEDED, PRICE_DIGITS, CountRule, Question
+from spatial.siting.setting import Places, Setting
 from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
 
 GOALS = {"p_median": "sum", "max_cover": "sum", "set_cover": "count", "p_center": "largest"}
@@ -33,6 +33,9 @@ class Asked:
         Weight of all rows, also of those left out.
     left_out:
         Flag by demand point: some of its rows cannot be served whatever opens.
+    smallest_cutoff:
+        The cutoff within which every row, of those that the table lists enough sites of its level for, could be
+        served; None where there is none. Sites that may not open do not count.
     """
 
     question: Question
@@ -45,6 +48,7 @@ class Asked:
     order: Ints
     total: float
     left_out: Flags
+    smallest_cutoff: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     enough = np.diff(ways.ptr) >= conditions.backup
     left_out = np.zeros(len(setting.homes.ids), dtype=bool)
     left_out[rows.home[~enough]] = True
+    smallest = _smallest_cutoff(setting, rows, banned, conditions.backup)
     if conditions.refuse_unreachable and left_out.any():
-        raise _unreachable(setting, left_out, rows.home, conditions.backup)
+        raise _unreachable(setting, left_out, smallest)
     walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
     ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
     question = Question(
@@ -102,7 +107,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     )
     return Asked(
         question, model, rows.home[enough], rows.group[enough], rows.cutoff[enough], rows.names, walks, order,
-        float(rows.weight.sum()), left_out,
+        float(rows.weight.sum()), left_out, smallest,
     )  # fmt: skip
 
 
@@ -196,7 +201,7 @@ def _stand(places: Places, conditions: Conditions) -> tuple[Flags, Flags, Ints]:
         raise InputError(f"siting: site {places.ids[unknown[0]]!r} has no coordinates; a spacing needs them")
     near = cKDTree(places.xy).query_pairs(conditions.spacing_m, output_type="ndarray").astype(np.int64)
     gaps = np.hypot(*(places.xy[near[:, 0]] - places.xy[near[:, 1]]).T)
-    near = near[gaps < conditions.spacing_m]
+    near = near[(gaps < conditions.spacing_m) & ~places.existing[near].all(axis=1)]
     sides = fixed[near]
     banned[near[sides[:, 0]][:, 1]] = banned[near[sides[:, 1]][:, 0]] = True
     banned &= ~fixed
@@ -215,7 +220,7 @@ def _prices(places: Places, conditions: Conditions) -> Floats:
             f"candidates: {places.ids[bad[0]]!r} has cost {price[bad[0]]:g} (mode {places.marks['mode'][bad[0]]!r}); "
             "money needs a cost of at least 0 for every candidate, or a price for its mode"
         )
-    return price
+    return np.asarray(np.round(price, PRICE_DIGITS))
 
 
 def _charge(places: Places, conditions: Conditions, fixed: Flags) -> Floats:
@@ -259,11 +264,15 @@ def _mark(places: Places, column: str) -> Ints:
     return places.marks[column]
 
 
-def _unreachable(setting: Setting, left_out: Flags, homes: Ints, need: int) -> InfeasibleError:
+def _smallest_cutoff(setting: Setting, rows: _Rows, banned: Flags, need: int) -> float | None:
+    ways = _cut(setting, replace(rows, cutoff=np.full(len(rows.home), np.inf)), banned)
+    enough = np.diff(ways.ptr) >= need
+    return float(ways.cost[ways.ptr[:-1][enough] + need - 1].max()) if enough.any() else None
+
+
+def _unreachable(setting: Setting, left_out: Flags, cutoff: float | None) -> InfeasibleError:
     ids = [str(one) for one in setting.homes.ids[left_out]]
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-    asks = np.isin(np.arange(len(left_out)), homes)
-    cutoff = smallest_cutoff(setting, asks, need)
     would = "" if cutoff is None else f"; a cutoff of {cutoff:g} would do for all that the table lists a way for"
     return InfeasibleError(
         f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}{would}",

@@ -40,7 +40,7 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     nothing = np.zeros(len(question.fixed))
     if question.goal == "largest":
         return shrink_radius(
-            question, lambda asked, left_s: _solve(asked, nothing, None, left_s, seed), deadline=deadline
+            question, lambda radius, left_s: _serve_all(question, radius, left_s, seed), deadline=deadline
         )
     if question.goal == "count":
         return _solve(question, question.charge, None, deadline.left(), seed)
@@ -137,9 +137,15 @@ def _start(left: Question, best: Bound, rooms: Rooms) -> Floats | None:
     return np.asarray(np.r_[best.opened.astype(np.float64), share, gone], dtype=np.float64)
 
 
-def _solve(question: Question, charge: Floats, start: Floats | None, left_s: float, seed: int) -> Outcome:
-    asked = replace(question, missing=np.inf) if question.goal == "largest" else question
-    found = solve_mip(room_model(asked, charge), start=start, time_limit_s=left_s, seed=seed)
+def _serve_all(question: Question, radius: float, left_s: float, seed: int) -> Outcome:
+    """Return any open sites with room for every row within the radius."""
+    return _solve(replace(question, missing=np.inf), np.zeros(len(question.fixed)), None, left_s, seed, radius)
+
+
+def _solve(
+    question: Question, charge: Floats, start: Floats | None, left_s: float, seed: int, radius: float = np.inf
+) -> Outcome:
+    found = solve_mip(room_model(question, charge, radius=radius), start=start, time_limit_s=left_s, seed=seed)
     if found.x is None:
         return Outcome(None, None, found.bound, found.infeasible)
     m, k = len(question.fixed), len(question.ways.site)

@@ -49,7 +49,7 @@ class Conditions:
     cheapest:
         Set cover minimises money instead of the number of sites.
     spacing_m:
-        No two open sites are nearer to each other than this, in a straight line. Centres open today may be.
+        No two open sites are nearer to each other than this, in a straight line. Two centres open today may be.
     room, split:
         Sites have room for so much only; and a demand point may be shared by several of them.
     backup:
@@ -128,8 +128,6 @@ def check_conditions(conditions: Conditions, model: str) -> None:
         raise InputError(f"siting: full_until goes with max_cover, found {model}")
     if conditions.full_until is not None and not 0 <= conditions.full_until < float("inf"):
         raise InputError(f"siting: full_until is {conditions.full_until}; needed a number of at least 0")
-    if conditions.room and conditions.backup > 1 and model == "p_center":
-        raise InputError("siting: backup with limited room goes with the other models, found p_center")
     if conditions.cheapest and model != "set_cover":
         raise InputError(f"siting: cheapest goes with set_cover, found {model}; a budget limits the others")
     for rule in conditions.kinds:
@@ -143,3 +141,8 @@ def check_conditions(conditions: Conditions, model: str) -> None:
             raise InputError(f"siting: the cutoff of level {level.level} is {level.cutoff}; needed 0 or more")
     if len({rule.level for rule in conditions.levels}) < len(conditions.levels):
         raise InputError("siting: a level is named twice; needed one cutoff for each")
+    if conditions.levels and conditions.cutoffs:
+        raise InputError(
+            f"siting: cutoffs of groups ({', '.join(conditions.cutoffs)}) and levels are asked for together; each "
+            "level has one cutoff for all groups, so needed one of the two"
+        )

@@ -119,7 +119,7 @@ def _values(question: Question, cost: Floats, opened: Flags) -> Floats:
 def _kept(question: Question, opened: Flags) -> Flags:
     """Tell which sets keep every condition on sites."""
     kept = opened[:, question.counted].sum(axis=1) <= question.most
-    kept &= opened @ question.price <= question.budget * (1 + 1e-9) + 1e-9
+    kept &= opened @ question.price <= question.purse
     for a, b in question.apart:
         kept &= ~(opened[:, a] & opened[:, b])
     for rule in question.rules:

@@ -26,7 +26,11 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
     if question.goal == "count":
         return _cover(question, deadline, seed)
     if question.goal == "largest":
-        return shrink_radius(question, lambda asked, left_s: _any_cover(asked, left_s, seed), deadline=deadline)
+        return shrink_radius(
+            question,
+            lambda radius, left_s: _any_cover(replace(question, ways=within(question.ways, radius)), left_s, seed),
+            deadline=deadline,
+        )
     start = _start(question, deadline, seed)
     if start.impossible:
         return start
@@ -66,35 +70,28 @@ def _any_cover(question: Question, left_s: float, seed: int) -> Outcome:
     return Outcome(None if found.x is None else found.x[: len(question.fixed)] > 0.5, None, 0.0, found.infeasible)
 
 
-def shrink_radius(
-    question: Question, serve_all: Callable[[Question, float], Outcome], *, deadline: Deadline
-) -> Outcome:
+def shrink_radius(question: Question, serve_all: Callable[[float, float], Outcome], *, deadline: Deadline) -> Outcome:
     """Return open sites with the least largest cost: halve the range of costs, asking each time if all can be served.
 
-    ``serve_all(question, seconds)`` returns any Outcome that serves every row of its question.
+    ``serve_all(radius, seconds)`` returns any Outcome that serves every row of the question at no more than the radius.
     """
     costs = np.unique(np.r_[0.0, question.ways.cost])
     low, high = int(np.searchsorted(costs, _least_radius(question))), len(costs) - 1
     if low > high:
         return Outcome(None, None, np.inf, True)
-    best = serve_all(question, deadline.left())
+    best = serve_all(float(costs[high]), deadline.left())
     if best.opened is None:
         return Outcome(None, None, float(costs[low]), best.impossible)
     high = min(high, int(np.searchsorted(costs, _radius(question, best))))
     while low < high and deadline.left() > 0.0:
         middle = (low + high) // 2
-        smaller, kept = _within(question, float(costs[middle]))
-        found = serve_all(smaller, deadline.left())
+        found = serve_all(float(costs[middle]), deadline.left())
         if found.impossible:
             low = middle + 1
         elif found.opened is None:
             break
         else:
-            share = None
-            if found.share is not None:
-                share = np.zeros(len(kept))
-                share[kept] = found.share
-            best = Outcome(found.opened, share, 0.0, False)
+            best = found
             high = min(middle, int(np.searchsorted(costs, _radius(question, best))))
     return Outcome(best.opened, best.share, float(costs[low]), False)
 
@@ -105,14 +102,10 @@ def _radius(question: Question, found: Outcome) -> float:
 
 
 def _least_radius(question: Question) -> float:
-    """Return what some row pays even if every site opens."""
+    """Return what some row pays even if every site opens; where room matters any of its sites may serve it."""
     allowed = ~question.banned | question.fixed
-    return value_of(replace(question, capacity=np.full(len(allowed), np.inf)), allowed)
-
-
-def _within(question: Question, radius: float) -> tuple[Question, Flags]:
-    kept = question.ways.cost <= radius
-    return replace(question, ways=within(question.ways, radius)), kept
+    need = 1 if question.has_room_limits else question.need
+    return value_of(replace(question, need=need), allowed)
 
 
 def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:

@@ -9,7 +9,7 @@ from spatial.errors import InfeasibleError
 from spatial.siting.answer import answer
 from spatial.siting.asking import Asked
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question
-from spatial.siting.setting import Setting, smallest_cutoff
+from spatial.siting.setting import Setting
 from spatial.siting.ways import Deadline, Ways
 
 
@@ -56,9 +56,5 @@ def _least(question: Question, charge: Any, deadline: Deadline, seed: int) -> fl
 
 def list_reach(setting: Setting, asked: Asked) -> dict[str, Any]:
     """Return the demand points that some group cannot be served at, and the cutoff at which all known walks count."""
-    left = asked.left_out
-    facts: dict[str, Any] = {"unreachable": tuple(str(one) for one in setting.homes.ids[left])}
-    lives = left.copy()
-    lives[asked.home] = True
-    facts["smallest_cutoff"] = smallest_cutoff(setting, lives, asked.question.need)
-    return facts
+    ids = setting.homes.ids[asked.left_out]
+    return {"unreachable": tuple(str(one) for one in ids), "smallest_cutoff": asked.smallest_cutoff}

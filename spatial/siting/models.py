@@ -21,7 +21,7 @@ def site_rows(question: Question) -> Iterator[Rows]:
     if question.p != AS_MANY_AS_NEEDED:
         yield _one_row(every[question.counted], np.ones(int(question.counted.sum())), -np.inf, question.most)
     if np.isfinite(question.budget):
-        yield _one_row(every, question.price, -np.inf, question.budget)
+        yield _one_row(every, question.price, -np.inf, question.purse)
     if pairs := len(question.apart):
         yield Rows(
             np.repeat(np.arange(pairs), 2),
@@ -142,8 +142,11 @@ def start_of_levels(question: Question, opened: Flags) -> Floats:
     return np.asarray(np.r_[opened.astype(np.float64), levels, extra], dtype=np.float64)
 
 
-def room_model(question: Question, charge: Floats) -> Mip:
-    """Return the model where sites may be full: one variable per row and site, and one for a row that goes unserved."""
+def room_model(question: Question, charge: Floats, *, radius: float = np.inf) -> Mip:
+    """Return the model where sites may be full: one variable per row and site, and one for a row that goes unserved.
+
+    Nobody is served from beyond the radius; a site in reserve may be.
+    """
     ways, n, m = question.ways, question.rows, len(question.fixed)
     row, k = row_of(ways), len(ways.site)
     entry, must = m + np.arange(k), np.isinf(question.missing)
@@ -164,7 +167,7 @@ def room_model(question: Question, charge: Floats) -> Mip:
     total = question.goal == "sum"
     cost = question.weight[row] * ways.cost if total else np.zeros(k)
     lost = question.weight * (0.0 if must else question.missing) if total else np.zeros(n)
-    possible = (question.load[row] <= question.capacity[ways.site]) | question.split
+    possible = ((question.load[row] <= question.capacity[ways.site]) | question.split) & (ways.cost <= radius)
     rows = [*site_rows(question), served, room, links]
     if question.need > 1:
         reserve = Rows(

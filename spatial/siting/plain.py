@@ -103,6 +103,6 @@ def most_sites(question: Question) -> int:
     if question.p != AS_MANY_AS_NEEDED:
         many = min(many, question.most + int((free & ~question.counted).sum()))
     if np.isfinite(question.budget):
-        left = question.budget - float(question.price[question.fixed].sum())
-        many = min(many, int(np.searchsorted(np.cumsum(np.sort(question.price[free])), left * (1 + 1e-9), "right")))
+        left = question.purse - float(question.price[question.fixed].sum())
+        many = min(many, int(np.searchsorted(np.cumsum(np.sort(question.price[free])), left, "right")))
     return many

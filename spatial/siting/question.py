@@ -7,7 +7,10 @@ import numpy as np
 from spatial.siting.ways import Flags, Floats, Ints, Sites, Ways, is_whole, row_of
 
 AS_MANY_AS_NEEDED = -1
+PRICE_DIGITS = 5
+"""Prices are told apart to so many digits after the point."""
 _TOLERANCE = 1e-6
+_PRICE_HAIR = 0.5 * 10.0**-PRICE_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,11 @@ class Question:
         return bool(np.isfinite(self.capacity).any())
 
     @property
+    def purse(self) -> float:
+        """The budget and half of the smallest price there is, so that sums in any order stay on their side of it."""
+        return self.budget + max(_PRICE_HAIR, 1e-12 * self.budget)
+
+    @property
     def most(self) -> int:
         """Most counted sites that may be open."""
         every = int(self.counted.sum())
@@ -160,7 +168,7 @@ def broken_rules(question: Question, opened: Flags, share: Floats | None = None)
     if (number := int((opened & question.counted).sum())) > question.most:
         out.append(f"{number} sites are open, at most {question.most} may be")
     spent = float(question.price[opened].sum())
-    if spent > question.budget * (1 + 1e-9) + 1e-9:
+    if spent > question.purse:
         out.append(f"the open sites cost {spent:g}, the budget is {question.budget:g}")
     if len(question.apart) and (opened[question.apart].all(axis=1)).any():
         out.append("two open sites are too near to each other")

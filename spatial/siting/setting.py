@@ -118,13 +118,6 @@ def join_walks(at: Ints, to: Ints, cost: Floats, homes: int, sites: int) -> tupl
     return build_ways(to, at, cost, homes, sites), ignored
 
 
-def smallest_cutoff(setting: Setting, homes: Flags, need: int) -> float | None:
-    """Return the cutoff within which each of these homes has ``need`` sites, where the table lists so many for it."""
-    ways = setting.ways
-    enough = homes & (np.diff(ways.ptr) >= need)
-    return float(ways.cost[ways.ptr[:-1][enough] + need - 1].max()) if enough.any() else None
-
-
 def positions(ids: Texts, known: Texts) -> Ints:
     """Return where each id stands among the known ones, -1 where it does not."""
     place = {name: i for i, name in enumerate(known)}

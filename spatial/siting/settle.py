@@ -13,7 +13,8 @@ from spatial.siting.setting import Setting
 from spatial.siting.tidy import tidy
 from spatial.siting.ways import Deadline, Flags, Floats, Tick
 
-_EXPLAIN_S = 5.0
+_EXPLAIN_S, _EXPLAIN_SHARE = 5.0, 0.08
+"""Time to find out what would do, if all of it was spent on finding that nothing does."""
 _TIDY_SHARE = 0.05
 
 
@@ -47,7 +48,8 @@ def settle(
     kept = Deadline((1 - _TIDY_SHARE) * deadline.left())
     found = answer(asked.question, deadline=kept, seed=seed, tick=_tell(on_progress))
     if found is None:
-        raise explain(setting, asked, deadline=Deadline(max(deadline.left(), _EXPLAIN_S)), seed=seed)
+        more_s = max(deadline.left(), min(_EXPLAIN_S, _EXPLAIN_SHARE * deadline.budget_s))
+        raise explain(setting, asked, deadline=Deadline(more_s), seed=seed)
     found = tidy(asked, found, deadline=deadline)
     objective, bound = found.value, found.bound
     if asked.model == "max_cover":

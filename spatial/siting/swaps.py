@@ -45,7 +45,7 @@ def list_limits(question: Question) -> Limits:
         question.counted, question.price, near_ptr, near, rule_ptr, rule,
         np.array([one.least for one in question.rules], np.int64),
         np.array([one.most for one in question.rules], np.int64),
-        np.array([float(question.most), question.budget]),
+        np.array([float(question.most), question.purse]),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spatial.siting.answer import Answer
+from spatial.siting.answer import Answer, with_value
 from spatial.siting.asking import Asked
 from spatial.siting.enumerate import can_try_all, try_all
 from spatial.siting.figures import nearest
@@ -18,10 +18,14 @@ _MOST_TRIES = 200
 def tidy(asked: Asked, answer: Answer, *, deadline: Deadline) -> Answer:
     """Return the answer without sites that help nobody, and with sites moved where that only shortens walks.
 
-    Value and bound stay; where sites have limited room, or rows need several sites, only idle sites close.
+    The bound stays, and the value unless sites that cost something close; where sites have limited room, or rows need
+    several sites, only idle sites close.
     """
     opened = _shorten(asked, _close_idle(asked, answer), deadline)
-    return replace(answer, opened=opened)
+    value = value_of(asked.question, opened, answer.share)
+    return (
+        answer if (opened == answer.opened).all() else with_value(asked.question, replace(answer, opened=opened), value)
+    )
 
 
 def _close_idle(asked: Asked, answer: Answer) -> Flags:

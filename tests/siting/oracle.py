@@ -46,7 +46,7 @@ def random_conditions(rng: np.random.Generator, model: str, *, room: bool = Fals
         out = replace(out, spacing_m=float(rng.integers(2, 15)))
     if rng.random() < 0.2:
         out = replace(out, closable=True)
-    if rng.random() < 0.3 and not room:
+    if rng.random() < 0.3:
         out = replace(out, backup=2)
     if rng.random() < 0.3:
         out = replace(out, kinds=(KindRule("kind", "hall", int(rng.integers(0, 2)), int(rng.integers(1, 4))),))
@@ -56,7 +56,7 @@ def random_conditions(rng: np.random.Generator, model: str, *, room: bool = Fals
         out = replace(out, weights={"households": 1.0, "elderly": 2.0})
     if rng.random() < 0.3:
         out = replace(out, cutoffs={"households": 12.0, "elderly": 6.0})
-    if rng.random() < 0.2 and not room:
+    if rng.random() < 0.2 and not room and not out.cutoffs:
         out = replace(out, levels=(LevelRule(1, 8.0), LevelRule(2, 15.0, 2.0)))
     if model == "max_cover" and rng.random() < 0.3:
         out = replace(out, full_until=4.0)
@@ -109,7 +109,7 @@ def allowed_sets(setting: Setting, conditions: Conditions, p: int) -> list[froze
         for chosen in map(frozenset, combinations(range(m), size)):
             counted = len(chosen) if conditions.closable else len(chosen - old)
             near = any(
-                np.hypot(*(places.xy[a] - places.xy[b])) < conditions.spacing_m and not {a, b} <= stay
+                np.hypot(*(places.xy[a] - places.xy[b])) < conditions.spacing_m and not {a, b} <= old
                 for a, b in combinations(sorted(chosen), 2)
             )
             money = sum(places.price[s] for s in chosen - old)
@@ -196,9 +196,10 @@ def cover_share(conditions: Conditions, limit: float, walk: float) -> float:
 def worth_with_room(
     setting: Setting, conditions: Conditions, model: str, rows: Any, chosen: frozenset[int]
 ) -> float | None:
-    """The best of all assignments of rows to open sites that have room for them."""
+    """The best of all assignments of rows to open sites that have room for them, to rows with enough sites open."""
     best = None
-    for sites in product(*[[*sorted(set(row["reach"]) & chosen), None] for row in rows]):
+    open_to = [sorted(set(row["reach"]) & chosen) for row in rows]
+    for sites in product(*[[*near, None] if len(near) >= conditions.backup else [None] for near in open_to]):
         load: dict[int, float] = {}
         for row, site in zip(rows, sites, strict=True):
             if site is not None:
