@@ -7,15 +7,13 @@ are connected among themselves, so that no search can tear them apart.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spatial.division.piece import FREE, label_connected, renumber
+from spatial.division.terrain import Layout
 from spatial.errors import InputError
-
-if TYPE_CHECKING:
-    from spatial.division.layout import Layout
 
 _NAMED = 6
 
@@ -61,7 +59,7 @@ def to_locks(rows: Iterable[tuple[str, str]], together: Iterable[Iterable[str]] 
     return Locks(fixed, tuple(tuple(group) for group in together))
 
 
-def group_units(layout: "Layout", locks: Locks, ceiling: int) -> tuple[Any, Any, tuple[str, ...]]:
+def group_units(layout: Layout, locks: Locks, ceiling: int) -> tuple[Any, Any, tuple[str, ...]]:
     """Return the unit number by block, the lock by unit, and a sentence for each group that cannot be kept whole.
 
     A group above the ceiling is not merged. The parts of a group that is not connected are a unit each; those of one
@@ -91,7 +89,7 @@ def group_units(layout: "Layout", locks: Locks, ceiling: int) -> tuple[Any, Any,
     return unit, by_unit, tuple(torn)
 
 
-def check_locks(layout: "Layout", locks: Locks, part: Any) -> tuple[str, ...]:
+def check_locks(layout: Layout, locks: Locks, part: Any) -> tuple[str, ...]:
     """Return a sentence for each group that a division tears apart, and for each two labels that it puts together."""
     sentences: list[str] = []
     seen: dict[int, _Group] = {}
@@ -106,7 +104,7 @@ def check_locks(layout: "Layout", locks: Locks, part: Any) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _list_groups(layout: "Layout", locks: Locks) -> list[_Group]:
+def _list_groups(layout: Layout, locks: Locks) -> list[_Group]:
     """Return the groups of one block or more, by their least block id; labels of one block too."""
     ids = layout.frame["block_id"].astype(str).to_numpy(dtype=object)
     place = {name: number for number, name in enumerate(ids)}
@@ -127,7 +125,7 @@ def _list_groups(layout: "Layout", locks: Locks) -> list[_Group]:
     return sorted(groups, key=lambda group: min(ids[group.blocks]))
 
 
-def _name_group(layout: "Layout", blocks: Any, label: Any, ids: Any) -> _Group:
+def _name_group(layout: Layout, blocks: Any, label: Any, ids: Any) -> _Group:
     """Return the group of these blocks, refused where it has two labels or lies in two communities."""
     names = sorted(ids[blocks])
     labels = sorted(set(label[blocks]) - {""})
@@ -149,7 +147,7 @@ def _name_group(layout: "Layout", blocks: Any, label: Any, ids: Any) -> _Group:
     return _Group(blocks, labels[0] if labels else "", name)
 
 
-def _judge_group(layout: "Layout", group: _Group, lock: Any, ceiling: int) -> tuple[list[Any], list[str]]:
+def _judge_group(layout: Layout, group: _Group, lock: Any, ceiling: int) -> tuple[list[Any], list[str]]:
     """Return the parts of a group that are units, and what keeps it from being one."""
     sentences = []
     ids = layout.frame["block_id"].astype(str).to_numpy(dtype=object)
@@ -171,7 +169,7 @@ def _judge_group(layout: "Layout", group: _Group, lock: Any, ceiling: int) -> tu
     return parts, sentences
 
 
-def _split(layout: "Layout", blocks: Any) -> list[Any]:
+def _split(layout: Layout, blocks: Any) -> list[Any]:
     """Return the connected parts of some blocks, from west to east."""
     place = np.full(len(layout.households), -1, dtype=np.int64)
     place[blocks] = np.arange(len(blocks))
@@ -180,7 +178,7 @@ def _split(layout: "Layout", blocks: Any) -> list[Any]:
     return [blocks[found == number] for number in range(int(found.max()) + 1)]
 
 
-def _explain_parts(layout: "Layout", group: _Group, parts: list[Any], lock: Any, limit: int) -> str:
+def _explain_parts(layout: Layout, group: _Group, parts: list[Any], lock: Any, limit: int) -> str:
     """Return in how many parts a group lies, and which blocks with the fewest households would join them."""
     mine = max(int(lock[part[0]]) for part in parts)
     barred = layout.alone | ((lock != FREE) & (lock != mine))
@@ -206,7 +204,7 @@ def _explain_parts(layout: "Layout", group: _Group, parts: list[Any], lock: Any,
     )
 
 
-def _neighbours(layout: "Layout", barred: Any) -> dict[int, list[int]]:
+def _neighbours(layout: Layout, barred: Any) -> dict[int, list[int]]:
     """Return by block the blocks in contact with it, ascending, without those that are barred."""
     use = layout.contiguous & ~barred[layout.first] & ~barred[layout.second]
     beside: dict[int, list[int]] = {}
