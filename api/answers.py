@@ -58,13 +58,13 @@ def answer(
 ) -> Response:
     """Return what ``make`` gives (a response, bytes, or anything JSON-ready), or 304 when the client has it already.
 
-    The version is weak, of the content, the address and the media type: times of sending do not count. Names of further
-    headers have underscores for hyphens.
+    The entity tag, unless ``ETag`` is among the headers, is weak, of the content, the address and the media type: times
+    of sending do not count. Names of further headers have underscores for hyphens.
     """
     version = hashlib.sha256(f"{content.digest} {request.url} {media_type}".encode()).hexdigest()[:32]
     told = {"ETag": f'W/"{version}"', "Cache-Control": "no-cache", "Vary": "Accept, Authorization"}
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
-    if version in _versions(request.headers.get("if-none-match", "")):
+    if told["ETag"].removeprefix("W/").strip('"') in _versions(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=told)
     made = make()
     if isinstance(made, Response):

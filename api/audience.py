@@ -7,6 +7,7 @@ from fastapi import Request
 
 from api.settings import LOOPBACK, Settings
 from api.snapshot import Feeds
+from api.tokens import Caller
 from spatial.errors import MissingError
 
 
@@ -33,9 +34,12 @@ def require_internal(settings: Settings) -> Callable[[Request], None]:
 def is_internal(request: Request, settings: Settings) -> bool:
     """Tell whether a request may see everything.
 
-    It does with the internal token, or without one where the audience is internal: as set, else on a loopback address
-    that no proxy stands before.
+    It does with the internal token or that of a planner, or without one where the audience is internal: as set, else on
+    a loopback address that no proxy stands before.
     """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is not None and caller.by_token and caller.may("planner"):
+        return True
     if settings.audience == "internal":
         return True
     if settings.internal_token:
@@ -43,3 +47,9 @@ def is_internal(request: Request, settings: Settings) -> bool:
         if kind.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), settings.internal_token.encode()):
             return True
     return settings.audience == "auto" and settings.host in LOOPBACK and not settings.public_url
+
+
+def may_edit(request: Request, settings: Settings) -> bool:
+    """Tell whether a request to the feeds of a store may change what it sees: it sees everything, and is a planner."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return caller is not None and caller.may("planner") and is_internal(request, settings)

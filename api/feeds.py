@@ -41,7 +41,13 @@ CONFORMS_TO = [
     ),
     *(f"{_TILES}/{part}" for part in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt", "oas30")),
 ]
+WRITING = [
+    f"{_FEATURES}-4/1.0/conf/{part}"
+    for part in ("create-replace-delete", "update", "optimistic-locking-etags", "features")
+]
+"""Of feeds that clients may write to: the grids of a store's plan."""
 QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 TILESETS = "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"
 _PACKED = (
     ("gpkg", "application/geopackage+sqlite3", "GeoPackage"),
@@ -73,8 +79,10 @@ def landing(feeds: Feeds, root: str) -> dict[str, Any]:
 
 
 def conformance(feeds: Feeds) -> dict[str, Any]:
-    """Return the parts of OGC API that are kept: those of jobs too, where they stand beside the feeds."""
-    return {"conformsTo": [*CONFORMS_TO, *(JOBS_CONFORM_TO if "files" in feeds.report else ())]}
+    """Return the parts of OGC API that are kept: those of jobs and of writing too, where they are."""
+    jobs = JOBS_CONFORM_TO if "files" in feeds.report else ()
+    writing = WRITING if feeds.report.get("writable") else ()
+    return {"conformsTo": [*CONFORMS_TO, *jobs, *writing]}
 
 
 def _beside(root: str) -> list[dict[str, str]]:
@@ -126,7 +134,20 @@ def collection(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
             *packed,
         ],
     }
-    return told if layer.bbox is None else {**told, "extent": {"spatial": {"bbox": [layer.bbox], "crs": CRS84_URI}}}
+    extent = _extent(layer, feeds)
+    return {**told, "extent": extent} if extent else told
+
+
+def _extent(layer: LoadedLayer, feeds: Feeds) -> dict[str, Any]:
+    """Return where a feed lies and, for a plan of a store, when its versions were in force: in all, then each."""
+    told: dict[str, Any] = {}
+    if layer.bbox is not None:
+        told["spatial"] = {"bbox": [layer.bbox], "crs": CRS84_URI}
+    terms = feeds.report.get("in_force", ())
+    if terms:
+        each = [list(term) for term in terms] if len(terms) > 1 else []
+        told["temporal"] = {"interval": [[terms[0][0], terms[-1][1]], *each], "trs": _GREGORIAN}
+    return told
 
 
 def queryables(layer: LoadedLayer, root: str) -> dict[str, Any]:
@@ -158,10 +179,11 @@ def items_for_people(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, 
     rows = query.choose(layer)
     page = rows[query.offset : query.offset + query.limit]
     here = f"{root}/collections/{layer.name}/items"
+    then = {name: asked[name] for name in ("datetime",) if name in asked}
     features = [
         {
             "id": layer.ids[row],
-            "href": f"{here}/{quote(layer.ids[row], safe='')}?f=html",
+            "href": with_query(f"{here}/{quote(layer.ids[row], safe='')}", f="html", **then),
             "properties": orjson.loads(layer.features[row])["properties"],
         }
         for row in page.tolist()
@@ -171,15 +193,24 @@ def items_for_people(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, 
 
 def feature(layer: LoadedLayer, row: int, query_system: Any, root: str) -> bytes:
     """Return one feature with its links."""
-    key, here = layer.ids[row], f"{root}/collections/{layer.name}"
-    there = f"{here}/items/{quote(key, safe='')}"
+    content = layer.write(layer.find(None)[row : row + 1], None if query_system is CRS84 else query_system)[0]
+    return link_feature(content, layer.ids[row], layer.name, layer.title, root)
+
+
+def link_feature(content: bytes, key: str, name: str, title: str, root: str) -> bytes:
+    """Return a feature of a layer with its links, from its bytes."""
+    there = address_of(key, name, root)
     links = [
         link(there, "self", GEOJSON, "This feature"),
         link(f"{there}?f=html", "alternate", HTML, "This feature as a page"),
-        link(here, "collection", JSON, layer.title),
+        link(f"{root}/collections/{name}", "collection", JSON, title),
     ]
-    content = layer.write(layer.find(None)[row : row + 1], None if query_system is CRS84 else query_system)[0]
     return content[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+
+
+def address_of(key: str, name: str, root: str) -> str:
+    """Return the address of a feature of a layer."""
+    return f"{root}/collections/{name}/items/{quote(key, safe='')}"
 
 
 def _page(

@@ -71,7 +71,7 @@ def create_app(
         middleware=_middleware(chosen),
     )
     if now is not None:
-        app.include_router(features_router(_same(now), chosen, also_kept=PROCESSES))
+        app.include_router(features_router(_same(now), chosen))
         for build_router in (tiles_router, downloads_router, amap_router, locate_router):
             app.include_router(build_router(_same(now), chosen))
         app.include_router(plan_router(now, chosen))
@@ -85,6 +85,7 @@ def create_app(
     gate = None
     if store is not None:  # imported here: a server of a plan folder alone need not load what edits
         from api.routes.plans import plans_router
+        from api.store.editing import Editor
         from api.store.store import open_store
         from api.store_feeds import build_plan_feeds
         from api.tokens import build_gate, require_tokens
@@ -92,12 +93,14 @@ def create_app(
         kept = open_store(store)
         require_tokens(kept, chosen)
         gate = build_gate(kept, "planner")
-        app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen))
-        app.include_router(plans_router(kept, chosen))
+        editor = Editor(kept)
+        app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen, editor))
+        app.include_router(plans_router(kept, chosen, editor))
     app.include_router(processes_router(_tell_serving(folder, osm, store, chosen), gate))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
-    add_error_handlers(app)
+    parts = {"folder": folder, "map": osm, "store": store}
+    add_error_handlers(app, frozenset(name for name, one in parts.items() if one is not None))
     add_job_errors(app)
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -135,7 +138,12 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(limit_bodies, most=settings.body_max, elsewhere={"/processes/": settings.job_body_max}),
     ]
     if settings.cors_origins:
-        methods = ["GET", "HEAD", "POST", "DELETE"]
-        cors = Middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=methods)
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Content-Crs", "If-Match", "If-None-Match", "Prefer"],
+            expose_headers=["ETag", "Location", "Link", "Content-Crs"],
+        )
         layers.insert(1, cors)
     return layers

@@ -43,10 +43,18 @@ class SpatialExtent(Model):
     crs: Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
 
 
-class Extent(Model):
-    """Where a feed lies."""
+class TemporalExtent(Model):
+    """When a feed was in force: in all, then each term; null is without end."""
 
-    spatial: SpatialExtent
+    interval: list[Annotated[list[str | None], Field(min_length=2, max_length=2)]]
+    trs: Literal["http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"]
+
+
+class Extent(Model):
+    """Where a feed lies, and when it was in force."""
+
+    spatial: SpatialExtent | None = None
+    temporal: TemporalExtent | None = None
 
 
 class Collection(Model):

@@ -40,6 +40,9 @@ class Feeds(Protocol):
     @property
     def public(self) -> "Feeds": ...  # noqa: D102
     def layer(self, name: str) -> LoadedLayer: ...  # noqa: D102
+    def state_of(self, layer: str, feature_id: str) -> str | None:
+        """Return what stands for all that is known of a feature, where clients may change it; else None."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,10 @@ class PlanFeeds:
         if name not in self.layers:
             raise MissingError(f"no layer {name!r}; the plan has {', '.join(self.layers)}")
         return self.layers[name]
+
+    def state_of(self, layer: str, feature_id: str) -> str | None:
+        """Return None: nobody changes these features."""
+        return None
 
     @cached_property
     def systems(self) -> dict[str, NamedSystem]:

@@ -18,10 +18,15 @@ _LOCAL = "local"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the name of the token, and its role."""
+    """Who asks: the name of the token, and its role; ``by_token`` where a token of the store was shown."""
 
     name: str
     role: str
+    by_token: bool = False
+
+    def may(self, role: str) -> bool:
+        """Tell whether who asks has at least a role."""
+        return ROLES.index(self.role) >= ROLES.index(role)
 
 
 Gate = Callable[[Request], Caller]
@@ -35,11 +40,10 @@ def build_gate(store: Store, role: str) -> Gate:
     AccessError
         From the dependency: if the token is missing, unknown, ended or of too low a role.
     """
-    needed = ROLES.index(role)
 
     def let_pass(request: Request) -> Caller:
         caller = _identify(store, request)
-        if ROLES.index(caller.role) < needed:
+        if not caller.may(role):
             known = caller.name != ""
             found = f"a token of the role {caller.role}" if known else "no token"
             raise AccessError(f"found {found}, needed one of the role {role}", known=known)
@@ -48,11 +52,23 @@ def build_gate(store: Store, role: str) -> Gate:
     return let_pass
 
 
+def recognise(store: Store) -> Callable[[Request], None]:
+    """Return a dependency that keeps who asks in ``request.state.caller``; a token that is unknown there is none."""
+
+    def keep(request: Request) -> None:
+        try:
+            request.state.caller = _identify(store, request)
+        except AccessError:
+            request.state.caller = Caller("", ROLES[0])
+
+    return keep
+
+
 def _identify(store: Store, request: Request) -> Caller:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == _SCHEME and secret.strip():
         token = store.find_token(secret.strip())
-        return Caller(token.name, token.role)
+        return Caller(token.name, token.role, by_token=True)
     if scheme:
         raise AccessError("found another kind of authorization, needed a bearer token", known=False)
     return Caller("", ROLES[0]) if store.has_tokens() else Caller(_LOCAL, ROLES[-1])

@@ -1,6 +1,6 @@
-"""How are the layers of a plan served as feeds (OGC API - Features, Parts 1 to 3)?"""
+"""How are the layers of a plan read as feeds (OGC API - Features, Parts 1 to 3)?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -10,7 +10,9 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from api import feeds, pages, schemas
 from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, SCHEMA, GeoJson, answer, choose_form, root_of
 from api.audience import feeds_for
+from api.grid_tags import tag_of_state
 from api.layers import LoadedLayer
+from api.moments import read_datetime
 from api.openapi import form_parameter, items_parameters, says, system_parameter
 from api.query import ITEMS_PARAMETERS, ItemsQuery, accept_only, read_items_query, read_system
 from api.settings import Settings
@@ -26,39 +28,34 @@ _RECORD = b"\x1e"
 
 
 def features_router(
-    find: Callable[[Request], Feeds], settings: Settings, *, also_kept: Sequence[str] = ()
+    find: Callable[[Request], Feeds], settings: Settings, *, when: str = "Features have no time: every one matches."
 ) -> APIRouter:
-    """Return the routes of the feeds; ``find`` gives the layers that a request is for.
-
-    ``also_kept`` are the conformance classes of what the server has beside the feeds.
-    """
+    """Return the routes of the feeds; ``find`` gives the layers that a request is for, ``when`` tells of datetime."""
     router = APIRouter(tags=["Feeds"])
     seen_by = feeds_for(find, settings)
-    plain = [Depends(accept_only("f"))]
-    form = {"parameters": [form_parameter("json", "html")]}
+    _add_documents(router, seen_by, settings)
+    _add_layers(router, seen_by, settings)
+    _add_items(router, seen_by, settings, when)
+    return router
 
-    def told(request: Request, title: str, document: Callable[[Feeds, str], dict[str, Any]]) -> Response:
-        """Return a document in the form that is wanted."""
-        found, root = seen_by(request), root_of(request, settings)
-        if choose_form(request, *_DOCUMENT) == "html":
-            return answer(request, found, lambda: pages.document_page(title, document(found, root), root), HTML)
-        return answer(request, found, lambda: document(found, root))
 
-    @router.get(
-        "/", summary="Landing page", dependencies=plain, openapi_extra=form, responses=says(schemas.Landing, also=HTML)
-    )
+def _add_documents(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
+    """Add what tells of all feeds of a plan."""
+
+    @router.get("/", summary="Landing page", **_says_document(schemas.Landing))
     def landing(request: Request) -> Response:
         people = choose_form(request, *_DOCUMENT) == "html" and "f" not in request.query_params
         if people and "files" in seen_by(request).report:  # a plan folder has a map page
             return RedirectResponse(f"{root_of(request, settings)}/map/", 303, headers={"Vary": "Accept"})
-        return told(request, "Wangge", feeds.landing)
+        root = root_of(request, settings)
+        return _tell(request, seen_by(request), "Wangge", lambda found: feeds.landing(found, root), root)
 
-    @router.get("/conformance", dependencies=plain, openapi_extra=form, responses=says(schemas.Conformance, also=HTML))
+    @router.get("/conformance", **_says_document(schemas.Conformance))
     def conformance(request: Request) -> Response:
         """Return the parts of OGC API that are kept."""
-        return told(request, "Conformance", lambda found, root: feeds.conformance(found))
+        return _tell(request, seen_by(request), "Conformance", feeds.conformance, root_of(request, settings))
 
-    @router.get("/collections", dependencies=plain, openapi_extra=form, responses=says(schemas.Collections, also=HTML))
+    @router.get("/collections", **_says_document(schemas.Collections))
     def collections(request: Request) -> Response:
         """Return all feeds of the plan."""
         found, root = seen_by(request), root_of(request, settings)
@@ -66,22 +63,19 @@ def features_router(
             return answer(request, found, lambda: pages.collections_page(feeds.collections(found, root)), HTML)
         return answer(request, found, lambda: feeds.collections(found, root))
 
-    @router.get(
-        "/collections/{collectionId}",
-        dependencies=plain,
-        openapi_extra=form,
-        responses=says(schemas.Collection, missing=True, also=HTML),
-    )
+
+def _add_layers(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
+    """Add what tells of one feed."""
+
+    @router.get("/collections/{collectionId}", **_says_document(schemas.Collection, missing=True))
     def collection(request: Request, collectionId: str) -> Response:
         """Return one feed: what it holds and where it lies."""
-        layer = seen_by(request).layer(collectionId)
-        return told(request, layer.title, lambda found, root: feeds.collection(layer, found, root))
+        found, root = seen_by(request), root_of(request, settings)
+        layer = found.layer(collectionId)
+        return _tell(request, found, layer.title, lambda found: feeds.collection(layer, found, root), root)
 
     @router.get(
-        "/collections/{collectionId}/queryables",
-        dependencies=plain,
-        openapi_extra=form,
-        responses=says(schemas.Queryables, missing=True, kind=SCHEMA, also=HTML),
+        "/collections/{collectionId}/queryables", **_says_document(schemas.Queryables, missing=True, kind=SCHEMA)
     )
     def queryables(request: Request, collectionId: str) -> Response:
         """Return what a filter may ask of a feed, as JSON Schema."""
@@ -92,12 +86,36 @@ def features_router(
             return answer(request, found, lambda: pages.document_page(layer.title, document, root), HTML)
         return answer(request, found, lambda: feeds.queryables(layer, root), SCHEMA)
 
+
+def _says_document(model: type, *, missing: bool = False, kind: str = JSON) -> dict[str, Any]:
+    """Return what a route of a document takes and answers, for its declaration."""
+    return {
+        "dependencies": [Depends(accept_only("f"))],
+        "openapi_extra": {"parameters": [form_parameter("json", "html")]},
+        "responses": says(model, missing=missing, kind=kind, also=HTML),
+    }
+
+
+def _tell(
+    request: Request, found: Feeds, title: str, document: Callable[[Feeds], dict[str, Any]], root: str
+) -> Response:
+    """Return a document in the form that is wanted."""
+    if choose_form(request, *_DOCUMENT) == "html":
+        return answer(request, found, lambda: pages.document_page(title, document(found), root), HTML)
+    return answer(request, found, lambda: document(found))
+
+
+def _add_items(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings, when: str) -> None:
+    """Add the features of one feed, by pages and each alone."""
+    asked = [{**one, "description": when} if one["name"] == "datetime" else one for one in items_parameters(settings)]
+    of_one = [system_parameter("crs", "System of the geometry."), form_parameter("geojson", "json", "html")]
+
     @router.get(
         "/collections/{collectionId}/items",
         dependencies=[Depends(accept_only(*ITEMS_PARAMETERS))],
         response_class=GeoJson,
         responses=says(schemas.FeatureCollection, missing=True, kind=GEOJSON, also=(GEOJSON_SEQ, HTML)),
-        openapi_extra={"parameters": items_parameters(settings)},
+        openapi_extra={"parameters": asked},
     )
     def items(request: Request, collectionId: str) -> Response:
         """Return a page of a feed; follow its next link for the rest."""
@@ -107,31 +125,33 @@ def features_router(
 
     @router.get(
         "/collections/{collectionId}/items/{featureId:path}",
-        dependencies=[Depends(accept_only("crs", "f"))],
+        dependencies=[Depends(accept_only("crs", "datetime", "f"))],
         response_class=GeoJson,
         responses=says(schemas.Feature, missing=True, kind=GEOJSON, also=HTML),
-        openapi_extra={
-            "parameters": [
-                system_parameter("crs", "System of the geometry."),
-                form_parameter("geojson", "json", "html"),
-            ]
-        },
+        openapi_extra={"parameters": [*of_one, *(one for one in asked if one["name"] == "datetime")]},
     )
     def feature(request: Request, collectionId: str, featureId: str) -> Response:
         """Return one feature."""
-        found, root = seen_by(request), root_of(request, settings)
+        read_datetime(request.query_params)
+        found = seen_by(request)
         system = read_system(request.query_params, "crs", found.systems)
-        layer = found.layer(collectionId)
-        row = layer.row(featureId)
-        if choose_form(request, *_FEATURE) == "html":
-            document = orjson.loads(feeds.feature(layer, row, CRS84, root))
-            shown = {**document["properties"], "links": document["links"]}
-            return answer(request, found, lambda: pages.document_page(f"{layer.title}: {featureId}", shown, root), HTML)
-        return answer(
-            request, found, lambda: feeds.feature(layer, row, system, root), GEOJSON, Content_Crs=_content_crs(system)
-        )
+        return _answer_feature(request, found, found.layer(collectionId), featureId, system, root_of(request, settings))
 
-    return router
+
+def _answer_feature(
+    request: Request, found: Feeds, layer: LoadedLayer, key: str, system: NamedSystem, root: str
+) -> Response:
+    """Return one feature in the form that is wanted; its entity tag names its state where clients may change it."""
+    row = layer.row(key)
+    form = choose_form(request, *_FEATURE)
+    state = found.state_of(layer.name, key)
+    tag = {} if state is None else {"ETag": tag_of_state(state, str(request.url), HTML if form == "html" else GEOJSON)}
+    if form == "html":
+        document = orjson.loads(feeds.feature(layer, row, CRS84, root))
+        shown = {**document["properties"], "links": document["links"]}
+        return answer(request, found, lambda: pages.document_page(f"{layer.title}: {key}", shown, root), HTML, **tag)
+    told = {"Content_Crs": _content_crs(system), **tag}
+    return answer(request, found, lambda: feeds.feature(layer, row, system, root), GEOJSON, **told)
 
 
 def _answer_items(request: Request, found: Feeds, layer: LoadedLayer, query: ItemsQuery, root: str) -> Response:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import plan_models as told
 from api import schemas
-from api.answers import GEOJSON, JSON
+from api.answers import GEOJSON, JSON, GeoJson
 from api.plan_answers import summarise_change, tag_of, tell_change, tell_features, tell_plan, tell_version
 from api.plan_query import choose_version, read_base, read_flag, read_layer_query
 from api.query import accept_only
@@ -29,11 +29,11 @@ from spatial.personal import check_personal
 _NO_CACHE = {"Cache-Control": "no-cache"}
 
 
-def plans_router(store: Store, settings: Settings) -> APIRouter:
-    """Return the routes of the plans of a store."""
+def plans_router(store: Store, settings: Settings, editor: Editor | None = None) -> APIRouter:
+    """Return the routes of the plans of a store; ``editor`` is shared with what else edits them."""
     router = APIRouter(prefix="/plans", tags=["Plans"])
     _add_reading(router, store, settings)
-    _add_editing(router, store)
+    _add_editing(router, editor or Editor(store))
     _add_status(router, store)
     return router
 
@@ -80,7 +80,8 @@ def _add_reading(router: APIRouter, store: Store, settings: Settings) -> None:
         "/{planId}/layers/{layer}",
         summary="Layer of a version",
         dependencies=[reader, Depends(accept_only("version", "datetime", "limit", "offset", "bbox"))],
-        responses=_says(schemas.FeatureCollection),
+        response_class=GeoJson,
+        responses=_says(told.LayerTold),
         openapi_extra={"parameters": _layer_parameters(settings)},
     )
     def layer(request: Request, planId: str, layer: str) -> Response:
@@ -91,8 +92,8 @@ def _add_reading(router: APIRouter, store: Store, settings: Settings) -> None:
         return Response(tell_features(page.features, page.matched, members), media_type=GEOJSON, headers=_NO_CACHE)
 
 
-def _add_editing(router: APIRouter, store: Store) -> None:
-    editor, planner = Editor(store), build_gate(store, "planner")
+def _add_editing(router: APIRouter, editor: Editor) -> None:
+    store, planner = editor.store, build_gate(editor.store, "planner")
     common: dict[str, Any] = {
         "dependencies": [Depends(accept_only("dry_run"))],
         "responses": _says(told.ChangeTold, written=True),

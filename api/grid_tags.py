@@ -1,0 +1,43 @@
+"""On which state of a grid is a change made? Entity tags of single grids, and If-Match."""
+
+import hashlib
+import re
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from api.plan_answers import tag_of
+from api.store.records import Grid, VersionRecord
+
+_STATE = re.compile(r'"([0-9a-f]{20})-[0-9a-f]{12}"')
+
+
+def tag_of_state(state: str, address: str, media_type: str) -> str:
+    """Return the entity tag of a grid: of its state, and of the address and the form in which it is told."""
+    told = hashlib.sha256(f"{address} {media_type}".encode()).hexdigest()
+    return f'"{state[:20]}-{told[:12]}"'
+
+
+def require_match(request: Request, head: VersionRecord, grid: Grid | None) -> None:
+    """Refuse a change that was not made on what is there now; ``grid`` is the one to be changed.
+
+    If-Match names the grid as it was told in whatever form, or the whole plan; ``*`` is whatever is there, for clients
+    that cannot name more. Other grids may have changed since.
+
+    Raises
+    ------
+    HTTPException
+        428 if there is no If-Match, 412 if it names another state.
+    """
+    given = request.headers.get("if-match")
+    what = "plan" if grid is None else f"grid {grid.grid_id!r}"
+    if given is None:
+        detail = f"found no If-Match, needed the ETag of the {what} as you saw it (or * for whatever it is now)"
+        raise HTTPException(HTTPStatus.PRECONDITION_REQUIRED, detail)
+    tags = [f'"{part.strip().removeprefix("W/").strip(chr(34))}"' for part in given.split(",")]
+    states = {found[1] for found in map(_STATE.fullmatch, tags) if found}
+    known = grid is not None and grid.content[:20] in states
+    if not known and '"*"' not in tags and tag_of(head) not in tags:
+        detail = f"If-Match is {given!r}, which is not the {what} as it is now; read it again"
+        raise HTTPException(HTTPStatus.PRECONDITION_FAILED, detail)
