@@ -13,7 +13,7 @@ from api.audience import feeds_for
 from api.grid_tags import tag_of_state
 from api.layers import LoadedLayer
 from api.moments import read_datetime
-from api.openapi import form_parameter, items_parameters, says, system_parameter
+from api.openapi import form_parameter, items_parameters, parameter, says, system_parameter
 from api.query import ITEMS_PARAMETERS, ItemsQuery, accept_only, read_items_query, read_system
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -88,12 +88,18 @@ def _add_layers(router: APIRouter, seen_by: Callable[[Request], Feeds], settings
 
 
 def _says_document(model: type, *, missing: bool = False, kind: str = JSON) -> dict[str, Any]:
-    """Return what a route of a document takes and answers, for its declaration."""
+    """Return what a route of a document takes and answers; QGIS sends a datetime that it was given to all of them."""
+    time = parameter("datetime", "The time of the features that are asked for.", {"type": "string"})
     return {
-        "dependencies": [Depends(accept_only("f"))],
-        "openapi_extra": {"parameters": [form_parameter("json", "html")]},
+        "dependencies": [Depends(accept_only("datetime", "f")), Depends(_require_time)],
+        "openapi_extra": {"parameters": [time, form_parameter("json", "html")]},
         "responses": says(model, missing=missing, kind=kind, also=HTML),
     }
+
+
+def _require_time(request: Request) -> None:
+    """Refuse a datetime that cannot be read."""
+    read_datetime(request.query_params)
 
 
 def _tell(
@@ -125,14 +131,13 @@ def _add_items(router: APIRouter, seen_by: Callable[[Request], Feeds], settings:
 
     @router.get(
         "/collections/{collectionId}/items/{featureId:path}",
-        dependencies=[Depends(accept_only("crs", "datetime", "f"))],
+        dependencies=[Depends(accept_only("crs", "datetime", "f")), Depends(_require_time)],
         response_class=GeoJson,
         responses=says(schemas.Feature, missing=True, kind=GEOJSON, also=HTML),
         openapi_extra={"parameters": [*of_one, *(one for one in asked if one["name"] == "datetime")]},
     )
     def feature(request: Request, collectionId: str, featureId: str) -> Response:
         """Return one feature."""
-        read_datetime(request.query_params)
         found = seen_by(request)
         system = read_system(request.query_params, "crs", found.systems)
         return _answer_feature(request, found, found.layer(collectionId), featureId, system, root_of(request, settings))
