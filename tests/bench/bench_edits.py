@@ -16,26 +16,11 @@ import numpy as np
 import shapely
 
 import spatial
+from spatial.plan import edit_kinds as kinds
 from spatial.plan.checks import check_plan
 from spatial.plan.codes import assign_codes
-from spatial.plan.edits import (
-    CreateDedicated,
-    Edit,
-    Ground,
-    Lock,
-    Merge,
-    MoveBlocks,
-    Redivide,
-    Rename,
-    Retire,
-    Split,
-    SplitAlong,
-    State,
-    apply_edits,
-    begin,
-    build_ground,
-    propose_repair,
-)
+from spatial.plan.edit_kinds import Edit
+from spatial.plan.edits import Ground, State, apply_edits, begin, build_ground, propose_repair
 from spatial.plan.grids import build_grids
 from spatial.plan.model import Plan
 from spatial.plan.pieces import split_pieces
@@ -124,16 +109,16 @@ def _list_edits(ground: Ground, state: State) -> list[Edit]:
     east, north = ground.bounds[rows, 2:].max(axis=0)
     across = ((west - 9, (south + north) / 2), (east + 9, (south + north) / 2))
     return [
-        MoveBlocks((block,), other),
-        SplitAlong(one, across),
-        Split(one, 2),
-        Merge((one, other)),
-        CreateDedicated((block,), "市场"),
-        Retire(one),
-        Rename(one, "北片"),
-        Lock((one,)),
-        Lock("all"),
-        Redivide((one, other)),
+        kinds.MoveBlocks((block,), other),
+        kinds.SplitAlong(one, across),
+        kinds.Split(one, 2),
+        kinds.Merge((one, other)),
+        kinds.CreateDedicated((block,), "市场"),
+        kinds.Retire(one),
+        kinds.Rename(one, "北片"),
+        kinds.Lock((one,)),
+        kinds.Lock("all"),
+        kinds.Redivide((one, other)),
     ]
 
 
@@ -172,7 +157,7 @@ def _print_repairs(ground: Ground, state: State) -> None:
             at = int(rng.integers(len(ground.first)))
             near = np.flatnonzero((ground.first == ground.second[at]) | (ground.second == ground.second[at]))
             to = torn.assignment[ground.index[ground.second[int(rng.choice(near))]]]
-            edits.append(MoveBlocks((str(ground.index[ground.first[at]]),), to))
+            edits.append(kinds.MoveBlocks((str(ground.index[ground.first[at]]),), to))
         torn = _paint(ground, state, edits)
         spent, found = _least(lambda torn=torn: propose_repair(ground, torn), 1)  # type: ignore[misc]
         draft = open_draft(ground.index, torn)
@@ -180,7 +165,7 @@ def _print_repairs(ground: Ground, state: State) -> None:
         print(f"| {slips} | {torn_grids} | {1000 * spent:.0f} | {found.proved} | {found.households} | {found.blocks} |")
 
 
-def _paint(ground: Ground, state: State, edits: list[MoveBlocks]) -> State:
+def _paint(ground: Ground, state: State, edits: list[kinds.MoveBlocks]) -> State:
     for edit in edits:
         try:
             state = _apply(ground, state, edit).state

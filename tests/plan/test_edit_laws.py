@@ -14,24 +14,10 @@ from hypothesis import strategies as st
 
 import spatial
 from spatial.errors import EditError
+from spatial.plan import edit_kinds as kinds
 from spatial.plan.checks import check_plan
-from spatial.plan.edits import (
-    CreateDedicated,
-    Edit,
-    Lock,
-    Merge,
-    MoveBlocks,
-    Rename,
-    Repair,
-    Retire,
-    Split,
-    SplitAlong,
-    State,
-    Unlock,
-    begin,
-    build_ground,
-    build_plan_grids,
-)
+from spatial.plan.edit_kinds import Edit
+from spatial.plan.edits import State, begin, build_ground, build_plan_grids
 from spatial.plan.grids import build_grids
 from spatial.plan.model import Plan
 from spatial.tables import CIRCLES, SITES
@@ -64,16 +50,16 @@ def draw_edit(state: State, kind: str, a: int, b: int) -> Edit:
     one, other = grids[a % len(grids)], grids[b % len(grids)]
     some = tuple(blocks[(a + k * k) % len(blocks)] for k in range(1 + b % 3))
     if kind == "line":
-        return SplitAlong(one, line((-1 + a % 7, -1), (b % 6, 6)))
+        return kinds.SplitAlong(one, line((-1 + a % 7, -1), (b % 6, 6)))
     made: dict[str, Edit] = {
-        "move": MoveBlocks(some, other),
-        "split": Split(one, 2),
-        "merge": Merge((one, other)),
-        "dedicated": CreateDedicated(some, f"market {a}"),
-        "retire": Retire(one),
-        "lock": Lock((one,)),
-        "unlock": Unlock("all"),
-        "repair": Repair(),
+        "move": kinds.MoveBlocks(some, other),
+        "split": kinds.Split(one, 2),
+        "merge": kinds.Merge((one, other)),
+        "dedicated": kinds.CreateDedicated(some, f"market {a}"),
+        "retire": kinds.Retire(one),
+        "lock": kinds.Lock((one,)),
+        "unlock": kinds.Unlock("all"),
+        "repair": kinds.Repair(),
     }
     return made[kind]
 
@@ -133,12 +119,12 @@ def test_moving_there_and_back_is_the_same_state(names: set[str], data: Any) -> 
     to = data.draw(st.sampled_from(list(start.grids.index)))
     order = data.draw(st.permutations(sorted(names)))
     try:
-        there = run(GROUND, start, MoveBlocks(tuple(order), to))
+        there = run(GROUND, start, kinds.MoveBlocks(tuple(order), to))
     except EditError:
         return
-    assert run(GROUND, start, MoveBlocks(tuple(sorted(names)), to)).state.digest == there.state.digest
+    assert run(GROUND, start, kinds.MoveBlocks(tuple(sorted(names)), to)).state.digest == there.state.digest
     home = start.assignment[sorted(names)]
-    back = run(GROUND, there.state, *(MoveBlocks(tuple(home.index[home == g]), g) for g in sorted(set(home))))
+    back = run(GROUND, there.state, *(kinds.MoveBlocks(tuple(home.index[home == g]), g) for g in sorted(set(home))))
     assert back.state.digest == start.digest
 
 
@@ -181,9 +167,11 @@ def compared(plan: Plan, *edits: Edit) -> tuple[Any, Any]:
 def test_a_grid_in_the_hole_of_another_is_told_though_the_other_did_not_change() -> None:
     plan = ring_town()
     assert ("T8", "warning", "ring") in keys(check_plan(plan))
-    _, cured = compared(plan, CreateDedicated(("b11",), "市场"))
+    _, cured = compared(plan, kinds.CreateDedicated(("b11",), "市场"))
     assert ("T8", "warning", "ring") in cured
-    caused, _ = compared(plan, MoveBlocks(("b01",), "core"), MoveBlocks(("b01",), "ring"), Rename("core", "x"))
+    caused, _ = compared(
+        plan, kinds.MoveBlocks(("b01",), "core"), kinds.MoveBlocks(("b01",), "ring"), kinds.Rename("core", "x")
+    )
     assert not caused
 
 
@@ -193,12 +181,12 @@ def test_a_demand_point_outside_its_block_is_told_once_a_border_runs_between() -
     demand.loc[demand["block_id"] == "b00", "geometry"] = demand.loc[demand["block_id"] == "b10", "geometry"].iloc[0]
     plan = replace(plan, demand=demand)
     assert not keys(check_plan(plan))
-    caused, _ = compared(plan, MoveBlocks(("b10",), "g10"))
+    caused, _ = compared(plan, kinds.MoveBlocks(("b10",), "g10"))
     assert caused == Counter([("T9", "error", "db00")])
 
 
 def test_known_totals_and_two_communities_are_watched() -> None:
-    caused, cured = compared(STRICT, MoveBlocks(("b30", "b31"), STRICT.assignment["b20"]))
+    caused, cured = compared(STRICT, kinds.MoveBlocks(("b30", "b31"), STRICT.assignment["b20"]))
     assert ("T5", "error", STRICT.assignment["b20"]) in caused
     assert ("totals", "warning", "610402001001") in caused
     assert cured == Counter([("band", "warning", "g10")])
@@ -207,7 +195,7 @@ def test_known_totals_and_two_communities_are_watched() -> None:
 def test_where_blocks_do_not_tile_the_whole_plan_is_checked() -> None:
     plan = torn_town()
     assert not build_ground(plan).sound
-    caused, cured = compared(plan, MoveBlocks(("b33",), "g10"))
+    caused, cured = compared(plan, kinds.MoveBlocks(("b33",), "g10"))
     assert {rule for rule, _, _ in {*caused, *cured}} & {"T3", "T4", "T6"}
 
 
@@ -226,7 +214,7 @@ def test_on_the_made_sample_edits_tell_what_the_whole_plan_says() -> None:
     rng, done = np.random.default_rng(3), 0
     for _ in range(8):
         border = land.adjacency.iloc[int(rng.integers(len(land.adjacency)))]
-        edit = MoveBlocks((border["focal"],), state.assignment[border["neighbor"]])
+        edit = kinds.MoveBlocks((border["focal"],), state.assignment[border["neighbor"]])
         try:
             out = run(ground, state, edit)
         except EditError:

@@ -6,43 +6,27 @@ import numpy as np
 import pytest
 
 from spatial.errors import EditError
-from spatial.plan.edits import (
-    KINDS,
-    CreateDedicated,
-    Edit,
-    Lock,
-    Merge,
-    MoveBlocks,
-    Redivide,
-    Rename,
-    Repair,
-    Retire,
-    SetAttributes,
-    Split,
-    SplitAlong,
-    Unlock,
-    edit_from_dict,
-    edit_to_dict,
-)
+from spatial.plan import edit_kinds as kinds
+from spatial.plan.edit_kinds import KINDS, Edit, edit_from_dict, edit_to_dict
 from tests.plan.editing import line
 from tests.plan.towns import CRS
 
 EVERY = [
-    MoveBlocks(("b00", "b01"), "g11"),
-    SplitAlong("g00", line((-1, 1.4), (3, 1.4))),
-    Split("g00"),
-    Split("g00", 2),
-    Merge(("g00", "g01")),
-    Merge(("g00", "g01"), "g01"),
-    CreateDedicated(("b00",), "市场", "market"),
-    Retire("g00"),
-    Rename("g00", "北"),
-    SetAttributes("g00", {"a": 1, "b": None}),
-    Lock("all"),
-    Unlock(("g00",)),
-    Redivide(("g00", "g01")),
-    Repair(),
-    Repair(("g00",)),
+    kinds.MoveBlocks(("b00", "b01"), "g11"),
+    kinds.SplitAlong("g00", line((-1, 1.4), (3, 1.4))),
+    kinds.Split("g00"),
+    kinds.Split("g00", 2),
+    kinds.Merge(("g00", "g01")),
+    kinds.Merge(("g00", "g01"), "g01"),
+    kinds.CreateDedicated(("b00",), "市场", "market"),
+    kinds.Retire("g00"),
+    kinds.Rename("g00", "北"),
+    kinds.SetAttributes("g00", {"a": 1, "b": None}),
+    kinds.Lock("all"),
+    kinds.Unlock(("g00",)),
+    kinds.Redivide(("g00", "g01")),
+    kinds.Repair(),
+    kinds.Repair(("g00",)),
 ]
 
 
@@ -50,7 +34,7 @@ EVERY = [
 def test_an_edit_comes_back_from_the_wire_as_it_went(edit: Edit) -> None:
     document = edit_to_dict(edit, CRS)
     again = edit_from_dict(document, CRS)
-    if isinstance(edit, SplitAlong) and isinstance(again, SplitAlong):
+    if isinstance(edit, kinds.SplitAlong) and isinstance(again, kinds.SplitAlong):
         assert np.abs(np.array(again.line) - np.array(edit.line)).max() < 0.02, "seven decimals are a centimetre"
     else:
         assert again == edit

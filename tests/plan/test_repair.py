@@ -10,17 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import EditError
+from spatial.plan import edit_kinds as kinds
 from spatial.plan import mending_exact
-from spatial.plan.edits import (
-    Ground,
-    Lock,
-    MoveBlocks,
-    Repair,
-    State,
-    begin,
-    build_ground,
-    propose_repair,
-)
+from spatial.plan.edits import Ground, State, begin, build_ground, propose_repair
 from tests.plan.editing import blocks_in, pieces_of, run, strict_town
 from tests.plan.towns import adjacency_frame, block_frame, four_grids, make_plan
 
@@ -48,11 +40,11 @@ def test_what_is_whole_needs_no_repair() -> None:
 def test_a_stray_block_goes_back_where_it_costs_least() -> None:
     plan = four_grids()
     ground = build_ground(plan)
-    torn = run(ground, begin(plan), MoveBlocks(("b00",), "g11")).state
+    torn = run(ground, begin(plan), kinds.MoveBlocks(("b00",), "g11")).state
     proposal = propose_repair(ground, torn)
-    assert (proposal.edits, proposal.households, proposal.blocks) == ((MoveBlocks(("b00",), "g00"),), 125, 1)
+    assert (proposal.edits, proposal.households, proposal.blocks) == ((kinds.MoveBlocks(("b00",), "g00"),), 125, 1)
     assert proposal.proved
-    mended = run(ground, torn, Repair())
+    mended = run(ground, torn, kinds.Repair())
     assert mended.state.digest == begin(plan).digest
     assert mended.strays == ()
     assert list(mended.cured["rule"]) == ["T2"]
@@ -62,41 +54,41 @@ def test_land_between_joins_where_that_moves_fewer_households_than_the_piece() -
     ground, state = strip("aabbaab", [100, 100, 5, 6, 50, 50, 70])
     proposal = propose_repair(ground, state)
     # b is torn too: its last block of 70 stays, the two of 11 in all join a
-    assert proposal.edits == (MoveBlocks(("b20", "b30"), "a"),)
+    assert proposal.edits == (kinds.MoveBlocks(("b20", "b30"), "a"),)
     assert (proposal.households, proposal.blocks, proposal.proved) == (11, 2, True)
 
 
 def test_of_equal_households_fewer_blocks_move() -> None:
     ground, state = strip("abba", [100, 0, 0, 0])
     # the end without households joins b: one block, where the two between joining a would be two
-    assert propose_repair(ground, state).edits == (MoveBlocks(("b30",), "b"),)
+    assert propose_repair(ground, state).edits == (kinds.MoveBlocks(("b30",), "b"),)
 
 
 def test_a_grid_of_one_block_between_is_not_swallowed() -> None:
     ground, state = strip("aba", [100, 10, 90])
     proposal = propose_repair(ground, state)
-    assert proposal.edits == (MoveBlocks(("b20",), "b"),)
+    assert proposal.edits == (kinds.MoveBlocks(("b20",), "b"),)
     assert proposal.households == 90
 
 
 def test_locked_grids_stay_as_they_are_and_what_cannot_be_mended_is_said() -> None:
     ground, state = strip("abba", [100, 50, 50, 90])
-    locked = run(ground, state, Lock(("b",))).state
+    locked = run(ground, state, kinds.Lock(("b",))).state
     proposal = propose_repair(ground, locked)
     assert proposal.edits == ()
     assert proposal.unmended == ("Grid a lies in pieces that no unlocked grid beside can take or join.",)
-    told = run(ground, locked, Repair())
+    told = run(ground, locked, kinds.Repair())
     assert told.notes == proposal.unmended
     with pytest.raises(EditError, match="Grid a lies in pieces"):
-        run(ground, locked, Repair(("a",)))
-    torn = run(ground, state, Lock(("a",))).state
+        run(ground, locked, kinds.Repair(("a",)))
+    torn = run(ground, state, kinds.Lock(("a",))).state
     assert propose_repair(ground, torn).unmended == ("Grid a is locked and in 2 pieces.",)
 
 
 def test_only_the_grids_asked_for_are_mended() -> None:
     ground, state = strip("abacdc", [100, 40, 20, 100, 40, 20])
     proposal = propose_repair(ground, state, ["c"])
-    assert proposal.edits == (MoveBlocks(("b50",), "d"),)
+    assert proposal.edits == (kinds.MoveBlocks(("b50",), "d"),)
     assert proposal.blocks == 1
     assert propose_repair(ground, state).households == 40
     with pytest.raises(EditError, match="'x'"):
@@ -106,7 +98,7 @@ def test_only_the_grids_asked_for_are_mended() -> None:
 def test_a_block_is_not_moved_into_another_community() -> None:
     plan = strict_town()
     ground = build_ground(plan)
-    torn = run(ground, begin(plan), MoveBlocks(("b00",), plan.assignment["b23"])).state
+    torn = run(ground, begin(plan), kinds.MoveBlocks(("b00",), plan.assignment["b23"])).state
     proposal = propose_repair(ground, torn)
     community = plan.blocks.set_index("block_id")["community_id"]
     for move in proposal.edits:
@@ -187,7 +179,7 @@ def check_against_all(every: Every, columns: int, label: list[int], households: 
     found = [one for one in best if one is not None]
     assert (proposal.households, proposal.blocks) == (sum(h for h, _ in found), sum(n for _, n in found))
     if all(one is not None for one in best):
-        mended = run(ground, state, Repair()).state
+        mended = run(ground, state, kinds.Repair()).state
         assert all(pieces_of(ground, blocks_in(mended, name)) == 1 for name in mended.grids.index)
 
 
@@ -223,7 +215,7 @@ def test_a_repair_that_runs_out_of_time_is_not_called_proved(monkeypatch: pytest
     ground, state = strip("abba", [100, 50, 50, 90])
     proposal = propose_repair(ground, state)
     assert (proposal.households, proposal.proved) == (90, False)
-    walled = propose_repair(ground, run(ground, state, Lock(("b",))).state)
+    walled = propose_repair(ground, run(ground, state, kinds.Lock(("b",))).state)
     assert (walled.edits, walled.proved) == ((), False)
     assert walled.unmended == ("Grid a lies in pieces that no way was found to mend in time.",)
 
@@ -237,7 +229,7 @@ def test_a_larger_town_torn_in_several_places_is_mended(seed: int) -> None:
     ground, state = town(8, 8, label, held)
     grids = sorted(set(label.values()))
     for block in rng.choice(names, 3, replace=False):
-        state = run(ground, state, MoveBlocks((str(block),), str(rng.choice(grids)))).state
+        state = run(ground, state, kinds.MoveBlocks((str(block),), str(rng.choice(grids)))).state
     torn = [name for name in grids if pieces_of(ground, blocks_in(state, name)) > 1]
     proposal = propose_repair(ground, state)
     assert proposal.proved
