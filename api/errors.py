@@ -1,5 +1,6 @@
 """Which HTTP status does an error get, and how is it told (RFC 9457)?"""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -7,7 +8,10 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
+from api.absent import tell_absent
+from api.refusals import tell_refusal
 from api.store.errors import AccessError, StaleError, StatusError, StoreError
 from spatial.errors import CancelledError, InfeasibleError, InputError, MissingError, SpatialError
 
@@ -51,8 +55,12 @@ def problem(request: Request, status: int, detail: str, **members: Any) -> Respo
     return Response(orjson.dumps(body), status_code=int(status), media_type=PROBLEM)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Make an application tell every error as a problem document."""
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_ALL_PARTS = frozenset({"folder", "store", "map"})
+
+
+def add_error_handlers(app: FastAPI, parts: frozenset[str] = _ALL_PARTS) -> None:
+    """Make an application tell every error as a problem document; ``parts`` are those that are served, of all."""
 
     @app.exception_handler(SpatialError)
     def _spatial(request: Request, error: SpatialError) -> Response:
@@ -66,14 +74,15 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in ("query", "path"))
-        return problem(request, HTTPStatus.BAD_REQUEST, f"parameter {place}: {first['msg']}")
+        return problem(request, HTTPStatus.BAD_REQUEST, tell_refusal(error.errors()[0]))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        answer = problem(request, error.status_code, str(error.detail))
-        answer.headers.update(error.headers or {})
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the router tells those of the first route alone
+            headers["Allow"] = _methods_at(app, request) or headers.get("Allow", "")
+        answer = problem(request, error.status_code, _explain(request, error, headers, parts))
+        answer.headers.update(headers)
         return answer
 
     @app.exception_handler(Exception)
@@ -81,3 +90,24 @@ def add_error_handlers(app: FastAPI) -> None:
         return problem(
             request, HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed in a way nobody foresaw; see its log"
         )
+
+
+def _explain(request: Request, error: HTTPException, headers: Mapping[str, str], parts: frozenset[str]) -> str:
+    """Return what an error tells, and more where it is but the name of its status."""
+    if error.detail != HTTPStatus(error.status_code).phrase:
+        return str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return tell_absent(request.url.path, parts)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and headers["Allow"]:
+        return f"found {request.method}, needed one of {headers['Allow']}"
+    return str(error.detail)
+
+
+def _methods_at(app: FastAPI, request: Request) -> str:
+    """Return the methods of all routes at the address of a request; "" where it was a route that refused it."""
+
+    def has(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+
+    return "" if has(request.method) else ", ".join(filter(has, _METHODS))

@@ -12,6 +12,8 @@ from api.errors import PROBLEM
 from api.settings import Settings
 
 VERSION = "3.0.3"
+_OF_3_1 = ("contentEncoding", "contentMediaType")
+"""Words of schemas that 3.0 knows nothing like; ``format: byte`` says most of it."""
 
 
 def says(
@@ -98,10 +100,14 @@ def _lower(node: Any) -> Any:
         return [_lower(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    out = {key: _lower(value) for key, value in node.items()}
+    out = {key: _lower(value) for key, value in node.items() if not (key in _OF_3_1 and "type" in node)}
     if isinstance(out.get("anyOf"), list) and {"type": "null"} in out["anyOf"]:
         rest = [option for option in out.pop("anyOf") if option != {"type": "null"}]
         out |= {"nullable": True, **(rest[0] if len(rest) == 1 and "$ref" not in rest[0] else {"anyOf": rest})}
+    for side in ("minimum", "maximum"):
+        bound = out.get(exclusive := f"exclusive{side.title()}")
+        if isinstance(bound, int | float) and not isinstance(bound, bool):
+            out |= {side: bound, exclusive: True}
     if "const" in out and "type" in out:
         out["enum"] = [out.pop("const")]
     return out

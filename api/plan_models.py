@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.edit_schemas import EditAsked
+from api.schemas import Feature
+
 MOST_EDITS = 1000
 MOST_TEXT = 2000
 
@@ -15,7 +18,7 @@ class _Asked(BaseModel):
 class EditsAsked(_Asked):
     """Edits that are made one after the other, all or none."""
 
-    edits: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_EDITS)
+    edits: list[EditAsked] = Field(min_length=1, max_length=MOST_EDITS)
     why: str = Field(default="", max_length=MOST_TEXT)
 
 
@@ -78,6 +81,18 @@ class VersionsTold(BaseModel):
     """The versions of a plan, oldest first."""
 
     versions: list[VersionTold]
+
+
+class LayerTold(BaseModel):
+    """A page of a layer (RFC 7946), and the version it is of."""
+
+    type: Literal["FeatureCollection"]
+    plan_id: str
+    version: int
+    status: Literal["draft", "field_checked", "under_publication", "approved", "in_force", "superseded"]
+    numberMatched: int
+    numberReturned: int
+    features: list[Feature]
 
 
 class StrayTold(BaseModel):

@@ -13,6 +13,10 @@ from api.walk_models import Circles, CirclesAsked, Times, TimesAsked
 
 Needs = Literal["", "map", "store"]
 _VERSION = "1.0.0"
+_NEEDED: Mapping[Needs, str] = {
+    "map": "a server with a street map: `wangge serve --osm map.osm.pbf`",
+    "store": "a server with a store of plans: `wangge serve --store plans.gpkg`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +178,11 @@ def list_processes(serving: Serving) -> dict[str, Process]:
     """Return the processes that can be run on what is served, by id."""
     there = {"": True, "map": serving.osm is not None, "store": serving.store is not None}
     return {one.process_id: one for one in _all() if there[one.needs]}
+
+
+def tell_missing(name: str, processes: Mapping[str, Process]) -> str:
+    """Return why a process is not among those that can be run on what is served."""
+    known = {one.process_id: _NEEDED[one.needs] for one in _all() if one.needs}
+    needed = known.get(name)
+    there = f"there are {', '.join(processes)}"
+    return f"no process {name!r} here, needed {needed}; {there}" if needed else f"no process {name!r}; {there}"

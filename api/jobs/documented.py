@@ -3,7 +3,7 @@
 from typing import Any
 
 from api import schemas
-from api.answers import JSON
+from api.answers import GEOJSON, JSON
 from api.jobs.answers import StatusInfo
 from api.jobs.catalog import Process
 from api.jobs.record import STATUSES
@@ -12,6 +12,8 @@ from api.jobs.watching import STREAM
 _PROBLEM: dict[str, Any] = {"model": schemas.Problem}
 _ROLE = _PROBLEM | {"description": "The token is of too low a role."}
 _TOKEN = _PROBLEM | {"description": "Jobs are for those of the house."}
+
+_BARE: dict[str, Any] = {JSON: {"schema": {}}, GEOJSON: {"schema": {"type": "object"}}}
 
 
 def says(model: type, *, missing: str = "", guarded: bool = False) -> dict[int | str, dict[str, Any]]:
@@ -38,7 +40,7 @@ def says_execution(process: Process) -> dict[int | str, dict[str, Any]]:
     }
     if not process.quick:
         return told
-    results = {"description": "The results.", "content": {JSON: {"schema": {"type": "object"}}}}
+    results = {"description": "The results; a single output that is asked for raw is answered bare.", "content": _BARE}
     failed: dict[int | str, dict[str, Any]] = {
         422: _PROBLEM | {"description": "The question has no answer."},
         500: _PROBLEM | {"description": "The job failed."},
@@ -52,7 +54,7 @@ def says_results() -> dict[int | str, dict[str, Any]]:
     failed: dict[int | str, dict[str, Any]] = {
         status: _PROBLEM | {"description": "The job failed."} for status in (400, 413, 422, 500, 503, 504)
     }
-    results = {"description": "The results, by output.", "content": {JSON: {"schema": {"type": "object"}}}}
+    results = {"description": "The results, by output; a single one that was asked for raw is bare.", "content": _BARE}
     return {
         200: results,
         404: _PROBLEM | {"description": "No such job, or no results yet."},

@@ -41,7 +41,10 @@ class Serving:
             If none is.
         """
         if self.folder is None:
-            raise MissingError("no plan is served here; needed blocks among the inputs")
+            raise MissingError(
+                "no plan is served here, needed blocks among the inputs, or a server of a plan folder: "
+                "`wangge serve FOLDER`"
+            )
         return self.folder
 
     def open_store(self) -> Any:
@@ -53,7 +56,10 @@ class Serving:
             If none is served.
         """
         if self.store is None:
-            raise MissingError("no store of plans is served here; needed blocks among the inputs")
+            raise MissingError(
+                "no store of plans is served here, needed blocks among the inputs, or a server of a store: "
+                "`wangge serve --store plans.gpkg`"
+            )
         from api.store.store import open_store  # here: a server of a folder alone need not load what edits
 
         return open_store(self.store)

@@ -22,7 +22,7 @@ from api.jobs.answers import (
     is_wrapped,
     tell_job,
 )
-from api.jobs.catalog import Process, list_processes
+from api.jobs.catalog import Process, list_processes, tell_missing
 from api.jobs.documented import (
     EVENT_PARAMETERS,
     JOB,
@@ -106,7 +106,7 @@ def _guard(gate: Callable[[Request], Any] | None, settings: Settings) -> Callabl
 
 def _find(processes: dict[str, Process], name: str) -> Process:
     if name not in processes:
-        raise NoSuchProcessError(f"no process {name!r}; there are {', '.join(processes)}")
+        raise NoSuchProcessError(tell_missing(name, processes))
     return processes[name]
 
 

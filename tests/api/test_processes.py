@@ -243,17 +243,17 @@ def _square(**properties: Any) -> dict[str, Any]:
 
 
 BAD: dict[str, tuple[str, Any, str]] = {
-    "no inputs": ("divide", {}, "body.inputs"),
-    "an unknown input": ("divide", {"inputs": {"bloks": 1}}, "body.inputs.bloks"),
+    "no inputs": ("divide", {}, "inputs"),
+    "an unknown input": ("divide", {"inputs": {"bloks": 1}}, "inputs.bloks"),
     "an input by reference": ("divide", {"inputs": {"blocks": {"href": "file:///etc/passwd"}}}, "fetches nothing"),
     "a profile by path": ("divide", {"inputs": {"blocks": _square(households=1), "profile": "../x.toml"}}, "profile"),
-    "a budget above all": ("divide", {"inputs": {"budget_s": 1e9}}, "body.inputs.budget_s"),
-    "a budget that is none": ("divide", {"inputs": {"budget_s": -1}}, "body.inputs.budget_s"),
-    "an unknown output": ("divide", {"inputs": {}, "outputs": {"grid": {}}}, "body.outputs.grid"),
-    "a flag for a number": ("divide", {"inputs": {"seed": False}}, "body.inputs.seed"),
-    "no grids": ("redivide", {"inputs": {"grids": []}}, "body.inputs.grids"),
-    "no points": ("circles", {"inputs": {}}, "body.inputs.points"),
-    "a list": ("divide", [], "body"),
+    "a budget above all": ("divide", {"inputs": {"budget_s": 1e9}}, "needed 3600 or less"),
+    "a budget that is none": ("divide", {"inputs": {"budget_s": -1}}, "inputs.budget_s"),
+    "an unknown output": ("divide", {"inputs": {}, "outputs": {"grid": {}}}, "outputs.grid"),
+    "a flag for a number": ("divide", {"inputs": {"seed": False}}, "inputs.seed: found false, needed a whole number"),
+    "no grids": ("redivide", {"inputs": {"grids": []}}, "inputs.grids"),
+    "no points": ("circles", {"inputs": {}}, "inputs.points"),
+    "a list": ("divide", [], "the body: found a list of 0, needed an object"),
 }  # fmt: skip
 
 
@@ -314,7 +314,7 @@ def test_a_body_that_is_no_json_in_utf_8_is_refused(jobs: httpx.Client) -> None:
     for content in (*(whole % one for one in wrong), b"[" * 9999, b"{"):
         headers = {"Content-Type": "application/json"}
         answer = jobs.post("/processes/divide/execution", content=content, headers=headers)
-        assert (answer.status_code, "JSON decode error" in answer.json()["detail"]) == (400, True), answer.text
+        assert (answer.status_code, "the body is no JSON" in answer.json()["detail"]) == (400, True), answer.text
 
 
 def test_jobs_are_listed_by_process_state_and_time(jobs: httpx.Client) -> None:

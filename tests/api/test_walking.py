@@ -190,16 +190,16 @@ def _point(lon: object, lat: object, **more: object) -> dict[str, object]:
 
 
 BAD_BODIES: dict[str, tuple[object, str]] = {
-    "nothing": ({}, "body.points"),
+    "nothing": ({}, "points"),
     "no point": ({"points": []}, "found 0 places of point, needed 1 to 3"),
     "too many points": ({"points": [list(PLACE)] * 4}, "found 4 places of point, needed 1 to 3"),
-    "an unknown member": ({"points": [list(PLACE)], "limit": 5}, "body.limit"),
-    "text for a number": ({"points": [["here", 3]]}, "body.points.list.0.0"),
-    "half a place": ({"points": [[114.3]]}, "body.points.list.0"),
+    "an unknown member": ({"points": [list(PLACE)], "limit": 5}, "limit"),
+    "text for a number": ({"points": [["here", 3]]}, "points[0][0]: found 'here', needed a number"),
+    "half a place": ({"points": [[114.3]]}, "points[0]: found 1, needed at least 2"),
     "a line": (
         {"points": {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": "LineString",
                     "coordinates": [[0, 0], [1, 1]]}, "properties": {}}]}},
-        "body.points.collection.features.0.geometry",
+        "points.features[0].geometry",
     ),
     "two of one id": (
         {"points": {"type": "FeatureCollection", "features": [_point(*PLACE, id="a"), _point(*PLACE, id="a")]}},
@@ -209,7 +209,7 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     "a bridge without an end": ({"points": [list(PLACE)], "add": [[list(PLACE)]]}, "footbridge 1 has 1 places"),
     "a bridge far away": ({"points": [list(PLACE)], "add": [[[114.5, 30.9], [114.6, 30.9]]]}, "needed"),
     "too many changes": ({"points": [list(PLACE)], "close": ["x"] * 51}, "found 51 changes, needed at most 50"),
-    "unknown gates": ({"points": [list(PLACE)], "gates": "ajar"}, "body.gates"),
+    "unknown gates": ({"points": [list(PLACE)], "gates": "ajar"}, "gates"),
 }  # fmt: skip
 
 
