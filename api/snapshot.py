@@ -11,10 +11,11 @@ import orjson
 
 from api.errors import PlanUnavailableError
 from api.layers import Box, LoadedLayer, build_layer
+from api.worked_out import work_out, work_out_public
 from spatial.crs import CRS84, NamedSystem, name_systems
 from spatial.errors import InputError, MissingError, SpatialError
 from spatial.io.plan_folder import REPORT, PlanFolder, read_plan_folder
-from spatial.io.plan_layers import LAYERS
+from spatial.io.plan_layers import LAYERS, WORKED_OUT
 from spatial.plan.privacy import HIDDEN_LAYERS, hide_small_counts
 
 __all__ = ["Box", "Feeds", "LoadedLayer", "PlanFeeds", "Snapshot", "follow_folder", "load_snapshot"]
@@ -85,10 +86,13 @@ class PlanFeeds:
         features = {
             name: [orjson.loads(feature) for feature in layer.features]
             for name, layer in self.layers.items()
-            if name not in HIDDEN_LAYERS
+            if name not in HIDDEN_LAYERS and name not in WORKED_OUT
         }
-        told = hide_small_counts(features, least=least_count(self.report))
-        layers = {name: build_layer(LAYERS[name], rows) for name, rows in told.items()}
+        least = least_count(self.report)
+        layers = {
+            name: build_layer(LAYERS[name], rows) for name, rows in hide_small_counts(features, least=least).items()
+        }
+        layers |= work_out_public(layers, self.layers, self.report, least=least)
         return PlanFeeds(f"{self.digest}-public", self.report, layers)
 
 
@@ -111,7 +115,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         try:
             plan = read_plan_folder(folder)
             layers = {name: build_layer(LAYERS[name], plan.read_layer(name)["features"]) for name in plan.layers}
-            return Snapshot(plan.digest, plan.report, layers, plan)
+            return Snapshot(plan.digest, plan.report, layers | work_out(layers, plan.report), plan)
         except (InputError, MissingError):
             if left == 0:
                 raise

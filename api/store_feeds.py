@@ -34,9 +34,10 @@ from api.store.records import PlanRecord, VersionRecord, digest_of
 from api.store.store import Store
 from api.store.terms import Term, find_term
 from api.tokens import recognise
+from api.worked_out import work_out
 from spatial.crs import NamedSystem
 from spatial.errors import MissingError
-from spatial.io.plan_layers import LAYERS, PLAN_LAYERS
+from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, WORKED_OUT
 from spatial.io.plan_report import describe_profile, find_attribution
 
 _KEPT = 4
@@ -154,7 +155,7 @@ def _choose(plan: PlanRecord, request: Request, settings: Settings) -> int | Non
 
 
 def _without_features(feeds: PlanFeeds) -> NoFeeds:
-    layers = {name: build_layer(LAYERS[name], []) for name in feeds.public.layers}
+    layers = {name: build_layer((LAYERS | WORKED_OUT)[name], []) for name in feeds.public.layers}
     return NoFeeds(f"{feeds.digest}-none", feeds.report, layers, feeds.systems)
 
 
@@ -163,6 +164,7 @@ def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term]) -> S
     layers = {name: _read_layer(store, version, name) for name in STORED}
     held = {name: layer for name, layer in layers.items() if layer.features or name in PLAN_LAYERS}
     told = _tell(store, version, held, terms)
+    held |= work_out(held, told)
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them
     return StoredFeeds(f"{version.digest[:32]}{version.version:x}{since}", told, held, store, version)
 

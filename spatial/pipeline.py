@@ -67,6 +67,7 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
         "division": _tell_division(division),
         **service.report,
     }
+    demand = land.demand.assign(site_walk_s=land.demand["demand_id"].map(service.site_walks_s).astype("float64"))
     on_progress("plan", 1.0)
     return Plan(
         plan_id=digest_inputs(inputs.provenance, profile, seed, 1),
@@ -76,7 +77,7 @@ def make_plan(inputs: Inputs, profile: Profile, *, seed: int = 0, on_progress: P
         communities=land.communities,
         blocks=land.blocks,
         adjacency=land.adjacency,
-        demand=land.demand,
+        demand=demand,
         assignment=division.assignment,
         grids=grids,
         sites=service.sites,
@@ -121,11 +122,13 @@ def _divide_or_stop(land: Land, profile: Profile, seed: int, on_progress: Progre
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """Sites, the circles about them, the walking radius of each grid, and what the report says of all."""
+    """Sites, the circles about them, the walking radius of each grid, the walk from each demand point to its nearest
+    site where that is within the widest circle, and what the report says of all."""
 
     sites: Any
     circles: Any
     grid_walks_s: Mapping[str, float]
+    site_walks_s: Mapping[str, float]
     report: Mapping[str, Any]
 
 
@@ -155,7 +158,8 @@ def _walk_and_site(inputs: Inputs, land: Land, assignment: Any, profile: Profile
         "siting": {**choice.to_dict(), "candidates": _tell_candidates(inputs, candidates)},
         "coverage": _cover(mine, metres, land, profile),
     }
-    return _Service(choice.sites, circles, _walk_grids(network, land.demand, assignment), report)
+    nearest = mine.groupby("destination_id")["walk_s"].min().to_dict()
+    return _Service(choice.sites, circles, _walk_grids(network, land.demand, assignment), nearest, report)
 
 
 def _walk_grids(network: WalkNetwork, demand: Any, assignment: Any) -> dict[str, float]:
@@ -167,7 +171,7 @@ def _walk_grids(network: WalkNetwork, demand: Any, assignment: Any) -> dict[str,
 
 def _no_service(crs: Any, why: str, walking: Mapping[str, Any]) -> _Service:
     report = {"walking": dict(walking), "siting": {"status": "not done", "why": why}}
-    return _Service(SITES.empty(crs), CIRCLES.empty(crs), {}, report)
+    return _Service(SITES.empty(crs), CIRCLES.empty(crs), {}, {}, report)
 
 
 def _candidates(inputs: Inputs, demand: Any, network: WalkNetwork) -> Any:

@@ -58,6 +58,16 @@ PLAN_LAYERS = tuple(layer.name for layer in _MADE)
 """Names of the layers that every plan has; the others stand beside it where such an input was given."""
 LAYERS = {layer.name: layer for layer in (*_MADE, *_READ)}
 """Layer by name, in the order in which they are listed."""
+_COVERAGE = "Households of each community and grid that reach a site on foot in time, counted along the network."
+_MICRO = "The grids of a plan that was divided into micro-grids."
+WORKED_OUT = {
+    layer.name: layer
+    for layer in (
+        Layer("micro_grids", "Micro-grids 微网格", _MICRO, "MultiPolygon"),
+        Layer("coverage", "Coverage 覆盖", _COVERAGE, "MultiPolygon"),
+    )
+}
+"""Layers that are in no file: worked out of the others when they are served."""
 
 
 def build_layers(plan: Plan, violations: Any) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def _only_areas(geometry: Any) -> Any:
 
 
 def _serve_demand(plan: Plan) -> Any:
-    kept = [name for name in (*DEMAND.columns, *_GROUPS, "block_id") if name in plan.demand.columns]
+    kept = [name for name in (*DEMAND.columns, *_GROUPS, "block_id", "site_walk_s") if name in plan.demand.columns]
     demand = plan.demand[[*kept, plan.demand.geometry.name]]
     return to_served(demand, ids=demand["demand_id"].tolist())
 

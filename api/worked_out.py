@@ -1,0 +1,92 @@
+"""Which layers are worked out of the others when a plan is served: who reaches a site in time, and micro-grids?
+
+A layer that the plan has no data for is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from api.layers import LoadedLayer, build_layer
+from spatial.io.plan_layers import WORKED_OUT
+from spatial.plan.reach import HOUSEHOLDS, find_telling, measure_reach
+
+_MINUTE = 60.0
+_MICRO = "micro_grid"
+_SHARE_DECIMALS = 4
+_SHOWN = ("code", "name")
+Layers = Mapping[str, LoadedLayer]
+
+
+def work_out(layers: Layers, report: Mapping[str, Any]) -> dict[str, LoadedLayer]:
+    """Return the layers that follow from those of a plan."""
+    return {**_micro_grids(layers), **_coverage(layers, report)}
+
+
+def work_out_public(public: Layers, whole: Layers, report: Mapping[str, Any], *, least: int) -> dict[str, LoadedLayer]:
+    """Return what follows from the layers of a plan for the public; ``whole`` holds what it does not see.
+
+    Coverage is told of communities alone, and of none of which it would tell a count below ``least``.
+    """
+    return {**_micro_grids(public), **_coverage(whole, report, least=least)}
+
+
+def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
+    grids = layers["grids"]
+    level = grids.columns.get("level")
+    rows = [] if level is None else np.flatnonzero(level.values == _MICRO).tolist()
+    features = [orjson.loads(grids.features[row]) for row in rows]
+    return {"micro_grids": build_layer(WORKED_OUT["micro_grids"], features)} if features else {}
+
+
+def _coverage(layers: Layers, report: Mapping[str, Any], *, least: int | None = None) -> dict[str, LoadedLayer]:
+    demand = layers.get("demand")
+    if demand is None or "site_walk_s" not in demand.columns or not layers["sites"].features:
+        return {}
+    minutes = sorted(report["profile"]["numbers"]["walking"]["circle_min"]["value"])
+    homes = pd.DataFrame({name: _numbers(demand, name) for name in (HOUSEHOLDS, "site_walk_s")})
+    homes[HOUSEHOLDS] = homes[HOUSEHOLDS].astype("int64")
+    blocks = layers["blocks"]
+    at = [blocks.row_of[block] for block in demand.columns["block_id"].values]
+    features = []
+    for layer, level in (("communities", "community"), ("grids", "grid")):
+        if least is not None and level == "grid":
+            continue
+        group = blocks.columns[f"{level}_id"].values[at]
+        reach = measure_reach(homes, group, [_MINUTE * limit for limit in minutes])
+        silent = None if least is None else find_telling(reach, least=least)
+        features += _tell(layers[layer], level, reach, minutes, silent)
+    return {"coverage": build_layer(WORKED_OUT["coverage"], features)}
+
+
+def _numbers(layer: LoadedLayer, name: str) -> Any:
+    """Return the numbers of a column; those of one that is missing everywhere are missing."""
+    column = layer.columns[name]
+    return np.full(len(column.values), np.nan) if column.missing.all() else column.values
+
+
+def _tell(layer: LoadedLayer, level: str, reach: Any, minutes: Sequence[float], silent: Any) -> list[dict[str, Any]]:
+    """Return a feature for each community or grid, also where nobody lives."""
+    none = dict.fromkeys(reach.columns, 0)
+    counts = reach.to_dict("index")
+    features = []
+    for row, key in enumerate(layer.ids):
+        told = counts.get(key, none)
+        hidden = silent is not None and bool(silent.get(key, False))
+        start, end = layer.cuts[row]
+        shown = {name: layer.columns[name].values[row] for name in _SHOWN if name in layer.columns}
+        properties = {"level": level, f"{level}_id": key, **shown, HOUSEHOLDS: int(told[HOUSEHOLDS])}
+        for limit in minutes:
+            properties |= _count(limit, int(told[_MINUTE * limit]), int(told[HOUSEHOLDS]), hidden=hidden)
+        properties |= {"suppressed": True} if hidden else {}
+        geometry = orjson.loads(layer.features[row][start:end])
+        features.append({"id": f"{level}-{key}", "geometry": geometry, "properties": properties})
+    return features
+
+
+def _count(minutes: float, reached: int, total: int, *, hidden: bool) -> dict[str, Any]:
+    share = None if hidden or not total else round(reached / total, _SHARE_DECIMALS)
+    return {f"reached_{minutes:g}min": None if hidden else reached, f"share_{minutes:g}min": share}
