@@ -146,11 +146,15 @@ def _add_options(router: APIRouter, writing: Writing) -> None:
 
     here, one = "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId:path}"
 
-    @router.options(here, summary="What may be done with a feed", responses=said | problems(404))
+    @router.options(
+        here, summary="What may be done with a feed", response_class=Response, responses=said | problems(404)
+    )
     def of_items(request: Request, collectionId: str) -> Response:
         return tell(request, collectionId, "POST")
 
-    @router.options(one, summary="What may be done with a feature", responses=said | problems(404))
+    @router.options(
+        one, summary="What may be done with a feature", response_class=Response, responses=said | problems(404)
+    )
     def of_item(request: Request, collectionId: str, featureId: str) -> Response:
         return tell(request, collectionId, "PUT", "PATCH", "DELETE")
 
