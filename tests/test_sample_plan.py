@@ -16,6 +16,7 @@ import spatial
 from spatial.crs import to_lonlat
 from spatial.errors import CancelledError
 from spatial.plan.model import Plan
+from spatial.plan.reach import measure_reach
 from tests.real.runs import is_contiguous
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -191,3 +192,15 @@ def test_a_district_without_streets_to_walk_is_divided_and_says_why_nothing_is_s
     assert made.grids["households"].sum() == TRUTH["totals"]["households"]
     assert isinstance(made.circles, pd.DataFrame)
     assert made.circles.empty
+
+
+def test_the_walk_kept_with_each_home_gives_the_coverage_that_the_report_tells(plan: Plan) -> None:
+    community = plan.blocks.set_index("block_id")["community_id"].loc[plan.demand["block_id"]].to_numpy()
+    limits = [60.0 * minutes for minutes in plan.profile.walking.circle_min]
+    told = pd.DataFrame(plan.report["coverage"]["by_community"]).pivot(
+        index="group", columns="limit_s", values="households"
+    )
+    reach = measure_reach(plan.demand, community, limits)
+    assert reach[limits].to_numpy().tolist() == told[limits].to_numpy().tolist()
+    assert reach.index.tolist() == told.index.tolist()
+    assert reach[limits[0]].sum() < reach["households"].sum()
