@@ -29,7 +29,7 @@ from api.routes.tiles import tiles_router
 from api.settings import Settings
 from api.snapshot import Feeds, PlanFeeds
 from api.store.editing import Editor
-from api.store.layers import STORED
+from api.store.layers import KEPT, STORED
 from api.store.records import PlanRecord, VersionRecord, digest_of
 from api.store.store import Store
 from api.store.terms import Term, find_term
@@ -161,8 +161,8 @@ def _without_features(feeds: PlanFeeds) -> NoFeeds:
 
 def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term]) -> StoredFeeds:
     """Return the layers of a version as they are served, and what its landing page tells of it."""
-    layers = {name: _read_layer(store, version, name) for name in STORED}
-    held = {name: layer for name, layer in layers.items() if layer.features or name in PLAN_LAYERS}
+    layers = {name: _read_layer(store, version, name) for name in (*STORED, *KEPT)}
+    held = {name: layers[name] for name in LAYERS if layers[name].features or name in PLAN_LAYERS}
     told = _tell(store, version, held, terms)
     held |= work_out(held, told)
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them

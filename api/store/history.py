@@ -7,9 +7,9 @@ import orjson
 
 from api.store.database import Dialect, Rows
 from api.store.findings import LAYER, read_all, read_findings
-from api.store.layers import STORED
+from api.store.layers import KEPT, STORED
 from api.store.records import Grid, Page
-from api.store.tables import Box, find_features, geometries_of, meets_box, with_grid
+from api.store.tables import Box, find_features, geometries_of, meets_box, read_served, with_grid
 from api.store.versions import find_head, read_grids
 from spatial.errors import MissingError
 
@@ -24,11 +24,13 @@ def read_features(
     MissingError
         If there is no such plan, version or layer.
     """
-    if layer not in STORED:
-        raise MissingError(f"no layer {layer!r}; the store has {', '.join(STORED)}")
+    if layer not in (*STORED, *KEPT):
+        raise MissingError(f"no layer {layer!r}; the store has {', '.join((*STORED, *KEPT))}")
     head = find_head(rows, plan_id)
     if not 1 <= version <= head:
         raise MissingError(f"plan {plan_id!r} has no version {version}; it has 1 to {head}")
+    if layer in KEPT:
+        return _page(read_served(rows, layer, plan_id), box, limit, offset)
     if version == head or layer not in ("grids", "blocks", LAYER):
         return find_features(rows, dialect, layer, plan_id, box=box, limit=limit, offset=offset)
     if layer == LAYER:

@@ -12,7 +12,7 @@ import pandas as pd
 from api.store.database import Dialect, Rows
 from api.store.errors import StoreError
 from api.store.findings import LAYER
-from api.store.layers import STORED
+from api.store.layers import KEPT, STORED
 from api.store.records import Delta, Note, PlanRecord, VersionRecord, canonical, digest_of
 from api.store.tables import put_features, put_served
 from api.store.versions import add_version
@@ -59,6 +59,8 @@ def add_plan(
         if name not in ("grids", LAYER):
             put_features(rows, dialect, name, plan.plan_id, features)
             put_served(rows, name, plan.plan_id, features)
+    for name in KEPT:
+        put_served(rows, name, plan.plan_id, layers.get(name, ()))
     rows.run("UPDATE plans SET digest = ? WHERE plan_id = ?", digest_ground(rows, plan.plan_id), plan.plan_id)
     return add_version(rows, dialect, plan.plan_id, 0, change, note, kind="import", state_of=None, when=when)
 

@@ -76,6 +76,12 @@ def put_served(rows: Rows, layer: str, plan_id: str, features: Sequence[Mapping[
     )
 
 
+def read_served(rows: Rows, layer: str, plan_id: str) -> list[bytes]:
+    """Return the features of a layer that is kept as it is served alone, by id."""
+    told = "SELECT feature FROM served WHERE plan_id = ? AND layer = ? ORDER BY feature_id"
+    return [row[0].encode() for row in rows.all(told, plan_id, layer)]
+
+
 def find_features(
     rows: Rows, dialect: Dialect, layer: str, plan_id: str, *, box: Box | None, limit: int, offset: int
 ) -> Page:

@@ -12,7 +12,8 @@ import shapely
 from spatial.inputs import Inputs
 from spatial.io.geojson import to_served
 from spatial.io.plan_layers import mend, number_ids
-from spatial.tables import CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, Table
+from spatial.plan.model import Plan
+from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,36 @@ _SERVED = {
     "candidates": _Served(CANDIDATES),
     "existing": _Served(FACILITIES),
     "estates": _Served(ESTATES, ("buildings", "elderly", "children")),
+    "buildings": _Served(BUILDINGS, ("elderly", "children")),
     "current": _Served(CURRENT),
     "pois": _Served(POIS),
 }
 
 
-def build_input_layers(inputs: Inputs) -> dict[str, Any]:
-    """Return the inputs that are not empty as lon/lat frames: counts and public names, no other column."""
-    return {name: _serve(getattr(inputs, name), one) for name, one in _SERVED.items() if len(getattr(inputs, name))}
+_LIVED_IN = "b-"
+"""What stands before the id of a building in that of its demand point."""
+
+
+def build_input_layers(inputs: Inputs, plan: Plan) -> dict[str, Any]:
+    """Return the inputs that are not empty as lon/lat frames: counts and public names, no other column.
+
+    Of buildings those in the area of the plan are served, with the households that the plan counts in each.
+    """
+    frames = {name: getattr(inputs, name) for name in _SERVED} | {"buildings": _count_homes(inputs.buildings, plan)}
+    return {name: _serve(frames[name], one) for name, one in _SERVED.items() if len(frames[name])}
+
+
+def _count_homes(buildings: Any, plan: Plan) -> Any:
+    """Return the buildings in the area of a plan with its households; one that it counts nobody in has none."""
+    shapely.prepare(plan.area)
+    inside = buildings.loc[shapely.intersects(plan.area, buildings.geometry.to_numpy())]
+    ids = _LIVED_IN + inside["building_id"].astype(str)
+    homes = plan.demand.set_index("demand_id")[["households", "estimated"]].reindex(ids)
+    counted = homes["households"].notna().to_numpy()
+    return inside.assign(
+        households=homes["households"].fillna(0).to_numpy().astype("int64"),
+        estimated=np.where(counted, homes["estimated"].eq(True), inside["estimated"]).astype(bool),
+    )
 
 
 def _serve(frame: Any, served: _Served) -> Any:

@@ -110,7 +110,7 @@ def write_plan(
     """
     target = Path(folder)
     check_target(target)
-    layers = build_layers(plan, violations) | ({} if inputs is None else build_input_layers(inputs))
+    layers = build_layers(plan, violations) | ({} if inputs is None else build_input_layers(inputs, plan))
     today = None if inputs is None or inputs.current.empty else inputs.current
     correspondence = None if today is None else build_correspondence(today, plan)
     report = build_report(

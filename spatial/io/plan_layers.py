@@ -51,6 +51,9 @@ _READ = (
     Layer("candidates", "Candidates 备选点", "Places that were given as able to take a centre.", "Point"),
     Layer("existing", "Open centres 现有站点", "Centres that were given as open today.", "Point"),
     Layer("estates", "Estates 小区", "Estates with their numbers of households; counts only.", "Unknown"),
+    Layer(
+        "buildings", "Buildings 楼栋", "Buildings in the area, with the households the plan counts in each.", "Unknown"
+    ),
     Layer("current", "Grids of today 现有网格", "Today's grids by department, not this plan's.", "MultiPolygon"),
     Layer("pois", "Places 设施", "Shops, schools, clinics and other places as they were given.", "Point"),
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Features = Mapping[str, Sequence[Mapping[str, Any]]]
-HIDDEN_LAYERS = ("demand",)
+HIDDEN_LAYERS = ("demand", "buildings")
 """Layers of single buildings: not public at all."""
 
 _COUNTS = ("households", "elderly", "children")

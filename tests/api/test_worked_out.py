@@ -1,4 +1,4 @@
-"""Coverage and micro-grids are feeds that follow from the others: absent where the plan has no data for them."""
+"""Coverage, micro-grids and buildings are feeds of the plans that have the data for them, and of no others."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import httpx
 import numpy as np
 import pyogrio
@@ -16,14 +17,22 @@ from api.main import create_app
 from api.settings import Settings
 from api.store.editing import Editor, import_plan
 from api.store.folders import read_folder_plan
-from api.store.records import Note
+from api.store.records import STATUSES, Note
 from api.store.store import create_store
+from spatial.crs import to_metres
 from spatial.io.plan_folder import write_plan
 from spatial.io.profiles import read_profile
 from spatial.plan.model import Plan
 from tests.api.live import serving
 from tests.api.threaded import talking_to
-from tests.api.toy_plan import build_toy_plan, toy_scorecard, toy_violations
+from tests.api.toy_plan import (
+    CRS,
+    block_polygons,
+    build_toy_inputs,
+    build_toy_plan,
+    toy_scorecard,
+    toy_violations,
+)
 from tests.store.served import TOY, edit, move
 
 WALKS = [100.0, 400.0, np.nan, 700.0]
@@ -139,3 +148,36 @@ def test_micro_grids_are_the_grids_of_a_plan_of_micro_grids(tmp_path: Path, clie
         both = [micro.get(f"/collections/{name}/items").json()["features"] for name in ("micro_grids", "grids")]
         assert both[0] == both[1]
         assert json.dumps(both[0]).count('"level": "micro_grid"') == 3
+
+
+def test_buildings_are_for_the_house_alone_in_a_folder_and_in_a_store(tmp_path: Path) -> None:
+    shapes = to_metres(np.array([block_polygons()[0].buffer(-5e-4)], dtype=object), CRS)
+    columns = {"building_id": ["h1"], "estate_id": [""], "use": ["residential"], "levels": [6.0]}
+    buildings = gpd.GeoDataFrame({**columns, "households": [0], "estimated": [False]}, geometry=shapes, crs=CRS)
+    plan = build_toy_plan()
+    plan = dataclasses.replace(plan, demand=plan.demand.assign(demand_id=["b-h1", "b-2", "b-3", "b-4"]))
+    inputs = dataclasses.replace(build_toy_inputs(), buildings=buildings)
+    given = {"scorecard": toy_scorecard(), "violations": toy_violations(), "inputs": inputs}
+    folder = write_plan(plan, tmp_path / "plan", **given)
+    store = create_store(tmp_path / "plans.gpkg")
+    import_plan(store, *read_folder_plan(folder), Note("office", "first"))
+    for status in STATUSES[1:5]:
+        store.set_status(TOY, 1, status, Note("office", ""))
+    assert store.check() == []
+    token = {"Authorization": "Bearer of the house"}
+    settings = Settings(audience="public", internal_token="of the house")
+    with talking_to(create_app(folder, settings, store=tmp_path / "plans.gpkg")) as client:
+        seen = {}
+        for root in ("", f"/plans/{TOY}/feeds"):
+            address = f"{root}/collections/buildings/items"
+            assert client.get(address).status_code == 404
+            assert "buildings" not in names_of(client, root)
+            seen[root] = client.get(address, headers=token).json()["features"]
+            inside = client.get(address, params={"bbox": "114.3,30.6,114.301,30.601"}, headers=token).json()
+            assert inside["numberMatched"] == 1
+        assert [one["properties"]["households"] for one in seen[""]] == [200]
+        assert seen[""] == seen[f"/plans/{TOY}/feeds"]
+        page = client.get(f"/plans/{TOY}/layers/buildings?bbox=0,0,1,1").json()
+        assert (page["numberMatched"], page["features"]) == (0, [])
+    store.close()
+    assert "buildings" not in pyogrio.list_layers(tmp_path / "plans.gpkg")[:, 0]

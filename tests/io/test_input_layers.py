@@ -4,13 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
+from spatial.crs import to_metres
+from spatial.io.input_layers import build_input_layers
 from spatial.io.plan_folder import read_plan_folder, write_plan
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS
-from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
+from spatial.tables import BUILDINGS
+from tests.api.toy_plan import CRS, block_polygons, build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
 
 
 def write(folder: Path, plan: Any = None, **options: Any) -> Path:
@@ -38,7 +44,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_was_read_stands_beside_the_plan_with_known_columns_only(full: Path) -> None:
-    assert read_plan_folder(full).layers == tuple(LAYERS)
+    assert read_plan_folder(full).layers == tuple(name for name in LAYERS if name != "buildings")
     told = {name: features(full, name) for name in ("gates", "candidates", "existing", "estates", "current", "pois")}
     assert {name: [f["id"] for f in rows] for name, rows in told.items()} == {
         "gates": ["t1", "t2"],
@@ -60,9 +66,34 @@ def test_inputs_that_are_empty_or_not_given_make_no_layer(tmp_path: Path, toy: P
     inputs = build_toy_inputs()
     some = replace(inputs, gates=inputs.gates[:0], current=inputs.current[:0])
     folder = write(tmp_path / "plan", inputs=some)
-    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current"}
+    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current", "buildings"}
     assert not (folder / "correspondence.csv").exists()
     assert "current" not in read_plan_folder(folder).report
+
+
+def test_buildings_of_the_area_are_served_with_the_households_that_the_plan_counts(tmp_path: Path) -> None:
+    b1, b2, b3, _ = (shapely.box(*one.buffer(-5e-4).bounds) for one in block_polygons())
+    away = shapely.box(114.4, 30.6, 114.401, 30.601)
+    rows = [
+        ("h1", "", "residential", 6.0, 180, True),
+        ("h2", "", "residential", 6.0, 0, False),
+        ("shop", "", "commercial", 2.0, 0, False),
+        ("far", "", "residential", 9.0, 90, False),
+    ]
+    columns = pd.DataFrame(rows, columns=[*BUILDINGS.columns]).to_dict("list") | {"owner": ["某人"] * 4}
+    shapes = to_metres(np.array([b1, b2, b3, away], dtype=object), CRS)
+    plan = build_toy_plan()
+    demand = plan.demand.assign(demand_id=["b-h1", "b-h2", "b-x", "e2"])
+    inputs = replace(build_toy_inputs(), buildings=gpd.GeoDataFrame(columns, geometry=shapes, crs=CRS))
+    folder = write(tmp_path / "plan", replace(plan, demand=demand), inputs=inputs)
+    served = {one["id"]: one["properties"] for one in features(folder, "buildings")}
+    assert {key: (one["households"], one["estimated"]) for key, one in served.items()} == {
+        "h1": (200, False), "h2": (150, True), "shop": (0, False),
+    }  # fmt: skip
+    assert served["h1"].keys() == BUILDINGS.columns.keys()
+    assert pyogrio.read_info(folder / "plan.gpkg", layer="buildings")["features"] == 3
+    nobody = replace(plan, demand=plan.demand[:0])
+    assert build_input_layers(inputs, nobody)["buildings"]["households"].tolist() == [0, 0, 0]
 
 
 def test_what_becomes_of_todays_grids_is_a_table_and_a_summary(full: Path) -> None:
