@@ -1,7 +1,9 @@
-"""One setting for all property tests: the same examples on every machine, however slow it is."""
+"""All property tests try the same examples on every machine, however slow it is; none touches the user's own cache."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -9,3 +11,11 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("WANGGE_HYPOTHESIS", "same"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _networks_kept_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep walk networks that are read out of the user's cache folder and of the folders that tests look at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANGGE_CACHE", str(tmp_path_factory.mktemp("walk-cache")))
+        yield

@@ -1,12 +1,7 @@
-"""`wangge walk` from the files that a planner brings to tables, circles and a report, and what stops it."""
+"""`wangge walk` from the files that a planner brings to tables, circles and a report."""
 
-import json
 import math
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,8 +10,9 @@ import shapely
 from typer.testing import CliRunner
 
 from api.command import app
-from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
+from spatial.console import EXIT_UNUSABLE
 from tests.real_data import real
+from tests.walking.walk_command import SAMPLE, coverage_of, report_of, walk
 from tests.walking.walk_files import (
     CRS,
     DEMAND,
@@ -30,35 +26,7 @@ from tests.walking.walk_files import (
     write_town,
 )
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 FILES = {"travel_times.parquet", "circles.geojson", "coverage.csv", "unreachable.csv", "report.json"}
-TEXTS = dict.fromkeys(("theme", "by", "group", "counted", "mode"), "str")
-
-
-def _run(*arguments: object) -> tuple[int, str, str]:
-    ran = CliRunner().invoke(app, ["walk", *map(str, arguments)])
-    assert ran.exception is None or isinstance(ran.exception, SystemExit), ran.exception
-    return ran.exit_code, ran.stdout, ran.stderr
-
-
-def _walk(files: dict[str, Path], out: Path, *more: object) -> tuple[int, str, str]:
-    given = [part for name, path in files.items() for part in (f"--{name}", path)]
-    return _run(*given, "--out", out, *more)
-
-
-def _coverage(out: Path) -> pd.DataFrame:
-    return pd.read_csv(out / "coverage.csv", dtype=TEXTS, keep_default_na=False, na_values={"share": [""]})
-
-
-def _report(out: Path) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    return read
-
-
-@pytest.fixture(autouse=True)
-def _kept_elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep read networks out of the user's cache folder and of the folders that tests look at."""
-    monkeypatch.setenv("WANGGE_CACHE", str(tmp_path_factory.getbasetemp() / "walk-cache"))
 
 
 @pytest.fixture(name="town")
@@ -75,7 +43,7 @@ def test_the_command_explains_itself() -> None:
 
 def test_points_become_walks_circles_coverage_and_a_report(tmp_path: Path, town: dict[str, Path]) -> None:
     out = tmp_path / "out"
-    code, said, told = _walk(town, out, "--minutes", "5,10,15")
+    code, said, told = walk(town, out, "--minutes", "5,10,15")
     assert code == 0, told
     assert {path.name for path in out.iterdir()} == FILES
     times = pd.read_parquet(out / "travel_times.parquet")
@@ -85,7 +53,7 @@ def test_points_become_walks_circles_coverage_and_a_report(tmp_path: Path, town:
     ]  # fmt: skip
     assert times["metres"].tolist() == pytest.approx([900, 670, 400, 100, 330, 600], rel=1e-4)
     assert times["seconds"].tolist() == pytest.approx((times["metres"] / 1.1).tolist(), abs=0.01)
-    whole = _coverage(out).query("counted == 'households'")
+    whole = coverage_of(out).query("counted == 'households'")
     # five minutes are 330 m, and b lies there to within the centimetre that the map is written with
     assert whole["reached"].tolist()[1:] == [60, 60]
     assert whole["overlap"].tolist() == [0, 30, 60]
@@ -96,9 +64,9 @@ def test_points_become_walks_circles_coverage_and_a_report(tmp_path: Path, town:
 
 def test_each_group_and_count_and_theme_has_its_rows(tmp_path: Path, town: dict[str, Path]) -> None:
     out = tmp_path / "out"
-    code, _, told = _walk(town, out, "--minutes", 10, "--by", "grid", "--themes", "school,park")
+    code, _, told = walk(town, out, "--minutes", 10, "--by", "grid", "--themes", "school,park")
     assert code == 0, told
-    table = _coverage(out)
+    table = coverage_of(out)
     assert len(table) == 3 * 3 * 2  # themes and all; two grids and all; households and elderly
     found = table.set_index(["theme", "by", "group", "counted"])[["reached", "total", "share"]]
     assert found.loc[("", "grid", "g2", "elderly")].tolist() == [5, 7, pytest.approx(5 / 7)]
@@ -114,24 +82,24 @@ def test_demand_is_counted_by_the_areas_that_hold_it(tmp_path: Path, town: dict[
     grids.to_file(tmp_path / "grids.geojson")
     grids.rename(columns={"grid_id": "name"}).iloc[:1].to_file(tmp_path / "communities.gpkg")
     areas = ("--areas", tmp_path / "grids.geojson", "--areas", tmp_path / "communities.gpkg")
-    code, said, told = _walk(town, tmp_path / "out", "--minutes", 10, *areas)
+    code, said, told = walk(town, tmp_path / "out", "--minutes", 10, *areas)
     assert code == 0, told
-    table = _coverage(tmp_path / "out").query("counted == 'households'").set_index(["by", "group"])
+    table = coverage_of(tmp_path / "out").query("counted == 'households'").set_index(["by", "group"])
     assert table["total"].to_dict() == {
         ("", ""): 100, ("grids", ""): 40, ("grids", "G1"): 30, ("grids", "G2"): 30,
         ("communities", ""): 70, ("communities", "G1"): 30,
     }  # fmt: skip
     assert table.loc[("grids", "G2"), "reached"] == 30
     assert "1 points lie in none of grids.geojson" in said
-    assert _report(tmp_path / "out")["by"] == ["grids", "communities"]
+    assert report_of(tmp_path / "out")["by"] == ["grids", "communities"]
     twice = ("--areas", tmp_path / "grids.geojson", "--areas", tmp_path / "grids.geojson")
-    assert _walk(town, tmp_path / "out", *twice)[0] == EXIT_UNUSABLE
-    assert "found no area" in _walk(town, tmp_path / "out", "--areas", town["demand"])[2]
+    assert walk(town, tmp_path / "out", *twice)[0] == EXIT_UNUSABLE
+    assert "found no area" in walk(town, tmp_path / "out", "--areas", town["demand"])[2]
 
 
 def test_circles_are_counted_along_the_network(tmp_path: Path, town: dict[str, Path]) -> None:
     out = tmp_path / "out"
-    assert _walk(town, out, "--minutes", "10,15")[0] == 0
+    assert walk(town, out, "--minutes", "10,15")[0] == 0
     circles = gpd.read_file(out / "circles.geojson")
     assert circles["id"].tolist() == ["east-10min", "east-15min", "west-10min", "west-15min"]
     assert circles["households"].tolist() == [30, 60, 60, 60]
@@ -142,17 +110,17 @@ def test_circles_are_counted_along_the_network(tmp_path: Path, town: dict[str, P
 
 def test_distance_mode_counts_in_metres(tmp_path: Path, town: dict[str, Path]) -> None:
     out = tmp_path / "out"
-    assert _walk(town, out, "--mode", "distance", "--metres", "150,450")[0] == 0
-    assert _coverage(out).query("counted == 'households'")["reached"].tolist() == [10, 60]
-    assert _coverage(out)["metres"].astype(float).tolist() == [150.0, 450.0] * 2
-    assert _walk(town, out, "--mode", "distance", "--minutes", "5,15")[0] == 0
-    assert _report(out)["asked"]["limits"] == [300.0, 1000.0]
+    assert walk(town, out, "--mode", "distance", "--metres", "150,450")[0] == 0
+    assert coverage_of(out).query("counted == 'households'")["reached"].tolist() == [10, 60]
+    assert coverage_of(out)["metres"].astype(float).tolist() == [150.0, 450.0] * 2
+    assert walk(town, out, "--mode", "distance", "--minutes", "5,15")[0] == 0
+    assert report_of(out)["asked"]["limits"] == [300.0, 1000.0]
 
 
 def test_the_unreached_are_listed_with_the_reason(tmp_path: Path, town: dict[str, Path]) -> None:
     rows = [*DEMAND, ("isle", (700, 2000), {"households": 7}), ("field", (600, -900), {"households": 3})]
     out = tmp_path / "out"
-    code, _, told = _walk({**town, "demand": write_points(tmp_path / "more.csv", rows)}, out)
+    code, _, told = walk({**town, "demand": write_points(tmp_path / "more.csv", rows)}, out)
     assert code == 0, told
     table = pd.read_csv(out / "unreachable.csv", dtype={"demand_id": str}).set_index("demand_id")
     assert table["reason"].to_dict() == {"d": "too far", "field": "no street near", "isle": "other component"}
@@ -161,24 +129,24 @@ def test_the_unreached_are_listed_with_the_reason(tmp_path: Path, town: dict[str
     assert table.loc["field", "access_metres"] == pytest.approx(900, rel=1e-3)
     assert table["households"].to_dict() == {"d": 40, "field": 3, "isle": 7}
     assert (table.loc["isle", "lon"], table.loc["isle", "lat"]) == pytest.approx(lonlat(700, 2000))
-    assert _report(out)["unreached"]["other component"] == {"points": 1, "households": 7, "elderly": 0}
+    assert report_of(out)["unreached"]["other component"] == {"points": 1, "households": 7, "elderly": 0}
 
 
 def test_a_closed_gate_shuts_in_and_an_open_one_does_not(tmp_path: Path, town: dict[str, Path]) -> None:
     for access, reason in (("private", {}), ("closed", {"inside": "no gate"})):
         out = tmp_path / access
-        code, _, told = _walk({**town, **write_estate(tmp_path, access)}, out)
+        code, _, told = walk({**town, **write_estate(tmp_path, access)}, out)
         assert code == 0, told
         table = pd.read_csv(out / "unreachable.csv")
         assert dict(zip(table["demand_id"], table["reason"], strict=True)) == reason
 
 
 def test_slow_walkers_reach_less(tmp_path: Path, town: dict[str, Path]) -> None:
-    assert _walk(town, tmp_path / "fast", "--minutes", 10)[0] == 0
-    assert _walk(town, tmp_path / "slow", "--minutes", 10, "--speed", "stroller")[0] == 0
+    assert walk(town, tmp_path / "fast", "--minutes", 10)[0] == 0
+    assert walk(town, tmp_path / "slow", "--minutes", 10, "--speed", "stroller")[0] == 0
     fast, slow = (pd.read_parquet(tmp_path / name / "travel_times.parquet") for name in ("fast", "slow"))
     assert len(slow) < len(fast)
-    assert _report(tmp_path / "slow")["walker"]["m_per_s"] == 0.7
+    assert report_of(tmp_path / "slow")["walker"]["m_per_s"] == 0.7
 
 
 def test_without_steps_nobody_climbs_the_stairs(tmp_path: Path, town: dict[str, Path]) -> None:
@@ -188,13 +156,13 @@ def test_without_steps_nobody_climbs_the_stairs(tmp_path: Path, town: dict[str, 
     town["demand"] = write_points(tmp_path / "hill.csv", [("up", (500, 290), {}), ("down", (600, 0), {})])
     for more in ((), ("--no-steps",)):
         out = tmp_path / f"out{len(more)}"
-        code, _, told = _walk(town, out, "--minutes", 30, *more)
+        code, _, told = walk(town, out, "--minutes", 30, *more)
         assert code == 0, told
         table = pd.read_parquet(out / "travel_times.parquet").query("source_id == 'west'").set_index("demand_id")
         assert table["metres"].to_dict() == pytest.approx({"up": 790, "down": 600}, rel=1e-3)
         # steps take twice their time; without them the home hangs on the street, 290 m away over open ground
         assert table.loc["up", "seconds"] == pytest.approx((790 if more else 500 + 2 * 290) / 1.1, rel=1e-3)
-        assert _report(out)["access_walks"]["demand"]["points_beyond"] == len(more)
+        assert report_of(out)["access_walks"]["demand"]["points_beyond"] == len(more)
 
 
 def test_uphill_takes_longer_than_downhill(tmp_path: Path, town: dict[str, Path]) -> None:
@@ -203,7 +171,7 @@ def test_uphill_takes_longer_than_downhill(tmp_path: Path, town: dict[str, Path]
     row = " ".join(str(0.2 * (-200 + 100 * i)) for i in range(36))
     (tmp_path / "hill.asc").write_text(head + f"{row}\n" * 3, encoding="utf-8")
     (tmp_path / "hill.prj").write_text(CRS.to_wkt("WKT1_ESRI"), encoding="utf-8")
-    code, _, told = _walk(town, tmp_path / "out", "--minutes", 30, "--heights", tmp_path / "hill.asc")
+    code, _, told = walk(town, tmp_path / "out", "--minutes", 30, "--heights", tmp_path / "hill.asc")
     assert code == 0, told
     table = pd.read_parquet(tmp_path / "out" / "travel_times.parquet").set_index(["source_id", "demand_id"])
     pace = table["seconds"] / table["metres"] * 1.1
@@ -219,8 +187,8 @@ def test_the_order_of_the_rows_changes_no_byte(tmp_path: Path, town: dict[str, P
         "demand": write_points(tmp_path / "demand2.csv", [DEMAND[i] for i in (2, 0, 3, 1)]),
     }
     one, other = tmp_path / "one", tmp_path / "other"
-    assert _walk(town, one, "--by", "grid", "--kind", "kind")[0] == 0
-    assert _walk(turned, other, "--by", "grid", "--kind", "kind")[0] == 0
+    assert walk(town, one, "--by", "grid", "--kind", "kind")[0] == 0
+    assert walk(turned, other, "--by", "grid", "--kind", "kind")[0] == 0
     for name in sorted(FILES - {"report.json"}):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
@@ -230,20 +198,20 @@ def test_headers_in_chinese_and_ids_like_numbers_are_read(tmp_path: Path, town: 
     text = f"小区编码,经度,纬度,总户数,老年人口\n007,{lon},{lat},12户,3\n"
     (tmp_path / "名录.csv").write_text(text, encoding="gb18030")
     out = tmp_path / "out"
-    code, _, told = _walk({**town, "demand": tmp_path / "名录.csv"}, out)
+    code, _, told = walk({**town, "demand": tmp_path / "名录.csv"}, out)
     assert code == 0, told
     assert set(pd.read_parquet(out / "travel_times.parquet")["demand_id"]) == {"007"}
-    assert _report(out)["counts"]["households"] == 12
-    assert _report(out)["counted"] == ["households", "老年人口"]
+    assert report_of(out)["counts"]["households"] == 12
+    assert report_of(out)["counted"] == ["households", "老年人口"]
 
 
 def test_points_without_households_count_one_each_and_say_so(tmp_path: Path, town: dict[str, Path]) -> None:
     rows = [(name, place, {}) for name, place, _ in DEMAND]
     out = tmp_path / "out"
-    code, said, _ = _walk({**town, "demand": write_points(tmp_path / "bare.csv", rows)}, out)
+    code, said, _ = walk({**town, "demand": write_points(tmp_path / "bare.csv", rows)}, out)
     assert code == 0
     assert "no column of households (each point counts as one household)" in said
-    assert _coverage(out)["total"].unique().tolist() == [4]
+    assert coverage_of(out)["total"].unique().tolist() == [4]
 
 
 def test_a_row_without_a_place_is_dropped_and_listed(tmp_path: Path, town: dict[str, Path]) -> None:
@@ -251,130 +219,22 @@ def test_a_row_without_a_place_is_dropped_and_listed(tmp_path: Path, town: dict[
     table.loc[1, "lon"] = math.nan
     table.to_csv(town["demand"], index=False)
     out = tmp_path / "out"
-    code, said, _ = _walk(town, out)
+    code, said, _ = walk(town, out)
     assert code == 0
     assert "no coordinates" in said
-    assert [row["row"] for row in _report(out)["listed"]] == ["3"]
-    assert _coverage(out)["total"].max() == 80
+    assert [row["row"] for row in report_of(out)["listed"]] == ["3"]
+    assert coverage_of(out)["total"].max() == 80
 
 
 def test_one_source_in_the_sea_serves_nobody_and_is_told(tmp_path: Path, town: dict[str, Path]) -> None:
     rows = [*SOURCES, ("sea", (40_000, 0), {"kind": "school"})]
     out = tmp_path / "out"
-    code, said, told = _walk({**town, "sources": write_points(tmp_path / "sea.csv", rows)}, out)
+    code, said, told = walk({**town, "sources": write_points(tmp_path / "sea.csv", rows)}, out)
     assert code == 0, told
     assert "1 of 3 sources farther than 150 m from any street" in said
     assert "sea" not in set(pd.read_parquet(out / "travel_times.parquet")["source_id"])
     circles = gpd.read_file(out / "circles.geojson").query("site_id == 'sea'")
     assert circles["households"].tolist() == [0, 0, 0]
-
-
-# -- what cannot be used ----------------------------------------------------------------------------------------------
-
-
-def _empty_map(folder: Path, files: dict[str, Path]) -> list[object]:
-    files["osm"] = write_osm(folder / "motorway.osm", {"main": [(0, 0), (3000, 0)]}, kind="motorway")
-    return []
-
-
-def _half_pbf(folder: Path, files: dict[str, Path]) -> list[object]:
-    whole = (SAMPLE / "streets.osm.pbf").read_bytes()
-    files["osm"] = folder / "half.osm.pbf"
-    files["osm"].write_bytes(whole[: len(whole) // 2])
-    return []
-
-
-def _all_in_the_sea(folder: Path, files: dict[str, Path]) -> list[object]:
-    files["sources"] = write_points(folder / "sea.csv", [(name, (60_000, 0), {}) for name, _, _ in SOURCES])
-    return []
-
-
-def _another_city(folder: Path, files: dict[str, Path]) -> list[object]:
-    files["demand"] = write_points(folder / "far.csv", [("a", (0, 50_000), {"households": 1})])
-    return []
-
-
-def _metres(folder: Path, files: dict[str, Path]) -> list[object]:
-    files["demand"] = folder / "metres.csv"
-    files["demand"].write_text("id,x,y,households\na,528100,3386000,4\n", encoding="utf-8")
-    return []
-
-
-def _swap(column: str, value: object) -> Callable[[Path, dict[str, Path]], list[object]]:
-    def make(folder: Path, files: dict[str, Path]) -> list[object]:
-        table = pd.read_csv(files["demand"], dtype=str)
-        table.loc[1, column] = value
-        table.to_csv(files["demand"], index=False)
-        return []
-
-    return make
-
-
-def _options(*options: object) -> Callable[[Path, dict[str, Path]], list[object]]:
-    return lambda folder, files: list(options)
-
-
-def _no_kind(folder: Path, files: dict[str, Path]) -> list[object]:
-    files["sources"] = write_points(folder / "plain.csv", [(name, place, {}) for name, place, _ in SOURCES])
-    return ["--themes", "clinic"]
-
-
-def _persons(folder: Path, files: dict[str, Path]) -> list[object]:
-    table = pd.read_csv(files["demand"]).assign(姓名=["赵", "钱", "孙", "李"])
-    table.to_csv(files["demand"], index=False)
-    return []
-
-
-BAD: dict[str, tuple[Callable[[Path, dict[str, Path]], list[object]], str]] = {
-    "a map without a way that can be walked": (_empty_map, "found no way that can be walked in motorway.osm"),
-    "half a pbf": (_half_pbf, "half.osm.pbf"),
-    "all sources in the sea": (_all_in_the_sea, "nearest site 57,"),
-    "demand of another city": (_another_city, "nearest demand point 4"),
-    "metres without a system": (_metres, "declares no coordinate system"),
-    "a limit of 0": (_options("--minutes", "0"), "found --minutes '0', needed numbers above 0"),
-    "an infinite limit": (_options("--minutes", "5,inf"), "below infinity"),
-    "a limit that is no number": (_options("--minutes", "nan"), "found --minutes 'nan'"),
-    "a negative limit": (_options("--minutes", "-5"), "found --minutes '-5'"),
-    "words as a limit": (_options("--minutes", "five"), "found --minutes 'five'"),
-    "metres in time mode": (_options("--metres", "300"), "found --metres in time mode"),
-    "minutes without metres": (_options("--mode", "distance", "--minutes", "7"), "5 = 300 m"),
-    "an unknown mode": (_options("--mode", "miles"), "found --mode 'miles', needed time or distance"),
-    "an unknown state of gates": (_options("--gates-state", "ajar"), "found --gates-state 'ajar'"),
-    "an unknown speed": (_options("--speed", "runner"), "found the speed 'runner'"),
-    "an unknown moment": (_options("--at", "noon"), "noon"),
-    "an unknown column": (_options("--by", "block"), "needed 'block'"),
-    "an unknown kind column": (_options("--kind", "sort"), "sources (sources.csv): found columns"),
-    "an unknown system": (_options("--crs", "EPSG:999999"), "EPSG:999999"),
-    "themes without kinds": (_no_kind, "found --themes and no kind of any source"),
-    "two rows of one id": (_swap("id", "a"), "holds 'a' in row 2 and again in row 3"),
-    "households below 0": (_swap("households", "-3"), "found '-3' in column 'households', row 3"),
-    "households that are no number": (_swap("households", "many"), "found 'many' in column 'households', row 3"),
-    "households left blank": (_swap("households", ""), "found nothing in column 'households', row 3"),
-    "names of persons": (_persons, "姓名"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_what_cannot_be_used_stops_with_a_sentence_and_writes_nothing(
-    case: str, tmp_path: Path, town: dict[str, Path]
-) -> None:
-    make, sentence = BAD[case]
-    more = make(tmp_path, town)
-    before = sorted(tmp_path.iterdir())
-    code, said, told = _walk(town, tmp_path / "out", *more)
-    assert code == EXIT_UNUSABLE, (said, told)
-    last = told.strip().splitlines()[-1]
-    assert last.startswith("wangge: ")
-    assert sentence in last
-    assert sorted(tmp_path.iterdir()) == before
-
-
-@pytest.mark.parametrize("name", ["osm", "sources", "demand"])
-def test_a_missing_file_is_named(name: str, tmp_path: Path, town: dict[str, Path]) -> None:
-    gone = tmp_path / f"gone{town[name].suffix}"
-    code, _, told = _walk({**town, name: gone}, tmp_path / "out")
-    assert code == EXIT_UNUSABLE
-    assert gone.name in told
 
 
 def test_lengths_in_a_graph_are_not_believed_but_measured(tmp_path: Path, town: dict[str, Path]) -> None:
@@ -396,52 +256,23 @@ def test_lengths_in_a_graph_are_not_believed_but_measured(tmp_path: Path, town: 
             encoding="utf-8",
         )
         out = tmp_path / f"out{length}"
-        code, _, told = _walk(town, out, "--minutes", 15)
+        code, _, told = walk(town, out, "--minutes", 15)
         assert code == 0, told
         times = pd.read_parquet(out / "travel_times.parquet").set_index(["source_id", "demand_id"])
         assert times.loc[("east", "c"), "metres"] == pytest.approx(400, rel=1e-3)
-
-
-def test_ctrl_c_leaves_what_was_there_and_nothing_half_written(
-    tmp_path: Path, town: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "out"
-    assert _walk(town, out)[0] == 0
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
-
-    def stop(*_: object, **__: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr("spatial.walking.survey.build_isochrones", stop)
-    code, _, told = _walk(town, out, "--minutes", 3)
-    assert code == EXIT_STOPPED
-    assert "stopped; nothing was written" in told
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-
-
-def test_a_folder_with_other_files_or_inputs_is_left_alone(tmp_path: Path, town: dict[str, Path]) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "thesis.txt").write_text("irreplaceable", encoding="utf-8")
-    for out, held in ((mine, "thesis.txt"), (tmp_path, "which would be lost"), (town["osm"], "is a file")):
-        code, _, told = _walk(town, out)
-        assert code == EXIT_UNUSABLE
-        assert held in told
-    assert (mine / "thesis.txt").read_text(encoding="utf-8") == "irreplaceable"
 
 
 def test_the_sample_district_is_walked_with_its_gates(tmp_path: Path) -> None:
     files = {"osm": "streets.osm.pbf", "sources": "pois.csv", "demand": "buildings.gpkg"}
     files |= {"gates": "gates.geojson", "estates": "estates.gpkg"}
     out = tmp_path / "out"
-    code, said, told = _walk(
+    code, said, told = walk(
         {name: SAMPLE / file for name, file in files.items()}, out, "--themes", "clinic,cinema", "--by", "estate"
     )
     assert code == 0, told
-    table = _coverage(out)
+    table = coverage_of(out)
     whole = table.query("by == '' and counted == 'households'")
-    assert set(whole["total"]) == {_report(out)["counts"]["households"]}
+    assert set(whole["total"]) == {report_of(out)["counts"]["households"]}
     assert whole.query("theme == 'cinema'")["reached"].tolist() == [0, 0, 0]
     clinics = whole.query("theme == 'clinic'")["reached"].tolist()
     assert 0 < clinics[0] < clinics[1] <= clinics[2]
@@ -458,9 +289,9 @@ def test_porto_alegre_is_walked(tmp_path: Path) -> None:
     files = {name: real(f"porto-alegre/{file}") for name, file in
              (("osm", "poa.osm.pbf"), ("sources", "points_of_interest.csv"), ("demand", "hexgrid.csv"))}  # fmt: skip
     out = tmp_path / "out"
-    code, _, told = _walk(files, out, "--households", "population", "--minutes", "5,10,15,30")
+    code, _, told = walk(files, out, "--households", "population", "--minutes", "5,10,15,30")
     assert code == 0, told
-    report, table = _report(out), _coverage(out).query("counted == 'households'")
+    report, table = report_of(out), coverage_of(out).query("counted == 'households'")
     assert report["counts"]["households"] == 812_935
     assert report["counted"] == ["households", "healthcare", "jobs", "schools"]
     assert table["reached"].is_monotonic_increasing

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from spatial.io.profiles import read_profile
 from spatial.land.blocks import Land, build_blocks
+from tests.drawing import box, building, draw_town, estate, point
 from tests.land.laws import assert_lawful
-from tests.towns import box, building, draw_town, estate, point
 
 ABOUT_500 = read_profile("about_500")
 FACE = box(0, 0, 400, 200)

@@ -11,7 +11,7 @@ from spatial.land.estimates import share_out
 from spatial.land.rim import reach_rim
 from spatial.land.slivers import absorb, is_artifact, is_sliver
 from spatial.land.tiling import build_faces, connected_groups, dissolve, find_segments, locate
-from tests.towns import box, draw_town, way
+from tests.drawing import box, draw_town, way
 
 RULES = read_profile("about_500").land
 CRS = metric_crs(108.7, 34.3)

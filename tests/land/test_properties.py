@@ -11,8 +11,8 @@ from spatial.inputs import Inputs
 from spatial.io.profiles import read_profile
 from spatial.land.blocks import build_blocks
 from spatial.land.splits import bisect, split_between
+from tests.drawing import box, building, community, draw_town, estate, point, polygon, way
 from tests.land.laws import assert_lawful, assert_uncut, describe
-from tests.towns import box, building, community, draw_town, estate, point, polygon, way
 
 PROFILES = [read_profile("about_500"), read_profile("band_300_500"), read_profile("hefei")]
 SIZE_M = 800.0

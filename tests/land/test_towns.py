@@ -11,6 +11,7 @@ from spatial.inputs import Inputs
 from spatial.io.profiles import read_profile
 from spatial.land.blocks import Land, build_blocks
 from tests import towns
+from tests.drawing import Y0, at, draw_town
 from tests.land.laws import assert_lawful, assert_uncut
 
 ABOUT_500, HEFEI = read_profile("about_500"), read_profile("hefei")
@@ -79,10 +80,10 @@ def test_a_gated_estate_above_the_ceiling_is_cut_between_its_buildings() -> None
     assert not parts["oversize"].any()
     assert parts["area_m2"].sum() == pytest.approx(180_000, abs=20)
     assert_uncut(land, town.buildings.geometry.to_numpy())
-    y = shapely.get_coordinates(shapely.centroid(parts.geometry.to_numpy()))[:, 1] - towns.Y0
+    y = shapely.get_coordinates(shapely.centroid(parts.geometry.to_numpy()))[:, 1] - Y0
     assert parts.loc[y < 150, "households"].sum() == 900
     assert parts.loc[y > 150, "households"].sum() == 900
-    straight = shapely.bounds(parts.geometry.to_numpy())[:, [1, 3]] - towns.Y0
+    straight = shapely.bounds(parts.geometry.to_numpy())[:, [1, 3]] - Y0
     assert all(low == pytest.approx(150, abs=0.02) or high == pytest.approx(150, abs=0.02) for low, high in straight)
     assert reasons(land) == {"lies in several blocks": ["gated"]}
 
@@ -223,4 +224,4 @@ def test_an_island_is_a_block_of_its_own() -> None:
 def test_an_area_without_land_is_refused() -> None:
     line = shapely.Polygon([(0, 0), (100, 0), (50, 0)])
     with pytest.raises(InputError, match="the area"):
-        build_blocks(towns.draw_town(towns.at(line)), ABOUT_500)
+        build_blocks(draw_town(at(line)), ABOUT_500)

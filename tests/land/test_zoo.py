@@ -9,8 +9,8 @@ import shapely
 from spatial.inputs import Inputs
 from spatial.io.profiles import read_profile
 from spatial.land.blocks import Land, build_blocks
+from tests.drawing import at, box, building, community, draw_town, estate, point, polygon, street, water, way
 from tests.land.laws import assert_lawful, assert_uncut
-from tests.towns import at, box, building, community, draw_town, estate, point, polygon, street, water, way
 
 ABOUT_500 = read_profile("about_500")
 
