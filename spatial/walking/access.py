@@ -1,7 +1,9 @@
 """Who may walk on a way or pass a point, how fast, and in which direction?
 
 The most specific key wins: ``foot`` over ``access``. Private ways and private gates are a class of their own: residents
-use them at the start or the end of a trip, nobody passes through.
+use them at the start or the end of a trip, nobody passes through. So are footways, drives and car parks with
+``access=destination``; on a street that sign is for vehicles. Cycleways are walked where nothing forbids it: beside a
+Chinese lane for bicycles runs a pavement, though few are mapped.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +29,9 @@ _INNER = frozenset({*MINOR, "residential", "unclassified", "elevator", "platform
 _WALKED = frozenset({*_MAIN, *MINOR, "residential", "unclassified", "elevator", "platform", "crossing"})
 _MOTORWAYS = frozenset(["motorway", "motorway_link"])
 _UNBUILT = frozenset("construction proposed planned abandoned razed disused demolished removed no".split())
+
+_THROUGH_STREETS = frozenset([*_MAIN, "residential", "unclassified", "living_street", "track"])
+"""Streets whose ``access=destination`` keeps vehicles from passing through, and nobody on foot."""
 
 _OPEN_VALUES = frozenset("yes designated permissive public official discouraged".split())
 _RESIDENT_VALUES = frozenset(
@@ -90,6 +95,8 @@ def classify_ways(ways: Any, counts: Any = 1) -> tuple[NDArray[np.int8], dict[st
     kind = np.where((highway == "") & quay, "platform", highway)
     said, foot = _said(ways), _by_value(read_tag(ways, "foot"), _rate_access)
     klass = np.where(said >= 0, said, PUBLIC)
+    signed = (read_tag(ways, "access") == "destination") & np.isin(highway, list(_THROUGH_STREETS))
+    klass = np.where(signed & (foot < 0), PUBLIC, klass)
     klass = np.where((read_tag(ways, "service") == "private") & (said < 0), PRIVATE, klass)
     is_street = kind != ""
     gone = np.isin(kind, list(_UNBUILT))

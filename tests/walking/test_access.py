@@ -120,6 +120,27 @@ def test_only_escalators_and_oneways_for_walkers_have_a_direction(
     assert walk(network, A, B) == pytest.approx(100 if against else 500)
 
 
+@pytest.mark.parametrize(
+    ("tags", "passes"),
+    [
+        ({**ROAD, "access": "destination"}, True),
+        ({"highway": "living_street", "access": "destination"}, True),
+        ({**ROAD, "access": "destination", "foot": "destination"}, False),
+        ({**ROAD, "access": "private"}, False),
+        ({**FOOTWAY, "access": "destination"}, False),
+        ({"highway": "service", "service": "driveway", "access": "destination"}, False),
+        ({"highway": "cycleway"}, True),
+        ({"highway": "cycleway", "foot": "no"}, False),
+    ],
+)
+def test_a_sign_against_through_traffic_binds_vehicles_on_streets_and_all_on_drives_and_footways(
+    tags: dict[str, str], passes: bool
+) -> None:
+    network = _hill(tags, walker=Walker())
+    assert walk(network, A, B) == pytest.approx(100 if passes else 500)
+    assert walk(network, A, (40, 0)) == pytest.approx(40)
+
+
 CROSS = {"w": (-100, 0), "e": (100, 0), "s": (0, -100), "n": (0, 100), "m": (0, 0)}
 
 
