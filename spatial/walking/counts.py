@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.tables import DEMAND, require
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import bare, inner, row
 from spatial.walking.neighbours import estate_pairs, merge_pairs
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, pair_costs, place_homes, run_in_chunks
+from spatial.walking.pairs import bind_kernel, order_by_place, pair_costs, place_homes, run_in_chunks
 from spatial.walking.search import Gates, Graph, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap, take_snaps
 from spatial.walking.spread import forget, part, search
@@ -61,13 +61,13 @@ def count_snapped(
     limit, gates = rules
     targets, weight = lived
     first = np.searchsorted(sources.point, np.arange(count + 1)).astype(np.int64)
-    lie = _by_place(graph, targets, np.searchsorted(targets.point, np.arange(len(weight) + 1)))
+    lie = order_by_place(graph, targets, np.searchsorted(targets.point, np.arange(len(weight) + 1)))
     number = np.empty(len(lie), np.int64)
     number[lie] = np.arange(len(lie))
     homes, weight = place_homes(graph, replace(targets, point=number[targets.point])), weight[lie]
     found = np.zeros(count, np.int64)
     run = bind_kernel(_sum, graph, sources, limit, gates)
-    order = _by_place(graph, sources, first)
+    order = order_by_place(graph, sources, first)
 
     def add_up(rows: slice) -> None:
         seen = np.full(len(weight), -1, np.int32)
@@ -78,14 +78,6 @@ def count_snapped(
     total = np.empty(count, np.int64)
     total[order] = found
     return total
-
-
-def _by_place(graph: Graph, snaps: Snaps, first: Ints) -> Ints:
-    """Return points in the order in which their nodes lie in memory, so that each finds warm what it reads."""
-    placed = first[:-1] < first[1:]
-    at = np.zeros(len(placed), np.int64)
-    at[placed] = graph.ends["u"][snaps.edge[first[:-1][placed]]]
-    return np.argsort(at, kind="stable")
 
 
 @bare
@@ -106,12 +98,13 @@ def _sum_steps(homes, labels, reached, states, private, limit, weight, seen, sou
     first, steps = homes[0], homes[1]
     total = np.int64(0)
     for k in range(states):
-        s = np.int64(reached[k])
+        s = np.int64(reached[row(k)])
+        cost = labels[row(s)].cost
         for side in range(private, 2):
-            for q in range(first[2 * s + side], first[2 * s + side + 1]):
-                if not labels[s].cost + steps[q].cost <= limit:
+            for q in range(first[row(2 * s + side)], first[row(2 * s + side + 1)]):
+                if not cost + steps[row(q)].cost <= limit:
                     break  # the steps that follow cost more
-                home = steps[q].home
+                home = row(steps[row(q)].home)
                 if seen[home] != source:
                     seen[home] = source
                     total += weight[home]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import bare
+from spatial.walking.compiled import bare, row
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, fill_blocks, run_in_chunks
+from spatial.walking.pairs import bind_kernel, fill_blocks, order_by_place, run_in_chunks
 from spatial.walking.search import Gates, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap
 from spatial.walking.spread import forget, search
@@ -53,43 +53,65 @@ def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, ru
     graph = build_graph(network, mode)
     first = np.searchsorted(snaps.point, np.arange(count + 1)).astype(np.int64)
     run = bind_kernel(_label, graph, snaps, limit, gates)
+    order = order_by_place(graph, snaps, first)
     size = np.zeros(count, np.int64)
 
     def label(rows: slice) -> Any:
-        given = graph.node, first[rows.start : rows.stop + 1], size[rows]
-        return fill_blocks(lambda at, block: run(*given, at, block), rows.stop - rows.start, _BLOCK)
+        some = order[rows]
+        given = first[some], first[some + 1], some, size
+        return fill_blocks(lambda at, block: run(*given, at, block), len(some), _BLOCK)
 
-    parts = [found for _, found in run_in_chunks(label, count)]
-    if not parts:
-        return Labels(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0))
+    parts = run_in_chunks(label, count)
     start = np.concatenate([[0], np.cumsum(size)])
-    node, cost, other = (np.concatenate([block for part in parts for block in part[k]]) for k in range(3))
+    node, cost, other = found = tuple(np.empty(start[-1], dtype) for dtype in _BLOCK)
+    for rows, columns in parts:
+        at = np.int64(rows.start)
+        for block in zip(*columns, strict=True):
+            at = _put_in_place(order, at, size, start, block, found)
     walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
     return Labels(start, node, walk_s, walk_m)
 
 
 @bare
-def _label(arrays, places, how, work, name, first, size, at, block):  # type: ignore[no-untyped-def]
+def _label(arrays, places, how, work, begin, end, site, size, at, block):  # type: ignore[no-untyped-def]
     """Write the labels of the sources from ``at`` on, and their number; return where it stopped, and how many."""
     node, cost, other = block
     public, private, on_public, on_private = work[:4]
     put = np.int64(0)
-    for k in range(at, len(first) - 1):
-        opened, inside = search(arrays, places, (first[k], first[k + 1]), how, work)
+    for k in range(at, len(begin)):
+        opened, inside = search(arrays, places, (begin[k], end[k]), how, work)
         if put + opened + inside > len(node):
             forget(work, opened, inside)
             return k, put
-        begin = put
+        before = put
         for i in range(opened):
-            s = on_public[i]
-            if inside == 0 or private[s].cost == np.inf:
-                node[put], cost[put], other[put] = name[s], public[s].cost, public[s].other
+            label = public[row(on_public[row(i)])]
+            if inside == 0 or private[row(on_public[row(i)])].cost == np.inf:
+                node[row(put)], cost[row(put)], other[row(put)] = label.name, label.cost, label.other
                 put += 1
-            public[s].cost = np.inf
+            label.cost = np.inf
         for i in range(inside):
-            s = on_private[i]
-            node[put], cost[put], other[put] = name[s], private[s].cost, private[s].other
+            label = private[row(on_private[row(i)])]
+            node[row(put)], cost[row(put)], other[row(put)] = label.name, label.cost, label.other
             put += 1
-            private[s].cost = np.inf
-        size[k] = put - begin
-    return len(first) - 1, put
+            label.cost = np.inf
+        size[site[k]] = put - before
+    return len(begin), put
+
+
+@bare
+def _put_in_place(order, at, size, start, block, found):  # type: ignore[no-untyped-def]
+    """Copy labels of the sites ``order[at:]``, as many as a block holds, to where they belong; return what is left."""
+    taken = np.int64(0)
+    while taken < len(block[0]):
+        site = order[at]
+        put, many = start[site], size[site]
+        for i in range(many):
+            found[0][row(put + i)] = block[0][row(taken + i)]
+        for i in range(many):
+            found[1][row(put + i)] = block[1][row(taken + i)]
+        for i in range(many):
+            found[2][row(put + i)] = block[2][row(taken + i)]
+        taken += many
+        at += 1
+    return at

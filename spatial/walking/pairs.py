@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import bare, inner, sort_first
-from spatial.walking.search import NEVER, TIE, Gates, Graph, borrow_work, make_ring
+from spatial.walking.compiled import bare, inner, row, sort_first
+from spatial.walking.search import NEVER, TIE, Gates, Graph, borrow_work
 from spatial.walking.snapping import Snaps
 from spatial.walking.spread import forget, part, search
 
@@ -58,11 +58,11 @@ def pair_costs(
 def bind_kernel(search_all: Any, graph: Graph, sources: Snaps, limit: float, gates: Gates) -> Callable[..., Any]:
     """Return a function that runs a kernel for sources: (arrays, places, how, work) and whatever it is called with."""
     bound = min(limit, NEVER) + TIE
-    read, how = read_snaps(graph, sources), (bound, graph.width, gates == "open")
+    read, how = read_snaps(graph, sources), (bound, graph.step, gates == "open")
 
     def run(*given: Any) -> Any:
         scratch = borrow_work(graph)
-        found = search_all(graph.arrays, read, how, (*scratch, make_ring(graph, bound)), *given)
+        found = search_all(graph.arrays, read, how, scratch, *given)
         graph.spare.append(scratch)
         return found
 
@@ -103,6 +103,14 @@ def run_in_chunks(run: Any, count: int) -> list[tuple[slice, Any]]:
         return [(rows, run(rows)) for rows in chunks]
     with ThreadPoolExecutor(workers) as pool:
         return list(zip(chunks, pool.map(run, chunks), strict=True))
+
+
+def order_by_place(graph: Graph, snaps: Snaps, first: Ints) -> Ints:
+    """Return points in the order in which their nodes lie in memory, so that each finds warm what it reads."""
+    placed = first[:-1] < first[1:]
+    at = np.zeros(len(placed), np.int64)
+    at[placed] = graph.ends["u"][snaps.edge[first[:-1][placed]]]
+    return np.argsort(at, kind="stable")
 
 
 def read_snaps(graph: Graph, snaps: Snaps) -> tuple[Any, ...]:
@@ -150,8 +158,8 @@ def _note(home, c, o, limit, found, count):  # type: ignore[no-untyped-def]
     if c > limit or c > best[home] or (c == best[home] and o >= best_other[home]):
         return count
     if best[home] == np.inf:
-        touched[count] = home
-        bits[home >> 6] |= np.uint64(1) << np.uint64(home & 63)
+        touched[row(count)] = home
+        bits[home >> row(6)] |= np.uint64(1) << (home & row(63))
         count += 1
     best[home], best_other[home] = c, o
     return count
@@ -162,13 +170,15 @@ def _touch_homes(homes, labels, reached, states, private, limit, found, count): 
     """Note every home near the reached nodes, by private edges only or by all; return the number of homes touched."""
     first, steps = homes[0], homes[1]
     for k in range(states):
-        s = np.int64(reached[k])
+        s = np.int64(reached[row(k)])
+        label = labels[row(s)]
         for side in range(private, 2):
-            for q in range(first[2 * s + side], first[2 * s + side + 1]):
-                c = labels[s].cost + steps[q].cost
+            for q in range(first[row(2 * s + side)], first[row(2 * s + side + 1)]):
+                step = steps[row(q)]
+                c = label.cost + step.cost
                 if not c <= limit:
                     break  # the steps that follow cost more
-                count = _note(steps[q].home, c, labels[s].other + steps[q].other, limit, found, count)
+                count = _note(row(step.home), c, label.other + step.other, limit, found, count)
     return count
 
 
@@ -183,7 +193,7 @@ def _touch_same_edge(ends, snaps, rows, homes, limit, found, count):  # type: ig
             gap = share[q] - at[k]
             c = access[k] + part(abs(gap), ends[e].vu if gap > 0 else ends[e].uv) + home_access[q]
             o = access_other[k] + part(abs(gap), ends[e].other) + home_other[q]
-            count = _note(point[q], c, o, limit, found, count)
+            count = _note(row(point[q]), c, o, limit, found, count)
     return count
 
 
@@ -228,7 +238,7 @@ def _pairs(arrays, places, how, work, starts, homes, found, at, block):  # type:
         _order(touched, bits, count)
         full = put + count > len(i)
         for q in range(count):
-            home = touched[q]
+            home = row(touched[q])
             if not full:
                 i[put], j[put], cost[put], other[put] = k, home, best[home], best_other[home]
                 put += 1

@@ -25,16 +25,19 @@ NEVER = 1e18
 """No limit, as a number that is below infinity."""
 TIE = 1e-6
 """A trip this little (seconds or metres) over the limit is within it: sums of floats are not exact."""
-_BUCKETS_PER_ARC = 4.0
-"""Buckets in a mean arc; from two to eight there is no difference in speed."""
-_MOST_BUCKETS = 1 << 13
+_ARCS_PER_STEP = 2.0
+"""How far a search goes at a time, in mean arcs; from one to four there is no difference in speed."""
 _CURVE_BITS = 16
 
-_ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "i4"), ("turn", "i4")], align=True)
+_ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "u4"), ("turn", "i4")], align=True)
 _END = np.dtype([("uv", "f8"), ("vu", "f8"), ("other", "f8"), ("u", "i4"), ("v", "i4"), ("private", "i8")], align=True)
 _LABEL = np.dtype(
-    [("cost", "f8"), ("other", "f8"), ("first", "i4"), ("last", "i4"), ("waits", "i8")], align=True
-)  # in half a cache line: what the search knows of a node, and where its arcs are
+    [
+        *(("cost", "f8"), ("other", "f8"), ("first", "u4"), ("last", "u4")),
+        *(("name", "i4"), ("waits", "i2"), ("enters", "i2")),
+    ],
+    align=True,
+)  # in half a cache line: costs, which arcs it has here, what the network calls it, and whether it has private arcs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Graph:
     length_m: Floats
     cost_per_m: float
     other_per_m: float
-    width: float
+    step: float
     spare: deque[Any] = field(default_factory=deque, repr=False, compare=False)
     """Scratch that no search uses now."""
 
@@ -115,7 +118,7 @@ def _lay_out(network: WalkNetwork, mode: Mode) -> Graph:
         length_m=n.length_m,
         cost_per_m=pace if mode == "time" else 1.0,
         other_per_m=1.0 if mode == "time" else pace,
-        width=max(mean / _BUCKETS_PER_ARC, 1e-3),
+        step=mean * _ARCS_PER_STEP,
     )
 
 
@@ -166,7 +169,8 @@ def _records(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
 def borrow_work(graph: Graph) -> tuple[Any, ...]:
     """Return scratch for one search at a time, without labels; give it back by ``graph.spare.append`` when all is well.
 
-    It holds a label per node for public and for private ways, the nodes that each reached, and entries of the queue.
+    It holds a label per node for public and for private ways, the nodes that each reached, and the two lists of nodes
+    that wait.
     """
     try:
         scratch: tuple[Any, ...] = graph.spare.pop()
@@ -174,18 +178,10 @@ def borrow_work(graph: Graph) -> tuple[Any, ...]:
         nodes = len(graph.node)
         labels = np.zeros(nodes, _LABEL), np.zeros(nodes, _LABEL)
         for side in (0, 1):
-            labels[side]["cost"] = np.inf
+            labels[side]["cost"], labels[side]["name"] = np.inf, graph.node
             labels[side]["first"], labels[side]["last"] = graph.ptr[side:-1:2], graph.ptr[side + 1 :: 2]
+            labels[side]["enters"] = graph.ptr[1:-1:2] < graph.ptr[2::2]
         reached = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
         room = 2 * nodes + int(np.diff(graph.ptr).max(initial=0)) + 1
-        scratch = (*labels, *reached, np.empty(2 * room, np.int32))
+        scratch = (*labels, *reached, np.empty(room, np.int32), np.empty(room, np.int32))
     return scratch
-
-
-def make_ring(graph: Graph, limit: float) -> Indices:
-    """Return the empty buckets of a queue.
-
-    With fewer than the limit needs, far labels share buckets with near ones: slower, and as exact.
-    """
-    count = min(limit / graph.width + 2.0, _MOST_BUCKETS)
-    return np.full(1 << int(np.ceil(np.log2(count))), -1, np.int32)

@@ -2,15 +2,16 @@
 
 A trip is private, then public, then private, so the search is one over private ways, one over public ways and one over
 private ways again, each from the labels of the one before. Labels are pairs (cost, other measure), compared in that
-order, so equal costs have one answer whatever the numbering. The queue is a ring of buckets of equal width (Dial 1969;
-Denardo and Fox 1979). A label that falls is queued again; of its entries only the first to come up counts. When all
-entries are used up, those that count are queued anew. Inside a bucket labels may fall again, which keeps the result
-exact for any width and any number of buckets.
+order, so equal costs have one answer whatever the numbering. It goes outwards step by step (the near and far piles of
+Davidson, Baxter, Garland and Owens 2014): a node whose label fell waits in the near list, in the order of falling, or
+in the far one if the label is beyond the step. Who falls again before its turn stands in a list twice, and the first
+turn counts. When a list is full, those that wait are listed anew, each once. Inside a step labels may fall again, which
+keeps the result exact for any step.
 """
 
 import numpy as np
 
-from spatial.walking.compiled import inner
+from spatial.walking.compiled import inner, row
 
 
 @inner
@@ -18,19 +19,18 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
     """Fill the labels from the snapped places of one source; return how many nodes were reached: (public, private).
 
     ``places`` are (edge, share of it, access cost, access in the other measure), ``rows`` the first and the last of the
-    source. ``how`` is (limit, width of a bucket, whether a trip may leave the private ways that it starts on). ``work``
-    is (public labels, private labels, nodes reached on public ways, on private ways, entries of the queue, its ring).
+    source. ``how`` is (limit, step, whether a trip may leave the private ways that it starts on). ``work`` is (public
+    labels, private labels, nodes reached on public ways, on private ways, nodes that wait near, far).
     A private label stands only where it is better than the public one.
     """
     _, arcs, ends = arrays
-    limit, width, leaves = how
-    public, private, on_public, on_private, pool, ring = work
-    per_bucket = 1.0 / width
+    limit, step, leaves = how
+    public, private, on_public, on_private, near, far = work
     begun = np.int64(0)
     shut = _starts_inside(ends, places, rows)
     if shut and leaves:
         count = _plant(ends, places, rows, 1, (private, public), on_private, limit)
-        count = _spread(arcs, (private, public), on_private, count, (limit, per_bucket), (pool, ring))
+        count = _spread(arcs, (private, public), on_private, count, (limit, step), (near, far))
         for k in range(count):  # whoever came here may go on as anybody
             s = on_private[k]
             public[s].cost, public[s].other, public[s].waits = private[s].cost, private[s].other, 1
@@ -38,13 +38,13 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
             on_public[k] = s
         begun = count
     opened = _plant_more(ends, places, rows, 0, (public, public), on_public, begun, limit)
-    opened = _spread(arcs, (public, public), on_public, opened, (limit, per_bucket), (pool, ring))
+    opened = _spread(arcs, (public, public), on_public, opened, (limit, step), (near, far))
     inside = np.int64(0)
     if shut and not leaves:
         inside = _plant(ends, places, rows, 1, (private, public), on_private, limit)
     inside = _enter(arcs, (private, public), on_public, opened, on_private, inside, limit)
     if inside:
-        inside = _spread(arcs, (private, public), on_private, inside, (limit, per_bucket), (pool, ring))
+        inside = _spread(arcs, (private, public), on_private, inside, (limit, step), (near, far))
     return opened, inside
 
 
@@ -82,10 +82,14 @@ def _enter(arcs, labels, on_public, opened, reached, count, limit):  # type: ign
     """Label what the private arcs of the nodes reached on public ways lead to; return how many are reached."""
     private, public = labels
     for k in range(opened):
-        s = on_public[k]
+        s = row(on_public[row(k)])
+        here = public[s]
+        if not here.enters:
+            continue
         for j in range(private[s].first, private[s].last):
-            c, o = public[s].cost + arcs[j].cost, public[s].other + arcs[j].other
-            count = _improve(labels, np.int64(arcs[j].head), c, o, reached, count, limit)
+            arc = arcs[row(j)]
+            c, o = here.cost + arc.cost, here.other + arc.other
+            count = _improve(labels, np.int64(arc.head), c, o, reached, count, limit)
     return count
 
 
@@ -105,78 +109,95 @@ def _improve(labels, node, c, o, reached, count, limit):  # type: ignore[no-unty
 
 
 @inner
-def _spread(arcs, labels, reached, count, how, queue):  # type: ignore[no-untyped-def]
+def _spread(arcs, labels, reached, count, how, lists):  # type: ignore[no-untyped-def]
     """Search on from the first ``count`` labels, over the arcs that they know of; return how many there are then."""
-    limit, per_bucket = how
-    pool, ring = queue
+    limit, step = how
+    near, far = lists
     own, rivals = labels
-    lowest = np.inf
-    for k in range(count):
-        lowest = min(lowest, own[reached[k]].cost)
-    mask, room, at = len(ring) - 1, len(pool) // 2, np.int64(lowest * per_bucket) if count else np.int64(0)
-    live = _queue(own, reached, count, per_bucket, pool, ring)
-    used = live
-    while live:
-        e = np.int64(ring[at & mask])
-        while e < 0:
+    end = _lowest(own, reached, count) + step
+    nears, fars = _list_anew(own, reached, count, end, near, far)
+    at = np.int64(0)
+    while nears:
+        while at < nears:
+            here = own[row(near[row(at)])]
+            if here.waits == 0:
+                at += 1
+                continue
+            if max(nears, fars) + here.last - here.first > len(near):
+                nears, fars = _list_anew(own, reached, count, end, near, far)  # this one too
+                at = np.int64(0)
+                continue
             at += 1
-            e = np.int64(ring[at & mask])
-        s = np.int64(pool[2 * e])
-        ring[at & mask] = pool[2 * e + 1]
-        live -= 1
-        here = own[s]
-        if here.waits == 0:
-            continue
-        if used + here.last - here.first > room:
-            live = _queue(own, reached, count, per_bucket, pool, ring)  # this one too
-            used = live
-            continue
-        here.waits = 0
-        cost, other = here.cost, here.other
-        for j in range(here.first, here.last):
-            arc = arcs[j]
-            c = cost + arc.cost
-            if not c <= limit:
-                break  # the arcs that follow cost more
-            w = np.int64(arc.head)
-            label, rival = own[w], rivals[w]
-            if c > label.cost:
-                continue
-            o = other + arc.other
-            if (c == label.cost and o >= label.other) or c > rival.cost or (c == rival.cost and o >= rival.other):
-                continue
-            reached[count] = w  # nobody reads it where the node was there before
-            count += label.cost == np.inf
-            label.cost, label.other, label.waits = c, o, 1
-            b = np.int64(c * per_bucket) & mask
-            pool[2 * used], pool[2 * used + 1], ring[b] = w, ring[b], used
-            used += 1
-            live += 1
+            here.waits = 0
+            cost, other = here.cost, here.other
+            for j in range(here.first, here.last):
+                arc = arcs[row(j)]
+                c = cost + arc.cost
+                if not c <= limit:
+                    break  # the arcs that follow cost more
+                w = arc.head
+                label, rival, o = own[row(w)], rivals[row(w)], other + arc.other
+                if c >= label.cost and (c > label.cost or o >= label.other):
+                    continue
+                if c >= rival.cost and (c > rival.cost or o >= rival.other):
+                    continue
+                reached[row(count)] = w  # nobody reads it where the node was there before
+                count += label.cost == np.inf
+                label.cost, label.other, label.waits = c, o, 1
+                near[row(nears)] = far[row(fars)] = w  # one of the two is written over
+                nears += c <= end
+                fars += c > end
+        at = np.int64(0)
+        end += step
+        nears, fars = _move_on(own, end, near, far, fars)
+        if nears == 0 and fars:
+            end = _lowest(own, far, fars) + step
+            nears, fars = _move_on(own, end, near, far, fars)
     return count
 
 
 @inner
-def _queue(labels, reached, count, per_bucket, pool, ring):  # type: ignore[no-untyped-def]
-    """Queue all reached nodes that wait, and nothing else; return how many."""
-    live, mask = 0, len(ring) - 1
-    for k in range(len(ring)):
-        ring[k] = -1
+def _lowest(labels, nodes, count):  # type: ignore[no-untyped-def]
+    """Return the least cost of the first ``count`` nodes."""
+    lowest = np.inf
     for k in range(count):
-        s = reached[k]
-        if labels[s].waits:
-            b = np.int64(labels[s].cost * per_bucket) & mask
-            pool[2 * live], pool[2 * live + 1], ring[b] = s, ring[b], live
-            live += 1
-    return live
+        lowest = min(lowest, labels[nodes[k]].cost)
+    return lowest
+
+
+@inner
+def _move_on(labels, end, near, far, fars):  # type: ignore[no-untyped-def]
+    """Move those of the far list that a step ends beyond to the near one, which is empty; return how many each has."""
+    nears, kept = np.int64(0), np.int64(0)
+    for k in range(fars):
+        s = far[row(k)]
+        label = labels[row(s)]
+        near[row(nears)] = far[row(kept)] = s
+        nears += (label.waits != 0) & (label.cost <= end)
+        kept += (label.waits != 0) & (label.cost > end)
+    return nears, kept
+
+
+@inner
+def _list_anew(labels, reached, count, end, near, far):  # type: ignore[no-untyped-def]
+    """List all reached nodes that wait, each once, and nothing else; return how many are near, and far."""
+    nears, fars = np.int64(0), np.int64(0)
+    for k in range(count):
+        s = reached[row(k)]
+        label = labels[row(s)]
+        near[row(nears)] = far[row(fars)] = s
+        nears += (label.waits != 0) & (label.cost <= end)
+        fars += (label.waits != 0) & (label.cost > end)
+    return nears, fars
 
 
 @inner
 def forget(work, opened, inside):  # type: ignore[no-untyped-def]
     """Take back the labels of a search."""
     for k in range(opened):
-        work[0][work[2][k]].cost = np.inf
+        work[0][row(work[2][row(k)])].cost = np.inf
     for k in range(inside):
-        work[1][work[3][k]].cost = np.inf
+        work[1][row(work[3][row(k)])].cost = np.inf
 
 
 @inner

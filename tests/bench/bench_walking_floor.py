@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from spatial.walking.compiled import bare
+from spatial.walking.compiled import bare, row
 from spatial.walking.labels import Labels
 from spatial.walking.search import TIE, Graph, borrow_work
 
@@ -22,13 +22,14 @@ def _replay(labels, arcs, node, known, start, limit):  # type: ignore[no-untyped
     lower = 0.0
     for k in range(len(start) - 1):
         for i in range(start[k], start[k + 1]):
-            labels[node[i]].cost, labels[node[i]].other = cost[i], other[i]
+            label = labels[row(node[row(i)])]
+            label.cost, label.other = cost[row(i)], other[row(i)]
         for i in range(start[k], start[k + 1]):
-            here = labels[node[i]]
+            here = labels[row(node[row(i)])]
             for j in range(here.first, here.last):
-                c = here.cost + arcs[j].cost
-                if c <= limit and c < labels[arcs[j].head].cost - 1e-6:
+                c = here.cost + arcs[row(j)].cost
+                if c <= limit and c < labels[row(arcs[row(j)].head)].cost - 1e-6:
                     lower += here.other
         for i in range(start[k], start[k + 1]):
-            labels[node[i]].cost = np.inf
+            labels[row(node[row(i)])].cost = np.inf
     return lower

@@ -1,6 +1,7 @@
 """Labels of nodes, whatever the scratch, the workers and the limit."""
 
 import os
+from collections import deque
 from dataclasses import replace
 
 import networkx as nx
@@ -123,22 +124,40 @@ def test_labels_are_the_same_bytes_for_any_number_of_workers(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("limit", [400.0, np.inf])
-def test_labels_are_the_same_with_hardly_room_for_the_queue(limit: float) -> None:
-    """Then what waits is queued anew, again and again; and in two buckets no order is left."""
+@pytest.mark.parametrize("step", [0.0, 1.0, 1e9])
+def test_labels_are_the_same_with_hardly_room_and_for_any_step(
+    limit: float, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then those that wait are listed anew, again and again; with no step one cost is searched at a time, with a wide
+    one everything in the order in which labels fall."""
     network = _tangle(4, [ROAD, {"highway": "steps"}, {"highway": "service", "access": "private"}])
     place = sites(s=(250, 250), t=(10, 480))
     want = reach_nodes(network, place, limit=limit)
-    graph = build_graph(network, "time")
-    graph.spare.clear()
+    graph = replace(build_graph(network, "time"), step=step, spare=deque())
+    most = int(np.diff(graph.ptr).max())
     for _ in range(8):
-        *labels, _ = borrow_work(graph)
-        most = int(np.diff(graph.ptr).max())
-        graph.spare.append((*labels, np.empty(2 * (len(graph.node) + most), np.int32)))
+        labels = borrow_work(graph)[:4]
+        room = len(graph.node) + most
+        graph.spare.append((*labels, np.empty(room, np.int32), np.empty(room, np.int32)))
         graph.spare.rotate(-1)
+    monkeypatch.setattr("spatial.walking.labels.build_graph", lambda network, mode: graph)
     got = reach_nodes(network, place, limit=limit)
-    graph.spare.clear()
     for site in (0, 1):
         assert _as_dict(network, got, site) == _as_dict(network, want, site)
+
+
+def test_labels_do_not_depend_on_where_the_sites_of_the_same_call_lie() -> None:
+    """Sites are searched in the order in which they lie, and told in that of the input."""
+    network = _tangle(6, [ROAD, {"highway": "service", "access": "private"}])
+    rng = np.random.default_rng(2)
+    places = sites(**{f"s{i}": tuple(rng.uniform(0, 500, 2)) for i in range(60)})
+    labels = reach_nodes(network, places, limit=300.0)
+    for site in range(60):
+        alone = reach_nodes(network, places.iloc[[site]], limit=300.0)
+        rows = slice(labels.start[site], labels.start[site + 1])
+        assert labels.node[rows].tobytes() == alone.node.tobytes()
+        assert labels.walk_s[rows].tobytes() == alone.walk_s.tobytes()
+        assert labels.walk_m[rows].tobytes() == alone.walk_m.tobytes()
 
 
 def test_scratch_is_used_again_and_left_without_labels() -> None:
