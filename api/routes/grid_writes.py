@@ -31,7 +31,8 @@ from spatial.plan.state import DEDICATED
 
 _GRIDS = LAYERS["grids"]
 _READING = ("GET", "HEAD", "OPTIONS")
-_TRIES = 5
+_TRIES = 25
+"""Other servers of the store may write in between; who names the grid does not lose for that."""
 Ask = Callable[[VersionRecord], tuple[Change, Note] | None]
 
 

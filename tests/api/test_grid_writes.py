@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -372,3 +374,23 @@ def test_patches_merge_as_the_standard_says(client: httpx.Client, patches: list[
         assert patch(client, "g2", {"properties": {"attributes": one}}).status_code == 200
     told = properties_of(client, "g2")["attributes"]
     assert json.dumps(told, sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+def test_writers_of_different_grids_are_not_in_each_others_way(path: Path) -> None:
+    def write(server: httpx.Client, grid: str) -> list[int | str]:
+        done: list[int | str] = []
+        for number in range(8):
+            sent = tag(server, grid)
+            answer = patch(server, grid, {"properties": {"attributes": {f"n{number}": number}}}, **sent)
+            done.append(answer.status_code if answer.status_code == 200 else answer.text)
+        return done
+
+    with ExitStack() as stack:  # two servers of one store: neither knows when it is the turn of the other
+        servers = [stack.enter_context(talking_to(create_app(None, Settings(), store=path))) for _ in range(2)]
+        with ThreadPoolExecutor(3) as pool:
+            todo = ((servers[0], "g1"), (servers[1], "g2"), (servers[1], "g3"))
+            done = list(pool.map(lambda one: write(*one), todo))
+        assert done == [[200] * 8] * 3
+        for grid in ("g1", "g2", "g3"):
+            assert properties_of(servers[0], grid)["attributes"] == {f"n{number}": number for number in range(8)}
+        assert head(servers[0]) == 1 + 3 * 8
