@@ -63,7 +63,7 @@ def landing(feeds: Feeds, root: str) -> dict[str, Any]:
     report = feeds.report
     summary = report["summary"]
     return {
-        "title": f"Plan {report['plan_id']}",
+        "title": str(report.get("title") or f"Plan {report['plan_id']}"),
         "description": f"{summary['grids']} grids of {summary['households']} households in {summary['blocks']} blocks.",
         "attribution": _attribution(feeds),
         "links": [

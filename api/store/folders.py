@@ -27,6 +27,7 @@ _FRAMES = {
     "circles": tables.CIRCLES,
     "barriers": tables.BARRIERS,
 }
+_TOLD = ("seed", "provenance", "attribution", "stages", "title")
 _DTYPES = {"text": "str", "integer": "int64", "number": "float64", "flag": "bool"}
 
 
@@ -56,7 +57,7 @@ def read_folder_plan(folder: Path) -> tuple[Plan, dict[str, list[dict[str, Any]]
         area=shapely.union_all(frames["communities"].geometry.to_numpy()),
         adjacency=_read_adjacency(found),
         assignment=assignment.rename("grid_id"),
-        report={name: found.report[name] for name in ("seed", "provenance", "attribution", "stages")},
+        report={name: found.report[name] for name in _TOLD if name in found.report},
         **frames,
     )
     return plan, layers

@@ -122,6 +122,7 @@ def summarise(plan: Plan) -> dict[str, Any]:
         "sites": len(sites),
         "sites_existing": int(sites["existing"].sum()),
         "sites_proposed": int((sites["proposed"] & ~sites["existing"]).sum()),
+        "sites_from_candidates": int((~sites["proposed"] & ~sites["existing"]).sum()),
         "circles": len(plan.circles),
         "demand_points": len(demand),
     }

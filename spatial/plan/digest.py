@@ -16,7 +16,9 @@ def digest_inputs(provenance: Mapping[str, Any], profile: Profile, seed: int, ve
     """Return twelve hexadecimal digits of a SHA-256 over inputs, profile, seed and program version.
 
     Equal inputs give equal ids: the order of keys does not matter, nor where a file lies (``path``); how it was read
-    does.
+    does. Of a file its bytes count, so that its check sum tells on any machine which files a plan was made from: a file
+    whose rows stand in another order is another file, though the plan made from it is the same but for this id. What
+    was read could not tell that everywhere, for metres differ in their last bits from machine to machine.
     """
     document = {
         "inputs": _content(provenance),

@@ -1,21 +1,20 @@
-"""Suites that others wrote: OGC's tests of Features, and requests made from the OpenAPI document.
+"""Suites that others wrote: OGC's tests of Features, and a registry of what the standards of OGC API claim and ask for.
 
 The OGC suite pins old libraries, so it has a virtual environment of its own: the folder that ``WANGGE_OGCTESTS`` names.
 """
 
 import os
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.api.live import serving
+from tests.api.stored import store_toy
+from tests.store.served import TOY
+from tests.walking.walk_files import write_osm
 
 _SUITE = """
 import sys, httpx
@@ -23,7 +22,15 @@ from ogctests.main import run_ogctests
 with httpx.Client(base_url=sys.argv[1], timeout=30) as client:
     sys.exit(run_ogctests("features/core", sys.argv[1], ["-q", "-p", "no:cacheprovider", "-W", "ignore"], client))
 """
-_PATHS = r"^/($|conformance|collections|tileMatrixSets|feeds|downloads|locate|plan/(report|metrics|files))"
+
+
+@pytest.fixture(scope="module")
+def every(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """Addresses of a plan folder, of a stored plan's feeds, and of a server without a plan folder."""
+    folder = tmp_path_factory.mktemp("every")
+    store, osm = store_toy(folder / "plans.gpkg"), write_osm(folder / "town.osm")
+    with serving(toy_folder, store=store) as one, serving(None, osm=osm, store=store) as other:
+        yield one, f"{one}/plans/{TOY}/feeds", other
 
 
 def test_the_tests_of_ogc_for_features_pass(address: str, tmp_path: Path) -> None:
@@ -37,52 +44,28 @@ def test_the_tests_of_ogc_for_features_pass(address: str, tmp_path: Path) -> Non
     assert "29 passed" in ran.stdout
 
 
-def test_no_request_of_the_openapi_document_finds_a_fault(address: str) -> None:
-    schema = schemathesis.openapi.from_dict(_narrow(httpx.get(f"{address}/openapi.json").json()))
-    schema.config.update(base_url=address)
-    operations = [found.ok() for found in schema.include(path_regex=_PATHS).get_all_operations()]
-    assert len(operations) > 15
-    for operation in operations:
-        for mode in GenerationMode:
-            _ask(operation, mode)
+def test_the_registry_of_ogc_knows_every_claim_and_finds_each_in_the_document(every: tuple[str, ...]) -> None:
+    registry = pytest.importorskip("ogcapi_registry", reason="needs `pip install ogcapi-registry`")
+    for address in every:
+        claims = httpx.get(f"{address}/conformance").json()["conformsTo"]
+        document = httpx.get(f"{address}/openapi.json").json()
+        assert len(set(claims)) == len(claims)
+        known = registry.validate_conformance(claims)
+        # Of standards that the registry has not read nothing can be unknown to it; of the others nothing may be.
+        read = {found.spec for found in registry.KNOWN_CONFORMANCE_CLASSES.values()}
+        assert [one for one in known.unrecognised if one.split("/spec/")[1].split("/")[0] in read] == []
+        assert len(known.recognised) >= 6
+        told = registry.validate_ogc_api(document, registry.parse_conformance_classes(claims))
+        assert told.is_compliant, told.critical_errors
+        # Feeds in shifted coordinates are none of OGC's, though their addresses end like theirs.
+        assert [one for one in told.errors if not one["path"].startswith("paths//feeds/")] == []
 
 
-_VALUES = {
-    "collectionId": ["grids", "circles", "violations", "rivers"],
-    "featureId": ["g1", "s1-time-5min", "x/y"],
-    "tileMatrixSetId": ["WebMercatorQuad", "WorldCRS84Quad"],
-    "tileMatrix": [0, 1, 23],
-    "tileRow": [0, -1],
-    "tileCol": [0],
-    "file": ["grids.gpkg", "sites.csv", "estates.zip", "grids.fgb", "grids.dwg"],
-    "name": ["report.json", "grids.geojson", "../secret"],
-    "crs": ["http://www.opengis.net/def/crs/EPSG/0/4547", "http://www.opengis.net/def/crs/EPSG/0/1"],
-    "bbox-crs": ["http://www.opengis.net/def/crs/EPSG/0/3857", "http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
-    "filter-crs": ["http://www.opengis.net/def/crs/EPSG/0/4490"],
-    "filter": ["households > 3", "oversize", "S_INTERSECTS(geometry, POINT(114.3 30.6))", "nonsense(", "minutes < 9"],
-}
-"""Values of parameters that lead somewhere, among some that do not: by chance none would."""
-
-
-def _narrow(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with values to choose from in place of any text."""
-    for path in document["paths"].values():
-        for operation in path.values():
-            for one in operation.get("parameters", ()):
-                if one["name"] in _VALUES:
-                    one["schema"] = {"type": one["schema"]["type"], "enum": _VALUES[one["name"]]}
-    return document
-
-
-def _ask(operation: Any, mode: GenerationMode) -> None:
-    # A value may be well formed and yet name nothing there is: a layer, a system, a property of an expression.
-    free = [positive_data_acceptance]
-
-    @given(operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    def hold(case: schemathesis.Case) -> None:
-        case.call_and_validate(excluded_checks=free)
-
-    with suppress(Unsatisfiable):  # some operations cannot be asked wrongly
-        hold()
+def test_the_registry_finds_a_claim_that_is_false(address: str) -> None:
+    registry = pytest.importorskip("ogcapi_registry", reason="needs `pip install ogcapi-registry`")
+    claims = registry.parse_conformance_classes(httpx.get(f"{address}/conformance").json()["conformsTo"])
+    document = httpx.get(f"{address}/openapi.json").json()
+    del document["paths"]["/jobs/{jobId}"]["delete"]
+    assert "delete" in str(registry.validate_ogc_api(document, claims).critical_errors).lower()
+    wrong = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/gml"
+    assert registry.validate_conformance([wrong]).unrecognised == (wrong,)
