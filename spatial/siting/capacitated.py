@@ -1,6 +1,7 @@
 """Which sites are best where each has room for only so much?
 
-Prices of rows bound the total and rule out most pairs of row and site; an exact model settles what is left.
+Prices of rows bound the total and rule out most pairs of row and site; a model of the sets of rows that sites may still
+serve, or of single rows and sites where those sets are too many, settles what is left.
 """
 
 from dataclasses import replace
@@ -8,54 +9,85 @@ from dataclasses import replace
 import numpy as np
 
 from spatial.siting.general import shrink_radius
-from spatial.siting.mip import solve_mip
-from spatial.siting.models import room_model
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
-from spatial.siting.room_bound import (
-    Bound,
-    Parts,
-    Rooms,
-    bound_rooms,
-    cut_to,
-    first_choice,
-    goal_of,
-    list_rooms,
-    part_totals,
+from spatial.siting.room_bound import Bound, Parts, bound_rooms, cut_to, goal_of, is_closed, part_totals
+from spatial.siting.room_count import (
+    MOST_MODEL,
+    answer_count,
+    serve_all,
+    shares_of,
+    solve_rooms,
+    start_of_rooms,
 )
+from spatial.siting.room_sets import list_sets, solve_sets
+from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
-_BOUND_SHARE = 0.5
+_BOUND_SHARE, _LOOSE_SHARE = 0.5, 0.2
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
+_FIRST_SETS, _MORE_SETS, _MOST_SETS = 8_000, 5, 200_000
 _FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
-"""Entries per row that the first guess keeps, and how many times more each further one."""
-_ENOUGH_ENTRIES, _MANY_ENTRIES = 400, 250_000
-"""Smaller questions go to the exact model as they are; of larger ones the bound takes no heed of room."""
-_LOOSE = "the question is large: its bound leaves out that sites have limited room"
+"""Sets in the first guess, or entries per row where sets are too many, and how many times more each further one has."""
+_ENOUGH_ENTRIES = 400
+"""Smaller questions go to the exact model as they are."""
 
 
 def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Outcome:
     """Return open sites and who serves whom, so that no site is fuller than it may be, with a bound."""
-    nothing = np.zeros(len(question.fixed))
     if question.goal == "largest":
-        return shrink_radius(
-            question, lambda radius, left_s: _serve_all(question, radius, left_s, seed), deadline=deadline
-        )
+        return _shrink(question, deadline, seed)
+    if len(question.ways.site) <= _ENOUGH_ENTRIES:
+        charge = question.charge if question.goal == "count" else np.zeros(len(question.fixed))
+        return solve_rooms(question, charge, None, deadline.left(), seed)
     if question.goal == "count":
-        return _solve(question, question.charge, None, deadline.left(), seed)
-    size = len(question.ways.site)
-    rooms = list_rooms(question) if size > _ENOUGH_ENTRIES else None
-    if rooms is None:
-        return _solve(question, nothing, None, deadline.left(), seed)
-    if size <= _MANY_ENTRIES:
-        state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left()), seed=seed)
-        return _settle_rest(rooms, state, deadline, seed)
-    loose = relax(question, deadline=Deadline(_BOUND_SHARE * deadline.left()), seed=seed)
-    state = first_choice(rooms, seed)
-    if not np.isfinite(state.value):
-        return replace(_solve(question, nothing, None, deadline.left(), seed), notes=(_LOOSE,))
-    return Outcome(state.opened, _shares(rooms, state), min(loose.bound, state.value), False, (_LOOSE,))
+        return answer_count(question, deadline=deadline, seed=seed)
+    rooms = list_rooms(question)
+    state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
+    if rooms.whole and not has_more_conditions(question):
+        state = _settle_sets(rooms, state, deadline, seed)
+    return _settle_rest(rooms, state, deadline, seed)
+
+
+def _shrink(question: Question, deadline: Deadline, seed: int) -> Outcome:
+    """Return open sites with the least largest cost; the same question without limits of room bounds it."""
+    loose = -np.inf
+    if len(question.ways.site) > _ENOUGH_ENTRIES and question.need == 1:
+        short = Deadline(_LOOSE_SHARE * deadline.left(), clock=deadline.clock)
+        loose = relax(question, deadline=short, seed=seed).bound
+    return shrink_radius(
+        question,
+        lambda radius, left_s: serve_all(question, radius, left_s, seed),
+        deadline=deadline,
+        at_least=max(loose, 0.0),
+    )
+
+
+def _settle_sets(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state after models of all sets that a guessed total may have, guessed higher until one fits."""
+    most = _FIRST_SETS
+    while not is_closed(rooms, state) and most <= _MOST_SETS and deadline.left() > 0.0:
+        parts, top = part_totals(rooms, state), goal_of(rooms, state.best.value)
+        if not np.isfinite(top) or (listed := list_sets(rooms, state, parts, top, most)) is None:
+            break
+        sets, goal = listed
+        last = goal >= top
+        found, choice = solve_sets(
+            rooms, state, sets, time_limit_s=deadline.left() * (1 if last else _SLICE), seed=seed
+        )
+        bound = min(np.inf if found.infeasible else found.bound, top if last else goal)
+        if choice is not None and choice.value < state.best.value:
+            state = replace(state, best=choice)
+        state = replace(state, bound=max(state.bound, min(bound, state.best.value)))
+        if last:
+            if found.infeasible or bound >= top:
+                state = replace(state, bound=state.best.value)
+            break
+        if not found.infeasible and bound < goal:  # the model took too long: larger ones would too
+            break
+        most *= _MORE_SETS
+    return state
 
 
 def _settle_rest(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Outcome:
@@ -64,27 +96,29 @@ def _settle_rest(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> O
     What a guess rules out costs more than the guess; so a choice that costs no more is the best of all, and where
     there is none the guess is a bound.
     """
-    best, share = state, _shares(rooms, state)
+    best, share = state, shares_of(rooms.question, state.best)
+    value = state.best.value
     parts, size = part_totals(rooms, state), float(_FIRST_ENTRIES * rooms.question.rows)
-    while best.bound <= (top := goal_of(rooms, best.value)) and deadline.left() > 0.0:
+    while best.bound <= (top := goal_of(rooms, value)) and deadline.left() > 0.0:
         goal = _guess(parts, size, top)
         last = goal >= top
-        found = _solve_part(
-            rooms, cut_to(rooms, state, parts, goal), best, deadline.left() * (1 if last else _SLICE), seed
-        )
+        part = cut_to(rooms, state, parts, goal)
+        if int(part.alive.sum()) > MOST_MODEL:
+            break
+        found = _solve_part(rooms, part, best, deadline.left() * (1 if last else _SLICE), seed)
         bound = np.inf if found.impossible else found.bound
-        if found.share is not None and (value := _total(rooms, found.share)) < best.value:
-            best, share = replace(best, value=value, opened=_flags(found)), found.share
+        if found.share is not None and (total := _total(rooms, found.share)) < value:
+            best, share, value = replace(best, best=replace(best.best, opened=_flags(found))), found.share, total
             bound = min(bound, value)
-        best = replace(best, bound=max(best.bound, min(bound, best.value if last else max(goal, best.bound))))
-        if best.value <= goal:  # all that costs less was inside
-            best = replace(best, bound=max(best.bound, min(found.bound, best.value)))
+        best = replace(best, bound=max(best.bound, min(bound, value if last else max(goal, best.bound))))
+        if value <= goal:  # all that costs less was inside
+            best = replace(best, bound=max(best.bound, min(found.bound, value)))
         if last:
             break
         size *= _MORE_ENTRIES
-    if not np.isfinite(best.value):
+    if not np.isfinite(value):
         return Outcome(None, None, best.bound, best.bound == np.inf)
-    return Outcome(best.opened, share, min(best.bound, best.value), False)
+    return Outcome(best.best.opened, share, min(best.bound, value), False)
 
 
 def _guess(parts: Parts, size: float, top: float) -> float:
@@ -97,8 +131,10 @@ def _solve_part(rooms: Rooms, part: Bound, best: Bound, left_s: float, seed: int
     """Return the answer of the exact model of the entries that are left."""
     question, alive = rooms.question, np.zeros(len(rooms.place), dtype=bool)
     alive[rooms.place] = part.alive
+    if question.need > 1:  # what may not serve may still be in reserve
+        alive[:] = True
     left = replace(question, ways=keep(question.ways, alive), fixed=part.fixed, banned=part.banned & ~part.fixed)
-    found = _solve(left, np.zeros(len(question.fixed)), _start(left, best, rooms), left_s, seed)
+    found = solve_rooms(left, np.zeros(len(question.fixed)), _start(left, best.best), left_s, seed)
     if found.share is None:
         return found
     share = np.zeros(len(alive))
@@ -118,39 +154,8 @@ def _total(rooms: Rooms, share: Floats) -> float:
     return float(paid @ rooms.cost + missing.sum())
 
 
-def _shares(rooms: Rooms, state: Bound) -> Floats:
-    site = np.repeat(np.arange(len(rooms.room)), np.diff(rooms.ptr))
-    share = np.zeros(len(rooms.place))
-    share[rooms.place] = (state.served[rooms.row] == site).astype(np.float64)
-    return share
-
-
-def _start(left: Question, best: Bound, rooms: Rooms) -> Floats | None:
+def _start(left: Question, best: Choice) -> Floats | None:
     """Return the choice met as values of the exact model's variables; None where it is not inside."""
     if not np.isfinite(best.value) or (best.opened & left.banned).any() or (left.fixed & ~best.opened).any():
         return None
-    row = np.repeat(np.arange(left.rows), np.diff(left.ways.ptr))
-    share = (best.served[row] == left.ways.site).astype(np.float64)
-    gone = 1.0 - np.bincount(row, share, left.rows)
-    if ((gone > 0) & (best.served < len(rooms.room))).any():
-        return None
-    return np.asarray(np.r_[best.opened.astype(np.float64), share, gone], dtype=np.float64)
-
-
-def _serve_all(question: Question, radius: float, left_s: float, seed: int) -> Outcome:
-    """Return any open sites with room for every row within the radius."""
-    return _solve(replace(question, missing=np.inf), np.zeros(len(question.fixed)), None, left_s, seed, radius)
-
-
-def _solve(
-    question: Question, charge: Floats, start: Floats | None, left_s: float, seed: int, radius: float = np.inf
-) -> Outcome:
-    found = solve_mip(room_model(question, charge, radius=radius), start=start, time_limit_s=left_s, seed=seed)
-    if found.x is None:
-        return Outcome(None, None, found.bound, found.infeasible)
-    m, k = len(question.fixed), len(question.ways.site)
-    share = np.clip(found.x[m : m + k], 0.0, 1.0)
-    if not question.split:
-        share = np.round(share)
-    opened: Flags = found.x[:m] > 0.5
-    return Outcome(opened, share, found.bound, False)
+    return start_of_rooms(left, best)

@@ -70,30 +70,37 @@ def _any_cover(question: Question, left_s: float, seed: int) -> Outcome:
     return Outcome(None if found.x is None else found.x[: len(question.fixed)] > 0.5, None, 0.0, found.infeasible)
 
 
-def shrink_radius(question: Question, serve_all: Callable[[float, float], Outcome], *, deadline: Deadline) -> Outcome:
+def shrink_radius(
+    question: Question,
+    serve_all: Callable[[float, float], Outcome],
+    *,
+    deadline: Deadline,
+    at_least: float = 0.0,
+) -> Outcome:
     """Return open sites with the least largest cost: halve the range of costs, asking each time if all can be served.
 
-    ``serve_all(radius, seconds)`` returns any Outcome that serves every row of the question at no more than the radius.
+    ``serve_all(radius, seconds)`` returns any Outcome that serves every row of the question at no more than the radius;
+    where it finds neither that nor that there is none, larger ones are asked for. No answer is below ``at_least``.
     """
     costs = np.unique(np.r_[0.0, question.ways.cost])
-    low, high = int(np.searchsorted(costs, _least_radius(question))), len(costs) - 1
+    low, high = int(np.searchsorted(costs, max(_least_radius(question), at_least))), len(costs) - 1
     if low > high:
         return Outcome(None, None, np.inf, True)
     best = serve_all(float(costs[high]), deadline.left())
     if best.opened is None:
         return Outcome(None, None, float(costs[low]), best.impossible)
-    high = min(high, int(np.searchsorted(costs, _radius(question, best))))
-    while low < high and deadline.left() > 0.0:
-        middle = (low + high) // 2
+    high, start = min(high, int(np.searchsorted(costs, _radius(question, best)))), low
+    while start < high and deadline.left() > 0.0:
+        middle = (start + high) // 2
         found = serve_all(float(costs[middle]), deadline.left())
-        if found.impossible:
-            low = middle + 1
-        elif found.opened is None:
-            break
-        else:
+        if found.opened is not None:
             best = found
             high = min(middle, int(np.searchsorted(costs, _radius(question, best))))
-    return Outcome(best.opened, best.share, float(costs[low]), False)
+            continue
+        start = middle + 1
+        if found.impossible:
+            low = start
+    return Outcome(best.opened, best.share, float(costs[min(low, high)]), False)
 
 
 def _radius(question: Question, found: Outcome) -> float:

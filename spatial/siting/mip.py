@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.errors import SpatialError
+from spatial.siting.ways import Deadline
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,10 +60,24 @@ def solve_mip(model: Mip, *, start: Floats | None, time_limit_s: float, seed: in
     """
     if time_limit_s <= 0.0:
         return MipAnswer(None, -np.inf, False)
-    highs, scale = highspy.Highs(), _scale(model)
+    deadline, scale = Deadline(time_limit_s), _scale(model)
+    for presolve in ("choose", "off"):  # a presolved answer may break a row of the model; HiGHS tells, and stops
+        highs = _ready(model, scale, start, deadline, seed, presolve)
+        if highs.run() != highspy.HighsStatus.kError:
+            return _read(highs, model, scale)
+        if deadline.left() <= 0.0:
+            return MipAnswer(None, -np.inf, False)
+    raise SpatialError("siting: HiGHS reports an error where it runs; needed an answer")
+
+
+def _ready(
+    model: Mip, scale: float, start: Floats | None, deadline: Deadline, seed: int, presolve: str
+) -> highspy.Highs:
+    """Return a solver that holds the model."""
+    highs = highspy.Highs()
     for option, value in (
         ("output_flag", False), ("parallel", "off"), ("threads", 1), ("random_seed", seed),
-        ("time_limit", time_limit_s), ("mip_rel_gap", 0.0), ("mip_abs_gap", 1e-7),
+        ("time_limit", deadline.left()), ("presolve", presolve), ("mip_rel_gap", 0.0), ("mip_abs_gap", 1e-7),
     ):  # fmt: skip
         highs.setOptionValue(option, value)
     _expect(highs.passModel(_lp(model, scale)), "takes the model")
@@ -70,8 +85,7 @@ def solve_mip(model: Mip, *, start: Floats | None, time_limit_s: float, seed: in
         solution = highspy.HighsSolution()
         solution.col_value = start
         _expect(highs.setSolution(solution), "takes the start")
-    _expect(highs.run(), "runs")
-    return _read(highs, model, scale)
+    return highs
 
 
 def _scale(model: Mip) -> float:

@@ -6,52 +6,30 @@ import numpy as np
 
 from spatial.siting.mip import Mip, solve_mip
 from spatial.siting.models import site_bounds, site_rows
-from spatial.siting.plain import most_sites
-from spatial.siting.question import Question, has_whole_values
-from spatial.siting.room_assign import improve_rooms
+from spatial.siting.question import has_whole_values
 from spatial.siting.room_price import price_forced, price_sites
-from spatial.siting.ways import Deadline, Flags, Floats, Ints, by_site
+from spatial.siting.rooms import Choice, Rooms, has_more_conditions, search_rooms
+from spatial.siting.ways import Deadline, Flags, Floats
 
-_MOST_ROOM = 20_000
-_MOST_CELLS = 30_000_000
-_ROUNDS = 400
+_ROUNDS = 500
 _PATIENCE = 12
 _MOMENTUM = 0.4
 _LEAST_PACE = 1e-4
-_FIRST_TRIES, _TRIES, _LONG_TRIES = 300, 8, 1500
-_TRY_VISITS = 10_000_000
-"""Pairs of rows that a search looks at; larger questions are tried fewer times."""
+_STAGES = 4
+_FIRST_TRIES, _TRIES, _LONG_TRIES = 200, 16, 4000
+_SEARCH_SHARE = 0.25
+"""Share of the time left that one search may take."""
 _HAIR = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """A question with limited room, by site: entries, whole loads and rooms, what a row costs that nobody serves.
-
-    ``place`` says where each entry stands in the question's ways; ``table`` holds all costs, the last column nobody's.
-    """
-
-    question: Question
-    ptr: Ints
-    row: Ints
-    cost: Floats
-    place: Ints
-    load: Ints
-    room: Ints
-    lost: Floats
-    table: Floats
-    most: int
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Prices with the bound they prove; the best open sites and who serves whom; what may still matter."""
+    """Prices with the bound they prove; the best choice met; what may still matter."""
 
     prices: Floats
     bound: float
-    value: float
-    opened: Flags
-    served: Ints
+    best: Choice
     alive: Flags
     fixed: Flags
     banned: Flags
@@ -59,57 +37,38 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Bounds on the total: at the prices, with each entry serving, with each site open, with each site shut."""
+    """Bounds on the total: at the prices, with each entry serving, with each site open, with each site shut.
+
+    ``start`` is what the total of each site's rows less prices adds to.
+    """
 
     value: float
     entry: Floats
     opens: Floats
     shuts: Floats
+    start: Floats
 
 
-def list_rooms(question: Question) -> Rooms | None:
-    """Return the question by site; None where loads are not whole, or the tables would be too large."""
-    load, m, n = question.load, len(question.fixed), question.rows
-    whole = bool((load == np.round(load)).all())
-    largest = np.floor(np.minimum(question.capacity, load.sum()))
-    if not whole or question.split or question.need > 1 or question.goal != "sum":
-        return None
-    if largest.max(initial=0.0) > _MOST_ROOM or n * (m + 1) > _MOST_CELLS:
-        return None
-    ways = question.ways
-    ptr, rows, _ = by_site(ways)
-    place = np.lexsort((np.repeat(np.arange(n), np.diff(ways.ptr)), ways.site))
-    row = rows.astype(np.int64)
-    cost = ways.cost[place] * question.weight[row]
-    lost = question.weight * question.missing
-    table = np.full((n, m + 1), np.inf)
-    table[row, np.repeat(np.arange(m), np.diff(ptr))] = cost
-    table[:, m] = lost
-    return Rooms(
-        question, ptr, row, cost, place, load.astype(np.int64), largest.astype(np.int64), lost, table,
-        most_sites(question),
-    )  # fmt: skip
+def bound_rooms(rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf) -> Bound:
+    """Return a bound, the best choice met on the way, and what may still be part of a better one.
 
-
-def bound_rooms(rooms: Rooms, *, deadline: Deadline, seed: int) -> Bound:
-    """Return a bound, the best choice met on the way, and what may still be part of a better one."""
+    It ends early once the bound is above ``enough``.
+    """
     question = rooms.question
-    state = first_choice(rooms, seed)
-    for stage in range(4):
+    state = _first(rooms, deadline, seed)
+    for stage in range(_STAGES):
         if deadline.left() <= 0.0:
             break
         before = int(state.alive.sum())
-        state = _climb(rooms, state, deadline, seed + stage)
-        if not _is_closed(rooms, state) and not _has_more_conditions(question):
-            state = _search(rooms, state, state.opened, _LONG_TRIES, seed + stage)
-        state = _rule_out(rooms, state)
-        if _is_closed(rooms, state) or int(state.alive.sum()) > 0.7 * before:
+        state = _climb(rooms, state, deadline, seed + stage, enough)
+        if state.bound > enough:
             break
-    return _with_conditions(rooms, state, deadline) if _has_more_conditions(question) else state
-
-
-def _has_more_conditions(question: Question) -> bool:
-    return bool(np.isfinite(question.budget) or len(question.apart) or question.rules)
+        if not is_closed(rooms, state):
+            state = _search(rooms, state, state.best.opened, _LONG_TRIES, deadline, seed + stage)
+        state = _rule_out(rooms, state)
+        if is_closed(rooms, state) or int(state.alive.sum()) > 0.7 * before:
+            break
+    return _with_conditions(rooms, state, deadline) if has_more_conditions(question) else state
 
 
 def goal_of(rooms: Rooms, value: float) -> float:
@@ -119,80 +78,110 @@ def goal_of(rooms: Rooms, value: float) -> float:
     return value * (1 - 1e-10)
 
 
-def _is_closed(rooms: Rooms, state: Bound) -> bool:
-    return state.bound > goal_of(rooms, state.value)
+def is_closed(rooms: Rooms, state: Bound) -> bool:
+    """Tell whether no choice can be better than the best one met."""
+    return state.bound > goal_of(rooms, state.best.value)
 
 
-def first_choice(rooms: Rooms, seed: int) -> Bound:
+def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     """Return a first choice by a quick search, and prices from it."""
-    question = rooms.question
-    cheapest = np.sort(rooms.table, axis=1)
-    second = np.where(np.isfinite(cheapest[:, 1]), cheapest[:, 1], cheapest[:, 0])
-    free = ~question.fixed & ~question.banned
-    opened, served, value = question.fixed.copy(), np.full(question.rows, len(free)), np.inf
-    if not _has_more_conditions(question):
-        rng = np.random.default_rng(seed)
-        pick = rng.permutation(np.flatnonzero(free))[: rooms.most]
-        opened[pick] = True
-        opened, served, value = _look(rooms, opened, ~free, _FIRST_TRIES, seed)
-    prices = second
-    if np.isfinite(value):
-        own = rooms.table[np.arange(question.rows), served]
-        others = np.where(np.r_[opened, True][None, :], rooms.table, np.inf)
-        others[np.arange(question.rows), served] = np.inf
-        other = others.min(axis=1)
-        prices = np.where(np.isfinite(other), 0.5 * (own + np.maximum(other, own)), own)
+    question, n = rooms.question, rooms.question.rows
+    nobody = Choice(question.fixed.copy(), np.full(n, -1, dtype=np.int64), np.inf)
     alive = np.ones(len(rooms.row), dtype=bool)
-    return Bound(prices, -np.inf, value, opened, served, alive, question.fixed.copy(), question.banned.copy())
+    state = Bound(np.zeros(n), -np.inf, nobody, alive, question.fixed.copy(), question.banned.copy())
+    free = np.flatnonzero(~question.fixed & ~question.banned)
+    opened = question.fixed.copy()
+    opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
+    state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
+    return replace(state, prices=_first_prices(rooms, state.best))
 
 
-def _look(rooms: Rooms, opened: Flags, still: Flags, tries: int, seed: int) -> tuple[Flags, Ints, float]:
-    """Return open sites and who they serve after a quick search from some; the ``still`` ones do not move."""
-    tries = max(min(tries, _TRY_VISITS * tries // (_FIRST_TRIES * rooms.question.rows**2)), 1)
-    now, served = np.r_[opened, True], np.zeros(rooms.question.rows, dtype=np.int64)
-    movable = np.r_[~still, False]
-    room = np.r_[rooms.room, rooms.load.sum()]
-    state = np.array([seed * 7919 + 12345], dtype=np.int64)
-    value = improve_rooms(rooms.table, rooms.load, room, now, movable, served, tries, state)
-    return now[:-1], served, float(value)
+def _first_prices(rooms: Rooms, best: Choice) -> Floats:
+    """Return what each row would pay at its second open site, half way from its first; for a count, by its load."""
+    ways, n = rooms.question.ways, rooms.question.rows
+    if not rooms.paid.any() and np.isinf(rooms.lost).all():
+        widest = max(float(rooms.room.max(initial=0.0)), 1e-9)
+        return np.asarray(rooms.load / widest * float(rooms.charge.max(initial=0.0)))
+    entry = np.flatnonzero(best.opened[ways.site])
+    row = np.repeat(np.arange(n), np.diff(ways.ptr))[entry]
+    rank = np.arange(len(row)) - np.searchsorted(row, row)
+    prices = np.full((2, n), np.inf)
+    for k in range(2):
+        prices[k, row[rank == k]] = rooms.paid[entry[rank == k]]
+    dear = np.zeros(n)
+    np.maximum.at(dear, np.repeat(np.arange(n), np.diff(ways.ptr)), rooms.paid)
+    none = np.where(dear > 0.0, np.minimum(dear, rooms.lost), np.where(np.isfinite(rooms.lost), rooms.lost, 0.0))
+    first, second = (np.where(np.isfinite(one), one, none) for one in prices)
+    return np.asarray(0.5 * (first + second))
 
 
-def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, seed: int) -> Bound:
+def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
-    found = _look(rooms, opened, state.fixed | state.banned, tries, seed)
-    if found[2] < state.value:
-        return replace(state, opened=found[0], served=found[1], value=found[2])
-    return state
+    if has_more_conditions(rooms.question) or rooms.charge.any():
+        return state
+    still = state.fixed | state.banned
+    short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
+    found = search_rooms(rooms, opened, still, tries=tries, seed=seed, deadline=short)
+    return replace(state, best=found) if found.value < state.best.value else state
 
 
-def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: float) -> Bound:
     """Move prices uphill by deflected subgradient steps of Polyak's length, and look about the sites they open."""
-    m, n = len(rooms.room), rooms.question.rows
-    worth, taken = np.zeros(m), np.zeros(len(rooms.row), dtype=bool)
-    prices = np.minimum(state.prices, rooms.lost)
+    n = rooms.question.rows
+    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
+    prices, site = np.minimum(state.prices, rooms.lost), rooms.site
     best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
     for turn in range(_ROUNDS):
-        price_sites(rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, state.alive, worth, taken)
+        _price(rooms, prices, state.alive, worth, share)
         chosen = _choose(rooms, worth, state)
-        value = float(prices.sum() + worth[chosen].sum())
+        value = _total_of(prices, worth[chosen])
         waited += 1
         if value > best:
             best, best_prices, waited = value, prices, 0
-        if turn % 10 == 0 and not _has_more_conditions(rooms.question):
-            state = _search(rooms, state, chosen, _TRIES, seed + turn)
-        serving = taken & np.repeat(chosen, np.diff(rooms.ptr))
-        slope = 1.0 - np.bincount(rooms.row[serving], minlength=n)
+        if turn % 20 == 10:
+            state = _search(rooms, state, _filled(rooms, worth, chosen), _TRIES, deadline, seed + turn)
+        slope = 1.0 - np.bincount(rooms.row, share * chosen[site], n)
         slope[(prices >= rooms.lost) & (slope > 0)] = 0.0
         way = slope + _MOMENTUM * way
         size = float(way @ way)
-        if best > goal_of(rooms, state.value) or size == 0.0 or pace < _LEAST_PACE or deadline.left() <= 0.0:
+        if best > min(goal_of(rooms, state.best.value), enough) or size == 0.0:
+            break
+        if pace < _LEAST_PACE or deadline.left() <= 0.0:
             break
         if waited >= _PATIENCE:
             pace, waited, prices, way = pace * 0.6, 0, best_prices, np.zeros(n)
             continue
-        goal = state.value if np.isfinite(state.value) else abs(value) * 1.05 + 1.0
+        goal = state.best.value if np.isfinite(state.best.value) else abs(value) * 1.05 + 1.0
         prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way, rooms.lost)
     return replace(state, prices=best_prices, bound=max(best, state.bound))
+
+
+def _total_of(prices: Floats, worth: Floats) -> float:
+    """Return the total that prices prove, less what rounding may have added where large prices cancel out."""
+    return float(prices.sum() + worth.sum() - _ROUNDING * (np.abs(prices).sum() + np.abs(worth).sum()))
+
+
+def _price(rooms: Rooms, prices: Floats, alive: Flags, worth: Floats, share: Floats) -> None:
+    """Write what each site is worth at the prices, with its charge, and which parts of rows it serves."""
+    told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, alive, rooms.whole)
+    price_sites(*told, worth, share)
+    worth += rooms.charge
+
+
+def open_by_worth(rooms: Rooms, state: Bound) -> Flags:
+    """Return as many open sites as may be, those that are worth most at the prices."""
+    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
+    _price(rooms, state.prices, state.alive, worth, share)
+    return _filled(rooms, worth, _choose(rooms, worth, state))
+
+
+def _filled(rooms: Rooms, worth: Floats, chosen: Flags) -> Flags:
+    """Return the chosen sites with the next best ones, up to the number allowed."""
+    out, question = chosen.copy(), rooms.question
+    more = rooms.most - int((chosen & ~question.fixed).sum())
+    free = np.flatnonzero(~chosen & ~question.banned)
+    out[free[np.argsort(worth[free], kind="stable")[: max(more, 0)]]] = True
+    return out
 
 
 def _choose(rooms: Rooms, worth: Floats, state: Bound) -> Flags:
@@ -207,41 +196,45 @@ def _choose(rooms: Rooms, worth: Floats, state: Bound) -> Flags:
 def _rule_out(rooms: Rooms, state: Bound) -> Bound:
     """Return the state without the entries and sites that no better choice has; the choice at hand stays inside."""
     parts = part_totals(rooms, state)
-    smaller = cut_to(rooms, state, parts, goal_of(rooms, state.value))
-    if not np.isfinite(state.value):
+    smaller = cut_to(rooms, state, parts, goal_of(rooms, state.best.value))
+    if not np.isfinite(state.best.value):
         return smaller
-    alive = smaller.alive | (state.served[rooms.row] == np.repeat(np.arange(len(rooms.room)), np.diff(rooms.ptr)))
-    return replace(smaller, alive=alive, fixed=smaller.fixed & state.opened, banned=smaller.banned & ~state.opened)
+    best = state.best
+    alive = smaller.alive | (best.served[rooms.row] == rooms.site)
+    return replace(smaller, alive=alive, fixed=smaller.fixed & best.opened, banned=smaller.banned & ~best.opened)
 
 
 def part_totals(rooms: Rooms, state: Bound) -> Parts:
-    """Return how low the total can be with each entry serving, with each site open, and with each site shut."""
-    m = len(rooms.room)
-    worth, taken = np.zeros(m), np.zeros(len(rooms.row), dtype=bool)
+    """Return how low the total can be with each entry serving, with each site open, and with each site shut.
+
+    A row that may be shared is served by an entry a little at next to no cost, so its site alone counts.
+    """
+    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
     forced = np.zeros(len(rooms.row))
-    told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, state.alive)
-    price_sites(*told, worth, taken)
+    _price(rooms, state.prices, state.alive, worth, share)
+    told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, state.alive, rooms.whole)
     price_forced(*told, forced)
+    forced += rooms.charge[rooms.site]
     chosen = _choose(rooms, worth, state)
-    value = float(state.prices.sum() + worth[chosen].sum())
+    value = _total_of(state.prices, worth[chosen])
     inside, outside = chosen & ~state.fixed, ~chosen & ~state.banned
     full = int((chosen & ~rooms.question.fixed).sum()) >= rooms.most
     weakest = float(worth[inside].max(initial=-np.inf)) if full and inside.any() else 0.0
-    runner_up = float(worth[outside].min(initial=0.0)) if full else 0.0
+    runner_up = float(np.minimum(worth[outside].min(initial=0.0), 0.0)) if full else 0.0
     opens = np.where(outside, value + worth - weakest, value)
     shuts = np.where(inside, value - worth + runner_up, -np.inf)
-    site = np.repeat(np.arange(m), np.diff(rooms.ptr))
-    entry = np.where(state.alive & ~state.banned[site], opens[site] - worth[site] + forced, np.inf)
-    return Parts(value, entry, np.where(outside, opens, -np.inf), shuts)
+    site = rooms.site
+    served = opens[site] if rooms.question.split else opens[site] - worth[site] + forced
+    entry = np.where(state.alive & ~state.banned[site], served, np.inf)
+    return Parts(value, entry, np.where(outside, opens, -np.inf), shuts, opens - worth + rooms.charge)
 
 
 def cut_to(rooms: Rooms, state: Bound, parts: Parts, goal: float) -> Bound:
     """Return the state with only what a choice of at most this total can have."""
     banned = state.banned | (parts.opens > goal)
-    site = np.repeat(np.arange(len(rooms.room)), np.diff(rooms.ptr))
     return replace(
         state,
-        alive=(parts.entry <= goal) & ~banned[site],
+        alive=(parts.entry <= goal) & ~banned[rooms.site],
         fixed=state.fixed | (parts.shuts > goal),
         banned=banned,
         bound=max(state.bound, parts.value),
@@ -251,11 +244,8 @@ def cut_to(rooms: Rooms, state: Bound, parts: Parts, goal: float) -> Bound:
 def _with_conditions(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:
     """Return the state with the bound at its prices that all conditions on sites give."""
     question, m = rooms.question, len(rooms.room)
-    worth, taken = np.zeros(m), np.zeros(len(rooms.row), dtype=bool)
-    price_sites(
-        rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, np.ones(len(rooms.row), dtype=bool),
-        worth, taken,
-    )  # fmt: skip
+    worth, share = np.zeros(m), np.zeros(len(rooms.row))
+    _price(rooms, state.prices, np.ones(len(rooms.row), dtype=bool), worth, share)
     lower, upper = site_bounds(question)
     model = Mip(worth, float(state.prices.sum()), lower, upper, np.ones(m, dtype=bool), tuple(site_rows(question)))
     found = solve_mip(model, start=None, time_limit_s=0.2 * deadline.left())

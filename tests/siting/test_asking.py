@@ -1,4 +1,4 @@
-"""What the conditions of a planner come to: who may open, what a cutoff would have to be, which sums a budget allows."""
+"""What conditions come to: who may open, what a cutoff would have to be, which sums a budget allows."""
 
 from collections.abc import Sequence
 from dataclasses import replace

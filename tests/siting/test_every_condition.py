@@ -5,6 +5,7 @@ import pytest
 
 from spatial.errors import InfeasibleError
 from spatial.siting import answer as answering
+from spatial.siting import capacitated, room_count
 from spatial.siting.asking import Asked, ask
 from spatial.siting.conditions import MODELS, Conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED
@@ -67,4 +68,14 @@ def test_the_exact_models_agree_where_small_questions_are_not_enumerated(
 @pytest.mark.parametrize("model", MODELS)
 def test_sites_with_limited_room_are_answered_like_every_assignment_tried(model: str) -> None:
     for seed in range(CASES):
+        compare(seed, model, room=True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_prices_searches_and_sets_of_rows_agree_where_small_questions_are_not_handed_over_whole(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
+    monkeypatch.setattr(room_count, "_FEW_ENTRIES", 0)
+    for seed in range(CASES, 2 * CASES):
         compare(seed, model, room=True)
