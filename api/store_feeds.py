@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import Depends, FastAPI, Request, Response
@@ -40,8 +40,11 @@ from spatial.errors import MissingError
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, WORKED_OUT
 from spatial.io.plan_report import describe_profile, find_attribution
 
+Held = TypeVar("Held")
 _KEPT = 4
 _ALL = 2**31 - 1
+_EDITED = ("blocks", "grids", "violations")
+"""Layers that edits change; the others are those of every version."""
 _WHEN = (
     "An RFC 3339 instant, or an interval (.. is open): the plan as it was in force then, last of all where several "
     "versions were; no feature where none was."
@@ -114,17 +117,14 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
     InputError
         By the function: if ``datetime`` cannot be read.
     """
-    lock, kept = Lock(), OrderedDict[tuple[str, str, tuple[Term, ...]], PlanFeeds]()
+    lock, lasting, kept = Lock(), OrderedDict[Any, Lasting](), OrderedDict[Any, StoredFeeds]()
 
     def keep(version: VersionRecord, terms: Sequence[Term]) -> PlanFeeds:
-        key = (version.plan_id, f"{version.version}-{version.digest}", tuple(terms))
+        first = store.get_version(version.plan_id, 1).digest  # a restored store may have another plan of this id
         with lock:
-            if key not in kept:
-                kept[key] = read_feeds(store, version, terms)
-            kept.move_to_end(key)
-            while len(kept) > _KEPT:
-                kept.popitem(last=False)
-            return kept[key]
+            same = _recall(lasting, (version.plan_id, first), lambda: read_lasting(store, version.plan_id))
+            key = (version.plan_id, version.version, version.digest, tuple(terms))
+            return _recall(kept, key, lambda: read_feeds(store, version, terms, same))
 
     def find(request: Request) -> Feeds:
         plan = store.get_plan(request.path_params["planId"])
@@ -137,6 +137,16 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
         return _without_features(keep(store.get_version(plan.plan_id, _choose(plan, request, settings)), terms))
 
     return find
+
+
+def _recall(held: OrderedDict[Any, Held], key: Any, read: Callable[[], Held]) -> Held:
+    """Return what is held of a key, read where it is not; what was asked for longest ago is let go."""
+    if key not in held:
+        held[key] = read()
+    held.move_to_end(key)
+    while len(held) > _KEPT:
+        held.popitem(last=False)
+    return held[key]
 
 
 def _choose(plan: PlanRecord, request: Request, settings: Settings) -> int | None:
@@ -159,14 +169,32 @@ def _without_features(feeds: PlanFeeds) -> NoFeeds:
     return NoFeeds(f"{feeds.digest}-none", feeds.report, layers, feeds.systems)
 
 
-def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term]) -> StoredFeeds:
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What all versions of a plan share: the layers that no edit changes, and what is told of its making."""
+
+    title: str
+    layers: Mapping[str, LoadedLayer]
+    attribution: Sequence[str]
+    profile: Mapping[str, Any]
+
+
+def read_lasting(store: Store, plan_id: str) -> Lasting:
+    """Return what no edit of a plan changes."""
+    plan, first = store.read_plan(plan_id), store.get_version(plan_id, 1)
+    layers = {name: _read_layer(store, first, name) for name in (*STORED, *KEPT) if name not in _EDITED}
+    attribution = plan.report.get("attribution") or find_attribution(plan.report.get("provenance"))
+    return Lasting(store.get_plan(plan_id).title, layers, attribution, describe_profile(plan.profile))
+
+
+def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term], lasting: Lasting) -> StoredFeeds:
     """Return the layers of a version as they are served, and what its landing page tells of it."""
-    layers = {name: _read_layer(store, version, name) for name in (*STORED, *KEPT)}
+    layers = {**lasting.layers, **{name: _read_layer(store, version, name) for name in _EDITED}}
     held = {name: layers[name] for name in LAYERS if layers[name].features or name in PLAN_LAYERS}
-    told = _tell(store, version, held, terms)
-    held |= work_out(held, told)
+    told = _tell(version, lasting, held, terms)
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them
-    return StoredFeeds(f"{version.digest[:32]}{version.version:x}{since}", told, held, store, version)
+    digest = f"{version.digest[:32]}{version.version:x}{since}"
+    return StoredFeeds(digest, told, held | work_out(held, told), store, version)
 
 
 def _read_layer(store: Store, version: VersionRecord, name: str) -> LoadedLayer:
@@ -175,18 +203,18 @@ def _read_layer(store: Store, version: VersionRecord, name: str) -> LoadedLayer:
 
 
 def _tell(
-    store: Store, version: VersionRecord, layers: Mapping[str, LoadedLayer], terms: Sequence[Term]
+    version: VersionRecord, lasting: Lasting, layers: Mapping[str, LoadedLayer], terms: Sequence[Term]
 ) -> dict[str, Any]:
     """Return what stands in the place of a folder's report."""
-    plan = store.read_plan(version.plan_id)
     homes = layers["blocks"].columns.get("households")
     total = 0 if homes is None else int(homes.values[~homes.missing].sum())
     counts = {"grids": len(layers["grids"].features), "blocks": len(layers["blocks"].features), "households": total}
     return {
         "plan_id": version.plan_id,
         "plan_version": version.version,
-        "attribution": plan.report.get("attribution") or find_attribution(plan.report.get("provenance")),
-        "profile": describe_profile(plan.profile),
+        "title": lasting.title,
+        "attribution": lasting.attribution,
+        "profile": lasting.profile,
         "summary": counts,
         "in_force": [[term.start, term.end] for term in terms],
         "writable": True,
