@@ -4,7 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spatial.tables import Streets
+from spatial.tables import (
+    BUILDINGS,
+    CANDIDATES,
+    COMMUNITIES,
+    CURRENT,
+    ESTATES,
+    FACILITIES,
+    GATES,
+    POIS,
+    Streets,
+    Table,
+)
+
+INPUT_TABLES: Mapping[str, Table] = {
+    "communities": COMMUNITIES, "estates": ESTATES, "buildings": BUILDINGS, "gates": GATES, "candidates": CANDIDATES,
+    "existing": FACILITIES, "current": CURRENT, "pois": POIS,
+}  # fmt: skip
+"""Input with a place on the ground -> the contract that its frame keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +35,7 @@ class Inputs:
     streets:
         Ways, tagged points and closed outlines of the street map.
     estates, buildings, gates, candidates, existing, current, pois:
-        ESTATES, BUILDINGS, GATES, CANDIDATES, FACILITIES, CURRENT, POIS; empty where nothing was given.
+        As ``INPUT_TABLES`` says; empty where nothing was given.
     listed:
         LISTED: every row of an input that was dropped, repaired or guessed, with the reason.
     provenance:

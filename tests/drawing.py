@@ -13,23 +13,8 @@ import pandas as pd
 import shapely
 
 from spatial.crs import metric_crs
-from spatial.inputs import Inputs
-from spatial.tables import (
-    AREA_TAGS,
-    BUILDINGS,
-    CANDIDATES,
-    COMMUNITIES,
-    CURRENT,
-    ESTATES,
-    FACILITIES,
-    GATES,
-    LISTED,
-    POINT_TAGS,
-    POIS,
-    WAY_TAGS,
-    Streets,
-    require,
-)
+from spatial.inputs import INPUT_TABLES, Inputs
+from spatial.tables import AREA_TAGS, LISTED, POINT_TAGS, WAY_TAGS, Streets, require
 
 CRS = metric_crs(108.7, 34.3)
 X0, Y0 = 564_000.0, 3_797_000.0
@@ -82,24 +67,20 @@ def draw_town(
 ) -> Inputs:
     """Return the Inputs of a drawing; a lone outline is one community, ``c``."""
     rows = communities if isinstance(communities, list) else [community("c", communities)]
-    return Inputs(
-        communities=_frame(rows, COMMUNITIES, {}),
-        streets=_streets(list(ways), list(areas)),
-        estates=_frame(list(estates), ESTATES, {"estimated": False, "access": "unknown"}),
-        buildings=_frame(
-            list(buildings), BUILDINGS, {"estate_id": "", "use": "residential", "levels": 6.0, "estimated": False}
+    given = {
+        "communities": _frame(rows, "communities", {}),
+        "estates": _frame(list(estates), "estates", {"estimated": False, "access": "unknown"}),
+        "buildings": _frame(
+            list(buildings), "buildings", {"estate_id": "", "use": "residential", "levels": 6.0, "estimated": False}
         ),
-        gates=_frame(list(gates), GATES, {"access": "open", "hours": ""}),
-        candidates=CANDIDATES.empty(CRS),
-        existing=FACILITIES.empty(CRS),
-        current=CURRENT.empty(CRS),
-        pois=POIS.empty(CRS),
-        listed=LISTED.empty(),
-        provenance={},
-    )
+        "gates": _frame(list(gates), "gates", {"access": "open", "hours": ""}),
+    }
+    absent = {name: table.empty(CRS) for name, table in INPUT_TABLES.items() if name not in given}
+    return Inputs(streets=_streets(list(ways), list(areas)), listed=LISTED.empty(), provenance={}, **given, **absent)
 
 
-def _frame(rows: list[dict[str, Any]], table: Any, defaults: dict[str, Any]) -> Any:
+def _frame(rows: list[dict[str, Any]], name: str, defaults: dict[str, Any]) -> Any:
+    table = INPUT_TABLES[name]
     if not rows:
         return table.empty(CRS)
     columns = list(table.columns) + sorted({k for row in rows for k in row} - set(table.columns) - {"geometry"})

@@ -11,7 +11,7 @@ import shapely
 
 from spatial.crs import CoordType
 from spatial.errors import InputError
-from spatial.inputs import Inputs
+from spatial.inputs import INPUT_TABLES, Inputs
 from spatial.io.buildings import read_buildings
 from spatial.io.estates import list_stacked, read_estates
 from spatial.io.features import locate
@@ -26,7 +26,7 @@ from spatial.io.site_ids import tell_apart
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
 from spatial.io.systems import Undeclared, read_system
 from spatial.progress import Progress, silent
-from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, Streets, Table
+from spatial.tables import Streets
 
 __all__ = ["Sources", "link_estates", "read_district", "read_inputs", "read_sources"]
 
@@ -42,18 +42,17 @@ class _Layer:
     """How one input is read, and how far from the land its rows may lie."""
 
     read: Callable[..., tuple[Any, Any]]
-    table: Table
     margin_m: float
 
 
 _LAYERS: Mapping[str, _Layer] = {
-    "estates": _Layer(read_estates, ESTATES, 0.0),
-    "buildings": _Layer(read_buildings, BUILDINGS, 0.0),
-    "gates": _Layer(read_gates, GATES, NEARBY_M),
-    "candidates": _Layer(read_candidates, CANDIDATES, NEARBY_M),
-    "existing": _Layer(read_existing, FACILITIES, NEARBY_M),
-    "current": _Layer(read_current, CURRENT, NEARBY_M),
-    "pois": _Layer(read_pois, POIS, NEARBY_M),
+    "estates": _Layer(read_estates, 0.0),
+    "buildings": _Layer(read_buildings, 0.0),
+    "gates": _Layer(read_gates, NEARBY_M),
+    "candidates": _Layer(read_candidates, NEARBY_M),
+    "existing": _Layer(read_existing, NEARBY_M),
+    "current": _Layer(read_current, NEARBY_M),
+    "pois": _Layer(read_pois, NEARBY_M),
 }
 _FROM_STREETS: Mapping[str, Callable[[Streets], tuple[Any, Any]]] = {
     "estates": estates_from_streets,
@@ -127,7 +126,7 @@ class _Reader:
             return self._from_file(path, land)
         if self.name in _FROM_STREETS:
             return self._from_map(land)
-        return self.layer.table.empty(self.ground.streets.crs), join_listed([]), None
+        return INPUT_TABLES[self.name].empty(self.ground.streets.crs), join_listed([]), None
 
     def _from_file(self, path: Any, land: Any) -> tuple[Any, Any, Any]:
         frame, notes = self.layer.read(path, self.ground.streets.crs, self.coords, undeclared=self.undeclared)

@@ -11,27 +11,13 @@ import pytest
 import shapely
 
 from spatial.errors import CrsError, InputError, PersonalDataError, SpatialError
+from spatial.inputs import INPUT_TABLES
 from spatial.io.district import Sources, read_district, read_inputs
 from spatial.io.sources import coords_of, read_sources
 from spatial.io.streets import read_streets
-from spatial.tables import (
-    BUILDINGS,
-    CANDIDATES,
-    COMMUNITIES,
-    CURRENT,
-    ESTATES,
-    FACILITIES,
-    GATES,
-    LISTED,
-    POIS,
-    require,
-)
+from spatial.tables import LISTED, require
 from tests.real_data import real
 
-TABLES = {
-    "communities": COMMUNITIES, "estates": ESTATES, "buildings": BUILDINGS, "gates": GATES, "candidates": CANDIDATES,
-    "existing": FACILITIES, "current": CURRENT, "pois": POIS, "listed": LISTED,
-}  # fmt: skip
 ESTATE_ROWS = "小区名称,总户数,经度,纬度\n甲苑,500,114.302,30.602\n乙苑,300,114.318,30.602\n丙苑,200,115.9,30.6\n"
 STREETS = """<osm version="0.6"><bounds minlat="30.600" minlon="114.300" maxlat="30.610" maxlon="114.320"/>
 <node id="1" lat="30.605" lon="114.300"/><node id="2" lat="30.605" lon="114.320"/>
@@ -60,9 +46,10 @@ def _district(folder: Path, extra: str = "") -> Path:
 def test_a_folder_is_read_into_frames_that_keep_their_contracts(tmp_path: Path) -> None:
     inputs, profile = read_district(_district(tmp_path))
     assert profile == "band_300_500"
-    for name, table in TABLES.items():
+    require(inputs.listed, LISTED)
+    for name, table in INPUT_TABLES.items():
         require(getattr(inputs, name), table)
-        assert name == "listed" or getattr(inputs, name).crs == inputs.crs
+        assert getattr(inputs, name).crs == inputs.crs
     assert inputs.estates["name"].tolist() == ["乙苑", "甲苑"]
     assert inputs.gates["estate_id"].tolist() == ["e00003", ""], "an estate may be named by its name"
     told = inputs.listed.set_index("reason")

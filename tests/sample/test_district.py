@@ -9,19 +9,9 @@ import pytest
 import shapely
 
 from spatial.errors import InputError
+from spatial.inputs import INPUT_TABLES
 from spatial.sample.district import District, make_district, to_inputs
-from spatial.tables import (
-    BUILDINGS,
-    CANDIDATES,
-    COMMUNITIES,
-    CURRENT,
-    ESTATES,
-    FACILITIES,
-    GATES,
-    LISTED,
-    POIS,
-    require,
-)
+from spatial.tables import LISTED, require
 
 SIZES = {1: 6, 2: 6, 3: 4, 7: 12}
 
@@ -51,16 +41,8 @@ def crossing_pairs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> list[tupl
 
 
 def test_every_frame_keeps_its_contract(district: District) -> None:
-    for frame, table in (
-        (district.communities, COMMUNITIES),
-        (district.estates, ESTATES),
-        (district.buildings, BUILDINGS),
-        (district.gates, GATES),
-        (district.candidates, CANDIDATES),
-        (district.existing, FACILITIES),
-        (district.current, CURRENT),
-        (district.pois, POIS),
-    ):
+    for name, table in INPUT_TABLES.items():
+        frame = getattr(district, name)
         require(frame, table)
         assert shapely.is_valid(frame.geometry.to_numpy()).all(), table.name
 
