@@ -6,7 +6,7 @@ pricing, tightened by subset-row cuts, and closed by enumerating every grid that
 is given the time reaches the same bound and the same division.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +34,9 @@ from spatial.division.closing import Grids, Limits, close_plan
 from spatial.division.master import Master
 from spatial.division.piece import Piece, count_olds
 from spatial.division.roots import Ask, prepare_roots
-from spatial.division.search import Effort, find_labels
+from spatial.division.seeking import offer, search_again, seek, to_grids
 from spatial.division.separation import find_cuts
-from spatial.division.sizes import Band, Sizes
+from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
 _WIDE = 0.02
@@ -46,7 +46,7 @@ _CUT_ROUNDS, _CUTS = 30, 20
 _LISTED = 4_000, 12_000, 40_000, 120_000
 _LISTING_NODES = 60_000
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.03, 20
-_SEEKING, _SNAPSHOTS, _EXPLORING = 500, 40, 50_000
+_EXPLORING = 50_000
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _PROMISED = 0.7, 3
 _MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 300, 6_000, 20_000
@@ -99,6 +99,11 @@ def prove(
         bound_part(case, _WIDE / 5, _ROUGH)
     bound_part(case, _WIDE / 5)
     _mix(case)
+    if case.units <= _LARGE and case.gap > _SPLIT_FROM * case.total and not case.over:
+        search_again(case)
+        improve(case, NARROW, _near(case.units)[-1])
+        bound_part(case, NARROW)
+        _mix(case)
     going = True
     while going:
         _turn(case)
@@ -174,7 +179,7 @@ def _explore(case: Case, nodes: int) -> None:
     """Bound a part of which little is known, from divisions found for it."""
     spare, case.nodes_left = case.nodes_left, min(case.nodes_left, nodes)
     spare -= case.nodes_left
-    _seek(case)
+    seek(case)
     while True:
         for slack in (_WIDE, NARROW):
             improve(case, slack, _near(case.units)[-1])
@@ -185,20 +190,6 @@ def _explore(case: Case, nodes: int) -> None:
         case.part.price *= _DEARER
         _enter(case, case.part)
     case.nodes_left += spare
-
-
-def _seek(case: Case) -> None:
-    """Add the grids of divisions with as many grids as the part wants, and centre the prices on what one costs."""
-    piece, sizes, (least, most) = case.roots.piece, case.master.sizes, case.part.counts
-    grids = most if most < len(np.unique(case.labels)) else least
-    aim = max(1, round(int(piece.households.sum()) / grids))
-    band, effort = Band(sizes.floor, aim, sizes.ceiling), Effort(_SEEKING, 1)
-    sizes = sizes._replace(target=aim)
-    found = find_labels(piece, sizes, band, effort, lambda _: case.left() > 0.0, snapshots=_SNAPSHOTS)
-    plans = [list(_grids(row, case.master.olds)) for row in (found.labels, *found.snapshots)]
-    for plan in plans:
-        case.master.add(plan)
-    case.part.centre = case.part.centre * (case.master.cost_of(plans[0]) / case.total)
 
 
 def _list_promising(case: Case) -> list[tuple[Any, int]]:
@@ -213,8 +204,8 @@ def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left
     olds = count_olds(piece)
     master.add([(np.array([unit]), olds) for unit in range(count)])
     for row in (labels, *others):
-        master.add(list(_grids(row, olds)))
-    total = master.cost_of(list(_grids(labels, olds)))
+        master.add(list(to_grids(row, olds)))
+    total = master.cost_of(list(to_grids(labels, olds)))
     share = 0.8 * piece.households / max(1, piece.households.sum()) + 0.2 / count
     whole = Part(master.counts, 0.0, total * share, total)
     case = Case(
@@ -223,13 +214,6 @@ def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left
     )  # fmt: skip
     tell(case.labels, case.total, case.bound)
     return case
-
-
-def _grids(labels: Any, olds: int) -> Iterator[tuple[Any, int]]:
-    """Yield the grids of a division: units in order, and the today's grid that each inherits (``olds``: none)."""
-    order = np.argsort(labels, kind="stable")
-    for units in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        yield np.sort(units), min(int(labels[units[0]]), olds)
 
 
 def _near(count: int) -> tuple[tuple[int, int], ...]:
@@ -264,8 +248,7 @@ def _take(case: Case, master: Master, kept: Any, limits: Limits) -> bool:
             name = names[i]
             labels[columns[i]] = name if name < master.olds else fresh
             fresh += int(name >= master.olds)
-        case.labels, case.total = labels, float(master.cost[kept][choice.chosen].sum())
-        case.tell(labels, case.total, case.bound)
+        offer(case, labels, float(master.cost[kept][choice.chosen].sum()))
     return choice.proved
 
 
