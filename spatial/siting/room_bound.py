@@ -75,7 +75,8 @@ def goal_of(rooms: Rooms, value: float) -> float:
     """Return the largest total that would still be better."""
     if has_whole_values(rooms.question):
         return value - 1.0 + _HAIR
-    return value * (1 - 1e-10)
+    saved = max(float(rooms.lost.sum()) - value, 0.0)  # infinite where all must be served
+    return value - 1e-10 * min(value, saved) if np.isfinite(value) else value
 
 
 def is_closed(rooms: Rooms, state: Bound) -> bool:
