@@ -47,7 +47,7 @@ def walk(
     gates: Annotated[str | None, option("Gates of estates, with access.")] = None,
     estates: Annotated[str | None, option("Estates (小区): outlines, with access gated or open.")] = None,
     heights: Annotated[
-        str | None, option("Heights as a raster (.asc, .hgt, .tif): slopes take longer; without it walks are level.")
+        str | None, option("Heights: a raster (.asc, .hgt, .tif), or a CSV with lon, lat, z_m; slopes take their time.")
     ] = None,
     gates_state: Annotated[
         str, typer.Option(help="open: residents of both ends pass their gates; closed: those of the home alone.")

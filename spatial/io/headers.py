@@ -46,6 +46,7 @@ _ALIASES: Mapping[str, str] = {
     "mode": "取得方式 来源方式 建设方式 方式 mode acquisition",
     "cost": "建设成本 改造费用 成本 费用 造价 投资 cost price",
     "hours": "开放时间 开门时间 通行时间 时间 hours openinghours",
+    "height": "高程 高程值 海拔 海拔高度 标高 高度 zm z elevation elevationm elev ele height heightm altitude dem",
     "layer": "所属部门 部门 条线 网格类型 图层 layer department dept",
     "suspect": "存疑 可疑 suspect doubtful",
 }

@@ -21,9 +21,9 @@ from spatial.io.needed import Sheet
 from spatial.io.numbers import read_numbers
 from spatial.io.osm_extent import find_extent
 from spatial.io.osm_file import OSM_SUFFIXES, read_elements
-from spatial.io.relief import read_relief
 from spatial.io.rows import carry_rows, drop_rows
 from spatial.io.shapes import to_points
+from spatial.io.spots import read_heights
 from spatial.io.streets import read_streets
 from spatial.io.systems import Undeclared, check_coords, read_system
 from spatial.io.walk_areas import read_areas
@@ -31,7 +31,7 @@ from spatial.io.walk_network import read_walk_network
 from spatial.profile import Profile
 from spatial.progress import Progress, silent
 from spatial.tables import DEMAND, require
-from spatial.walking.network import WalkNetwork, build_walk_network
+from spatial.walking.network import WalkNetwork
 from spatial.walking.walker import Walker
 
 _ADULT = Walker()
@@ -54,7 +54,7 @@ class WalkSources:
     gates, estates:
         Gates, and the closed estates they lead into.
     heights:
-        A raster of heights (see ``read_relief``); without it every walk is level.
+        Heights as a raster or as places (see ``read_heights``); without them every walk is level.
     households, by, kind:
         Columns: households of the demand (1 each where there is none), groups of the demand, kind of the sources.
     areas:
@@ -138,15 +138,13 @@ def _read_network(
     """Return the network with the gates and estates that are given, and LISTED of these."""
     if sources.gates is None and sources.estates is None and sources.heights is None:
         return read_walk_network(sources.osm, profile, walker=walker), []
-    if sources.heights is not None:  # a network with heights is not kept
-        heights = read_relief(sources.heights)
-        streets = read_streets(sources.osm)
-        gates, estates, listed = _read_gates(sources, streets.crs, undeclared)
-        given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker}
-        return build_walk_network(streets, profile, heights=heights, **given), listed
     crs = read_map_system(sources.osm)
     gates, estates, listed = _read_gates(sources, crs, undeclared)
-    return read_walk_network(sources.osm, profile, gates=gates, estates=estates, walker=walker, crs=crs), listed
+    given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker, "crs": crs}
+    if sources.heights is not None:
+        given["heights"], told = read_heights(sources.heights, crs, undeclared=undeclared)
+        listed = [*listed, told]
+    return read_walk_network(sources.osm, profile, **given), listed
 
 
 def read_map_system(path: str | Path) -> Any:

@@ -18,6 +18,7 @@ from spatial.io.streets import read_streets
 from spatial.io.walk_cache import key_of, load_network, store_network
 from spatial.profile import Profile
 from spatial.tables import POINT_TAGS, WAY_TAGS, Streets
+from spatial.walking.elevation import Heights
 from spatial.walking.lines import Lines
 from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.walker import Walker
@@ -38,6 +39,7 @@ def read_walk_network(
     gates: Any | None = None,
     estates: Any | None = None,
     walker: Walker = _ADULT,
+    heights: Heights | None = None,
     crs: Any = None,
     clip: Any = None,
     cache: bool = True,
@@ -45,7 +47,8 @@ def read_walk_network(
     """Return the walk network of a map file: what ``build_walk_network`` makes of what ``read_streets`` finds in it.
 
     With ``cache`` it is kept in the user's cache folder (or in that which WANGGE_CACHE names) under what it was made
-    from, down to the bytes of the file and of this program, and mapped into memory from there the next time.
+    from, down to the bytes of the file and of this program, and mapped into memory from there the next time; a network
+    with heights is made anew each time.
 
     Raises
     ------
@@ -55,12 +58,12 @@ def read_walk_network(
     path = Path(path)
     is_osm = path.name.lower().endswith(OSM_SUFFIXES)
     asked = (walker, crs, clip)
-    cache = cache and is_osm and path.is_file()  # a map in another format may be several files
+    cache = cache and is_osm and path.is_file() and heights is None  # a map in another format may be several files
     key = key_of(path, profile.walking, (gates, estates), asked) if cache else None
     kept = load_network(key) if key is not None else None
     if kept is not None:
         return kept
-    given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker}
+    given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker, "heights": heights}
     if is_osm:
         streets, lines = _read_columns(read_elements(path), crs, clip, path.name)
         network = build_walk_network(streets, profile, lines=lines, **given)

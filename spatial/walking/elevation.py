@@ -1,12 +1,12 @@
 """How much longer does a slope take than level ground?
 
 Tobler's hiking function (1993), as a share of the walker's speed on the flat: exp(-3.5 (|s + 0.05| - 0.05)) at slope s,
-so a little down is fastest. Heights are those of a relief or of nodes of the map. A bridge does not follow the valley,
-nor a tunnel the hill: between its ends, and wherever a height is unknown, heights change evenly along the ways. Steps
-and lifts have times of their own. On one edge time is spread evenly, however its slope changes.
+so a little down is fastest. Heights are those of a relief, of places one by one, or of nodes of the map. A bridge does
+not follow the valley, nor a tunnel the hill: between its ends, and wherever a height is unknown, heights change evenly
+along the ways. Steps and lifts have times of their own. On one edge time is spread evenly, however its slope changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from spatial.crs import transform_xy
 from spatial.errors import InputError
 from spatial.walking.chains import Chains
 from spatial.walking.segments import Flags, Floats, Ints, Segments
+from spatial.walking.spots import Spots, sample_spots
 
 _STEEPNESS, _FASTEST = 3.5, 0.05
 _STEEPEST = 1.0
@@ -44,8 +45,11 @@ class Relief:
     crs: Any
 
 
-Heights = Relief | Mapping[int, float]
-"""A relief, or node of the map -> metres."""
+Heights = Relief | Spots | Mapping[int, float]
+"""A relief, heights of places one by one, or node of the map -> metres."""
+
+_Ground = tuple[Callable[[Floats], Floats], float]
+"""What tells the height at places, and how far apart in metres it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def sample_relief(relief: Relief, xy: Floats, crs: Any) -> Floats:
 def measure_climb(segments: Segments, heights: Heights, crs: Any) -> Climb:
     """Return what the slopes of all pieces take.
 
-    Long pieces on the ground are looked at from cell to cell of the relief.
+    Long pieces on the ground are looked at from cell to cell of the relief, or at as many places as there are spots.
 
     Raises
     ------
@@ -89,13 +93,14 @@ def measure_climb(segments: Segments, heights: Heights, crs: Any) -> Climb:
         If a height is infinite, or none is known anywhere on the network.
     """
     ground = ~_is_raised(segments)
-    if isinstance(heights, Relief):
-        known = np.full(len(segments.xy), np.nan)
-        known[ground] = sample_relief(heights, segments.xy[ground], crs)
-    else:
+    known = np.full(len(segments.xy), np.nan)
+    surface = None if isinstance(heights, Mapping) else _surface(heights, crs)
+    if surface is not None:
+        known[ground] = surface[0](segments.xy[ground])
+    elif isinstance(heights, Mapping) and len(heights):
         given = pd.Series(dict(heights), dtype=np.float64)
         at = given.index.get_indexer(segments.vertex_id)
-        known = np.where(at >= 0, given.to_numpy()[at], np.nan) if len(given) else np.full(len(segments.xy), np.nan)
+        known = np.where(at >= 0, given.to_numpy()[at], np.nan)
     if np.isinf(known).any() or not np.isfinite(known).any():
         raise InputError("heights: found none on the walk network, or an infinite one; needed metres at some nodes")
     height = _fill(segments, known)
@@ -104,10 +109,17 @@ def measure_climb(segments: Segments, heights: Heights, crs: Any) -> Climb:
     level = segments.steps | (segments.extra_s > 0) | (length < _SHORTEST_M) | ~np.isfinite(rise)
     slope = np.where(level, 0.0, rise / np.maximum(length, _SHORTEST_M))
     along, against = slope_factor(slope), slope_factor(-slope)
-    if isinstance(heights, Relief):
-        rows = np.flatnonzero(~level & ~segments.raised & (length > heights.step_m))
-        along[rows], against[rows] = _sample_long(segments, rows, height, (heights, crs))
+    if surface is not None:
+        rows = np.flatnonzero(~level & ~segments.raised & (length > surface[1]))
+        along[rows], against[rows] = _sample_long(segments, rows, height, surface)
     return Climb(along, against, np.isfinite(rise))
+
+
+def _surface(heights: Relief | Spots, crs: Any) -> _Ground:
+    """Return what tells the height of any place."""
+    if isinstance(heights, Relief):
+        return lambda xy: sample_relief(heights, xy, crs), heights.step_m
+    return sample_spots(heights, crs)
 
 
 def _is_raised(segments: Segments) -> Flags:
@@ -144,16 +156,16 @@ def _fill(segments: Segments, known: Floats) -> Floats:
     return out
 
 
-def _sample_long(segments: Segments, rows: Ints, height: Floats, given: tuple[Relief, Any]) -> tuple[Floats, Floats]:
+def _sample_long(segments: Segments, rows: Ints, height: Floats, surface: _Ground) -> tuple[Floats, Floats]:
     """Return the mean factors, there and back, of pieces that are looked at from cell to cell."""
-    relief, crs = given
+    sample, step_m = surface
     a, b = segments.xy[segments.a[rows]], segments.xy[segments.b[rows]]
     length = np.hypot(*(b - a).T)
-    parts = np.ceil(length / relief.step_m).astype(np.int64)
+    parts = np.ceil(length / step_m).astype(np.int64)
     first = np.cumsum(parts + 1) - (parts + 1)
     row = np.repeat(np.arange(len(rows)), parts + 1)
     share = (np.arange(len(row)) - first[row]) / parts[row]
-    z = sample_relief(relief, a[row] + share[:, None] * (b - a)[row], crs)
+    z = sample(a[row] + share[:, None] * (b - a)[row])
     z[first], z[first + parts] = height[segments.a[rows]], height[segments.b[rows]]
     even = height[segments.a[rows]][row] * (1 - share) + height[segments.b[rows]][row] * share
     z = np.where(np.isfinite(z), z, even)
