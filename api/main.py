@@ -29,6 +29,7 @@ from api.routes.processes import add_job_errors, processes_router
 from api.routes.tiles import tiles_router
 from api.settings import Settings, read_settings
 from api.snapshot import Feeds, follow_folder
+from api.turns import limit_reading
 from spatial.errors import InputError
 
 _DESCRIPTION = (
@@ -135,6 +136,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(compress_answers),
+        Middleware(limit_reading, most=settings.reads_at_once),
         Middleware(limit_bodies, most=settings.body_max, elsewhere={"/processes/": settings.job_body_max}),
     ]
     if settings.cors_origins:

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """Host names that are answered to; empty: the loopback names when serving on loopback, else every name."""
     public_url: str = ""
     """Address under which clients see the server, when a proxy stands before it."""
+    reads_at_once: int = Field(default=4, ge=1)
+    """Most answers of features that are in the making at once; the others wait their turn, edits do not."""
     body_max: int = Field(default=2_000_000, ge=1)
     """Most bytes of what a client sends."""
     audience: Literal["auto", "internal", "public"] = "auto"

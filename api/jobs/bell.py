@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,13 @@ class Bell:
         for loop, event in ears:
             with suppress(RuntimeError):  # the loop was closed meanwhile: nobody listens
                 loop.call_soon_threadsafe(event.set)
+
+    def ring_others(self, own: Collection[str]) -> None:
+        """Wake who listens for other jobs than these: what happens at other servers rings no bell here."""
+        with self.lock:
+            heard = [job_id for job_id in self.ears if job_id not in own]
+        for job_id in heard:
+            self.ring(job_id)
 
     @contextmanager
     def listening(self, job_id: str) -> Iterator[asyncio.Event]:

@@ -4,6 +4,7 @@ Inputs and results are JSON as bytes. A job that was kept is on the disk; events
 change of a job is an event of the kind ``status``, kept in the same step: the last event of a finished job tells so.
 """
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from api.jobs.record import Event, Job
@@ -20,6 +21,12 @@ class Book(Protocol):
 
     def every(self) -> list[Job]:
         """Return all jobs, the newest first."""
+
+    def adopt(self) -> list[Job]:
+        """Return the unfinished jobs that no server works on, oldest first; they are this server's from here on."""
+
+    def beat(self, held: Collection[str]) -> list[str]:
+        """Say that this server lives; return those of the jobs it holds that are no longer its own to work on."""
 
     def update(self, job_id: str, **changes: Any) -> Job:
         """Set fields of a job that is not finished, and return it; a finished one is returned as it stands."""

@@ -24,6 +24,8 @@ _IDLE_S = 300.0
 _ATTEMPTS = 2
 """A job that ends the server twice is not begun a third time."""
 _ENDING_S = 5.0
+_BEAT_S = 2.0
+"""Between two times that a server tells others that it lives, and looks what they did."""
 _EMPTY = b"{}"
 _LOG = logging.getLogger("wangge.jobs")
 
@@ -136,10 +138,10 @@ class Office:
         self.book.close()
 
     def _resume(self) -> None:
-        """Take up what an earlier server left unfinished: from its beginning, for equal inputs give equal results."""
-        for job in reversed(self.book.every()):
-            if job.done:
-                continue
+        """Take up what servers that are gone left unfinished, each from its beginning: equal inputs, equal results."""
+        for job in self.book.adopt():
+            if job.job_id in self.waiting or any(slot.job_id == job.job_id for slot in self.slots):
+                continue  # this server was silent for so long that it took over from itself
             if job.waited or job.attempts >= _ATTEMPTS:
                 why = "while its client waited" if job.waited else f"{job.attempts} times while it ran"
                 self._fail(job.job_id, {"status": 503, "detail": f"the server ended {why}", "error": "Interrupted"})
@@ -148,6 +150,20 @@ class Office:
             self.waiting.add(job.job_id)
             self.book.update(job.job_id, status="accepted", progress=0, message=message, updated=now())
             self.line.put(job.job_id)
+
+    def _keep_up(self) -> None:
+        """Tell other servers that this one lives, stop what they dismissed, take up what those left that are gone."""
+        while not self.closing.wait(_BEAT_S):
+            held = {*self.waiting, *(slot.job_id for slot in self.slots if slot.job_id)}
+            try:
+                for job_id in self.book.beat(held):
+                    self.waiting.discard(job_id)
+                    for slot in self.slots:
+                        slot.stop(job_id, "dismissed")
+                self._resume()
+            except Exception:  # such as a store that is out of reach: it may come back
+                _LOG.exception("the other servers could not be told that this one lives")
+            self.bell.ring_others(held)
 
     def _serve(self, slot: Slot) -> None:
         """Do one job after another in a slot, for as long as the server lives."""
@@ -160,9 +176,11 @@ class Office:
             if job_id is None or self.closing.is_set():
                 slot.rest()
                 return
-            self.waiting.discard(job_id)
+            if job_id not in self.waiting:  # dismissed meanwhile, or another server's
+                continue
             try:
                 with slot.holding(job_id):
+                    self.waiting.discard(job_id)
                     self._do(slot, job_id)
             except NoSuchJobError:  # dismissed and removed while it waited or ran
                 continue
@@ -248,4 +266,7 @@ def open_office(book: Book, serving: Serving, processes: Mapping[str, Process]) 
         thread = threading.Thread(target=office._serve, args=(slot,), name=f"job slot {number}", daemon=True)
         office.threads.append(thread)
         thread.start()
+    keeper = threading.Thread(target=office._keep_up, name="keeper of jobs", daemon=True)
+    office.threads.append(keeper)
+    keeper.start()
     return office

@@ -27,8 +27,8 @@ Lifespan = Callable[[FastAPI], Any]
 def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[Callable[[], Office], Lifespan]:
     """Return what gives the office, opened when it is first needed, and what opens and closes it with the server.
 
-    A book that the settings name is opened at once. Else the office is opened with the server where an earlier one left
-    a book, so that what is unfinished goes on.
+    A book that the settings name is opened at once. Else the office is opened with the server where a store keeps jobs
+    or an earlier server left a book, so that what is unfinished goes on.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[C
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if _places(serving)[0].is_file():
+        if serving.settings.jobs is None and (serving.store is not None or _places(serving)[0].is_file()):
             office()
         yield
         with lock:
@@ -59,13 +59,17 @@ def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[C
 
 
 def _open(serving: Serving) -> Book:
-    """Return the first book that no other server has open.
+    """Return the book in the store, where one is served, else the first one that no other server has open.
 
     Raises
     ------
     BookError
         If there is none, or the disk refuses it.
     """
+    if serving.store is not None:
+        from api.jobs.store_book import open_store_book  # here: a server of a folder alone need not load the store
+
+        return open_store_book(serving.store)
     why = ""
     for path in _places(serving):
         try:

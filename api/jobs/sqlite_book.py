@@ -2,22 +2,18 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import orjson
-
 from api.jobs.errors import NoSuchJobError
-from api.jobs.record import FINISHED, Event, Job, status_data
+from api.jobs.record import Event, Job, status_data
+from api.jobs.rows import COLUMNS, JOB, OPEN, from_row, to_plain, to_row
 from spatial.errors import InputError
 
 _VERSION = 1
-_COLUMNS = tuple(field.name for field in fields(Job))
-_JOB = ", ".join(_COLUMNS)
-_OPEN = "status NOT IN ({})".format(", ".join(f"'{status}'" for status in sorted(FINISHED)))
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, process TEXT NOT NULL, status TEXT NOT NULL,
@@ -86,21 +82,29 @@ class SqliteBook:
 
     def add(self, job: Job, inputs: bytes) -> None:
         """Keep a new job; on the disk when this returns."""
-        marks = ", ".join("?" * (len(_COLUMNS) + 1))
+        marks = ", ".join("?" * (len(COLUMNS) + 1))
         with self._step():
-            self._run(f"INSERT INTO jobs ({_JOB}, inputs) VALUES ({marks})", *_row(job), inputs)
+            self._run(f"INSERT INTO jobs ({JOB}, inputs) VALUES ({marks})", *to_row(job), inputs)
             self._tell(job.job_id, "status", status_data(job))
 
     def find(self, job_id: str) -> Job:
         """Return a job."""
-        rows = self._run(f"SELECT {_JOB} FROM jobs WHERE job_id = ?", job_id)
+        rows = self._run(f"SELECT {JOB} FROM jobs WHERE job_id = ?", job_id)
         if not rows:
             raise NoSuchJobError(f"no job {job_id!r}; it may have been removed")
-        return _job(rows[0])
+        return from_row(rows[0])
 
     def every(self) -> list[Job]:
         """Return all jobs, the newest first."""
-        return [_job(row) for row in self._run(f"SELECT {_JOB} FROM jobs ORDER BY number DESC")]
+        return [from_row(row) for row in self._run(f"SELECT {JOB} FROM jobs ORDER BY number DESC")]
+
+    def adopt(self) -> list[Job]:
+        """Return the unfinished jobs, oldest first: nobody else can work on them."""
+        return [job for job in reversed(self.every()) if not job.done]
+
+    def beat(self, held: Collection[str]) -> list[str]:
+        """Return none: no other server ends or takes jobs of this book."""
+        return []
 
     def update(self, job_id: str, **changes: Any) -> Job:
         """Set fields of a job that is not finished, and return it; a finished one is returned as it stands."""
@@ -111,9 +115,9 @@ class SqliteBook:
         return self._set(job_id, {**changes, "results": results})
 
     def _set(self, job_id: str, changes: dict[str, Any]) -> Job:
-        told = {name: _plain(value) for name, value in changes.items()}
+        told = {name: to_plain(value) for name, value in changes.items()}
         named = ", ".join(f"{name} = ?" for name in told)
-        where = f"WHERE job_id = ? AND {_OPEN} RETURNING 1"
+        where = f"WHERE job_id = ? AND {OPEN} RETURNING 1"
         with self._step():
             changed = self._run(f"UPDATE jobs SET {named} {where}", *told.values(), job_id)
             job = self.find(job_id)
@@ -142,7 +146,7 @@ class SqliteBook:
     def tell(self, job_id: str, kind: str, data: bytes) -> None:
         """Add an event; of no effect on jobs that are finished or gone."""
         with self._step():
-            if self._run(f"SELECT 1 FROM jobs WHERE job_id = ? AND {_OPEN}", job_id):
+            if self._run(f"SELECT 1 FROM jobs WHERE job_id = ? AND {OPEN}", job_id):
                 self._tell(job_id, kind, data)
 
     def _tell(self, job_id: str, kind: str, data: bytes) -> None:
@@ -175,17 +179,3 @@ class SqliteBook:
     def _run(self, sql: str, *values: Any) -> list[Any]:
         with self.lock, closing(self.connection.execute(sql, values)) as cursor:
             return cursor.fetchall()
-
-
-def _plain(value: Any) -> Any:
-    return orjson.dumps(value) if isinstance(value, dict) else value
-
-
-def _row(job: Job) -> tuple[Any, ...]:
-    return tuple(_plain(getattr(job, name)) for name in _COLUMNS)
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    told = dict(zip(_COLUMNS, row, strict=True))
-    problem = None if told["problem"] is None else orjson.loads(told["problem"])
-    return Job(**{**told, "waited": bool(told["waited"]), "problem": problem})

@@ -28,9 +28,17 @@ class Dialect:
     encode, decode:
         An array of geometries (lon/lat) to what the database takes, and back from a list of what it gives.
     meets_box:
-        SQL, for a layer, of a condition with the four parameters west, south, east, north.
+        SQL, for a layer, of a condition of west, south, east and north, that is kept by what surely meets the box.
+    near_box:
+        The same of what may meet it and is to be looked at; None where nothing is.
+    lines:
+        SQL that gathers a text of the rows, sorted by ``feature_id``, into one, a line each.
+    quote:
+        SQL of a text as JSON.
     lock:
         What a SELECT ends with so that nobody else changes the row before the transaction ends.
+    seconds:
+        SQL of the time by the database's own clock, in seconds since 1970.
     """
 
     name: str
@@ -40,7 +48,11 @@ class Dialect:
     encode: Callable[[Any], list[bytes | None]]
     decode: Callable[[list[Any]], Any]
     meets_box: Callable[[str], str]
+    near_box: Callable[[str], str | None]
+    lines: Callable[[str], str]
+    quote: Callable[[str], str]
     lock: str
+    seconds: str
 
 
 class Rows(Protocol):

@@ -11,7 +11,6 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import orjson
 
 from api.store.findings import (
     LAYER,
@@ -157,8 +156,7 @@ class Editor:
         rng = np.random.default_rng(_SEED)
         outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
         grids = _differing(loaded, outcome)
-        features = [orjson.loads(grid.feature) for grid in grids if grid.feature]
-        findings = change_findings(outcome, loaded.findings, features)
+        findings = change_findings(outcome, loaded.findings, [grid.feature for grid in grids if grid.feature])
         return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
 
     def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:

@@ -13,8 +13,9 @@ from api.store import geopackage
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
+from api.store.migrations import read_format, upgrade
 from api.store.pool import Pool
-from api.store.schema import check_format, create_tables
+from api.store.schema import FORMAT_VERSION, create_tables
 from spatial.errors import MissingError
 from spatial.io.atomic import replace_file
 
@@ -33,7 +34,14 @@ _TYPES = {
 
 
 def _meets_box(layer: str) -> str:
-    return f"fid IN (SELECT id FROM rtree_{layer}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?)"
+    """Whose box lies in the box, meets it; boxes of the R-tree are rounded outwards."""
+    return f"fid IN (SELECT id FROM rtree_{layer}_geom WHERE minx >= ? AND miny >= ? AND maxx <= ? AND maxy <= ?)"
+
+
+def _near_box(layer: str) -> str:
+    inside = "minx >= ?2 AND miny >= ?3 AND maxx <= ?4 AND maxy <= ?5"
+    meets = "maxx >= ?2 AND maxy >= ?3 AND minx <= ?4 AND miny <= ?5"
+    return f"fid IN (SELECT id FROM rtree_{layer}_geom WHERE {meets} AND NOT ({inside}))"
 
 
 SQLITE = Dialect(
@@ -44,7 +52,11 @@ SQLITE = Dialect(
     encode=geopackage.encode,
     decode=geopackage.decode,
     meets_box=_meets_box,
+    near_box=_near_box,
+    lines=lambda text: f"group_concat({text}, char(10))",  # in the order of the rows that it is given
+    quote=lambda text: f"json_quote({text})",
     lock="",
+    seconds="((julianday('now') - 2440587.5) * 86400.0)",
 )
 
 
@@ -228,7 +240,7 @@ def _fill(path: Path) -> None:
 
 
 def open_embedded(path: Path) -> Embedded:
-    """Return the store in a file.
+    """Return the store in a file; one of an earlier format is brought to today's, and kept beside as it was.
 
     Raises
     ------
@@ -244,8 +256,19 @@ def open_embedded(path: Path) -> Embedded:
         with database.reading() as rows:
             if rows.one("SELECT 1 FROM sqlite_master WHERE name = 'guard'") is None:
                 raise StoreError(f"{path} is no store of plans; make one with `wangge store init`")
-            check_format(rows, str(path))
+            old = read_format(rows, str(path)) < FORMAT_VERSION
+        if old:
+            with database.writing() as rows:
+                upgrade(rows, SQLITE, str(path), lambda version: _keep_old(path, version))
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _keep_old(path: Path, version: int) -> str:
+    """Copy the store, as it stands before the transaction in which this is called, to a file beside it."""
+    target = path.with_name(f"{path.stem}.format-{version}{path.suffix}")
+    with closing(open_connection(path)) as source:
+        _place(target, lambda beside: copy_database(source, beside))
+    return f"as it was before it is kept as {target}"

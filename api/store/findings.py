@@ -49,8 +49,8 @@ def name_finding(rule: str, subject: str) -> str:
     return f"{rule}-{subject}"
 
 
-def change_findings(outcome: Outcome, held: Held, grids: Sequence[Mapping[str, Any]]) -> Findings:
-    """Return the findings that edits change; ``grids`` are the features of the changed grids, ``held`` those before."""
+def change_findings(outcome: Outcome, held: Held, grids: Sequence[bytes]) -> Findings:
+    """Return the findings that edits change; ``grids`` are features of the changed grids, ``held`` findings before."""
     told = [frame for frame in (outcome.caused, outcome.kept) if len(frame)]
     now = build_findings(pd.concat(told, ignore_index=True)) if told else {}
     cured = [name_finding(*pair) for pair in zip(outcome.cured["rule"], outcome.cured["subject"], strict=True)]
@@ -64,12 +64,12 @@ def write_features(features: Sequence[Mapping[str, Any]]) -> str:
     return orjson.dumps(list(features)).decode()
 
 
-def _about(held: Held, grids: Sequence[Mapping[str, Any]]) -> list[str]:
+def _about(held: Held, grids: Sequence[bytes]) -> list[str]:
     """Return the findings on buildings that lie where a grid changed."""
     names = [name for name in held if name.startswith(f"{MADE_ONCE}-")]
     if not names or not grids:
         return []
-    places = shapely.STRtree(geometries_of(grids))
+    places = shapely.STRtree(geometries_of([orjson.loads(grid) for grid in grids]))
     told = [orjson.loads(held[name])[0] for name in names]
     found = places.query(geometries_of(told), predicate="intersects")[0]
     return [names[row] for row in np.unique(found)]

@@ -12,9 +12,10 @@ import shapely
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
+from api.store.migrations import read_format, upgrade
 from api.store.place import name_place
 from api.store.pool import Pool
-from api.store.schema import check_format, create_tables
+from api.store.schema import FORMAT_VERSION, create_tables
 from spatial.errors import InputError, MissingError
 
 _SRS_ID = 4326
@@ -41,7 +42,7 @@ def _decode(blobs: list[Any]) -> Any:
 
 
 def _meets_box(layer: str) -> str:
-    return f"{layer}.geom && ST_MakeEnvelope(?, ?, ?, ?, {_SRS_ID})"
+    return f"ST_Intersects({layer}.geom, ST_MakeEnvelope(?, ?, ?, ?, {_SRS_ID}))"
 
 
 POSTGRESQL = Dialect(
@@ -52,7 +53,11 @@ POSTGRESQL = Dialect(
     encode=_encode,
     decode=_decode,
     meets_box=_meets_box,
+    near_box=lambda layer: None,
+    lines=lambda text: f"string_agg({text}, E'\\n' ORDER BY feature_id)",
+    quote=lambda text: f"to_json({text})::text",
     lock=" FOR UPDATE",
+    seconds="CAST(extract(epoch FROM clock_timestamp()) AS double precision)",
 )
 
 
@@ -191,7 +196,7 @@ def _closing_on_error(database: Postgis) -> Iterator[None]:
 
 
 def open_postgis(address: str) -> Postgis:
-    """Return the store in a database.
+    """Return the store in a database; one of an earlier format is brought to today's.
 
     Raises
     ------
@@ -201,10 +206,14 @@ def open_postgis(address: str) -> Postgis:
         If it cannot be reached, or the store is of another format.
     """
     database = Postgis(address, _driver())
-    with _closing_on_error(database), database.reading() as rows:
-        if not _is_store(rows):
-            raise MissingError(f"{database.name} holds no store; make one with `wangge store init`")
-        check_format(rows, database.name)
+    with _closing_on_error(database):
+        with database.reading() as rows:
+            if not _is_store(rows):
+                raise MissingError(f"{database.name} holds no store; make one with `wangge store init`")
+            old = read_format(rows, database.name) < FORMAT_VERSION
+        if old:
+            with database.writing() as rows:
+                upgrade(rows, POSTGRESQL, database.name, lambda version: "PostgreSQL keeps copies by `pg_dump` alone")
     return database
 
 

@@ -1,4 +1,4 @@
-"""What does a store hold: plans, versions, grids, pages of features, jobs and tokens, as values?"""
+"""What does a store hold: plans, versions, grids, pages of features and tokens, as values?"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -128,21 +128,3 @@ class TokenRecord:
     role: str
     created: str
     revoked: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """A job: what runs, how far it is (0-100), and what came of it."""
-
-    job_id: str
-    process: str
-    status: str
-    progress: int
-    message: str
-    inputs: Mapping[str, Any]
-    results: Mapping[str, Any] | None
-    worker: str
-    created: str
-    started: str | None
-    finished: str | None
-    updated: str

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from api.store.database import Dialect, Rows
-from api.store.errors import StoreError
 from api.store.layers import STORED
 
 FORMAT = "wangge-store"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = 2
 
 _TABLES = {
     "meta": "name {key} PRIMARY KEY, value {text} NOT NULL",
@@ -35,8 +34,11 @@ _TABLES = {
     "served": """plan_id {key} NOT NULL REFERENCES plans(plan_id), layer {key} NOT NULL, feature_id {key} NOT NULL,
         feature {text} NOT NULL, PRIMARY KEY (plan_id, layer, feature_id)""",
     "jobs": """id {serial}, job_id {key} NOT NULL UNIQUE, process {text} NOT NULL, status {text} NOT NULL,
-        progress {integer} NOT NULL, message {text} NOT NULL, inputs {text} NOT NULL, results {text},
-        worker {text} NOT NULL, created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL""",
+        progress {integer} NOT NULL, message {text} NOT NULL, waited {flag} NOT NULL, attempts {integer} NOT NULL,
+        created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL, problem {text},
+        inputs {blob} NOT NULL, results {blob}, owner {text} NOT NULL, alive {number} NOT NULL""",
+    "job_events": """job_id {key} NOT NULL REFERENCES jobs(job_id) ON DELETE CASCADE, number {integer} NOT NULL,
+        kind {text} NOT NULL, data {blob} NOT NULL, PRIMARY KEY (job_id, number)""",
     "tokens": """id {serial}, name {key} NOT NULL UNIQUE, role {text} NOT NULL, hash {key} NOT NULL UNIQUE,
         created {text} NOT NULL, revoked {text}""",
     "audit": """id {serial}, at {text} NOT NULL, who {text} NOT NULL, action {text} NOT NULL, subject {text} NOT NULL,
@@ -50,13 +52,13 @@ def create_tables(rows: Rows, dialect: Dialect) -> None:
     for statement in _statements(dialect):
         rows.run(statement)
     rows.run("INSERT INTO meta VALUES (?, ?)", "format", FORMAT)
-    rows.run("INSERT INTO meta VALUES (?, ?)", "format_version", FORMAT_VERSION)
+    rows.run("INSERT INTO meta VALUES (?, ?)", "format_version", str(FORMAT_VERSION))
 
 
 def _statements(dialect: Dialect) -> Iterator[str]:
     types = dialect.types
-    for name, columns in _TABLES.items():
-        yield f"CREATE TABLE {name} ({columns.format_map(types)})"
+    for name in _TABLES:
+        yield _statement(dialect, name)
     for name, over in _INDEXES.items():
         yield f"CREATE INDEX {name} ON {over}"
     for layer in STORED.values():
@@ -65,14 +67,10 @@ def _statements(dialect: Dialect) -> Iterator[str]:
             feature_id {types["key"]}, {own}, UNIQUE (plan_id, feature_id))"""
 
 
-def check_format(rows: Rows, name: str) -> None:
-    """Refuse a store of another format.
+def create_table(rows: Rows, dialect: Dialect, name: str) -> None:
+    """Make one of the tables."""
+    rows.run(_statement(dialect, name))
 
-    Raises
-    ------
-    StoreError
-        If it is one of another version.
-    """
-    found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
-    if found is None or found[0] != FORMAT_VERSION:
-        raise StoreError(f"{name} has format version {found and found[0]!r}, needed {FORMAT_VERSION}")
+
+def _statement(dialect: Dialect, name: str) -> str:
+    return f"CREATE TABLE {name} ({_TABLES[name].format_map(dialect.types)})"

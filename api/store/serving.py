@@ -4,12 +4,11 @@ The same grid gives the same bytes in whatever version it stands; only the grids
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
-import pandas as pd
 import shapely
 
 from spatial.crs import to_lonlat
@@ -17,6 +16,8 @@ from spatial.io.geojson import PROPERTY_DECIMALS, orient, round_lonlat, write_fe
 from spatial.plan.edits import Ground, build_ground
 from spatial.plan.model import Plan
 
+_SHAPES_PER_BLOCK = 2
+"""So many shapes of grids are kept for each block: those of many versions, as grids are of several blocks."""
 _DECIDED = ("name", "locked", "content")
 _MEASURED_OF_CHANGE = ("deviation", "deviation_share", "households_before")
 
@@ -33,6 +34,10 @@ class ServedGround:
         Its blocks as they are served, in the order of the ground.
     unite:
         The union that the served blocks allow.
+    place:
+        Row of each block.
+    shapes:
+        Served shapes of grids by their blocks, as they were united: filled as they are asked for.
     walks_s:
         Walking radius by the blocks of a grid, where it was measured: that of grids whose blocks are those of the first
         version.
@@ -41,7 +46,9 @@ class ServedGround:
     ground: Ground
     lonlat: Any
     unite: Any
+    place: Mapping[str, int]
     walks_s: Mapping[str, float]
+    shapes: dict[str, Any] = field(default_factory=dict)
 
 
 def build_served_ground(plan: Plan) -> ServedGround:
@@ -50,7 +57,8 @@ def build_served_ground(plan: Plan) -> ServedGround:
     lonlat = orient(to_lonlat(ground.geometry, ground.crs))
     covers = bool(shapely.is_valid(lonlat).all() and shapely.coverage_is_valid(lonlat)) if len(lonlat) else True
     unite = shapely.coverage_union_all if covers else shapely.union_all
-    return ServedGround(ground, lonlat, unite, _known_walks(plan))
+    place = {block: row for row, block in enumerate(ground.index.tolist())}
+    return ServedGround(ground, lonlat, unite, place, _known_walks(plan))
 
 
 def _known_walks(plan: Plan) -> dict[str, float]:
@@ -78,7 +86,7 @@ def build_features(served: ServedGround, rows: Any, blocks: Mapping[str, list[st
     properties = {name: _plain(rows[name].to_numpy()) for name in rows if name not in (*extra, rows.geometry.name)}
     properties["farthest_walk_s"] = _plain(np.array(walks, dtype=np.float64))
     shapes = np.array([_unite(served, blocks[grid_id]) for grid_id in ids], dtype=object)
-    collection = write_features(ids, orient(round_lonlat(shapes)), properties)
+    collection = write_features(ids, shapes, properties)
     return {feature["id"]: feature for feature in orjson.loads(collection)["features"]}
 
 
@@ -91,8 +99,18 @@ def _plain(values: Any) -> list[Any]:
 
 
 def _unite(served: ServedGround, blocks: list[str]) -> Any:
-    at = served.ground.index.get_indexer(pd.Index(blocks, dtype=object))
+    key = _key(blocks)
+    shape = served.shapes.get(key)
+    if shape is None:
+        if len(served.shapes) >= _SHAPES_PER_BLOCK * len(served.place):
+            served.shapes.clear()
+        shape = served.shapes[key] = _unite_anew(served, blocks)
+    return shape
+
+
+def _unite_anew(served: ServedGround, blocks: list[str]) -> Any:
+    at = [served.place[block] for block in blocks]
     parts = shapely.get_parts(served.unite(served.lonlat[at]))
     areas = [part for part in parts if part.geom_type == "Polygon"]
     shape = areas[0] if len(areas) == 1 else shapely.multipolygons(areas)
-    return shapely.normalize(shape)
+    return orient(round_lonlat(np.array([shapely.normalize(shape)], dtype=object)))[0]

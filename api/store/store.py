@@ -2,21 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from api.store import findings, jobs, plans, tokens, versions
+from api.store import findings, plans, tokens, versions
 from api.store.database import Database
 from api.store.embedded import create_embedded, open_embedded, restore_embedded
 from api.store.errors import StoreError
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
 from api.store.place import Place, is_address
-from api.store.records import Delta, Grid, JobRecord, Note, Page, PlanRecord, TokenRecord, VersionRecord
+from api.store.records import Delta, Grid, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
 from api.store.terms import Term, read_terms
 from spatial.errors import MissingError
@@ -30,7 +30,7 @@ def utc_now() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Plans, their versions, jobs, tokens and the record of who did what; each method is one transaction.
+    """Plans, their versions, tokens and the record of who did what; each method is one transaction.
 
     A method that returns has its work on the disk; one that raises has changed nothing. Every method raises StoreError
     where the database fails.
@@ -154,38 +154,6 @@ class Store:
         """Return the ids of the grids that a version changed."""
         with self.database.reading() as rows:
             return versions.find_changed(rows, plan_id, version)
-
-    def create_job(self, job_id: str, process: str, inputs: Mapping[str, Any]) -> JobRecord:
-        """Write a job that waits."""
-        with self.database.writing() as rows:
-            return jobs.add_job(rows, job_id, process, inputs, when=self.clock())
-
-    def get_job(self, job_id: str) -> JobRecord:
-        """Return a job; raises MissingError if there is none."""
-        with self.database.reading() as rows:
-            return jobs.read_job(rows, job_id)
-
-    def list_jobs(self, status: str | None = None) -> list[JobRecord]:
-        """Return the jobs of a status, or all, newest first."""
-        with self.database.reading() as rows:
-            return jobs.list_jobs(rows, status=status)
-
-    def claim_job(self, worker: str) -> JobRecord | None:
-        """Give the oldest job that waits to a worker, to no other; None when none waits."""
-        with self.database.writing() as rows:
-            return jobs.claim_job(rows, self.database.dialect, worker, when=self.clock())
-
-    def report_job(self, job_id: str, progress: int, message: str = "") -> None:
-        """Tell how far a running job is."""
-        with self.database.writing() as rows:
-            jobs.report_job(rows, job_id, progress, message, when=self.clock())
-
-    def end_job(
-        self, job_id: str, status: str, message: str = "", results: Mapping[str, Any] | None = None
-    ) -> JobRecord:
-        """End a job; one that ended before keeps its end."""
-        with self.database.writing() as rows:
-            return jobs.end_job(rows, job_id, status, message, results, when=self.clock())
 
     def create_token(self, name: str, role: str) -> str:
         """Make a token; return its secret, which is told this once."""

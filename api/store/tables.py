@@ -15,6 +15,15 @@ from api.store.records import Page
 Box = tuple[float, float, float, float]
 _NO_GRID = b'"grid_id":null'
 _CHUNK = 500
+_SOURCES = {
+    "grids": ("grids t JOIN contents c ON c.plan_id = t.plan_id AND c.content = t.content WHERE", "c.feature", "''"),
+    "blocks": (
+        "blocks t JOIN served c ON c.plan_id = t.plan_id AND c.layer = 'blocks' AND c.feature_id = t.feature_id WHERE",
+        "c.feature",
+        "t.grid_id",
+    ),
+}
+"""Of the layers that edits change: where their features are, and the grid of each."""
 
 
 def put_features(
@@ -42,6 +51,22 @@ def put_features(
         f"""INSERT INTO {layer} (geom, plan_id, feature_id, {", ".join(names)})
             VALUES ({dialect.geometry_in}, ?, ?, {marks})""",
         lines,
+    )
+
+
+def set_columns(
+    rows: Rows, layer: str, plan_id: str, features: Sequence[Mapping[str, Any]], contents: Sequence[str]
+) -> None:
+    """Write what is known of features that stand in a layer, but for their places; ``contents`` as above."""
+    stored = STORED[layer]
+    names = [name for name in stored.columns if name != "content"]
+    rows.run_many(
+        f"""UPDATE {layer} SET {", ".join(f"{name} = ?" for name in names)}, content = ?
+            WHERE plan_id = ? AND feature_id = ?""",
+        [
+            (*(_cell(one["properties"], name, stored) for name in names), content, plan_id, one["id"])
+            for one, content in zip(features, contents, strict=True)
+        ],
     )
 
 
@@ -88,32 +113,47 @@ def find_features(
     """Return a page of a layer of the last version."""
     if box is None:
         count = rows.one(f"SELECT count(*) FROM {layer} WHERE plan_id = ?", plan_id)
-        found = rows.all(
-            f"SELECT feature_id FROM {layer} WHERE plan_id = ? ORDER BY feature_id LIMIT ? OFFSET ?",
-            plan_id,
-            limit,
-            offset,
-        )
-        return Page(_read_page(rows, layer, plan_id, [row[0] for row in found]), 0 if count is None else int(count[0]))
+        page = _read_sorted(rows, dialect, layer, plan_id, ("LIMIT ? OFFSET ?", (limit, offset)))
+        return Page(page, 0 if count is None else int(count[0]))
     ids = _find_ids(rows, dialect, layer, plan_id, box)
-    return Page(_read_page(rows, layer, plan_id, ids[offset : offset + limit]), len(ids))
+    wanted = ids[offset : offset + limit]
+    chunks = (wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK))
+    return Page(tuple(one for some in chunks for one in _read_sorted(rows, dialect, layer, plan_id, some)), len(ids))
 
 
 def _find_ids(rows: Rows, dialect: Dialect, layer: str, plan_id: str, box: Box) -> list[str]:
     """Return the ids, in order, of the features whose geometry meets a box."""
-    found: dict[str, Any] = {}
+    found = set[str]()
     for part in split_box(box):
-        found |= dict(
-            rows.all(
-                f"""SELECT feature_id, {dialect.geometry_out} FROM {layer}
-                    WHERE plan_id = ? AND {dialect.meets_box(layer)}""",
-                plan_id,
-                *part,
-            )
+        found.update(
+            _gather(rows, dialect, layer, dialect.quote("feature_id"), dialect.meets_box(layer), plan_id, part)
         )
-    ids = sorted(found)
-    meets = meets_box(dialect.decode([found[key] for key in ids]), box)
-    return [key for key, yes in zip(ids, meets, strict=True) if yes]
+        near = dialect.near_box(layer)
+        if near is None:
+            continue
+        both = f"json_array(feature_id, hex({dialect.geometry_out}))"
+        told = _gather(rows, dialect, layer, both, near, plan_id, part)
+        meets = meets_box(dialect.decode([bytes.fromhex(blob) for _, blob in told]), part)
+        found.update(key for (key, _), yes in zip(told, meets, strict=True) if yes)
+    return sorted(found)
+
+
+def _gather(
+    rows: Rows, dialect: Dialect, layer: str, expression: str, condition: str, plan_id: str, box: Box
+) -> list[Any]:
+    """Return an expression, which is JSON, of each feature that keeps a condition on its place.
+
+    They come as one row: a driver that lets go of Python's lock at each row waits for it again at each row.
+    """
+    sql = f"SELECT {dialect.lines(expression)} FROM {layer} WHERE plan_id = ? AND {condition}"
+    found = rows.one(sql, plan_id, *box)
+    return _read_lines(None if found is None else found[0])
+
+
+def _read_lines(text: str | None) -> list[Any]:
+    """Return the values of a text that has one a line, as JSON."""
+    held: list[Any] = [] if text is None else orjson.loads(f"[{text.replace(chr(10), ',')}]")
+    return held
 
 
 def split_box(box: Box) -> list[Box]:
@@ -130,37 +170,27 @@ def meets_box(geometries: Any, box: Box) -> Any:
     return meets
 
 
-def _read_page(rows: Rows, layer: str, plan_id: str, ids: Sequence[str]) -> tuple[bytes, ...]:
-    """Return the features of these ids, in their order."""
-    out: dict[str, bytes] = {}
-    for start in range(0, len(ids), _CHUNK):
-        some = ids[start : start + _CHUNK]
-        out |= _read_chunk(rows, layer, plan_id, some)
-    return tuple(out[key] for key in ids)
-
-
-def _read_chunk(rows: Rows, layer: str, plan_id: str, ids: Sequence[str]) -> dict[str, bytes]:
-    marks = ", ".join("?" * len(ids))
-    if layer == "grids":
-        found = rows.all(
-            f"""SELECT g.feature_id, c.feature FROM grids g
-                JOIN contents c ON c.plan_id = g.plan_id AND c.content = g.content
-                WHERE g.plan_id = ? AND g.feature_id IN ({marks})""",
-            plan_id,
-            *ids,
-        )
-        return {key: feature.encode() for key, feature in found}
-    served = rows.all(
-        f"SELECT feature_id, feature FROM served WHERE plan_id = ? AND layer = ? AND feature_id IN ({marks})",
-        plan_id,
-        layer,
-        *ids,
+def _read_sorted(
+    rows: Rows, dialect: Dialect, layer: str, plan_id: str, wanted: Sequence[str] | tuple[str, tuple[int, int]]
+) -> tuple[bytes, ...]:
+    """Return features by id, gathered in one row: those of some ids, or a range as SQL tells it with its values."""
+    source, feature, grid_id = _SOURCES.get(layer, (f"served t WHERE t.layer = '{layer}' AND", "t.feature", "''"))
+    if isinstance(wanted, tuple):
+        which, last, values = "", *wanted
+    else:
+        which, last, values = f"AND t.feature_id IN ({', '.join('?' * len(wanted))})", "", tuple(wanted)
+    found = rows.one(
+        f"""SELECT {dialect.lines("feature")}, {dialect.lines(dialect.quote("grid_id"))} FROM (
+            SELECT t.feature_id, {feature} AS feature, {grid_id} AS grid_id FROM {source} t.plan_id = ? {which}
+            ORDER BY t.feature_id {last}) page""",
+        *(plan_id, *values),
     )
+    if found is None or found[0] is None:
+        return ()
+    features = found[0].encode().split(b"\n")  # JSON has no bare line ends
     if layer != "blocks":
-        return {key: feature.encode() for key, feature in served}
-    held = f"SELECT feature_id, grid_id FROM blocks WHERE plan_id = ? AND feature_id IN ({marks})"
-    grid_of: dict[str, str] = dict(rows.all(held, plan_id, *ids))
-    return {key: with_grid(feature.encode(), grid_of[key]) for key, feature in served}
+        return tuple(features)
+    return tuple(with_grid(one, grid) for one, grid in zip(features, _read_lines(found[1]), strict=True))
 
 
 def with_grid(feature: bytes, grid_id: str) -> bytes:

@@ -14,13 +14,14 @@ from api.store.database import Dialect, Rows
 from api.store.errors import StaleError, StatusError
 from api.store.findings import put_findings
 from api.store.records import STATUSES, Delta, Grid, Note, VersionRecord, canonical, digest_of
-from api.store.tables import put_features
+from api.store.tables import put_features, set_columns
 from spatial.errors import MissingError
 
 Kind = Literal["import", "edit", "undo", "redo"]
 
 _COLUMNS = "plan_id, version, parent, kind, state_of, who, made, why, status, digest, edits, summary"
 _NEXT = dict(pairwise(STATUSES))
+_CHUNK = 500
 
 
 def find_head(rows: Rows, plan_id: str, *, lock: str = "") -> int:
@@ -134,8 +135,8 @@ def read_grid(rows: Rows, plan_id: str, version: int, grid_id: str) -> Grid:
 def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
     """Return the document and the feature of each content."""
     wanted, out = sorted(set(contents)), {}
-    for start in range(0, len(wanted), 500):
-        some = wanted[start : start + 500]
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
         marks = ", ".join("?" * len(some))
         for content, document, feature in rows.all(
             f"SELECT content, document, feature FROM contents WHERE plan_id = ? AND content IN ({marks})",
@@ -245,14 +246,36 @@ def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
 
 def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]) -> None:
     """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
-    rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in grids])
-    shown = [grid for grid in grids if grid.feature]
-    features = [orjson.loads(grid.feature) for grid in shown]
-    put_features(rows, dialect, "grids", plan_id, features, contents=[grid.content for grid in shown])
+    still = _find_still(rows, plan_id, grids)
+    kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
+    set_columns(rows, "grids", plan_id, _parse(kept), [grid.content for grid in kept])
+    rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in moved])
+    shown = [grid for grid in moved if grid.feature]
+    put_features(rows, dialect, "grids", plan_id, _parse(shown), contents=[grid.content for grid in shown])
     rows.run_many(
         "UPDATE blocks SET grid_id = ? WHERE plan_id = ? AND feature_id = ? AND grid_id <> ?",
         [(grid.grid_id, plan_id, block, grid.grid_id) for grid in shown for block in grid.document["blocks"]],
     )
+
+
+def _parse(grids: Sequence[Grid]) -> list[dict[str, Any]]:
+    return [orjson.loads(grid.feature) for grid in grids]
+
+
+def _find_still(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> set[str]:
+    """Return the ids of grids that are shown with the blocks that they have: their places stay as they are."""
+    blocks = {grid.grid_id: grid.document["blocks"] for grid in grids if grid.feature}
+    held = set[str]()
+    for start in range(0, len(wanted := [*blocks]), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        found = rows.all(
+            f"""SELECT g.feature_id, c.document FROM grids g
+                JOIN contents c ON c.plan_id = g.plan_id AND c.content = g.content
+                WHERE g.plan_id = ? AND g.feature_id IN ({", ".join("?" * len(some))})""",
+            *(plan_id, *some),
+        )
+        held |= {key for key, document in found if orjson.loads(document)["blocks"] == blocks[key]}
+    return held
 
 
 def set_status(

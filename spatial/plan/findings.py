@@ -23,6 +23,7 @@ from spatial.plan.pieces import split_pieces
 from spatial.plan.rules import check_band, check_communities, check_connection, check_demand, check_totals
 from spatial.plan.state import Draft, Grid, rows_by_grid
 from spatial.plan.topology import list_holes, tell_holes, tell_parts, tell_slivers
+from spatial.tables import VIOLATIONS
 
 _AREA_TOLERANCE_M2 = 0.005  # half of what T5 lets pass: sums of blocks differ from the whole by less
 
@@ -36,6 +37,8 @@ def compare_findings(
     subject are equal; of several such, as many are kept as both have.
     """
     differ = set(grid_ids)
+    if not differ:
+        return VIOLATIONS.empty(ground.crs), VIOLATIONS.empty(ground.crs), VIOLATIONS.empty(ground.crs)
     if ground.sound:
         around = _find_enclosing(ground, before, differ) | _find_enclosing(ground, after, differ)
         shapes = dict(known)

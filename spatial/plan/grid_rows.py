@@ -38,6 +38,7 @@ def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Map
     area, perimeter = shapely.area(shapes), shapely.length(shapes)
     ceiling = ground.profile.grid.ceiling_households
     border, clear = _borders(ground, draft, names)
+    estimated = ground.blocks["estimated"].to_numpy(dtype=bool)
     columns = {
         "grid_id": _text(names),
         "code": _text([grid.code for grid in grids]),
@@ -56,7 +57,7 @@ def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Map
         "perimeter_m": perimeter,
         "compactness": 4 * np.pi * area / perimeter**2,
         "sub_grids_needed": np.where(oversize, np.ceil(households / ceiling), 0).astype(np.int64),
-        "estimated": np.array([ground.blocks["estimated"].to_numpy()[at].any() for at in rows.values()], dtype=bool),
+        "estimated": np.array([estimated[at].any() for at in rows.values()], dtype=bool),
         "name": _text([grid.name for grid in grids]),
         "locked": np.array([grid.locked for grid in grids], dtype=bool),
         "content": _text(content),

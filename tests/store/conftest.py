@@ -55,7 +55,7 @@ def place(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place
     """A place without a store."""
     if backend == "geopackage":
         return tmp_path / "plans.gpkg"
-    return _new_database(request, "template1")
+    return new_database(request, "template1")
 
 
 @pytest.fixture
@@ -63,10 +63,11 @@ def toy_place(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> P
     """A place with a store that holds the toy plan."""
     if backend == "geopackage":
         return Path(shutil.copy(request.getfixturevalue("toy_file"), tmp_path / "plans.gpkg"))
-    return _new_database(request, "toy")
+    return new_database(request, "toy")
 
 
-def _new_database(request: pytest.FixtureRequest, like: str) -> str:
+def new_database(request: pytest.FixtureRequest, like: str) -> str:
+    """Return the address of a new database that is a copy of another."""
     address = request.getfixturevalue("server")
     name = f"plans{next(_NUMBER)}"
     postgres.create_database(address, name, like=like)

@@ -15,6 +15,7 @@ import shapely
 from api.store import geopackage
 from api.store.editing import Editor
 from api.store.embedded import open_connection
+from api.store.errors import StoreError
 from api.store.store import Store, open_store
 from tests.store.served import TOY, edit, move, rename
 
@@ -158,7 +159,7 @@ def test_a_store_of_another_format_is_refused(file_store: Store) -> None:
     file_store.close()
     with closing(sqlite3.connect(_path(file_store))) as raw, raw:
         raw.execute("UPDATE meta SET value = '99' WHERE name = 'format_version'")
-    with pytest.raises(Exception, match="has format version '99', needed 1"):
+    with pytest.raises(StoreError, match="has format version 99, needed 2 or an earlier one"):
         open_store(_path(file_store))
 
 

@@ -1,0 +1,71 @@
+"""How does a store that an earlier Wangge made become one of today's format?
+
+A step for each version, in SQL that both databases read, all in one transaction: the store is of the old format or of
+the new one. What a step leaves is what ``create_tables`` makes; the tests hold one against the other.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from api.store.database import Dialect, Rows
+from api.store.errors import StoreError
+from api.store.schema import FORMAT_VERSION, create_table
+
+_LOG = logging.getLogger("wangge.store")
+Step = Callable[[Rows, Dialect], None]
+
+
+def read_format(rows: Rows, name: str) -> int:
+    """Return the version of the format of a store.
+
+    Raises
+    ------
+    StoreError
+        If it is none that this Wangge reads.
+    """
+    found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
+    told = None if found is None else str(found[0])
+    version = int(told) if told is not None and told.isdecimal() else 0
+    if version > FORMAT_VERSION:
+        raise StoreError(
+            f"{name} has format version {version}, needed {FORMAT_VERSION} or an earlier one: a newer Wangge made it; "
+            "use that one, or a backup from before"
+        )
+    if version not in {*STEPS, FORMAT_VERSION}:
+        raise StoreError(f"{name} has format version {told!r}, needed 1 to {FORMAT_VERSION}")
+    return version
+
+
+def upgrade(rows: Rows, dialect: Dialect, name: str, keep: Callable[[int], str]) -> None:
+    """Bring a store to today's format; ``keep`` puts by what it was, once nobody else writes, and says where."""
+    version = read_format(rows, name)
+    if version == FORMAT_VERSION:  # another process was faster
+        return
+    kept = keep(version)
+    for number in range(version, FORMAT_VERSION):
+        STEPS[number](rows, dialect)
+    rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION))
+    _LOG.warning("%s was brought from format version %d to %d; %s", name, version, FORMAT_VERSION, kept)
+
+
+def _share_jobs(rows: Rows, dialect: Dialect) -> None:
+    """Let servers share jobs: who works on one, and when it last said so; what happened to each is kept too."""
+    rows.run("ALTER TABLE jobs RENAME TO jobs_before")
+    columns = "job_id, process, status, progress, message, created, started, finished, updated, inputs, results"
+    old: list[Any] = rows.all(f"SELECT {columns} FROM jobs_before ORDER BY id")
+    rows.run("DROP TABLE jobs_before")
+    create_table(rows, dialect, "jobs")
+    create_table(rows, dialect, "job_events")
+    for *told, inputs, results in old:
+        if told[2] in ("accepted", "running"):  # no server ever took jobs from that table
+            told[2], told[4] = "dismissed", "left unfinished by an earlier Wangge"
+        rows.run(
+            f"""INSERT INTO jobs ({columns}, waited, attempts, problem, owner, alive)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, '', 0)""",
+            *(*told, inputs.encode(), None if results is None else results.encode(), False),
+        )
+
+
+STEPS: Mapping[int, Step] = {1: _share_jobs}
+"""What leads from each version of the format to the next one."""

@@ -1,0 +1,77 @@
+"""Readers take turns; whatever else is asked goes ahead of them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from api.turns import limit_reading
+
+
+class Kitchen:
+    """An application whose answers are begun and sent when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.ready, self.sent = list[str](), asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.begun.append(scope["path"])
+        await self.ready.wait()
+        await send({"type": "http.response.start"})
+        await self.sent.wait()
+        await send({"type": "http.response.body"})
+
+
+async def _nothing(*_: Any) -> None:
+    return None
+
+
+def _ask(app: Callable[..., Any], path: str, method: str = "GET") -> asyncio.Task[None]:
+    return asyncio.ensure_future(app({"type": "http", "method": method, "path": path}, _nothing, _nothing))
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_no_more_readers_are_served_at_once_than_may_and_edits_go_ahead() -> None:
+    async def run() -> None:
+        kitchen = Kitchen()
+        app = limit_reading(kitchen, most=2)
+        asked = [_ask(app, f"/plans/a/layers/{n}") for n in range(5)]
+        asked += [_ask(app, "/plans/a/edits", "POST"), _ask(app, "/plans/a")]
+        await _settle()
+        assert kitchen.begun == ["/plans/a/layers/0", "/plans/a/layers/1", "/plans/a/edits", "/plans/a"]
+        kitchen.ready.set()
+        await _settle()
+        assert len(kitchen.begun) == 7  # who sends, be it to a slow client, is in nobody's way
+        kitchen.sent.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(run())
+
+
+def test_a_reader_whose_answer_fails_or_whose_client_leaves_gives_its_turn_back() -> None:
+    async def run() -> None:
+        kitchen = Kitchen()
+
+        async def broken(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/items/broken":
+                raise ValueError("broken")
+            await kitchen(scope, receive, send)
+
+        app = limit_reading(broken, most=1)
+        one = _ask(app, "/items/broken")
+        two, three, four = (_ask(app, f"/items/{n}") for n in (2, 3, 4))
+        await _settle()
+        assert isinstance(one.exception(), ValueError)
+        assert kitchen.begun == ["/items/2"]
+        three.cancel()  # while it waits
+        two.cancel()  # while it is worked on
+        await _settle()
+        assert kitchen.begun == ["/items/2", "/items/4"]
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await four
+
+    asyncio.run(run())
