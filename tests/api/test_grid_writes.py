@@ -171,6 +171,26 @@ def test_what_cannot_be_changed_is_refused_with_its_reason(untouched: httpx.Clie
     assert head(untouched) == 1
 
 
+def test_the_requests_of_qgis_edit_the_grids(client: httpx.Client) -> None:
+    """As its provider sends them: the same headers everywhere, all fields of a new feature, one request a feature."""
+    client.headers.update(ANY)  # an "API Header" authentication adds it to every request
+    landing = client.get(f"{ROOT}/").json()
+    for rel in ("service-desc", "conformance", "data"):
+        assert client.get(next(one["href"] for one in landing["links"] if one["rel"] == rel)).status_code == 200
+    sample = client.get(GRIDS, params={"limit": 10}).json()["features"]
+    assert "POST" in client.options(GRIDS).headers["Allow"].split(", ")
+    assert {"PUT", "PATCH", "DELETE"} <= set(client.options(f"{GRIDS}/{sample[0]['id']}").headers["Allow"].split(", "))
+    renamed = patch(client, "g2", {"properties": {"name": "北片", "attributes": {"步行": True}}})
+    assert renamed.status_code == 200
+    fields = dict.fromkeys(sample[0]["properties"]) | {"name": "学校"}
+    made = post(client, drawn(block_polygons()[0]), fields)
+    assert made.status_code == 201, made.text
+    new = made.headers["Location"].rpartition("/items/")[2]
+    assert client.get(f"{GRIDS}/{new}").json()["properties"]["kind"] == "dedicated"
+    assert client.delete(f"{GRIDS}/{new}").status_code == 204
+    assert head(client) == 4
+
+
 def test_a_drawn_area_moves_the_blocks_it_gains(client: httpx.Client) -> None:
     b1, b2, b3, _ = block_polygons()
     grown = shapely.union_all([b1, b3]).buffer(-1e-5)  # drawn by hand: on no border exactly
