@@ -14,7 +14,6 @@ import pytest
 from tests.api.live import serving
 from tests.api.stored import store_toy
 from tests.store.served import TOY
-from tests.walking.walk_files import write_osm
 
 _SUITE = """
 import sys, httpx
@@ -27,9 +26,8 @@ with httpx.Client(base_url=sys.argv[1], timeout=30) as client:
 @pytest.fixture(scope="module")
 def every(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
     """Addresses of a plan folder, of a stored plan's feeds, and of a server without a plan folder."""
-    folder = tmp_path_factory.mktemp("every")
-    store, osm = store_toy(folder / "plans.gpkg"), write_osm(folder / "town.osm")
-    with serving(toy_folder, store=store) as one, serving(None, osm=osm, store=store) as other:
+    store = store_toy(tmp_path_factory.mktemp("every") / "plans.gpkg")
+    with serving(toy_folder, store=store) as one, serving(None, store=store) as other:
         yield one, f"{one}/plans/{TOY}/feeds", other
 
 
