@@ -105,10 +105,14 @@ class TagTable(Sequence[Tags]):
         """Return the first element of each combination of values of these keys, and the combination of each element."""
         group = np.zeros(self.size, dtype=np.int64)
         count = min(self.size, 1)
+        order = np.argsort(self.key.astype(np.uint16), kind="stable")  # small numbers are sorted by their digits
+        start = np.searchsorted(self.key[order], np.arange(len(KEYS) + 1))
         for key in sorted(keys):
-            codes = self.codes(key)
-            if (codes >= 0).any():
-                group, found = pd.factorize(group * (len(self.texts) + 1) + codes + 1)
+            hit = order[start[KEY_CODE[key]] : start[KEY_CODE[key] + 1]]
+            if len(hit):
+                group *= len(self.texts) + 1
+                group[self.owner[hit]] += self.value[hit] + 1
+                group, found = pd.factorize(group)
                 count = len(found)
         first = np.empty(count, dtype=np.int64)
         first[group[::-1]] = np.arange(self.size)[::-1]

@@ -10,6 +10,8 @@ from spatial.walking.compiled import inner, kernel
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_unsigned = np.uint64  # ids may be negative: their distances are told without a sign
+
 MISSING, REPEATED, SHORT, OUTSIDE, CUT, BROKEN = range(6)
 """What ``cut_runs`` counts: nodes without a place, nodes repeated in a row; ways without a stretch, outside the zone,
 cut where they leave it, broken by missing nodes."""
@@ -28,12 +30,13 @@ def cut_runs(
     node, spot = np.empty(total, np.int64), np.empty((total, 2), np.float64)
     counts = np.zeros(6, np.int64)
     runs, put, row = np.int64(0), np.int64(0), np.int64(-1)
+    directory = _make_directory(node_id)
     for k in range(len(ways)):
         linked = drawn = cut = holed = False
         before, running = np.int64(-1), False
         for i in range(offsets[ways[k]], offsets[ways[k] + 1]):
             ref = refs[i]
-            row = _find(node_id, ref, row)
+            row = _find(node_id, directory, ref, row)
             located = row >= 0 and not np.isnan(xy[row, 0])
             counts[MISSING] += not located
             if i > offsets[ways[k]] and ref == refs[i - 1]:
@@ -67,11 +70,33 @@ def cut_runs(
 
 
 @inner
-def _find(node_id, wanted, hint):  # type: ignore[no-untyped-def]
+def _make_directory(node_id):  # type: ignore[no-untyped-def]
+    """Return (lowest id, distance to the highest, bits, rows): ids are looked for among those whose distance from the
+    lowest agrees with theirs in all but so many last bits; what is left of it tells the first row of these."""
+    n = len(node_id)
+    low = node_id[0] if n else np.int64(0)
+    span = _unsigned(node_id[n - 1]) - _unsigned(low) if n else _unsigned(0)
+    shift = _unsigned(0)
+    while (span >> shift) > _unsigned(n):
+        shift += _unsigned(1)
+    first = np.zeros(np.int64(span >> shift) + 2, np.int64)
+    for k in range(n):
+        first[((_unsigned(node_id[k]) - _unsigned(low)) >> shift) + _unsigned(1)] = k + 1
+    for d in range(1, len(first)):
+        first[d] = max(first[d], first[d - 1])
+    return low, span, shift, first
+
+
+@inner
+def _find(node_id, directory, wanted, hint):  # type: ignore[no-untyped-def]
     """Return the row of a node id, or -1; neighbours on a way often follow each other."""
     if 0 <= hint + 1 < len(node_id) and node_id[hint + 1] == wanted:
         return hint + 1
-    low, high = np.int64(0), np.int64(len(node_id))
+    lowest, span, shift, first = directory
+    away = _unsigned(wanted) - _unsigned(lowest)
+    if wanted < lowest or away > span:
+        return np.int64(-1)
+    low, high = first[away >> shift], first[(away >> shift) + _unsigned(1)]
     while low < high:
         middle = (low + high) // 2
         if node_id[middle] < wanted:

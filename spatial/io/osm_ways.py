@@ -15,6 +15,7 @@ from spatial.io.osm_extent import Extent
 from spatial.io.osm_frames import Bools, Ints, empty_ways, split_ragged, ways_frame
 from spatial.io.osm_runs import boxes_of, count_runs, cut_runs
 from spatial.io.osm_tags import LINE_KEYS, Tags, is_way
+from spatial.walking.edge_grid import box_of
 
 Floats = NDArray[np.float64]
 
@@ -105,7 +106,10 @@ def find_runs(
 def _end_at_zone(xy: Floats, nodes: Ints, offsets: Ints, extent: Extent, lowest: int) -> tuple[Floats, Ints]:
     """Return the vertices with the ends that lie outside moved to where the line leaves the zone, as fresh nodes."""
     low, high = np.array(extent.zone[:2]), np.array(extent.zone[2:])
-    if not len(xy) or ((xy.min(axis=0) >= low) & (xy.max(axis=0) <= high)).all():
+    if not len(xy):
+        return xy, nodes
+    lowest_xy, highest_xy = box_of(xy)
+    if ((lowest_xy >= low) & (highest_xy <= high)).all():
         return xy, nodes
     ends = np.concatenate([offsets[:-1], offsets[1:] - 1])
     inward = np.concatenate([offsets[:-1] + 1, offsets[1:] - 2])

@@ -19,6 +19,12 @@ _CELL_M = 50.0
 _MOST_CELLS = 4_000_000
 
 
+def box_of(xy: Floats) -> tuple[Floats, Floats]:
+    """Return the lowest and the highest corner of the box about one or more places."""
+    columns = xy[:, 0], xy[:, 1]  # reducing rows of two takes ten times as long
+    return np.array([column.min() for column in columns]), np.array([column.max() for column in columns])
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeGrid:
     """Straight pieces ``ends`` (x, y, x, y) of ``edge`` with metres ``along`` at both ends; cells of pieces (CSR)."""
@@ -37,7 +43,8 @@ class EdgeGrid:
 def build_edge_grid(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> EdgeGrid:
     """Return the grid over all pieces of the shapes that have a length."""
     ends, edge, along = _pieces(shape_ptr, shape_xy, shape_m)
-    low, high = shape_xy.min(axis=0) - 1.0, shape_xy.max(axis=0) + 1.0
+    low, high = box_of(shape_xy)
+    low, high = low - 1.0, high + 1.0
     cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
     columns, rows = (int(n) for n in np.floor((high - low) / cell) + 1)
     start, member = _fill(ends, low, cell, columns, rows)

@@ -14,7 +14,7 @@ from spatial.tables import ESTATES, GATES, require
 from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag, tell_hours
 from spatial.walking.assembly import metres_along, number_by_length, order_arcs
 from spatial.walking.chains import Chains, build_chains, chain_flags
-from spatial.walking.edge_grid import EdgeGrid, build_edge_grid
+from spatial.walking.edge_grid import EdgeGrid, box_of, build_edge_grid
 from spatial.walking.elevation import Climb, Heights, chain_climb, measure_climb
 from spatial.walking.gates import (
     Doors,
@@ -177,7 +177,7 @@ def _tell_way_hours(lines: Lines, walker: Walker) -> Mapping[str, int]:
 
 def _refuse_degrees(segments: Segments) -> None:
     """Refuse a map whose metres are all longitudes and latitudes: no metric system has its numbers there."""
-    low, high = segments.xy.min(axis=0), segments.xy.max(axis=0)
+    low, high = box_of(segments.xy)
     if max(abs(low[0]), abs(high[0])) <= 180.0 and max(abs(low[1]), abs(high[1])) <= 90.0:
         raise CrsError(
             f"streets: found x {low[0]:.4f} to {high[0]:.4f} and y {low[1]:.4f} to {high[1]:.4f}, which are degrees; "

@@ -35,13 +35,14 @@ def find_squares(streets: Any) -> tuple[Any, Any]:
     drawn &= shapely.is_closed(ways.geometry.array) & (shapely.get_num_points(ways.geometry.array) > 3)
     rings = [shapely.Polygon(line) for line in ways.geometry.array[drawn]]
     found += [(ring, private) for ring, private in zip(rings, klass[drawn] == PRIVATE, strict=True) if ring.is_valid]
+    parts, owner = shapely.get_parts([polygon for polygon, _ in found], return_index=True)
+    shells = shapely.set_precision(shapely.polygons(shapely.get_exterior_ring(parts)), _GRID_M)
+    keys = shapely.to_wkb(shapely.normalize(shells)).tolist()
     once: dict[bytes, tuple[Any, bool]] = {}
-    for polygon, private in found:
-        for part in shapely.get_parts(polygon):
-            shell = shapely.normalize(shapely.set_precision(shapely.polygons(part.exterior), _GRID_M))
-            once.setdefault(shapely.to_wkb(shell), (part, bool(private)))
-    keys = sorted(once)
-    return [once[key][0] for key in keys], [once[key][1] for key in keys]
+    for key, part, of in zip(keys, parts, owner.tolist(), strict=True):
+        once.setdefault(key, (part, bool(found[of][1])))
+    rising = sorted(once)
+    return [once[key][0] for key in rising], [once[key][1] for key in rising]
 
 
 def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Segments, dict[str, int]]:
@@ -55,21 +56,22 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
     shared = Counter(key for polygon in squares for key in set(_keys(shapely.get_coordinates(polygon))))
     corners: list[Floats] = []
     pieces: list[tuple[Ints, Ints]] = []
+    yards = shapely.buffer(squares, _EDGE_M)
+    shapely.prepare(yards)
     # few squares, each with a handful of entries: a loop over them is the clear way
-    for polygon in squares:
+    for polygon, yard in zip(squares, yards, strict=True):
         rings = [shapely.get_coordinates(ring)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
         xy = np.concatenate(rings)
-        vertex = _place(places, xy, corners, len(segments.xy))
-        meets = [shared[key] > 1 for key in _keys(xy)]
-        entry = np.array([(v < len(used) and used[v]) or m for v, m in zip(vertex, meets, strict=True)])
+        keys = _keys(xy)
+        vertex = _place(places, xy, keys, corners, len(segments.xy))
+        meets = [shared[key] > 1 for key in keys]
+        entry = np.array([(v < len(used) and used[v]) or m for v, m in zip(vertex.tolist(), meets, strict=True)])
         ring_a, ring_b = _ring_pairs(vertex, [len(ring) for ring in rings])
         chosen = np.flatnonzero(entry | stands_in(rings, polygon))
         if 2 <= len(chosen) <= rules.plaza_entries:
             i, j = np.triu_indices(len(chosen), 1)
             a, b = chosen[i], chosen[j]
-            clear = shapely.covers(
-                shapely.buffer(polygon, _EDGE_M), shapely.linestrings(np.stack([xy[a], xy[b]], axis=1))
-            )
+            clear = shapely.covers(yard, shapely.linestrings(np.stack([xy[a], xy[b]], axis=1)))
             ring_a, ring_b = np.concatenate([ring_a, vertex[a[clear]]]), np.concatenate([ring_b, vertex[b[clear]]])
         report["squares with sight lines" if len(chosen) <= rules.plaza_entries else "squares walked around"] += 1
         apart = ring_a != ring_b
@@ -93,26 +95,28 @@ def _known_places(segments: Segments, squares: list[Any]) -> dict[tuple[int, int
     return dict(zip(_keys(segments.xy[rows]), rows.tolist(), strict=True))
 
 
-def _place(places: dict[tuple[int, int], int], xy: Floats, corners: list[Floats], known: int) -> Ints:
+def _place(
+    places: dict[tuple[int, int], int], xy: Floats, keys: list[tuple[int, int]], corners: list[Floats], known: int
+) -> Ints:
     """Return the vertices at these places; ``places`` learns those to be made, ``corners`` where they stand."""
-    keys = _keys(xy)
-    missing = list(dict.fromkeys(key for key in keys if key not in places))
-    first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    places.update({key: known + len(corners) + k for k, key in enumerate(missing)})
-    corners.extend(xy[first[key]] for key in missing)
+    for key, spot in zip(keys, xy, strict=True):
+        if key not in places:
+            places[key] = known + len(corners)
+            corners.append(spot)
     return np.array([places[key] for key in keys], dtype=np.int64)
 
 
 def _ring_pairs(vertex: Ints, sizes: list[int]) -> tuple[Ints, Ints]:
     rings = np.split(vertex, np.cumsum(sizes)[:-1])
-    return np.concatenate(rings), np.concatenate([np.roll(ring, -1) for ring in rings])
+    return np.concatenate(rings), np.concatenate([np.append(ring[1:], ring[:1]) for ring in rings])
 
 
 def stands_in(rings: list[Floats], polygon: Any) -> Any:
     """Tell which corners stand into the square: a shortest walk turns only there."""
     out = []
     for number, ring in enumerate(rings):
-        before, after = np.roll(ring, 1, axis=0) - ring, np.roll(ring, -1, axis=0) - ring
+        out_of = np.concatenate([ring[1:], ring[:1]]) - ring
+        before, after = -np.concatenate([out_of[-1:], out_of[:-1]]), out_of
         cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
         turns_left = shapely.is_ccw(polygon.exterior if number == 0 else polygon.interiors[number - 1])
         outward = cross > 0 if turns_left else cross < 0

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spatial.errors import InputError
+from spatial.walking.edge_grid import box_of
 from spatial.walking.network import WalkNetwork
 
 Floats = NDArray[np.float64]
@@ -137,8 +138,10 @@ def _check_edges(network: WalkNetwork) -> None:
 
 def _curve(xy: Floats) -> NDArray[np.uint64]:
     """Return where each point stands on a Z-order curve."""
-    low = xy.min(axis=0, initial=np.inf)
-    side = float((xy.max(axis=0, initial=-np.inf) - low).max(initial=0.0)) if len(xy) else 0.0
+    if not len(xy):
+        return np.zeros(0, np.uint64)
+    low, high = box_of(xy)
+    side = float((high - low).max())
     cells = ((xy - low) * (((1 << _CURVE_BITS) - 1) / max(side, 1e-9))).astype(np.uint64)
     for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         cells = (cells | (cells << np.uint64(shift))) & np.uint64(mask)
