@@ -10,9 +10,9 @@ import numpy as np
 
 from spatial.errors import InfeasibleError
 from spatial.siting.median_branch import Node, Polished, Search, Searched, branch, likeliest, settle
-from spatial.siting.median_core import Core, build_core
+from spatial.siting.median_core import Core, build_core, shrink
 from spatial.siting.median_lp import relax, solve_at
-from spatial.siting.median_price import first_prices, raise_prices
+from spatial.siting.median_price import Priced, first_prices, raise_prices
 from spatial.siting.median_swap import by_column, fill_greedily, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
@@ -25,10 +25,17 @@ _PACE = 0.7
 _KICKS, _KICK_PASSES, _KICK_VISITS = 400, 3, 1_000_000
 """A search ends with this many kicks, or when it looked at so many entries more than so many times all there are."""
 _PACE_LEAST = 0.04
-_LATE_STEPS, _LATE_PASSES = 30, 15
-"""Once a round has stalled: fewer steps of the prices, and many more passes of the search from the best known set."""
+_LATE_STEPS, _LATE_VISITS, _LATE_PACE, _LATE_PASSES = 200, 800_000_000, 0.02, 15
+"""Once a round has stalled: more and finer steps of the prices without a break, and many more passes of the search."""
+_LATE_SHARE = 0.01
+_SLICES, _SLICE_KICKS = 20, 2
+_HOT, _COLD = 0.1, 0.002
+"""The late search is among sites that were open in this share of the last prices. It has so many slices, each of so
+many kicks per open site; the hotter it is, as shares of what a site costs, the more often worse sets are kept."""
 _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
+_SLOW = 0.2
+"""Where the question is too large for branching, rounds that close less than this share of the gap are late already."""
 _QUICK_NODES = 250
 _BRANCH_ENTRIES = 1_000_000
 """Branching begins once the question has at most this many entries; before, rounds go on until the deadline."""
@@ -109,16 +116,18 @@ def _run_rounds(
 ) -> tuple[_State, bool]:
     """Take turns of prices and swaps until the bound meets the value or both stall; tell whether it was stopped."""
     state = _start(terms, root, names, seed)
-    stalled, turn = 0, 0
+    stalled, turn, late = 0, 0, False
     while state.node.bound <= terms.goal(state.value) and state.node.core.p > 0:
         bound = max(state.node.bound, 0.0)
         if not deadline.left() or not tick("prices and swaps", min(turn / _ROUNDS, 1.0), state.value, bound):
             return state, True
         gap = state.value - state.node.bound
-        state = _round(terms, state, seed + 2 * turn + 1, late=stalled > 0)
+        state = _round(terms, state, seed + 2 * turn + 1, deadline, late=late)
         turn += 1
-        stalled = stalled + 1 if gap - (state.value - state.node.bound) < _STALLED * gap else 0
-        if stalled >= _PATIENCE and len(state.node.core.cost) <= _BRANCH_ENTRIES:
+        closed, large = gap - (state.value - state.node.bound), len(state.node.core.cost) > _BRANCH_ENTRIES
+        stalled = stalled + 1 if closed < _STALLED * gap else 0
+        late = closed < _SLOW * gap or late if large else stalled > 0
+        if stalled >= _PATIENCE and not large:
             break
     return state, False
 
@@ -133,33 +142,66 @@ def _start(terms: Terms, root: Core, names: Ints, seed: int) -> _State:
     return _State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), _PACE)
 
 
-def _round(terms: Terms, state: _State, seed: int, *, late: bool) -> _State:
+def _round(terms: Terms, state: _State, seed: int, deadline: Deadline, *, late: bool) -> _State:
     """Raise the prices, search on from the sites they favour and from the best known, drop what is settled.
 
-    ``late`` says that this has become slow: then the best known set gets nearly all of the work.
+    ``late`` says that this has become slow: then a long search goes out from the best known set alone.
     """
     node, core = state.node, state.node.core
-    steps = int(np.clip(_STEP_VISITS // max(len(core.cost), 1), 10, _LATE_STEPS if late else _STEPS))
+    visits, most = (_LATE_VISITS, _LATE_STEPS) if late else (_STEP_VISITS, _STEPS)
+    steps = int(np.clip(visits // max(len(core.cost), 1), 10, most))
     goal = terms.goal(state.value)
     priced = raise_prices(core, node.price, goal=goal, upper=state.value, steps=steps, pace=state.pace)
+    found = _wander(state, priced, seed, deadline) if late else _searched(state, priced, seed)
     names, value = state.names, state.value
-    columns = by_column(core)
-    starts = [] if late else [likeliest(core, priced)]
-    known = np.isin(core.names, names)
-    if int(known.sum()) == core.p:
-        starts.append(known)
-    passes = _LATE_PASSES if late else _KICK_PASSES
-    kicks, visits = _KICKS * passes // _KICK_PASSES, passes * len(core.cost) + _KICK_VISITS
-    for start in starts:
-        opened, reached = search(core, columns, start, kicks=kicks, visits=visits, seed=seed)
-        if reached < value:
-            tried = np.concatenate((np.array(node.opened, np.int64), core.names[opened]))
-            if (tried_value := terms.cost_of(tried)) < value:
-                names, value = tried, tried_value
+    for tried in found:
+        if (reached := terms.cost_of(tried)) < value:
+            names, value = tried, reached
     smaller = settle(node, priced)
     # Where nothing keeps to all that is settled, nothing is better than the best known.
     left = smaller if smaller is not None else replace(node, bound=value)
-    return _State(names, value, left, max(priced.pace, _PACE_LEAST))
+    return _State(names, value, left, max(priced.pace, _LATE_PACE if late else _PACE_LEAST))
+
+
+def _searched(state: _State, priced: Priced, seed: int) -> list[Ints]:
+    """Return the sets that short searches reach from the sites the prices favour and from the best known ones."""
+    node, core = state.node, state.node.core
+    columns = by_column(core)
+    starts = [likeliest(core, priced)]
+    known = np.isin(core.names, state.names)
+    if int(known.sum()) == core.p:
+        starts.append(known)
+    visits = _KICK_PASSES * len(core.cost) + _KICK_VISITS
+    found = []
+    for start in starts:
+        opened, _ = search(core, columns, start, kicks=_KICKS, visits=visits, seed=seed)
+        found.append(_named(node, core, opened))
+    return found
+
+
+def _wander(state: _State, priced: Priced, seed: int, deadline: Deadline) -> list[Ints]:
+    """Return what a long search from the best known set, hot at first, finds among the sites the prices waver about."""
+    node, core = state.node, state.node.core
+    known = np.isin(core.names, state.names)
+    if int(known.sum()) != core.p:
+        return [] if core.p < 1 else _searched(state, priced, seed)
+    core, _ = shrink(core, np.where(known | (priced.share >= _LATE_SHARE), 0, -1))
+    columns, opened = by_column(core), np.isin(core.names, state.names)
+    hot = state.value / max(len(state.names), 1) * _HOT
+    for k in range(_SLICES):
+        opened, _ = search(
+            core, columns, opened, kicks=_SLICE_KICKS * core.p + _SLICES,
+            visits=_LATE_PASSES * len(node.core.cost) + _KICK_VISITS, seed=seed * _SLICES + k,
+            heat=hot * (_COLD / _HOT) ** (k / (_SLICES - 1)),
+        )  # fmt: skip
+        if not deadline.left():
+            break
+    return [_named(node, core, opened)]
+
+
+def _named(node: Node, core: Core, opened: Flags) -> Ints:
+    """Return the names of open sites of a core, with those that were opened on the way to a node."""
+    return np.concatenate((np.array(node.opened, np.int64), core.names[opened]))
 
 
 def _branch(terms: Terms, root: Core, state: _State, seed: int, deadline: Deadline, tick: Tick) -> Searched:

@@ -35,15 +35,18 @@ def by_column(core: Core) -> Columns:
     return Columns(table.indptr.astype(np.int64), table.indices.astype(np.int32), table.data)
 
 
-def search(core: Core, columns: Columns, opened: Flags, *, kicks: int, visits: int, seed: int) -> tuple[Flags, float]:
+def search(
+    core: Core, columns: Columns, opened: Flags, *, kicks: int, visits: int, seed: int, heat: float = 0.0
+) -> tuple[Flags, float]:
     """Return the best open set met and its total: swaps from ``opened`` on, then ``kicks`` times kick and swaps.
 
-    At least the first round of swaps is finished; after ``visits`` looks at entries no further kick is given.
+    At least the first round of swaps is finished; after ``visits`` looks at entries no further kick is given. What a
+    kick and its swaps lead to is kept if it is worse by ``heat`` with probability 1/e, by twice as much with 1/e^2.
     """
     best = opened.copy()
     value = swap(
         core.ptr, core.site, core.cost, core.cap, core.weight, columns.ptr, columns.row, columns.cost, best,
-        np.int64(kicks), np.int64(visits), np.uint64(seed % 2**63 + 1),
+        np.int64(kicks), np.int64(visits), np.uint64(seed % 2**63 + 1), float(heat),
     )  # fmt: skip
     return best, value + core.base
 
@@ -84,7 +87,7 @@ def add_greedily(col_ptr, col_row, col_cost, weight, first, opened, p):  # type:
 
 
 @kernel
-def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks, visits, seed):  # type: ignore[no-untyped-def]
+def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks, visits, seed, heat):  # type: ignore[no-untyped-def]
     """Improve ``opened`` in place and return its total without the base."""
     n, m = len(cap), len(opened)
     near, nearest = np.full(n, np.int32(-1)), np.empty(n)
@@ -116,6 +119,10 @@ def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks
             waiting[j] = True
             tail += 1
     current = value
+    lowest = value
+    kept = np.empty(p, np.int32)
+    for q in range(p):
+        kept[q] = sites[q]
     tiny = 1e-10 * max(abs(value), 1e-300)
     for turn in range(kicks + 1):
         length, records = np.int64(0), np.int64(0)
@@ -208,7 +215,11 @@ def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks
             gain[out] = np.inf if not waiting[out] else gain[out]
             used += 8 * (col_ptr[j + 1] - col_ptr[j])
             cheapest = _least(loss, sites, p)
-        if value > current + tiny:
+        slack = tiny
+        if turn > 0 and heat > 0.0:
+            seed, draw = _draw(seed)
+            slack -= heat * np.log((np.float64(draw >> 10) + 0.5) / 4503599627370496.0)
+        if value > current + slack:
             for q in range(length - 1, -1, -1):
                 value, tail = _exchange(
                     trail[q, 1], trail[q, 0], ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, near,
@@ -222,9 +233,17 @@ def swap(ptr, site, cost, cap, weight, col_ptr, col_row, col_cost, opened, kicks
                 gain[log[q]] = old_gain[log[q]]
         else:
             current = value
+            if value < lowest - tiny:
+                lowest = value
+                for q in range(p):
+                    kept[q] = sites[q]
         if used > visits:
             break
-    return current
+    for q in range(p):
+        opened[sites[q]] = False
+    for q in range(p):
+        opened[kept[q]] = True
+    return lowest
 
 
 @inner

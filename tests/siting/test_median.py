@@ -220,9 +220,9 @@ def test_a_search_claims_the_total_of_its_sites_and_never_gets_worse(seed: int) 
     terms = ask(ways, rng.integers(1, 9, ways.rows), p, None, 50.0)
     core = build_core(ways, terms.weight, terms.cap, terms.fixed, p, 1000)
     columns = by_column(core)
-    start = fill_greedily(core, columns)
+    start, heat = fill_greedily(core, columns), 20.0 * (seed % 5)
     assert start.sum() == p
-    opened, value = search(core, columns, start, kicks=30, visits=10**9, seed=seed)
+    opened, value = search(core, columns, start, kicks=30, visits=10**9, seed=seed, heat=heat)
     assert opened.sum() == p
     assert value == pytest.approx(total(core, opened))
     assert value <= total(core, start) + 1e-9
@@ -232,6 +232,28 @@ def test_a_search_claims_the_total_of_its_sites_and_never_gets_worse(seed: int) 
             swapped = opened.copy()
             swapped[[out, into]] = False, True
             assert total(core, swapped) >= value - 1e-6
+
+
+def test_a_long_search_keeps_what_is_open_already_and_only_ever_returns_better_sets() -> None:
+    question = point_question("heaps", scattered_points(600, 5, 12), 30)
+    terms = ask(question.ways, question.weight, question.p, None, inf)
+    root = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, terms.p, 110)
+    state = median._start(terms, root, np.zeros(0, np.int64), 0)
+    assert terms.cost_of(state.names) == state.value
+    first = int(state.names[0])
+    status = np.where(root.names == first, 1, 0)
+    core, rows = shrink(root, status)
+    node = Node(core, (first,), state.node.price[rows], -inf)
+    inside = median._State(state.names, state.value, node, 0.3)
+    priced = raise_prices(core, node.price, goal=inf, upper=state.value, steps=80, pace=0.7)
+    (found,) = median._wander(inside, priced, 1, Deadline(60))
+    assert first in found
+    assert len(found) == len(np.unique(found)) == terms.p
+    assert terms.cost_of(found) < state.value
+    (again,) = median._wander(inside, priced, 1, Deadline(60))
+    assert found.tolist() == again.tolist()
+    (hasty,) = median._wander(inside, priced, 1, Deadline(0))
+    assert terms.cost_of(hasty) <= state.value
 
 
 def test_the_relaxation_and_its_prices_have_the_same_value() -> None:
