@@ -32,7 +32,7 @@ class Dialect:
     near_box:
         The same of what may meet it and is to be looked at; None where nothing is.
     lines:
-        SQL that gathers a text of the rows, sorted by ``feature_id``, into one, a line each.
+        SQL that gathers a text of the rows, sorted by ``feature_id``, into one text or its bytes, a line each.
     quote:
         SQL of a text as JSON.
     lock:

@@ -53,7 +53,8 @@ SQLITE = Dialect(
     decode=geopackage.decode,
     meets_box=_meets_box,
     near_box=_near_box,
-    lines=lambda text: f"group_concat({text}, char(10))",  # in the order of the rows that it is given
+    # In the order of the rows that it is given; as bytes, which are not decoded to be encoded again.
+    lines=lambda text: f"CAST(group_concat({text}, char(10)) AS BLOB)",
     quote=lambda text: f"json_quote({text})",
     lock="",
     seconds="((julianday('now') - 2440587.5) * 86400.0)",

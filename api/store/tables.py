@@ -150,10 +150,14 @@ def _gather(
     return _read_lines(None if found is None else found[0])
 
 
-def _read_lines(text: str | None) -> list[Any]:
+def _read_lines(text: str | bytes | None) -> list[Any]:
     """Return the values of a text that has one a line, as JSON."""
-    held: list[Any] = [] if text is None else orjson.loads(f"[{text.replace(chr(10), ',')}]")
+    held: list[Any] = [] if text is None else orjson.loads(b"[" + _to_bytes(text).replace(b"\n", b",") + b"]")
     return held
+
+
+def _to_bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def split_box(box: Box) -> list[Box]:
@@ -187,7 +191,7 @@ def _read_sorted(
     )
     if found is None or found[0] is None:
         return ()
-    features = found[0].encode().split(b"\n")  # JSON has no bare line ends
+    features = _to_bytes(found[0]).split(b"\n")  # JSON has no bare line ends
     if layer != "blocks":
         return tuple(features)
     return tuple(with_grid(one, grid) for one, grid in zip(features, _read_lines(found[1]), strict=True))
