@@ -37,7 +37,7 @@ _SLICE = 60_000
 _STALL = 0.012
 """Cut rounds end where they close less than this share of the gap."""
 _BRANCH_ENTRIES = 25_000
-_SEARCHED_WORTH = 0.95
+_SEARCHED_WORTH = 0.98
 """Sites worth at least this share of a site at the prices so far are searched."""
 _WINDOW_SITES = 24
 _WINDOW_S = 3.0
@@ -221,8 +221,12 @@ def _searched(part: _Part, state: _State, deadline: Deadline, steps: int, seed: 
         inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
         inside[state.chosen] = True
         core = np.flatnonzero(inside)
-    table = pick(part.table, np.arange(part.table.rows), core)
-    work, best = start_weights(table, part.need, seed), state.chosen
+    table, need = pick(part.table, np.arange(part.table.rows), core), part.need
+    if (need == 1).all():
+        # With fewer sites more rows are covered whenever another one is.
+        asks = ~implied_rows(table)
+        table, need = pick(table, asks, np.arange(table.sites)), need[asks]
+    work, best = start_weights(table, need, seed), state.chosen
     for _ in range(max(steps // _SLICE, 1)):
         found = search_cover(table, work, steps=min(steps, _SLICE), target=state.least)
         best = core[found] if len(found) < len(best) else best
