@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from api import schemas
 from api.answers import JSON
 from api.errors import PROBLEM
+from api.query import MOST
 from api.settings import Settings
 
 VERSION = "3.0.3"
@@ -52,7 +53,7 @@ def form_parameter(*forms: str) -> dict[str, Any]:
 
 def items_parameters(settings: Settings) -> list[dict[str, Any]]:
     """Return the query parameters of a page of features."""
-    whole = {"type": "integer", "minimum": 0, "default": 0}
+    whole = {"type": "integer", "minimum": 0, "maximum": MOST, "default": 0}
     limit = {"type": "integer", "minimum": 1, "maximum": settings.limit_max, "default": settings.limit_default}
     box = {
         "type": "array",

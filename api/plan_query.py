@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from api.plan_answers import tag_of
+from api.query import read_whole
 from api.settings import Settings
 from api.store.records import VersionRecord
 from api.store.store import Store
@@ -40,13 +41,6 @@ def read_layer_query(request: Request, settings: Settings) -> LayerQuery:
     limit = read_whole("limit", given.get("limit", str(settings.limit_default)), least=1)
     offset = read_whole("offset", given.get("offset", "0"), least=0)
     return LayerQuery(min(limit, settings.limit_max), offset, _read_box(given.get("bbox")))
-
-
-def read_whole(name: str, text: str, *, least: int) -> int:
-    """Return a whole number; raises InputError if the text is none, or a smaller one."""
-    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or int(text) < least:
-        raise InputError(f"{name} is {text!r}; needed a whole number of at least {least}")
-    return int(text)
 
 
 def _read_box(text: str | None) -> Box | None:

@@ -17,6 +17,8 @@ from spatial.errors import InputError
 _DAY = r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?"
 _DATETIME = re.compile(rf"{_DAY}|({_DAY}|\.\.)?/({_DAY}|\.\.)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
+MOST = 999_999_999_999
+"""The largest whole number that a parameter may be."""
 Systems = dict[str, NamedSystem]
 
 
@@ -73,7 +75,7 @@ def read_items_query(request: Request, settings: Settings, systems: Systems) -> 
         If a value cannot be read.
     """
     given = request.query_params
-    limit = _whole_number("limit", given.get("limit", str(settings.limit_default)), least=1)
+    limit = read_whole("limit", given.get("limit", str(settings.limit_default)), least=1)
     when = given.get("datetime")
     if when is not None and not _DATETIME.fullmatch(when):
         raise InputError(f"datetime is {when!r}; needed an RFC 3339 instant or an interval start/end")
@@ -81,7 +83,7 @@ def read_items_query(request: Request, settings: Settings, systems: Systems) -> 
     return ItemsQuery(
         limit=min(limit, settings.limit_max),
         limit_given="limit" in given,
-        offset=_whole_number("offset", given.get("offset", "0"), least=0),
+        offset=read_whole("offset", given.get("offset", "0"), least=0),
         bbox=_read_bbox(given.get("bbox"), bbox_system),
         bbox_system=bbox_system,
         system=read_system(given, "crs", systems),
@@ -123,9 +125,10 @@ def _read_expression(given: Mapping[str, str]) -> Any:
     raise InputError(f"filter-lang is {language!r}; needed cql2-text or cql2-json")
 
 
-def _whole_number(name: str, text: str, *, least: int) -> int:
+def read_whole(name: str, text: str, *, least: int) -> int:
+    """Return a whole number; raises InputError if the text is none, a smaller one, or one beyond all use."""
     if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or int(text) < least:
-        raise InputError(f"{name} is {text!r}; needed a whole number of at least {least}")
+        raise InputError(f"{name} is {text!r}; needed a whole number from {least} to {MOST:,}")
     return int(text)
 
 

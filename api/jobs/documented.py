@@ -8,6 +8,7 @@ from api.jobs.answers import StatusInfo
 from api.jobs.catalog import Process
 from api.jobs.record import STATUSES
 from api.jobs.watching import STREAM
+from api.query import MOST
 
 _PROBLEM: dict[str, Any] = {"model": schemas.Problem}
 _ROLE = _PROBLEM | {"description": "The token is of too low a role."}
@@ -95,7 +96,7 @@ def _names(name: str, description: str, **items: Any) -> dict[str, Any]:
     return {**told, "style": "form", "explode": False}
 
 
-_WHOLE = {"minimum": 0, "maximum": 999_999_999}
+_WHOLE = {"minimum": 0, "maximum": MOST}
 LIST_PARAMETERS = [
     _parameter("limit", "Most jobs on a page; never more than 1000.", "integer", minimum=1, default=100),
     _parameter("offset", "Jobs to leave out before the first.", "integer", **_WHOLE),

@@ -1,11 +1,11 @@
 """Which jobs does a client want to see: of a process, in a state, begun when, how long?"""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from api.jobs.record import STATUSES, Job, now, seconds_between
+from api.query import read_whole
 from spatial.errors import InputError
 
 JOB_PARAMETERS = ("limit", "offset", "type", "processID", "status", "datetime", "minDuration", "maxDuration", "f")
@@ -54,25 +54,19 @@ def read_jobs_asked(given: Mapping[str, str]) -> JobsAsked:
         raise InputError(f"status is {strange[0]!r}; needed some of {', '.join(STATUSES)}")
     since, until = _read_interval(given.get("datetime"))
     return JobsAsked(
-        limit=min(_whole("limit", given.get("limit", str(_LIMIT)), least=1), _MOST),
-        offset=_whole("offset", given.get("offset", "0"), least=0),
+        limit=min(read_whole("limit", given.get("limit", str(_LIMIT)), least=1), _MOST),
+        offset=read_whole("offset", given.get("offset", "0"), least=0),
         processes=_names(given.get("processID", "")),
         statuses=statuses,
         since=since,
         until=until,
-        least_s=_whole("minDuration", given.get("minDuration", "0"), least=0),
-        most_s=_whole("maxDuration", given.get("maxDuration", "999999999"), least=0),
+        least_s=read_whole("minDuration", given.get("minDuration", "0"), least=0),
+        most_s=read_whole("maxDuration", given.get("maxDuration", "999999999"), least=0),
     )
 
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(filter(None, (one.strip() for one in text.split(","))))
-
-
-def _whole(name: str, text: str, *, least: int) -> int:
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) < least:
-        raise InputError(f"{name} is {text!r}; needed a whole number of at least {least}")
-    return int(text)
 
 
 def _read_interval(text: str | None) -> tuple[datetime | None, datetime | None]:

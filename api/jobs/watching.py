@@ -26,7 +26,7 @@ def read_last(request: Request) -> int:
         If it is no whole number.
     """
     text = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+    if not re.fullmatch(r"\d{1,12}", text, re.ASCII):
         raise InputError(f"the last event is {text!r}; needed the number of one")
     return int(text)
 

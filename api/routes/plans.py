@@ -16,7 +16,7 @@ from api import schemas
 from api.answers import GEOJSON, JSON, GeoJson
 from api.plan_answers import summarise_change, tag_of, tell_change, tell_features, tell_plan, tell_version
 from api.plan_query import choose_version, read_base, read_flag, read_layer_query
-from api.query import accept_only
+from api.query import MOST, accept_only
 from api.settings import Settings
 from api.store.editing import Change, Editor
 from api.store.records import Note, VersionRecord
@@ -246,7 +246,7 @@ def _problem(text: str) -> dict[str, Any]:
 
 
 def _layer_parameters(settings: Settings) -> list[dict[str, Any]]:
-    whole = {"type": "integer", "minimum": 0, "default": 0}
+    whole = {"type": "integer", "minimum": 0, "maximum": MOST, "default": 0}
     limit = {"type": "integer", "minimum": 1, "maximum": settings.limit_max, "default": settings.limit_default}
     box = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     named: list[tuple[str, str, dict[str, Any]]] = [

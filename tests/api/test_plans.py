@@ -346,3 +346,16 @@ def test_the_store_is_copied_restored_and_its_tokens_listed_by_commands(path: Pa
     code, said = run("init")
     assert code != 0
     assert "exists; needed the name of a new file" in said
+
+
+def test_a_plan_keeps_its_title_in_the_store(toy_folder: Path, tmp_path: Path) -> None:
+    titled = Path(shutil.copytree(toy_folder, tmp_path / "plan"))
+    report = json.loads((titled / "report.json").read_text(encoding="utf-8"))
+    (titled / "report.json").write_text(json.dumps({**report, "title": "东城 2031"}), encoding="utf-8")
+    store = tmp_path / "titled.gpkg"
+    for words in (["init"], ["import", str(titled), "--who", "office"]):
+        done = CliRunner().invoke(command, ["store", *words, "--store", str(store)])
+        assert done.exit_code == 0, done.output
+    with talking_to(create_app(None, Settings(), store=store)) as client:
+        assert client.get(HERE).json()["title"] == "东城 2031"
+        assert client.get(f"{HERE}/feeds/").json()["title"] == "东城 2031"
