@@ -1,6 +1,7 @@
 """The grids of a store's plan are written to as OGC API - Features, Part 4, says: a write is an edit, and a version."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -38,10 +39,17 @@ def fill(path: Path) -> Store:
     return made
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store to be copied, or read only."""
+    where = tmp_path_factory.mktemp("filled") / "plans.gpkg"
+    fill(where).close()
+    return where
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    fill(tmp_path / "plans.gpkg").close()
-    return tmp_path / "plans.gpkg"
+def path(filled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(filled, tmp_path / "plans.gpkg"))
 
 
 @pytest.fixture
@@ -51,11 +59,9 @@ def client(path: Path) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def untouched(filled: Path) -> Iterator[httpx.Client]:
     """Feeds to which nothing is written: all that is sent is refused."""
-    where = tmp_path_factory.mktemp("untouched") / "plans.gpkg"
-    fill(where).close()
-    with talking_to(create_app(None, Settings(), store=where)) as one:
+    with talking_to(create_app(None, Settings(), store=filled)) as one:
         yield one
 
 
@@ -385,7 +391,7 @@ _VALUES = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text("abc",
 
 
 @given(patches=st.lists(st.dictionaries(st.sampled_from("xyz"), _VALUES, max_size=3), min_size=1, max_size=4))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_patches_merge_as_the_standard_says(client: httpx.Client, patches: list[dict[str, Any]]) -> None:
     patch(client, "g2", {"properties": {"attributes": None}})
     expected: dict[str, Any] = {}
