@@ -14,18 +14,12 @@ from spatial.cli_divide import divide
 from spatial.cli_locate import locate
 from spatial.cli_site import site
 from spatial.cli_walk import walk
-from spatial.console import honest, option, show_progress, stoppable
+from spatial.console import compile_first, honest, option, show_progress, stoppable
 from spatial.errors import InputError
 from spatial.progress import Progress
 
 if TYPE_CHECKING:
     from spatial.inputs import Inputs
-
-_LOUD = (
-    "rows may be in other coordinates than was said", "no row could be used", "differs from the community's total",
-    "gap between communities",
-)  # fmt: skip
-_LOUD_ROWS = 3
 
 app = typer.Typer(
     name="wangge",
@@ -91,7 +85,9 @@ def plan(
             spatial.read_profile(profile)
         on_progress("reading", 0.0)
         inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None}, on_progress)
-        made = spatial.make_plan(inputs, spatial.read_profile(profile or named), seed=seed, on_progress=on_progress)
+        policy = spatial.read_profile(profile or named)
+        compile_first(policy, on_progress)
+        made = spatial.make_plan(inputs, policy, seed=seed, on_progress=on_progress)
         on_progress("checking", 0.0)
         violations = spatial.check_plan(made, buildings=inputs.buildings)
         scorecard = spatial.measure_plan(made, violations=violations)
@@ -124,6 +120,8 @@ def _read(folder: Path | None, given: dict[str, Any], on_progress: Progress) -> 
 
 def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
     """Print what was made, and what a planner should know before trusting it."""
+    from spatial.io.listing import say_loud
+
     status = made.grids["status"].value_counts()
     lived = int(made.blocks["households"].sum())
     typer.echo(
@@ -144,12 +142,8 @@ def _tell(made: Any, inputs: "Inputs", violations: Any, out: Path) -> None:
     listed = made.report["listed"]
     dropped = sum(row["action"] == "dropped" for row in listed)
     typer.echo(f"{len(listed)} notes on the inputs in listed.csv, {dropped} of them rows that were dropped")
-    for reason in _LOUD:
-        rows = [row for row in listed if row["reason"] == reason]
-        for row in rows[:_LOUD_ROWS]:
-            typer.echo(f"  {row['source']}: {reason} ({row['detail']})")
-        if len(rows) > _LOUD_ROWS:
-            typer.echo(f"  ... and {len(rows) - _LOUD_ROWS} more like it")
+    for line in say_loud(listed):
+        typer.echo(line)
     typer.echo(f"plan {made.plan_id} written to {out}")
 
 

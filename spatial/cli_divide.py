@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 import spatial
-from spatial.console import EXIT_STOPPED, deferring, honest, option, show_progress, stoppable
+from spatial.console import EXIT_STOPPED, compile_first, deferring, honest, option, show_progress, stoppable
 from spatial.errors import CancelledError, InputError
 from spatial.profile import Profile
 from spatial.progress import Progress
@@ -182,6 +182,7 @@ def _divide_blocks(given: dict[str, str], job: _Job, on_progress: Progress) -> t
         check_grids(read.current, options["grids"])
     run: Any = spatial.redivide if "only" in given else spatial.divide
     rng = np.random.default_rng([job.seed, 1])
+    compile_first(profile, on_progress)
     with _interruptible(on_progress) as (tell, asked):
         began = monotonic()
         division = run(
@@ -231,6 +232,7 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
         say_community,
         say_division,
     )
+    from spatial.io.listing import say_loud
     from spatial.io.sources import read_sources
 
     sources, named = read_sources(folder)
@@ -250,6 +252,7 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
         grids = list_grids(mine, one.division.assignment, one.division.explanations, profile)
         typer.echo(say_community(describe_community(one, grids), width=width))
 
+    compile_first(profile, on_progress)
     with _interruptible(on_progress) as (tell, asked):
         began = monotonic()
         done = divide_communities(
@@ -261,7 +264,8 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
     about = _about(job, profile, stopped=stopped, listed=listed, provenance=inputs.provenance)
     about["communities_proposed"] = proposed
     lines = ["the communities are proposed: none were given"] if proposed else []
-    return _Outcome(join_assignments(done), {**told, **about}, [*lines, *say_division(told)]), stopped
+    lines += [*say_division(told), *say_loud(about["listed"])]
+    return _Outcome(join_assignments(done), {**told, **about}, lines), stopped
 
 
 def _write(made: _Outcome, job: _Job) -> None:

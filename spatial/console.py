@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from spatial.errors import CancelledError, SpatialError
+from spatial.profile import Profile
 from spatial.progress import Progress
 
 EXIT_UNUSABLE = 2
@@ -35,6 +36,15 @@ def honest() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("wangge: stopped; nothing was written", err=True)
         raise typer.Exit(EXIT_STOPPED) from None
+
+
+def compile_first(profile: Profile, on_progress: Progress) -> None:
+    """Compile what searches on the first run after an installation, and say so; later runs find it kept."""
+    from spatial.division.warming import compile_search, is_search_kept
+
+    if not is_search_kept():
+        on_progress("compiling the search, once: up to a minute", 0.0)
+        compile_search(profile)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Which rows of an input were not used as they stood, and why?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,11 @@ from spatial.tables import LISTED
 
 _MANY = 20
 _EXAMPLES = 3
+_LOUD = (
+    "rows may be in other coordinates than was said", "no row could be used", "differs from the community's total",
+    "gap between communities",
+)  # fmt: skip
+_LOUD_ROWS = 3
 ACTIONS = ("dropped", "repaired", "merged", "kept", "guessed")
 
 
@@ -70,3 +75,17 @@ def group_listed(listed: Any, apart: Iterable[str] = ()) -> Any:
         )
         entries.append(entry)
     return pd.concat([listed[~many], *entries]).sort_index().reset_index(drop=True).astype(_DTYPES)
+
+
+def say_loud(listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each row of LISTED that a planner should know of before trusting what was made of the inputs.
+
+    Of one reason the first three are told, and how many more there are.
+    """
+    lines = []
+    for reason in _LOUD:
+        rows = [row for row in listed if row["reason"] == reason]
+        lines += [f"  {row['source']}: {reason} ({row['detail']})" for row in rows[:_LOUD_ROWS]]
+        if len(rows) > _LOUD_ROWS:
+            lines.append(f"  ... and {len(rows) - _LOUD_ROWS} more like it")
+    return lines
