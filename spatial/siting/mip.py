@@ -15,7 +15,8 @@ from spatial.siting.ways import Deadline
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_SCALE_TO = 1e5
+_SCALE_TO, _SEEN = 1e5, 1e-5
+"""Costs of a model add up to this for HiGHS, whose tolerance is 1e-7; smaller ones than the other are lost on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,13 @@ def _scale(model: Mip) -> float:
     return _SCALE_TO / size if size else 1.0
 
 
+def _unseen(model: Mip, scale: float) -> float:
+    """Return what the columns come to whose cost HiGHS cannot tell from nothing, beside costs that are far higher."""
+    size = np.abs(model.cost)
+    tiny = (size > 0.0) & (size * scale < _SEEN)
+    return float(size[tiny] @ (model.upper[tiny] - model.lower[tiny])) if tiny.any() else 0.0
+
+
 def _lp(model: Mip, scale: float) -> Any:
     lp, n = highspy.HighsLp(), len(model.cost)
     matrix, low, high = _stack(model.rows, n)
@@ -137,7 +145,7 @@ def _read(highs: Any, model: Mip, scale: float) -> MipAnswer:
         x = np.asarray(highs.getSolution().col_value, dtype=np.float64)
     mixed = bool(model.whole.any())
     dual = info.mip_dual_bound if mixed else (info.objective_function_value if status == kinds.kOptimal else -np.inf)
-    bound = dual / scale + model.offset
+    bound = dual / scale + model.offset - _unseen(model, scale)
     return MipAnswer(x, bound if np.isfinite(bound) else -np.inf, False)
 
 

@@ -16,7 +16,9 @@ _PATIENCE = 12
 _MOMENTUM = 0.4
 _LEAST_PACE = 1e-4
 _STAGES = 4
-_FIRST_TRIES, _TRIES, _LONG_TRIES = 200, 16, 4000
+_FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
+_OFTEN, _SEARCH_ENTRIES = 20, 40_000
+"""Rounds from one search to the next, and entries that make those so many more."""
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
 _HAIR = 1e-7
@@ -116,6 +118,15 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
     return np.asarray(0.5 * (first + second))
 
 
+def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with a better choice, if a search in all of the time finds one."""
+    if has_more_conditions(rooms.question) or not np.isfinite(state.best.value):
+        return state
+    best, still = state.best, state.fixed | state.banned
+    found = search_rooms(rooms, best.opened, still, tries=_LAST_TRIES, seed=seed, deadline=deadline, served=best.served)
+    return replace(state, best=found) if found.value < best.value else state
+
+
 def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
     if has_more_conditions(rooms.question) or rooms.charge.any():
@@ -132,6 +143,8 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: fl
     worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
     prices, site = np.minimum(state.prices, rooms.lost), rooms.site
     best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
+    unit = _units(rooms)
+    often = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES)
     for turn in range(_ROUNDS):
         _price(rooms, prices, state.alive, worth, share)
         chosen = _choose(rooms, worth, state)
@@ -139,9 +152,9 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: fl
         waited += 1
         if value > best:
             best, best_prices, waited = value, prices, 0
-        if turn % 20 == 10:
+        if turn % often == 10:
             state = _search(rooms, state, _filled(rooms, worth, chosen), _TRIES, deadline, seed + turn)
-        slope = 1.0 - np.bincount(rooms.row, share * chosen[site], n)
+        slope = (1.0 - np.bincount(rooms.row, share * chosen[site], n)) * unit
         slope[(prices >= rooms.lost) & (slope > 0)] = 0.0
         way = slope + _MOMENTUM * way
         size = float(way @ way)
@@ -153,13 +166,20 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: fl
             pace, waited, prices, way = pace * 0.6, 0, best_prices, np.zeros(n)
             continue
         goal = state.best.value if np.isfinite(state.best.value) else abs(value) * 1.05 + 1.0
-        prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way, rooms.lost)
+        prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, rooms.lost)
     return replace(state, prices=best_prices, bound=max(best, state.bound))
 
 
 def _total_of(prices: Floats, worth: Floats) -> float:
     """Return the total that prices prove, less what rounding may have added where large prices cancel out."""
     return float(prices.sum() + worth.sum() - _ROUNDING * (np.abs(prices).sum() + np.abs(worth).sum()))
+
+
+def _units(rooms: Rooms) -> Floats:
+    """Return how far the price of each row goes in a step: rows that count for more, or take more room, go farther."""
+    size = rooms.load if np.isinf(rooms.lost).all() and not rooms.paid.any() else rooms.question.weight
+    mean = float(size.mean()) if len(size) else 0.0
+    return np.asarray(np.maximum(size / mean, 1e-3)) if mean > 0.0 else np.ones(len(size))
 
 
 def _price(rooms: Rooms, prices: Floats, alive: Flags, worth: Floats, share: Floats) -> None:

@@ -51,13 +51,24 @@ def _charge_of(question: Question, opened: Flags) -> float:
 
 
 def _fewest(rooms: Rooms, likely: Flags, number: int, stop: Deadline, seed: int) -> Choice | None:
-    """Return a choice that serves all, with as few new sites from a number on as a search finds."""
-    while number <= rooms.most and stop.left() > 0.0:
+    """Return a choice that serves all, with as few new sites from a number on as a search finds: more and more, then
+    half way back as long as there is time."""
+    best, low, high, step = None, number, rooms.most, 1
+    while number <= high and stop.left() > 0.0:
         each = Deadline(_EACH_SHARE * stop.left(), clock=stop.clock)
-        if (found := _search_all(rooms, likely, number, each, seed)) is not None:
-            return found
-        number += 1
-    return None
+        found = _search_all(rooms, likely, number, each, seed)
+        if found is not None:
+            best, high = found, number - 1
+        else:
+            low = number + 1
+        if best is None:
+            number = rooms.most if low <= rooms.most < number + step else number + step
+            step *= 2
+        else:
+            number = (low + high) // 2
+            if low > high:
+                break
+    return best
 
 
 def _search_all(rooms: Rooms, likely: Flags, number: int, deadline: Deadline, seed: int) -> Choice | None:

@@ -23,7 +23,7 @@ from spatial.siting.settle import Settled, settle
 from spatial.siting.ways import Deadline, build_ways
 from tests.bench.siting_instances import Capacitated, full_ways, read_pmedcap, read_sjc
 from tests.real_data import real
-from tests.siting.pmed import OPTIMA, read_pmed
+from tests.siting.pmed import OPTIMA, pmed_tables
 from tests.siting.towns import siting_profile
 
 _ROOMS = ("pmedcap/pmedcap01.txt", "pmedcap/pmedcap02.txt", "pmedcap/pmedcap03.txt", "pmedcap/pmedcap11.txt",
@@ -44,7 +44,7 @@ def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[Any, float]:
 def networks() -> None:
     """OR-Library p-medians through the public call, frames and all."""
     for number in range(1, 7):
-        times, demand, candidates, p = read_pmed(real(f"pmed/pmed{number}.txt"))
+        times, demand, candidates, p = pmed_tables(real(f"pmed/pmed{number}.txt"))
         choice, cpu_s = timed(partial(choose_sites, times, demand, candidates, siting_profile("p_median"), p=p))
         print(f"pmed{number:<12} {choice.objective:10.0f} of {OPTIMA[number]:6d} {choice.status:>8} {cpu_s:7.2f} s")
 

@@ -14,7 +14,7 @@ from spatial.siting.setting import Homes, Places, Setting
 from spatial.siting.settle import settle
 from spatial.siting.ways import Deadline, build_ways
 from tests.real_data import real
-from tests.siting.pmed import OPTIMA, read_pmed
+from tests.siting.pmed import OPTIMA, pmed_tables
 from tests.siting.towns import candidate_frame, demand_frame, siting_profile, times_frame
 
 
@@ -98,7 +98,7 @@ def test_a_budget_too_small_is_told_with_the_one_that_would_do() -> None:
 
 @pytest.mark.real
 def test_a_search_cut_short_never_claims_a_proof_that_it_lacks() -> None:
-    times, demand, candidates, p = read_pmed(real("pmed/pmed6.txt"))
+    times, demand, candidates, p = pmed_tables(real("pmed/pmed6.txt"))
     for limit_s in (0.0, 0.05):
         choice = choose_sites(times, demand, candidates, siting_profile("p_median"), p=p, time_limit_s=limit_s)
         assert choice.bound <= OPTIMA[6] <= choice.objective
