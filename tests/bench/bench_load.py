@@ -122,9 +122,11 @@ def _measure_load(path: Path, seconds: float) -> None:
         half, most = np.percentile(some or [np.nan], [50, 99])
         print(f"| {name} | {len(some):,} | {half:.0f} | {most:.0f} |")
     pages = sum(map(len, waits.values())) / seconds
-    print(f"\n{pages:.0f} answers a second; {sum(errors.values())} read errors {dict(errors)}; {len(edits)} edits")
-    print(f"acknowledged, {made} versions made, {len(lost)} lost, {told['again']} made again, {told['errors']} write")
-    print(f"errors; {cpu:.0f} s of processor time in the server")
+    print(
+        f"\n{pages:.0f} answers a second; {sum(errors.values())} read errors {dict(errors)}; {len(told['names'])} edits"
+    )
+    print(f"acknowledged, {made} versions made, {len(lost)} lost, {told['again']} made again; other answers to edits:")
+    print(f"{dict(told['errors'])}; {cpu:.0f} s of processor time in the server")
 
 
 def _cpu_of(pid: int) -> float:
@@ -186,20 +188,22 @@ def _write_all(
 ) -> tuple[list[float], dict[str, Any]]:
     """Let writers edit the same plan; return their waits, and what was acknowledged."""
     waits: list[float] = []
-    told: dict[str, Any] = {"names": [], "again": 0, "errors": 0, "requests": []}
+    told: dict[str, Any] = {"names": [], "again": 0, "errors": Counter[str](), "requests": []}
 
     async def write(client: httpx.AsyncClient, seed: int, until: float) -> None:
         chance = random.Random(seed)
         while time.perf_counter() < until:
-            began, name = time.perf_counter(), f"{seed} {chance.random()}"
+            began, name = time.perf_counter(), f"{seed} {time.time_ns()}"
             body, status = _rename(chance.choice(grids), name), 412
             while status == 412:
                 tag = (await client.get(HERE)).headers["ETag"]
                 sent = time.perf_counter()
-                status = (await client.post(f"{HERE}/edits", json=body, headers={"If-Match": tag})).status_code
+                answer = await client.post(f"{HERE}/edits", json=body, headers={"If-Match": tag})
+                status = answer.status_code
                 told["requests"].append(1000 * (time.perf_counter() - sent))
                 told["again"] += status == 412
-            told["errors"] += status != 201
+            if status != 201:
+                told["errors"][f"{status} {answer.text[:200]}"] += 1
             told["names"] += [name] if status == 201 else []
             waits.append(1000 * (time.perf_counter() - began))
 
