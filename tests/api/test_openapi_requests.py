@@ -145,7 +145,7 @@ def narrow(document: dict[str, Any], *, jobs: tuple[str, ...], mode: GenerationM
     for path in made["paths"].values():
         for operation in path.values():
             for one in operation.get("parameters", ()):
-                if one["name"] in values:
+                if one["name"] in values and one["schema"].get("type") != "array":
                     kind = {key: value for key, value in one["schema"].items() if key == "type"}
                     one["schema"] = {**kind, "enum": values[one["name"]]}
     for name, members in WITHIN.items():
