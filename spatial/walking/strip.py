@@ -47,24 +47,17 @@ def stamp_reached(fields, piece, shift, width, window, columns):  # type: ignore
         return
     end = 1.0 if fall <= left else left / fall
     ends = (piece[0], piece[1], piece[0] + end * (piece[3] - piece[0]), piece[1] + end * (piece[4] - piece[1]))
-    x0, y0 = np.float32(ends[0]), np.float32(ends[1])
-    dx, dy = np.float32(ends[2] - ends[0]), np.float32(ends[3] - ends[1])
-    length = dx * dx + dy * dy
-    per = _ONE / length if length > 0.0 else _ZERO
+    line = _line(ends)
     begins, falls = np.float32(left), np.float32(end * fall)
     reach = max(CORE_CELLS, min(width, left)) + 1.0
     first, last = _rows(ends, reach, window)
     for r in range(first, last + 1):
         c0, c1 = _columns(r, ends, reach, window)
-        west, y = np.float32(c0) - x0, np.float32(r) - y0
+        west, y = np.float32(c0) - line[0], np.float32(r) - line[1]
         at = np.uint64(r * columns + c0)
         for c in range(c1 - c0 + 1):
-            x = west + np.float32(np.int32(c))
-            t = (x * dx + y * dy) * per
-            t = t if t > _ZERO else _ZERO
-            t = t if t < _ONE else _ONE
-            ax, ay = x - t * dx, y - t * dy
-            away, k = ax * ax + ay * ay, at + np.uint64(c)
+            t, away = _nearest(west + np.float32(np.int32(c)), y, line)
+            k = at + np.uint64(c)
             least, most, rest = near[k], left_there[k], begins - t * falls
             tie = _TIE_SHARE * least + _TIE_LEAST
             left_there[k] = rest if away < least - tie or (away <= least + tie and rest > most) else most
@@ -74,24 +67,36 @@ def stamp_reached(fields, piece, shift, width, window, columns):  # type: ignore
 @inner
 def stamp_distance(square, ends, reach, window, columns):  # type: ignore[no-untyped-def]
     """Lower the squared distances of the corners within reach of a straight piece."""
-    x0, y0 = np.float32(ends[0]), np.float32(ends[1])
-    dx, dy = np.float32(ends[2] - ends[0]), np.float32(ends[3] - ends[1])
-    length = dx * dx + dy * dy
-    per = _ONE / length if length > 0.0 else _ZERO
+    line = _line(ends)
     first, last = _rows(ends, reach, window)
     for r in range(first, last + 1):
         c0, c1 = _columns(r, ends, reach, window)
-        west, y = np.float32(c0) - x0, np.float32(r) - y0
+        west, y = np.float32(c0) - line[0], np.float32(r) - line[1]
         at = np.uint64(r * columns + c0)
         for c in range(c1 - c0 + 1):
-            x = west + np.float32(np.int32(c))
-            t = (x * dx + y * dy) * per
-            t = t if t > _ZERO else _ZERO
-            t = t if t < _ONE else _ONE
-            ax, ay = x - t * dx, y - t * dy
-            away, k = ax * ax + ay * ay, at + np.uint64(c)
+            _, away = _nearest(west + np.float32(np.int32(c)), y, line)
+            k = at + np.uint64(c)
             least = square[k]
             square[k] = away if away < least else least
+
+
+@inner
+def _line(ends):  # type: ignore[no-untyped-def]
+    """Return a straight piece as (x, y, dx, dy, one over its squared length)."""
+    dx, dy = np.float32(ends[2] - ends[0]), np.float32(ends[3] - ends[1])
+    length = dx * dx + dy * dy
+    return np.float32(ends[0]), np.float32(ends[1]), dx, dy, _ONE / length if length > 0.0 else _ZERO
+
+
+@inner
+def _nearest(x, y, line):  # type: ignore[no-untyped-def]
+    """Return the share of a piece at its place nearest to a corner (relative to its start), and how far squared."""
+    _, _, dx, dy, per = line
+    t = (x * dx + y * dy) * per
+    t = t if t > _ZERO else _ZERO
+    t = t if t < _ONE else _ONE
+    ax, ay = x - t * dx, y - t * dy
+    return t, ax * ax + ay * ay
 
 
 @inner

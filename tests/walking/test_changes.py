@@ -281,6 +281,19 @@ def test_the_circle_of_a_site_that_is_not_affected_is_the_same(town: Any, limit:
         assert shapely.hausdorff_distance(*(np.asarray(c.array) for c in circles)).max() < 0.5  # m, of the raster
 
 
+@settings(max_examples=12, deadline=None)
+@given(town=_towns(), limit=st.sampled_from([150.0, 400.0]))
+def test_closing_enlarges_no_circle_beyond_what_outlines_are_drawn_to(town: Any, limit: float) -> None:
+    network, close, _ = town
+    from spatial.walking.isochrones import build_isochrones
+
+    how: Any = {"limits": [limit], "mode": "distance"}
+    nets = (network, _change(network, close=close))
+    before, after = (np.asarray(build_isochrones(net, sites(**PLACES), **how).geometry.array) for net in nets)
+    moved_m = 1.5 * network.rules.circle_tolerance_m
+    assert shapely.covers(shapely.buffer(before, moved_m), after).all()
+
+
 @pytest.mark.real
 def test_a_footbridge_in_porto_alegre_changes_few_circles_and_lengthens_no_walk() -> None:
     network = build_walk_network(read_osm(real("porto-alegre/poa.osm.pbf")), PROFILE)
