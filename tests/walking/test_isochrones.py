@@ -196,6 +196,19 @@ def test_on_any_map_circles_hold_what_is_reached_nest_and_stay_valid_when_rounde
     assert shapely.covers(shapely.buffer(back[1:], 0.03), back[:-1]).all()
 
 
+@settings(deadline=None, max_examples=12)
+@given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700))
+def test_a_circle_moves_no_farther_than_outlines_are_drawn_to_with_the_limits_beside_it(
+    network: Any, x: int, y: int
+) -> None:
+    how: Any = {"mode": "distance"}
+    site = sites(s=(float(x), float(y)))
+    alone = build_isochrones(network, site, limits=[300.0], **how).geometry.iloc[0]
+    beside = build_isochrones(network, site, limits=[120.0, 300.0, 600.0], **how).geometry.iloc[1]
+    assert alone.buffer(1.5 * TOLERANCE).covers(beside)
+    assert beside.buffer(1.5 * TOLERANCE).covers(alone)
+
+
 @settings(deadline=None, max_examples=25)
 @given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700), seed=st.integers(0, 99))
 def test_homes_away_from_the_outline_are_inside_if_their_walk_is_within_the_limit(
