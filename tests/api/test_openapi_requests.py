@@ -28,6 +28,7 @@ from tests.walking.walk_files import lonlat, write_osm
 FEEDS = f"/plans/{TOY}/feeds"
 EXAMPLES = {"": 6, FEEDS: 4}
 """Requests of each operation and kind, by the document; the feeds of a store are those of a folder once more."""
+TIMEOUT_S = 60.0
 SYSTEM = "http://www.opengis.net/def/crs"
 VALUES: dict[str, list[Any]] = {
     "collectionId": ["grids", "circles", "violations", "rivers"],
@@ -104,7 +105,8 @@ def served(toy_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Served(at, documents, (*(one["jobID"] for one in jobs if one != lost), lost["jobID"]))
 
 
-@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.name.lower())
+# What is not well formed goes first: jobs that are well formed fill the queue.
+@pytest.mark.parametrize("mode", [GenerationMode.NEGATIVE, GenerationMode.POSITIVE], ids=lambda mode: mode.name.lower())
 @pytest.mark.parametrize("path", EXAMPLES, ids=["server", "feeds_of_a_stored_plan"])
 def test_no_request_finds_a_fault(served: Served, path: str, mode: GenerationMode) -> None:
     document = narrow(served.documents[path], jobs=served.jobs, mode=mode)
@@ -172,7 +174,7 @@ def _ask(operation: Any, mode: GenerationMode, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=True, database=None,
               phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))  # fmt: skip
     def hold(case: schemathesis.Case) -> None:
-        case.call_and_validate(excluded_checks=free)
+        case.call_and_validate(excluded_checks=free, timeout=TIMEOUT_S)
 
     with suppress(Unsatisfiable):  # some operations cannot be asked wrongly
         hold()
