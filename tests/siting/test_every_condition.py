@@ -30,7 +30,7 @@ def settled(
 ) -> tuple[Asked, Settled | None]:
     asked = ask(setting, conditions, model=model, p=p, cutoff=cutoff)
     try:
-        return asked, settle(setting, asked, deadline=Deadline(20.0))
+        return asked, settle(setting, asked, deadline=Deadline(120.0))
     except InfeasibleError as error:
         if not error.facts["proved"]:
             raise
