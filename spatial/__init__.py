@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spatial.io.relief import read_relief
     from spatial.io.sample import write_sample
     from spatial.io.sources import Sources
+    from spatial.io.spots import read_heights
     from spatial.io.streets import read_streets
     from spatial.io.walk_network import read_walk_network
     from spatial.land.blocks import Land, build_blocks
@@ -98,6 +99,7 @@ _HOME = {
     "propose_repair": "plan.repair",
     "reach_nodes": "walking.labels",
     "read_district": "io.district",
+    "read_heights": "io.spots",
     "read_inputs": "io.district",
     "read_osm": "io.osm",
     "read_profile": "io.profiles",
@@ -152,6 +154,7 @@ __all__ = [
     "propose_repair",
     "reach_nodes",
     "read_district",
+    "read_heights",
     "read_inputs",
     "read_osm",
     "read_profile",
