@@ -51,7 +51,8 @@ current = "current.gpkg"
 pois = "pois.csv"
 
 # Not read by a plan: 小区名录.xlsx (the estates as a register of points, as offices keep it), elevation.csv (heights in
-# metres: `wangge walk --heights` reads them), truth.json (what is known of the district: walls, gates, borders, crossings, totals).
+# metres: `wangge walk --heights` reads them), truth.json (what is known of the district: walls, gates, borders,
+# crossings, totals).
 """
 
 
