@@ -38,7 +38,8 @@ def compare_findings(
     """
     differ = set(grid_ids)
     if not differ:
-        return VIOLATIONS.empty(ground.crs), VIOLATIONS.empty(ground.crs), VIOLATIONS.empty(ground.crs)
+        none = VIOLATIONS.empty(ground.crs)
+        return none, none, none
     if ground.sound:
         around = _find_enclosing(ground, before, differ) | _find_enclosing(ground, after, differ)
         shapes = dict(known)

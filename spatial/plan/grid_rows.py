@@ -15,55 +15,88 @@ from spatial.plan.ground import Ground, dissolve_rows
 from spatial.plan.state import Draft, State, open_draft, rows_by_grid
 from spatial.tables import GRIDS, require
 
+Known = dict[bytes, tuple[Any, ...]]
+SETS_PER_BLOCK = 2
+"""So many sets of blocks are kept for each block: those of many versions, as grids are of several blocks."""
+_SIZES = ("households", "blocks", "area_m2", "status", "oversize")
 
-def build_plan_grids(ground: Ground, state: State, known_shapes: Mapping[str, Any] | None = None) -> Any:
+
+def build_plan_grids(ground: Ground, state: State) -> Any:
     """Return GRIDS of a state, as ``build_grids`` makes them, with ``name``, ``locked`` and ``content`` beside.
 
-    ``content`` is the digest of a grid's blocks; ``known_shapes`` maps such digests to shapes in metres, and only the
-    grids that it misses are dissolved.
+    ``content`` is the digest of a grid's blocks.
     """
     draft = open_draft(ground.index, state)
-    return require(build_rows(ground, draft, draft.grids, known_shapes), GRIDS)
+    return require(build_rows(ground, draft, draft.grids), GRIDS)
 
 
-def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Mapping[str, Any] | None = None) -> Any:
-    """Return the rows of ``build_plan_grids`` for some grids, sorted by id."""
+def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Known | None = None) -> Any:
+    """Return the rows of ``build_plan_grids`` for some grids, sorted by id.
+
+    ``known`` holds what was measured of sets of blocks before, by their places as bytes: only sets that it misses are
+    measured, and put in.
+    """
     rows = rows_by_grid(draft, grid_ids)
-    names = list(rows)
-    content = [hash_blocks(ground, at) for at in rows.values()]
-    shapes = [pick_shape(ground, at, known or {}) for at in rows.values()]
-    grids = [draft.grids[name] for name in names]
-    households = _sum(ground.households, rows)
-    oversize = np.array([ground.oversize[at].any() for at in rows.values()], dtype=bool)
-    area, perimeter = shapely.area(shapes), shapely.length(shapes)
-    ceiling = ground.profile.grid.ceiling_households
-    border, clear = _borders(ground, draft, names)
-    estimated = ground.blocks["estimated"].to_numpy(dtype=bool)
+    grids = [draft.grids[name] for name in rows]
+    measured = _recall(ground, [*rows.values()], {} if known is None else known)
     columns = {
-        "grid_id": _text(names),
-        "code": _text([grid.code for grid in grids]),
-        "community_id": _text([grid.community_id for grid in grids]),
-        "level": _text([grid.level for grid in grids]),
-        "kind": _text([grid.kind for grid in grids]),
+        "grid_id": _text(rows),
+        "code": _text(grid.code for grid in grids),
+        "community_id": _text(grid.community_id for grid in grids),
+        "level": _text(grid.level for grid in grids),
+        "kind": _text(grid.kind for grid in grids),
+        **{name: measured[name] for name in _SIZES},
+        "explanation": _text(grid.explanation for grid in grids),
+        **{name: values for name, values in measured.items() if name not in (*_SIZES, "content", "geometry")},
+        "name": _text(grid.name for grid in grids),
+        "locked": np.array([grid.locked for grid in grids], dtype=bool),
+        "content": measured["content"],
+    }
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(measured["geometry"], crs=ground.crs), crs=ground.crs)
+
+
+def _recall(ground: Ground, sets: list[Any], known: Known) -> dict[str, Any]:
+    """Return what is measured of sets of blocks (their places; no block is in two), column by column."""
+    keys = [rows.tobytes() for rows in sets]
+    held = {key: found for key in keys if (found := known.get(key)) is not None}
+    new = [k for k, key in enumerate(keys) if key not in held]
+    columns = _measure(ground, [sets[k] for k in new])
+    fresh = dict(zip((keys[k] for k in new), zip(*columns.values(), strict=True), strict=True))
+    if len(known) + len(fresh) > SETS_PER_BLOCK * len(ground.index):
+        known.clear()
+    known |= fresh
+    values = columns
+    if held:
+        told = zip(*((held | fresh)[key] for key in keys), strict=True)
+        values = {name: np.array(some, dtype=columns[name].dtype) for name, some in zip(columns, told, strict=True)}
+    return {name: _text(some) if name in ("status", "content") else some for name, some in values.items()}
+
+
+def _measure(ground: Ground, sets: list[Any]) -> dict[str, Any]:
+    """Return by column what a grid of each set of blocks would measure."""
+    shapes = np.array([dissolve_rows(ground, rows) for rows in sets], dtype=object)
+    households = _sum(ground.households, sets)
+    oversize = np.array([ground.oversize[rows].any() for rows in sets], dtype=bool)
+    area, perimeter = shapely.area(shapes), shapely.length(shapes)
+    border, clear = _borders(ground, sets)
+    estimated = ground.blocks["estimated"].to_numpy(dtype=bool)
+    ceiling = ground.profile.grid.ceiling_households
+    return {
         "households": households,
-        "blocks": np.array([len(at) for at in rows.values()], dtype=np.int64),
+        "blocks": np.array([len(rows) for rows in sets], dtype=np.int64),
         "area_m2": area,
-        "status": _text(grade_size(households, oversize, ground.profile.grid)),
+        "status": np.asarray(grade_size(households, oversize, ground.profile.grid), dtype=object),
         "oversize": oversize,
-        "explanation": _text([grid.explanation for grid in grids]),
-        **{name: _sum(ground.blocks[name].to_numpy(), rows) for name in GROUPS if name in ground.blocks},
+        **{name: _sum(ground.blocks[name].to_numpy(), sets) for name in GROUPS if name in ground.blocks},
         "border_m": border,
         "clear_share": np.divide(clear, border, out=np.full(len(border), np.nan), where=border > 0),
         "perimeter_m": perimeter,
         "compactness": 4 * np.pi * area / perimeter**2,
         "sub_grids_needed": np.where(oversize, np.ceil(households / ceiling), 0).astype(np.int64),
-        "estimated": np.array([estimated[at].any() for at in rows.values()], dtype=bool),
-        "name": _text([grid.name for grid in grids]),
-        "locked": np.array([grid.locked for grid in grids], dtype=bool),
-        "content": _text(content),
+        "estimated": np.array([estimated[rows].any() for rows in sets], dtype=bool),
+        "content": np.array([hash_blocks(ground, rows) for rows in sets], dtype=object),
+        "geometry": shapes,
     }
-    geometry = gpd.GeoSeries(shapes, crs=ground.crs)
-    return gpd.GeoDataFrame(columns, geometry=geometry, crs=ground.crs)
 
 
 def hash_blocks(ground: Ground, rows: Any) -> str:
@@ -83,20 +116,23 @@ def count_households(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> d
     return {name: int(ground.households[at].sum()) for name, at in rows_by_grid(draft, grid_ids).items()}
 
 
-def _text(values: Any) -> Any:
+def _text(values: Iterable[Any]) -> Any:
     return pd.Series([str(value) for value in values], dtype="str")
 
 
-def _sum(values: Any, rows: Mapping[str, Any]) -> Any:
-    return np.array([values[at].sum() for at in rows.values()], dtype=np.int64)
+def _sum(values: Any, sets: list[Any]) -> Any:
+    return np.array([values[rows].sum() for rows in sets], dtype=np.int64)
 
 
-def _borders(ground: Ground, draft: Draft, names: list[str]) -> tuple[Any, Any]:
-    """Return by grid the metres of border shared with other grids, and those on clear lines."""
-    number = pd.Index(names, dtype=object).get_indexer(draft.label)
+def _borders(ground: Ground, sets: list[Any]) -> tuple[Any, Any]:
+    """Return by set of blocks the metres of border shared with blocks outside it, and those on clear lines."""
+    number = np.full(len(ground.index), -1, dtype=np.int64)
+    for k, rows in enumerate(sets):
+        number[rows] = k
     ends = np.concatenate([number[ground.first], number[ground.second]])
-    apart = np.tile(draft.label[ground.first] != draft.label[ground.second], 2) & (ends >= 0)
-    sums = [
-        np.bincount(ends[apart], np.tile(metres, 2)[apart], len(names)) for metres in (ground.shared_m, ground.clear_m)
-    ]
-    return sums[0], sums[1]
+    apart = np.tile(number[ground.first] != number[ground.second], 2) & (ends >= 0)
+    shared, clear = (  # where nothing is counted, numpy counts in whole numbers
+        np.bincount(ends[apart], np.tile(metres, 2)[apart], len(sets)).astype(np.float64)
+        for metres in (ground.shared_m, ground.clear_m)
+    )
+    return shared, clear

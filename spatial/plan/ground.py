@@ -1,6 +1,6 @@
 """On what do edits of a plan stand? Its blocks and their contacts as arrays, prepared once and never changed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Ground:
         of them, and no edit can break T1, T3, T4, T6 or T12.
     tree:
         STRtree of the blocks.
+    measured:
+        What a grid of a set of blocks measures, by their places as bytes: filled as it is asked for.
     """
 
     plan: Plan
@@ -63,6 +65,7 @@ class Ground:
     astray: Any
     sound: bool
     tree: Any
+    measured: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
     def blocks(self) -> Any:

@@ -54,7 +54,7 @@ def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str,
     moved_grids = {*before.label[moved], *after.label[moved]}
     differ |= moved_grids
     living = sorted(differ & after.grids.keys())
-    rows = build_rows(ground, after, living)
+    rows = build_rows(ground, after, living, ground.measured)
     reshaped = {name for name in differ if _is_reshaped(before, after, name)} | moved_grids
     known = dict(zip(rows["content"], rows.geometry, strict=True))
     caused, cured, kept = compare_findings(ground, before, after, reshaped, known)

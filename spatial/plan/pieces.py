@@ -50,6 +50,8 @@ def split_pieces(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> dict[
 
 
 def _largest_first(rows: Any, piece: Any) -> list[Any]:
+    if (piece == piece[0]).all():
+        return [rows]
     numbers, first = np.unique(piece, return_index=True)
     parts = [rows[piece == number] for number in numbers[np.argsort(first)]]
     largest = max(range(len(parts)), key=lambda k: (len(parts[k]), -k))

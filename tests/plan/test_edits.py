@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -295,12 +296,38 @@ def test_the_grids_of_a_fresh_state_are_those_of_the_plan() -> None:
     )
 
 
-def test_only_shapes_that_are_not_known_are_dissolved() -> None:
-    rows = build_plan_grids(FOUR, START)
-    known = {content: shapely.box(0, 0, 1, 1) for content in rows["content"][:3]}
-    again = build_plan_grids(FOUR, START, known)
-    assert (again.area[:3] == 1.0).all()
-    assert again.geometry.iloc[3] == rows.geometry.iloc[3]
+def test_a_set_of_blocks_is_measured_once_and_told_of_whatever_grid_it_is() -> None:
+    ground = replace(FOUR, measured={})
+    first = run(ground, START, kinds.Rename("g00", "北"), kinds.MoveBlocks(("b10",), "g10"))
+    measured = dict(ground.measured)
+    out = run(ground, first.state, kinds.Lock("all"))
+    assert len(measured) == 2
+    assert all(ground.measured[key] is told for key, told in measured.items())
+    assert len(ground.measured) == 4
+    whole = build_plan_grids(FOUR, out.state)
+    again = run(ground, out.state, kinds.Unlock("all"))
+    assert len(ground.measured) == 4
+    for made, locked in ((out, True), (again, False)):
+        assert shapely.equals_identical(made.metrics.geometry.to_numpy(), whole.geometry.to_numpy()).all()
+        told = pd.DataFrame(made.metrics[whole.columns.drop("geometry")])
+        pd.testing.assert_frame_equal(told, pd.DataFrame(whole.drop(columns="geometry")).assign(locked=locked))
+
+
+def test_no_more_sets_of_blocks_are_kept_than_two_for_each_block() -> None:
+    ground = replace(FOUR, measured={})
+    state, most = START, 2 * len(FOUR.index)
+    for number in range(2 * most):
+        rows = np.random.default_rng(number).choice(len(FOUR.index), 2, replace=False)
+        block, other = (str(FOUR.index[k]) for k in rows)
+        to = state.assignment[other]
+        if (state.assignment == state.assignment[block]).sum() == 1 or state.assignment[block] == to:
+            continue
+        out = run(ground, state, kinds.MoveBlocks((block,), to))
+        assert 0 < len(ground.measured) <= most
+        whole = build_plan_grids(FOUR, out.state).set_index("grid_id")
+        told = out.metrics.set_index("grid_id")[whole.columns]
+        pd.testing.assert_frame_equal(pd.DataFrame(told), pd.DataFrame(whole.loc[told.index]))
+        state = out.state
 
 
 def test_a_plan_whose_tables_do_not_fit_is_not_edited() -> None:
