@@ -9,7 +9,7 @@ import shapely
 
 from api.store.editing import Change
 from api.store.findings import build_findings, count_findings, flatten
-from api.store.records import PlanRecord, VersionRecord
+from api.store.records import PlanRecord, VersionRecord, join_feature, split_feature
 from spatial.crs import to_lonlat
 
 _OF_CHANGE = ("deviation", "deviation_share", "households_before")
@@ -64,13 +64,15 @@ def tell_change(change: Change, head: VersionRecord, *, written: bool, dry_run: 
     }
 
 
-def _tell_grids(change: Change) -> list[dict[str, Any]]:
+def _tell_grids(change: Change) -> list[orjson.Fragment]:
     """Return the changed grids, with what was measured of the change alone."""
     measured = {row["grid_id"]: row for row in change.outcome.metrics[["grid_id", *_OF_CHANGE]].to_dict("records")}
-    features = [orjson.loads(grid.feature) for grid in change.delta.grids if grid.feature]
-    for feature in features:
-        feature["properties"] |= {name: measured[feature["id"]][name] for name in _OF_CHANGE}
-    return features
+    return [
+        orjson.Fragment(join_feature(head, properties | {name: measured[grid.grid_id][name] for name in _OF_CHANGE}))
+        for grid in change.delta.grids
+        if grid.feature
+        for head, properties in [split_feature(grid.feature)]
+    ]
 
 
 def _tell_stray(stray: Any, crs: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from api.store.findings import (
 )
 from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
-from api.store.states import blocks_of, to_grids, to_state
+from api.store.states import blocks_of, describe_grids, list_retired, says_the_same, to_grids, to_state
 from api.store.store import Store
 from api.store.undo import find_redone, find_undone
 from api.store.versions import Kind
@@ -55,14 +55,14 @@ _SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A version in memory: its ground, its state, the content of each grid, living or retired, and what it breaks."""
+    """A version in memory: its ground, its state, its grids, living or retired, by id, and what it breaks."""
 
     plan_id: str
     version: int
     digest: str
     ground: ServedGround
     state: State
-    contents: Mapping[str, str]
+    grids: Mapping[str, Grid]
     findings: Held
 
 
@@ -83,11 +83,12 @@ def import_plan(
     ground, state = build_served_ground(plan), begin(plan)
     blocks = blocks_of(state)
     features = build_features(ground, build_plan_grids(ground.ground, state), blocks)
+    grids = to_grids(describe_grids(state), features)
     findings = build_findings(check_plan(plan))
     for one in layers.get(LAYER, ()):
         if one["properties"]["rule"] == MADE_ONCE:
             findings.setdefault(name_finding(MADE_ONCE, one["properties"]["subject"]), []).append(dict(one))
-    delta = Delta(to_grids(state, features), findings)
+    delta = Delta(grids, findings)
     return store.create_plan(plan, layers, delta, note)
 
 
@@ -123,10 +124,9 @@ class Editor:
         found: Loaded | None = _take(self._versions, (plan_id, version, digest), self._lock)
         if found is not None:
             return found
-        grids = self.store.read_grids(plan_id, version)
-        contents = {grid.grid_id: grid.content for grid in grids}
-        held = self.store.read_findings(plan_id, version)
-        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), to_state(grids), contents, held))
+        grids = {grid.grid_id: grid for grid in self.store.read_grids(plan_id, version)}
+        held, state = self.store.read_findings(plan_id, version), to_state(grids.values())
+        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), state, grids, held))
 
     def _ground(self, plan_id: str) -> ServedGround:
         found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
@@ -155,8 +155,8 @@ class Editor:
         wanted = [edit_from_dict(edit, crs) for edit in edits]
         rng = np.random.default_rng(_SEED)
         outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
-        grids = _differing(loaded, outcome)
-        findings = change_findings(outcome, loaded.findings, [grid.feature for grid in grids if grid.feature])
+        grids, redrawn = _differing(loaded, outcome)
+        findings = change_findings(outcome, loaded.findings, [one.feature for one in grids if one.grid_id in redrawn])
         return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
 
     def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:
@@ -175,7 +175,7 @@ class Editor:
         after = to_state(grids)
         ground = loaded.ground.ground
         before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
-        changed = [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
+        changed = [grid for grid in grids if _is_new(loaded, grid)]
         findings = restore_findings(loaded.findings, self.store.read_findings(plan_id, target))
         return Change(loaded, build_outcome(ground, before, then, ()), Delta(changed, findings), ()), target
 
@@ -189,11 +189,11 @@ class Editor:
         """
         base = change.base
         made = self.store.commit_version(base.plan_id, base.version, change.delta, note, kind=kind, state_of=state_of)
-        contents = {**base.contents, **{grid.grid_id: grid.content for grid in change.delta.grids}}
+        grids = {**base.grids, **{grid.grid_id: grid for grid in change.delta.grids}}
         told = {name: write_features(some) for name, some in change.delta.findings.items()}
         held = {name: text for name, text in {**base.findings, **told}.items() if text != NOTHING}
         state = change.outcome.state
-        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, contents, held))
+        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, grids, held))
         return made
 
     def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:
@@ -217,11 +217,21 @@ def _put(held: OrderedDict[Any, Any], key: Any, value: Any, lock: Lock) -> None:
             held.popitem(last=False)
 
 
-def _differing(loaded: Loaded, outcome: Outcome) -> list[Grid]:
-    """Return the grids, living and retired, whose content is not that of the base."""
-    blocks = blocks_of(outcome.state, outcome.changed_grids)
-    grids = to_grids(outcome.state, build_features(loaded.ground, outcome.metrics, blocks))
-    return [grid for grid in grids if loaded.contents.get(grid.grid_id) != grid.content]
+def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
+    """Return the grids, living and retired, whose content is not that of the base, and the ids of those drawn anew."""
+    told = describe_grids(outcome.state, outcome.changed_grids)
+    before = [loaded.grids[name] for name in told if name in loaded.grids]
+    same = [grid for grid in before if says_the_same(told[grid.grid_id], grid.document)]
+    anew = told.keys() - {grid.grid_id for grid in same}
+    rows = outcome.metrics[outcome.metrics["grid_id"].isin(list(anew))]
+    features = build_features(loaded.ground, rows, {name: told[name]["blocks"] for name in anew})
+    grids = [*to_grids(told, features, same), *list_retired(outcome.state)]
+    return [grid for grid in grids if _is_new(loaded, grid)], anew
+
+
+def _is_new(loaded: Loaded, grid: Grid) -> bool:
+    held = loaded.grids.get(grid.grid_id)
+    return held is None or held.content != grid.content
 
 
 def restore_grids(now: Sequence[Grid], then: Sequence[Grid]) -> list[Grid]:

@@ -11,6 +11,8 @@ import orjson
 STATUSES = ("draft", "field_checked", "under_publication", "approved", "in_force", "superseded")
 """The life of a version; each step leads to the next one and no other."""
 
+_PROPERTIES = b',"properties":'
+
 
 def canonical(document: Any) -> str:
     """Return a JSON-ready value as text that is equal for equal values."""
@@ -24,6 +26,17 @@ def digest_of(*parts: str | bytes) -> str:
         content = part.encode() if isinstance(part, str) else bytes(part)
         total.update(b"%d:" % len(content) + content)
     return total.hexdigest()
+
+
+def split_feature(feature: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of a grid's feature before its properties, and these: they come last, and no place has such."""
+    head, _, properties = feature.partition(_PROPERTIES)
+    return head, orjson.loads(properties[:-1])
+
+
+def join_feature(head: bytes, properties: Mapping[str, Any]) -> bytes:
+    """Return the feature that ``split_feature`` splits so."""
+    return head + _PROPERTIES + orjson.dumps(properties) + b"}"
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from api.store.records import Grid
-from spatial.plan.state import State
+from api.store.records import Grid, join_feature, split_feature
+from spatial.plan.state import State, to_records
 
 _SHOWN = ("name", "locked", "attributes", "predecessors")
 """What is served of a grid beside GRIDS."""
@@ -22,27 +22,46 @@ def blocks_of(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, 
     return {grid: sorted(blocks) for grid, blocks in out.items()}
 
 
-def to_grids(state: State, features: Mapping[str, Mapping[str, Any]]) -> list[Grid]:
-    """Return the grids of ``features`` (grid id -> its GeoJSON feature), and every retired grid, of a state."""
-    blocks = blocks_of(state, features)
-    living = [
-        Grid(grid_id, {**row, "blocks": blocks[grid_id]}, _feature(row, features[grid_id]))
-        for row in _records(state.grids, features)
-        if (grid_id := row["grid_id"])
+def describe_grids(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Return what was decided of some living grids, or of all, with their blocks, JSON-ready, by grid id."""
+    wanted = None if grid_ids is None else set(grid_ids)
+    blocks = blocks_of(state, wanted)
+    frame = state.grids if wanted is None or len(wanted) == len(state.grids) else state.grids.loc[sorted(wanted)]
+    return {row["grid_id"]: {**row, "blocks": blocks[row["grid_id"]]} for row in to_records(frame)}
+
+
+def to_grids(
+    described: Mapping[str, Mapping[str, Any]], features: Mapping[str, Mapping[str, Any]], same: Iterable[Grid] = ()
+) -> list[Grid]:
+    """Return the grids of ``features`` (grid id -> its GeoJSON feature) and of ``same``, as they are described.
+
+    Those of ``same`` are grids of which ``says_the_same``: but for what that leaves aside they keep their bytes.
+    """
+    before = {grid.grid_id: grid.feature for grid in same}
+    return [
+        Grid(name, told, _with_shown(told, before[name]) if name in before else _feature(told, features[name]))
+        for name, told in described.items()
     ]
-    return living + [Grid(row["grid_id"], {**row, "retired": True}, b"") for row in _records(state.retired, None)]
 
 
-def _records(frame: Any, only: Iterable[str] | None) -> list[dict[str, Any]]:
-    """Return the rows of a frame of a state, JSON-ready."""
-    some = frame if only is None else frame.loc[frame.index.isin(list(only))]
-    rows = some.reset_index().to_dict("records")
-    return [{key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
+def list_retired(state: State) -> list[Grid]:
+    """Return every retired grid of a state."""
+    return [Grid(row["grid_id"], {**row, "retired": True}, b"") for row in to_records(state.retired)]
+
+
+def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether nothing differs that a feature is made of, but for names, locks, attributes and predecessors."""
+    return all(other.get(key) == value for key, value in one.items() if key not in _SHOWN)
 
 
 def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:
     shown = {name: row[name] for name in _SHOWN}
     return orjson.dumps({**feature, "properties": {**feature["properties"], **shown}})
+
+
+def _with_shown(row: Mapping[str, Any], feature: bytes) -> bytes:
+    head, properties = split_feature(feature)
+    return join_feature(head, properties | {name: row[name] for name in _SHOWN})
 
 
 def to_state(grids: Iterable[Grid]) -> State:

@@ -13,7 +13,7 @@ import orjson
 from api.store.database import Dialect, Rows
 from api.store.errors import StaleError, StatusError
 from api.store.findings import put_findings
-from api.store.records import STATUSES, Delta, Grid, Note, VersionRecord, canonical, digest_of
+from api.store.records import STATUSES, Delta, Grid, Note, VersionRecord, canonical, digest_of, split_feature
 from api.store.tables import put_features, set_columns
 from spatial.errors import MissingError
 
@@ -248,18 +248,16 @@ def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]
     """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
     still = _find_still(rows, plan_id, grids)
     kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
-    set_columns(rows, "grids", plan_id, _parse(kept), [grid.content for grid in kept])
+    told = [{"id": grid.grid_id, "properties": split_feature(grid.feature)[1]} for grid in kept]
+    set_columns(rows, "grids", plan_id, told, [grid.content for grid in kept])
     rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in moved])
     shown = [grid for grid in moved if grid.feature]
-    put_features(rows, dialect, "grids", plan_id, _parse(shown), contents=[grid.content for grid in shown])
+    features = [orjson.loads(grid.feature) for grid in shown]
+    put_features(rows, dialect, "grids", plan_id, features, contents=[grid.content for grid in shown])
     rows.run_many(
         "UPDATE blocks SET grid_id = ? WHERE plan_id = ? AND feature_id = ? AND grid_id <> ?",
         [(grid.grid_id, plan_id, block, grid.grid_id) for grid in shown for block in grid.document["blocks"]],
     )
-
-
-def _parse(grids: Sequence[Grid]) -> list[dict[str, Any]]:
-    return [orjson.loads(grid.feature) for grid in grids]
 
 
 def _find_still(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> set[str]:

@@ -81,8 +81,8 @@ class State:
         """Return the state, ready for JSON; ``from_dict`` reads it."""
         return {
             "assignment": {str(block): str(grid) for block, grid in self.assignment.items()},
-            "grids": _records(self.grids),
-            "retired": _records(self.retired),
+            "grids": to_records(self.grids),
+            "retired": to_records(self.retired),
         }
 
     @staticmethod
@@ -233,13 +233,9 @@ def _values(frame: Any, kind: type) -> dict[str, Any]:
     return {row[0]: kind(*row) for row in zip(frame.index.tolist(), *columns, strict=True)}
 
 
-def _rows(frame: Any) -> list[dict[str, Any]]:
+def to_records(frame: Any) -> list[dict[str, Any]]:
+    """Return the rows of a frame of a state, ready for JSON."""
     names = [frame.index.name, *frame.columns]
     columns = [frame.index.tolist(), *(frame[name].tolist() for name in frame.columns)]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _records(frame: Any) -> list[dict[str, Any]]:
-    return [
-        {key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in _rows(frame)
-    ]
+    rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+    return [{key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]

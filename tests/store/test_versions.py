@@ -17,8 +17,11 @@ from pandas.testing import assert_frame_equal
 from api.store.editing import Editor, import_plan
 from api.store.errors import StaleError, StatusError, StoreError
 from api.store.records import STATUSES, Delta, Note
+from api.store.serving import build_features, build_served_ground
+from api.store.states import blocks_of, describe_grids, to_grids, to_state
 from api.store.store import Store, create_store, open_store
 from spatial.errors import EditError, InputError, MissingError
+from spatial.plan.edits import build_plan_grids
 from tests.api.toy_plan import build_toy_plan
 from tests.store import postgres
 from tests.store.served import TOY, edit, move, rename, serve_layers
@@ -88,6 +91,44 @@ def test_what_a_version_breaks_is_that_of_its_grids(editor: Editor) -> None:
     edit(editor, 2, move("b2", "g1"))
     assert (broken(1), broken(3)) == (first, first)
     assert "T2-g2" in broken(2)
+
+
+def test_what_is_said_of_grids_gives_the_bytes_that_drawing_them_anew_gives(editor: Editor) -> None:
+    told = {"properties": ',"properties":{}', "lane": 3}
+    attributes = {"kind": "set_attributes", "grid": "g1", "attributes": told}
+    edit(editor, 1, rename("g1", '西",'), attributes, {"kind": "lock", "grids": "all"})
+    edit(editor, 2, {"kind": "unlock", "grids": ["g3"]}, move("b4", "g3"))
+    for version in (2, 3):
+        held = editor.store.read_grids(TOY, version)
+        ground, state = build_served_ground(editor.store.read_plan(TOY)), to_state(held)
+        drawn = build_features(ground, build_plan_grids(ground.ground, state), blocks_of(state))
+        anew = to_grids(describe_grids(state), drawn)
+        assert [(grid.feature, grid.content) for grid in held] == [(grid.feature, grid.content) for grid in anew]
+        shown = {feature["id"]: feature["properties"] for feature in _all(editor.store, version)}
+        assert shown["g1"]["attributes"] == told
+        assert [shown[grid]["locked"] for grid in ("g1", "g2", "g3")] == [True, True, version == 2]
+
+
+def test_a_building_under_a_border_is_told_of_until_the_border_moves(place: Any) -> None:
+    plan, store = build_toy_plan(), create_store(place)
+    layers = serve_layers(plan)
+    corner = next(one for one in layers["grids"] if one["id"] == "g1")["geometry"]["coordinates"][0][0]
+    building = {
+        "type": "Feature",
+        "id": "T11-house",
+        "geometry": {"type": "Point", "coordinates": corner},
+        "properties": {
+            "rule": "T11", "severity": "warning", "subject": "house", "message": "a border runs through it",
+            "measure": None, "limit": None,
+        },
+    }  # fmt: skip
+    import_plan(store, plan, {**layers, "violations": [*layers["violations"], building]}, NOBODY)
+    editor = Editor(store)
+    edit(editor, 1, rename("g1", "西片"), {"kind": "lock", "grids": "all"})
+    edit(editor, 2, {"kind": "unlock", "grids": "all"}, move("b2", "g2"))
+    stands = [any(one["id"] == "T11-house" for one in _all(store, version, "violations")) for version in (1, 2, 3)]
+    assert stands == [True, True, False]
+    store.close()
 
 
 def test_an_edit_on_a_stale_version_is_refused_and_told_what_changed(editor: Editor) -> None:
