@@ -9,6 +9,7 @@ from spatial.errors import InfeasibleError, InputError
 from spatial.siting.conditions import Conditions, check_conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED, PRICE_DIGITS, CountRule, Question
 from spatial.siting.setting import Places, Setting
+from spatial.siting.unreachable import Unreachable, find_unreachable
 from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
 
 GOALS = {"p_median": "sum", "max_cover": "sum", "set_cover": "count", "p_center": "largest"}
@@ -33,9 +34,8 @@ class Asked:
         Weight of all rows, also of those left out.
     left_out:
         Flag by demand point: some of its rows cannot be served whatever opens.
-    smallest_cutoff:
-        The cutoff within which every row, of those that the table lists enough sites of its level for, could be
-        served; None where there is none. Sites that may not open do not count.
+    unreachable:
+        The demand points of ``left_out`` with their reasons, and the cutoff that would do.
     """
 
     question: Question
@@ -48,7 +48,12 @@ class Asked:
     order: Ints
     total: float
     left_out: Flags
-    smallest_cutoff: float | None
+    unreachable: Unreachable
+
+    @property
+    def smallest_cutoff(self) -> float | None:
+        """The cutoff that would do for every row that the table lists enough sites for; None where there is none."""
+        return self.unreachable.smallest_cutoff
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,10 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     enough = np.diff(ways.ptr) >= conditions.backup
     left_out = np.zeros(len(setting.homes.ids), dtype=bool)
     left_out[rows.home[~enough]] = True
-    smallest = _smallest_cutoff(setting, rows, banned, conditions.backup)
+    wide = _cut(setting, replace(rows, cutoff=np.full(len(rows.home), np.inf)), banned)
+    unreachable = find_unreachable(rows.home, ways, wide, conditions.backup)
     if conditions.refuse_unreachable and left_out.any():
-        raise _unreachable(setting, left_out, smallest)
+        raise _refuse(setting, unreachable)
     walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
     ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
     question = Question(
@@ -107,7 +113,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     )
     return Asked(
         question, model, rows.home[enough], rows.group[enough], rows.cutoff[enough], rows.names, walks, order,
-        float(rows.weight.sum()), left_out, smallest,
+        float(rows.weight.sum()), left_out, unreachable,
     )  # fmt: skip
 
 
@@ -264,14 +270,8 @@ def _mark(places: Places, column: str) -> Ints:
     return places.marks[column]
 
 
-def _smallest_cutoff(setting: Setting, rows: _Rows, banned: Flags, need: int) -> float | None:
-    ways = _cut(setting, replace(rows, cutoff=np.full(len(rows.home), np.inf)), banned)
-    enough = np.diff(ways.ptr) >= need
-    return float(ways.cost[ways.ptr[:-1][enough] + need - 1].max()) if enough.any() else None
-
-
-def _unreachable(setting: Setting, left_out: Flags, cutoff: float | None) -> InfeasibleError:
-    ids = [str(one) for one in setting.homes.ids[left_out]]
+def _refuse(setting: Setting, found: Unreachable) -> InfeasibleError:
+    ids, cutoff = [str(one) for one in setting.homes.ids[found.home]], found.smallest_cutoff
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
     would = "" if cutoff is None else f"; a cutoff of {cutoff:g} would do for all that the table lists a way for"
     return InfeasibleError(

@@ -74,7 +74,7 @@ def choose_sites(
     limit_s = math.inf if rules.model in ("p_median", "p_center") else cutoff_s
     asked = ask(setting, conditions, model=rules.model, p=most, cutoff=limit_s)
     done = settle(setting, asked, deadline=deadline, seed=seed, on_progress=on_progress)
-    unreachable, smallest = list_unreachable(setting, asked, limit_s)
+    smallest = asked.smallest_cutoff
     limit, ids = row_limits(asked, cutoff_s), setting.places.ids
     allocation = allocate(setting, asked, done.served, done.opened, cutoff_s)
     return SiteChoice(
@@ -92,8 +92,8 @@ def choose_sites(
         allocation=allocation,
         groups=pd.DataFrame(measure_groups(asked, done.served, limit)),
         criteria=pd.DataFrame(rate_sites(setting, asked, done.served, limit, done.opened), columns=_CRITERIA),
-        unreachable=unreachable,
-        smallest_cutoff_s=smallest,
+        unreachable=list_unreachable(setting, asked, limit_s),
+        smallest_cutoff_s=math.nan if smallest is None else smallest,
         closed=tuple(str(one) for one in ids[setting.places.existing & ~done.opened]),
         conditions=conditions.told(),
         seconds=deadline.spent(),

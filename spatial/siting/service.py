@@ -12,6 +12,7 @@ from spatial.profile import SitingRules
 from spatial.siting.asking import Asked
 from spatial.siting.figures import Served, measure_walks, nearest
 from spatial.siting.setting import HOUSEHOLDS, Setting
+from spatial.siting.unreachable import REASONS
 from spatial.siting.ways import Flags, Floats, Ints
 from spatial.tables import SITES, require
 
@@ -47,10 +48,11 @@ class SiteChoice:
         ``share`` of all open sites.
     unreachable:
         Demand points that no site, open or not, can serve: ``demand_id``, ``households``, ``reason`` (``no_walk`` in
-        the table, ``beyond_cutoff`` for the cover models, or ``too_few_sites`` for backup cover),
-        ``nearest_site_id``, ``nearest_s``.
+        the table to a site that may open and is of the level asked for, ``beyond_cutoff`` for the cover models, or
+        ``too_few_sites`` for backup cover), ``nearest_site_id`` of such a site, ``nearest_s``.
     smallest_cutoff_s:
-        The cutoff at which every demand point with a walk in the table could be covered; missing without walks.
+        The cutoff at which everybody could be covered for whom the table lists enough sites that may open, of the
+        level asked for; missing without any.
     closed:
         Ids of existing sites that close, where they may.
     conditions:
@@ -147,28 +149,29 @@ def _by_home(asked: Asked, served: Served, homes: int) -> tuple[Ints, Floats]:
     return site, walk
 
 
-def list_unreachable(setting: Setting, asked: Asked, limit_s: float) -> tuple[Any, float]:
-    """Return the demand points that no site can serve within the limit, and the smallest limit that would do.
+def list_unreachable(setting: Setting, asked: Asked, limit_s: float) -> Any:
+    """Return the demand points that no site can serve; one that the question does not count is held against the limit.
 
-    The smallest limit looks only at points with households and a walk in the table.
+    Sites that may not open serve nobody, and of several rows of a point the one that is worst off is told.
     """
-    every = np.ones(len(setting.places.ids), dtype=bool)
-    site, walk = nearest(setting.ways, every)
-    far = walk if asked.question.need == 1 else nearest(setting.ways, every, rank=asked.question.need)[1]
-    households = setting.homes.groups[HOUSEHOLDS]
-    known = far[(households > 0) & np.isfinite(far)]
-    beyond = np.flatnonzero((walk > limit_s) | asked.left_out)
-    reason = np.where(walk[beyond] <= limit_s, "too_few_sites", "beyond_cutoff")
-    frame = pd.DataFrame(
+    found, uncounted = asked.unreachable, ~asked.left_out
+    uncounted[asked.home] = False
+    site, walk = nearest(setting.ways, ~asked.question.banned)
+    others = np.flatnonzero(uncounted & (walk > limit_s))
+    reason = np.append(found.reason, np.where(np.isfinite(walk[others]), 1, 0))
+    site, walk = np.append(found.site, site[others]), np.append(found.walk, walk[others])
+    home = np.append(found.home, others)
+    order = np.argsort(home, kind="stable")
+    home, walk = home[order], walk[order]
+    return pd.DataFrame(
         {
-            "demand_id": pd.Series(setting.homes.ids[beyond], dtype="str"),
-            "households": households[beyond].astype(np.int64),
-            "reason": pd.Series(np.where(np.isfinite(walk[beyond]), reason, "no_walk"), dtype="str"),
-            "nearest_site_id": pd.Series(np.append(setting.places.ids, "")[site[beyond]], dtype="str"),
-            "nearest_s": np.where(np.isfinite(walk[beyond]), walk[beyond], np.nan),
+            "demand_id": pd.Series(setting.homes.ids[home], dtype="str"),
+            "households": setting.homes.groups[HOUSEHOLDS][home].astype(np.int64),
+            "reason": pd.Series(np.array(REASONS, dtype=object)[reason[order]], dtype="str"),
+            "nearest_site_id": pd.Series(np.append(setting.places.ids, "")[site[order]], dtype="str"),
+            "nearest_s": np.where(np.isfinite(walk), walk, np.nan),
         }
     )
-    return frame, float(known.max()) if len(known) else np.nan
 
 
 def describe_sites(
