@@ -15,10 +15,12 @@ _EXACT = 1e-7
 LET_GO = 2e-4
 """Share of the cost that is let go where grids are priced."""
 _FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
-_MOST_ROUNDS, _DRY, _GIVEN_UP = 60, 60, 100
+_MOST_ROUNDS, _DRY, _GIVEN_UP, _LISTS = 60, 60, 100, 8
 _HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
 _NODE_S = 1.5e-7
 """Seconds that a node of the search takes, by unit of the piece."""
+_LISTING_PACE = 4.0
+"""How many times faster the nodes of a listing are."""
 NARROW = 0.002
 """How far covering may miss where prices are to be exact."""
 
@@ -28,9 +30,11 @@ Left = Callable[[], float]
 
 @dataclass(slots=True)
 class Part:
-    """Divisions with a number of grids from-to: a bound on them, and how far the proof has come.
+    """Divisions with a number of grids from-to: what prices prove of their cost, and how far the proof has come.
 
-    Prices stay near the ``centre``; a grid too many or too few costs the ``price``.
+    Prices stay near the ``centre``; a grid too many or too few costs the ``price``. Grids that were ``listed`` prove
+    that nothing costs less than that. A gap ``given_up`` was too wide for lists; a part is ``dry`` when all else was
+    tried.
     """
 
     counts: tuple[int, int]
@@ -38,15 +42,22 @@ class Part:
     centre: Any
     price: float
     round: int = 0
-    tries: int = 0
     given_up: float = np.inf
+    listed: float = 0.0
+    dry: bool = False
+
+    @property
+    def least(self) -> float:
+        """What every division of the part costs at least."""
+        return max(self.bound, self.listed)
 
 
 @dataclass(slots=True)
 class Case:
     """Where a proof stands: the best division, the part of all divisions that is looked at, and the ``others``.
 
-    ``most`` holds a total, and how many grids a division of no more than that may have.
+    ``most`` holds a total, and how many grids a division of no more than that may have; ``late`` is when little time
+    is left.
     """
 
     roots: Roots
@@ -62,6 +73,7 @@ class Case:
     hits: Any
     others: list[Part] = field(default_factory=list)
     most: tuple[float, int] = (np.nan, 0)
+    late: float = 0.0
 
     @property
     def units(self) -> int:
@@ -71,17 +83,17 @@ class Case:
     @property
     def bound(self) -> float:
         """What every division costs at least."""
-        return min(part.bound for part in (self.part, *self.others))
+        return min(part.least for part in (self.part, *self.others))
 
     @property
     def gap(self) -> float:
-        """How far the best division may be from the best of the part."""
+        """How far prices leave open what the best of the part costs."""
         return float(self.total - self.part.bound)
 
     @property
     def done(self) -> bool:
         """Whether the part holds nothing better."""
-        return is_met(self.total, self.part.bound)
+        return is_met(self.total, self.part.least)
 
     @property
     def over(self) -> bool:
@@ -123,12 +135,12 @@ def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int
 
 def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
     """Price some roots and take in what is found; time left shortens the search of each."""
-    timely = 0.3 * case.left() / (_NODE_S * case.units)
-    shared = 2 * case.nodes_left // max(1, case.units if which is None else len(which))
-    nodes = max(20, min(ask.nodes, int(min(1e9, timely)), shared))
-    roots = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
+    roots, ease = case.units if which is None else len(which), _LISTS if ask.every else 1
+    timely = (_LISTING_PACE if ask.every else 1.0) * 0.3 * case.left() / (_NODE_S * case.units)
+    nodes = max(20, min(ask.nodes, int(min(1e9, timely)), ease * 2 * case.nodes_left // max(1, roots)))
+    priced = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
     found = price_roots(
-        roots,
+        priced,
         worth.units,
         worth.names,
         case.rates,
@@ -138,7 +150,7 @@ def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
         left=case.left,
     )
     # how far a listing that is given up came depends on the threads: a flat charge does not
-    case.nodes_left -= found.nodes if found.complete or not ask.every else _GIVEN_UP * case.units
+    case.nodes_left -= (found.nodes if found.complete or not ask.every else _GIVEN_UP * roots) // ease
     if ask.every:
         return found
     for units, _, _ in found.grids:
@@ -195,9 +207,10 @@ def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
     Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
     only that gives a bound.
     """
+    few, deep = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units)), False
     for turn in range(_MOST_ROUNDS):
-        few = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units))
-        ask = Ask(want(case, share), few if turn < _ALL_EVERY else NODES_PER_ROOT, 10)
+        deep = deep or turn >= _ALL_EVERY
+        ask = Ask(want(case, share), NODES_PER_ROOT if deep else few, 10)
         worth, _ = case.master.solve(case.part.centre, slack)
         bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
@@ -212,8 +225,9 @@ def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
                 break
         else:
             rise(case, worth, bounds)
-        if not fresh or worth.total - case.part.bound < 5.0 * share * abs(case.total):
+        if worth.total - case.part.bound < 5.0 * share * abs(case.total) or (deep and not fresh):
             return
+        deep = deep or not fresh
 
 
 def rise(case: Case, worth: Worth, bounds: Any) -> None:
@@ -229,9 +243,9 @@ def rise(case: Case, worth: Worth, bounds: Any) -> None:
         set_bound(case, bound)
 
 
-def set_bound(case: Case, bound: float) -> None:
-    """Take a bound on the part, and tell where it raises that on all divisions."""
+def set_bound(case: Case, bound: float, listed: float = 0.0) -> None:
+    """Take what prices or listed grids prove of the part, and tell where that bounds all divisions better."""
     before = case.bound
-    case.part.bound = min(bound, case.total)
+    case.part.bound, case.part.listed = min(bound, case.total), max(case.part.listed, listed)
     if case.bound > before:
         case.tell(None, case.total, case.bound)

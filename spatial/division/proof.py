@@ -33,7 +33,7 @@ from spatial.division.bounding import (
 from spatial.division.closing import Grids, Limits, close_plan
 from spatial.division.master import Master
 from spatial.division.piece import Piece, count_olds
-from spatial.division.roots import Ask, prepare_roots
+from spatial.division.roots import Ask, Found, prepare_roots
 from spatial.division.seeking import offer, search_again, seek, to_grids
 from spatial.division.separation import find_cuts
 from spatial.division.sizes import Sizes
@@ -43,13 +43,13 @@ _WIDE = 0.02
 _LARGE, _ROUGH = 400, 0.01
 _QUICK = (20, 150), (200, 200)
 _CUT_ROUNDS, _CUTS = 30, 20
-_LISTED = 4_000, 12_000, 40_000, 120_000
-_LISTING_NODES = 60_000
-_TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.03, 20
-_EXPLORING = 50_000
+_WHOLE, _SHARES = (1.0,), (0.3, 0.6, 1.0)
+_LISTED, _LISTED_A_SECOND, _LISTING_NODES = 150_000, 10_000, 2_000_000
+_TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
+_EXPLORING = 300_000
 _PRICE, _DEARER = 1.5, 2.0
-_PROMISING, _PROMISED = 0.7, 3
-_MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 300, 6_000, 20_000
+_PROMISING, _PROMISED, _LATE = 0.7, 3, 0.4
+_MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 100, 6_000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ def prove(
         improve(case, NARROW, _near(case.units)[-1])
         bound_part(case, NARROW)
         _mix(case)
+    case.late = _LATE * case.left()
     going = True
     while going:
         _turn(case)
@@ -115,17 +116,20 @@ def prove(
 def _go_on(case: Case) -> bool:
     """Take one step towards the proof of the current part; tell whether there was one."""
     part = case.part
-    early = part.tries == 0 and case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
+    early = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
     if early and _split(case):
         return True
-    most, promising = _LISTED[min(part.round, len(_LISTED) - 1)], case.gap < _PROMISING * part.given_up
-    if (promising and _close(case, most)) or case.over:
+    if (case.gap < _PROMISING * part.given_up and _close(case, _WHOLE)) or case.over:
         return True
+    if case.left() < case.late:
+        case.late = 0.0
+        return _close(case, _SHARES) or True
     part.round += 1
     if not _cut(case) and not _split(case):
-        if part.round > len(_LISTED):
+        if part.dry:
             return False
-        part.given_up = np.inf
+        part.dry = True
+        return _close(case, _SHARES) or True
     if case.part is part:
         bound_part(case, NARROW)
         _mix(case)
@@ -134,8 +138,8 @@ def _go_on(case: Case) -> bool:
 
 def _turn(case: Case) -> None:
     """Make the part with the lowest bound the current one."""
-    lowest = min(case.others, key=lambda part: part.bound, default=case.part)
-    if lowest.bound < case.part.bound:
+    lowest = min(case.others, key=lambda part: part.least, default=case.part)
+    if lowest.least < case.part.least:
         case.others.remove(lowest)
         case.others.append(case.part)
         _enter(case, lowest)
@@ -147,10 +151,7 @@ def _enter(case: Case, part: Part) -> None:
 
 
 def _split(case: Case) -> bool:
-    """Split the current part where its mix of grids is torn between two numbers of grids; tell success.
-
-    Where the half without the best division does not soon bound better than the whole, the whole is gone on with.
-    """
+    """Split the current part where its mix of grids is torn between two numbers of grids; tell success."""
     torn, whole = count_mixed(case), case.part
     least, most = whole.counts
     if abs(torn - round(torn)) < _TORN or not least < torn < most:
@@ -158,15 +159,10 @@ def _split(case: Case) -> bool:
     counts = [(least, int(torn)), (int(torn) + 1, most)]
     if len(np.unique(case.labels)) > int(torn):
         counts.reverse()
-    near, far = (Part(ends, whole.bound, whole.centre, _PRICE * case.total) for ends in counts)
+    near, far = (Part(ends, whole.bound, whole.centre, _PRICE * case.total, listed=whole.listed) for ends in counts)
     case.others.append(near)
-    whole.tries += 1
     _enter(case, far)
-    _explore(case, _EXPLORING * whole.tries**2)
-    if far.bound <= whole.bound:
-        case.others.pop()
-        _enter(case, whole)
-        return False
+    _explore(case, _EXPLORING)
     case.others[-1] = far
     _enter(case, near)
     improve(case, _WIDE, _near(case.units)[-1])
@@ -231,17 +227,17 @@ def _mix(case: Case) -> None:
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
     until = 0.75 * case.left()
     limits = Limits(_MIX_NODES, lambda: case.left() - until)
-    _take(case, case.master, kept, limits)
+    _take(case, case.master, kept, limits, case.total)
 
 
-def _take(case: Case, master: Master, kept: Any, limits: Limits) -> bool:
-    """Choose among some columns of a master; take what is better; tell whether the choice was proved."""
+def _take(case: Case, master: Master, kept: Any, limits: Limits, below: float) -> bool:
+    """Choose among some columns of a master what costs less; take it; tell whether the choice was proved."""
     columns, names = [master.columns[i] for i in kept], np.array([master.names[i] for i in kept])
     shape = case.units, master.olds
     if not len(columns):
         return True
     grids = Grids(columns, names, master.cost[kept])
-    choice = close_plan(grids, shape, case.master.counts, case.roots.prices.rank, case.total, limits)
+    choice = close_plan(grids, shape, case.master.counts, case.roots.prices.rank, below, limits)
     if choice.chosen is not None:
         labels, fresh = np.zeros(case.units, dtype=np.int64), master.olds
         for i in choice.chosen:
@@ -252,8 +248,12 @@ def _take(case: Case, master: Master, kept: Any, limits: Limits) -> bool:
     return choice.proved
 
 
-def _close(case: Case, most: int) -> bool:
-    """List every grid that a better division could contain, ``most`` at most, and choose among them; tell success."""
+def _close(case: Case, shares: tuple[float, ...]) -> bool:
+    """List every grid that a better division could contain, and choose among them; tell success.
+
+    Where those are too many, grids that a division of a share of the gap could contain prove that there is none: of the
+    ``shares`` (ascending) the largest is taken whose grids can be listed.
+    """
     worth, _ = case.master.solve(case.part.centre, NARROW)
     found = price(case, Ask(want(case), NODES_PER_ROOT, 10), None, worth)
     bounds = np.minimum(found.bounds.min(axis=1), 0.0)
@@ -262,16 +262,30 @@ def _close(case: Case, most: int) -> bool:
     bound = worth.total + float(np.sort(bounds)[: count_most(case)].sum())
     if case.over or bound <= 0.0:
         return case.done
-    gap = case.total - bound + _EXACT
-    listed = price(case, Ask(gap, _LISTING_NODES, most, every=True, total=most), None, worth)
-    if not listed.complete:
-        case.part.given_up = gap
+    gap = case.total - bound
+    case.part.given_up = gap
+    share, listed = _list(case, worth, gap, shares)
+    if listed is None:
         return False
     every = Master(case.roots.piece, case.master.sizes)
     every.add(to_columns(listed))
-    if _take(case, every, np.arange(len(every.columns)), Limits(_CLOSING_NODES, case.left)):
-        set_bound(case, case.total)
+    below = min(case.total, bound + share * gap + _EXACT)
+    if _take(case, every, np.arange(len(every.columns)), Limits(_CLOSING_NODES, case.left), below):
+        set_bound(case, case.part.bound, min(case.total, below))
     return case.done
+
+
+def _list(case: Case, worth: Any, gap: float, shares: tuple[float, ...]) -> tuple[float, Found | None]:
+    """Return the largest of the shares of a gap whose grids are few enough to be listed, and those grids."""
+    best: tuple[float, Found | None] = (0.0, None)
+    most = int(min(_LISTED, _LISTED_A_SECOND * case.left()))
+    for share in shares:
+        ask = Ask(share * gap + _EXACT, _LISTING_NODES, most, every=True, total=most)
+        found = price(case, ask, None, worth)
+        if not found.complete:
+            break
+        best = share, found
+    return best
 
 
 def _cut(case: Case) -> bool:

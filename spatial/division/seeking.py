@@ -11,7 +11,7 @@ from spatial.division.sizes import Band
 
 _EXACT = 1e-7
 _MOVES, _SNAPSHOTS = 500, 40
-_SEEDS, _SHARE = 8, 0.1
+_SEEDS, _SHARE = 8, 0.05
 
 
 def search_again(case: Case) -> None:
@@ -20,12 +20,15 @@ def search_again(case: Case) -> None:
     band, until = Band(sizes.floor, sizes.target, sizes.ceiling), (1.0 - _SHARE) * case.left()
 
     def search(seed: int) -> Any:
+        if case.left() <= until:
+            return []
         effort = Effort(_MOVES, seed)
-        return find_labels(piece, sizes, band, effort, lambda _: case.left() > until, snapshots=_SNAPSHOTS)
+        found = find_labels(piece, sizes, band, effort, lambda _: case.left() > until, snapshots=_SNAPSHOTS)
+        return [found.labels, *found.snapshots]
 
     run = case.pool.map if case.pool is not None else map
-    for found in run(search, range(2, 2 + _SEEDS)):
-        for row in (found.labels, *found.snapshots):
+    for rows in run(search, range(2, 2 + _SEEDS)):
+        for row in rows:
             plan = list(to_grids(row, case.master.olds))
             case.master.add(plan)
             offer(case, row, case.master.cost_of(plan))

@@ -23,7 +23,7 @@ def find_cuts(columns: list[Any], shares: Any, rank: Any, most: int) -> Any:
     inside = np.zeros((len(held), len(rank)), dtype=np.uint8)
     for row, column in enumerate(held):
         inside[row, columns[column]] = 1
-    firsts = _tell_apart(inside, rank)
+    firsts = tell_apart(inside, rank)
     triples, breach = np.zeros((_MOST_FOUND, 3), dtype=np.int64), np.zeros(_MOST_FOUND)
     found = _separate(np.ascontiguousarray(inside[:, firsts]), shares[held], triples, breach, _LEAST_BREACH)
     triples, breach = firsts[triples[:found]], np.round(breach[:found], 6)
@@ -40,7 +40,7 @@ def find_cuts(columns: list[Any], shares: Any, rank: Any, most: int) -> Any:
     return np.array(kept, dtype=np.int64).reshape(-1, 3)
 
 
-def _tell_apart(inside: Any, rank: Any) -> Any:
+def tell_apart(inside: Any, rank: Any) -> Any:
     """Return the units that stand for all that the mix treats alike, in order of rank."""
     order = np.argsort(rank)
     _, first = np.unique(inside[:, order], axis=1, return_index=True)
