@@ -130,7 +130,17 @@ def test_what_cannot_be_asked_is_refused_in_one_sentence(folder: Path, asked: li
         ("candidates.csv", "id,fixed\nA,perhaps\nB,0\nC,0\nD,0\n", "fixed of 'A' is 'perhaps'"),
         ("times.csv", "source_id,demand_id,seconds\nA,a,-3\n", "seconds is -3 in row 1"),
         ("times.csv", "source_id,demand_id\nA,a\n", "--cost-column"),
-        ("times.csv", "source_id,demand_id,seconds\nA,a,far\n", "cannot be read"),
+        (
+            "times.csv",
+            "source_id,demand_id,seconds\nA,a, 3 \n\nB,a,\nB,b,NaN\nC,a,far\nC,b,6\nD,a,near\n",
+            "times.csv: seconds is 'far' in row 4 of the data; needed a number, 0 or more",
+        ),
+        (
+            "times.csv",
+            "source_id\tdemand_id\t秒\nA\ta\t3\nB\ta\t1,5\n",
+            "times.csv: 秒 is '1,5' in row 2 of the data; needed a number, 0 or more",
+        ),
+        ("times.csv", "source_id,demand_id,seconds\nA,a,3\nB,a\n", "times.csv cannot be read: CSV parse error"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_named_with_its_row_or_id(

@@ -92,13 +92,44 @@ def _read_csv(path: Path, column: str | None) -> tuple[Any, tuple[str, str, str]
     tabs = "\t" if "\t" in words and "," not in words else ","
     names = _pick([word.strip().strip('"') for word in words.strip().split(tabs)], path.name, column)
     kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in names[:2]} | {names[2]: pa.float64()}
-    table = csv.read_csv(
-        path,
-        read_options=csv.ReadOptions(encoding=encoding),
-        parse_options=csv.ParseOptions(delimiter=tabs),
-        convert_options=csv.ConvertOptions(include_columns=list(names), column_types=kinds),
-    )
-    return table, names
+
+    def read(kinds: Mapping[str, Any]) -> Any:
+        return csv.read_csv(
+            path,
+            read_options=csv.ReadOptions(encoding=encoding),
+            parse_options=csv.ParseOptions(delimiter=tabs),
+            convert_options=csv.ConvertOptions(include_columns=list(kinds), column_types=kinds),
+        )
+
+    try:
+        return read(kinds), names
+    except pa.ArrowInvalid:
+        _refuse_words(read({names[2]: pa.string()}).column(names[2]), path.name, names[2])
+        raise
+
+
+def _refuse_words(column: Any, where: str, name: str) -> None:
+    """Refuse a column of texts whose first text that is no number stands somewhere; return where all are numbers.
+
+    Raises
+    ------
+    InputError
+        If there is such a text: its row is named.
+    """
+    texts = column.combine_chunks().dictionary_encode()
+    empty = frozenset(csv.ConvertOptions().null_values)
+    for number, text in enumerate(texts.dictionary.to_pylist()):  # each text once, in the order of its first row
+        if text.strip() not in empty and not _is_number(text.strip()):
+            row = int(np.flatnonzero(texts.indices.fill_null(-1).to_numpy(zero_copy_only=False) == number)[0])
+            raise InputError(f"{where}: {name} is {text!r} in row {row + 1} of the data; needed a number, 0 or more")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        pa.array([text]).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _pick(names: list[str], where: str, column: str | None) -> tuple[str, str, str]:
