@@ -42,6 +42,7 @@ def serve(
     With --osm, walks and circles at any place are answered under /walking; with --store, plans are edited under /plans.
     """
     with honest(), suppress(KeyboardInterrupt):  # Ctrl-C is how a server is stopped
+        from api.jobs.warming import start_warming
         from api.serve import serve as run
         from api.store.place import name_place
 
@@ -49,14 +50,12 @@ def serve(
             typer.echo(f"reading {osm} (the first start after an installation also compiles what walks) ...", err=True)
         shown = None if store is None else name_place(store)
         what = " and ".join(str(one) for one in (folder, osm, shown) if one is not None)
-        run(
-            folder,
-            host,
-            port,
-            osm=osm,
-            store=store,
-            announce=lambda address: typer.echo(f"serving {what} at {address}"),
-        )
+
+        def announce(address: str) -> None:
+            typer.echo(f"serving {what} at {address}")
+            start_warming()
+
+        run(folder, host, port, osm=osm, store=store, announce=announce)
 
 
 def main() -> None:

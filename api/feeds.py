@@ -134,8 +134,9 @@ def collection(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
             *packed,
         ],
     }
-    extent = _extent(layer, feeds)
-    return {**told, "extent": extent} if extent else told
+    origin = feeds.report.get("origins", {}).get(layer.name)
+    more = {"extent": _extent(layer, feeds), "origin": origin}
+    return {**told, **{name: value for name, value in more.items() if value}}
 
 
 def _extent(layer: LoadedLayer, feeds: Feeds) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
 from api.jobs.answers import CONFORMS_TO as PROCESSES
+from api.jobs.opening import open_desk
 from api.jobs.serving import Serving, name_store
 from api.openapi import build_openapi
 from api.routes.amap import amap_router
@@ -83,8 +84,9 @@ def create_app(
         from api.walking import follow_ground
 
         app.include_router(walking_router(follow_ground(osm, now), chosen))
-    gate = None
+    gate, desk = None, open_desk(_tell_serving(folder, osm, store, chosen))
     if store is not None:  # imported here: a server of a plan folder alone need not load what edits
+        from api.routes.plan_edits import plan_edits_router
         from api.routes.plans import plans_router
         from api.store.editing import Editor
         from api.store.store import open_store
@@ -96,8 +98,9 @@ def create_app(
         gate = build_gate(kept, "planner")
         editor = Editor(kept)
         app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen, editor))
-        app.include_router(plans_router(kept, chosen, editor))
-    app.include_router(processes_router(_tell_serving(folder, osm, store, chosen), gate))
+        app.include_router(plans_router(kept, chosen))
+        app.include_router(plan_edits_router(editor, desk.office))
+    app.include_router(processes_router(desk, gate))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))
     parts = {"folder": folder, "map": osm, "store": store}

@@ -9,6 +9,8 @@ from api.schemas import Feature
 
 MOST_EDITS = 1000
 MOST_TEXT = 2000
+MOST_ID = 200
+LayerName = Literal["circles", "sites", "candidates"]
 
 
 class _Asked(BaseModel):
@@ -25,6 +27,16 @@ class EditsAsked(_Asked):
 class ReasonAsked(_Asked):
     """Why something is done."""
 
+    why: str = Field(default="", max_length=MOST_TEXT)
+
+
+class TakeAsked(_Asked):
+    """A job whose results become layers of the plan: circles, or the sites chosen and their candidates."""
+
+    job: str = Field(min_length=1, max_length=MOST_ID, description="Id of a successful job")
+    layers: list[LayerName] | None = Field(
+        default=None, min_length=1, description="Those of its layers that are wanted; else all that it makes"
+    )
     why: str = Field(default="", max_length=MOST_TEXT)
 
 
@@ -66,7 +78,7 @@ class VersionTold(BaseModel):
     plan_id: str
     version: int
     parent: int | None
-    kind: Literal["import", "edit", "undo", "redo"]
+    kind: Literal["import", "edit", "layers", "undo", "redo"]
     state_of: int
     who: str
     when: str
@@ -90,6 +102,10 @@ class LayerTold(BaseModel):
     plan_id: str
     version: int
     status: Literal["draft", "field_checked", "under_publication", "approved", "in_force", "superseded"]
+    origin: dict[str, Any] | None = Field(
+        default=None,
+        description="Of results of a job: which one, what it was asked, who took it into the plan and when",
+    )
     numberMatched: int
     numberReturned: int
     features: list[Feature]
@@ -105,7 +121,10 @@ class StrayTold(BaseModel):
 
 
 class ChangeTold(BaseModel):
-    """What edits make of a plan: ``version`` is null where nothing was written."""
+    """What edits make of a plan: ``version`` is null where nothing was written.
+
+    ``layers`` are those that were taken from results of a job, or come back by undo and redo, as they stand then.
+    """
 
     plan_id: str
     base: int
@@ -113,6 +132,7 @@ class ChangeTold(BaseModel):
     dry_run: bool
     etag: str
     grids: dict[str, Any]
+    layers: dict[str, dict[str, Any]]
     created: list[str]
     retired: list[str]
     caused: list[dict[str, Any]]

@@ -68,6 +68,7 @@ class Collection(Model):
     crs: list[str]
     storageCrs: str
     extent: Extent | None = None
+    origin: dict[str, Any] | None = Field(default=None, description="Of results of a job: which one, of which version")
     links: list[Link]
 
 

@@ -20,6 +20,7 @@ from api.errors import add_error_handlers
 from api.layers import LoadedLayer, build_layer
 from api.moments import read_datetime
 from api.openapi import build_openapi
+from api.plan_answers import tell_public_origin
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
@@ -44,7 +45,7 @@ Held = TypeVar("Held")
 _KEPT = 4
 _ALL = 2**31 - 1
 _EDITED = ("blocks", "grids", "violations")
-"""Layers that edits change; the others are those of every version."""
+"""Layers that edits change; the others are those of every version but one that took them from results of a job."""
 _WHEN = (
     "An RFC 3339 instant, or an interval (.. is open): the plan as it was in force then, last of all where several "
     "versions were; no feature where none was."
@@ -189,9 +190,12 @@ def read_lasting(store: Store, plan_id: str) -> Lasting:
 
 def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term], lasting: Lasting) -> StoredFeeds:
     """Return the layers of a version as they are served, and what its landing page tells of it."""
-    layers = {**lasting.layers, **{name: _read_layer(store, version, name) for name in _EDITED}}
+    origins = store.list_origins(version.plan_id, version.version)
+    own = {name: _read_layer(store, version, name) for name in (*_EDITED, *origins)}
+    layers = {**lasting.layers, **own}
     held = {name: layers[name] for name in LAYERS if layers[name].features or name in PLAN_LAYERS}
     told = _tell(version, lasting, held, terms)
+    told["origins"] = {name: tell_public_origin(one) for name, one in origins.items()}
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them
     digest = f"{version.digest[:32]}{version.version:x}{since}"
     return StoredFeeds(digest, told, held | work_out(held, told), store, version)

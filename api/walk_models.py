@@ -104,6 +104,7 @@ class Circles(Model):
 
     type: Literal["FeatureCollection"]
     bbox: list[float]
+    profile: str | None = None
     features: list[CircleFeature]
 
 

@@ -44,7 +44,8 @@ def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
 
 def _coverage(layers: Layers, report: Mapping[str, Any], *, least: int | None = None) -> dict[str, LoadedLayer]:
     demand = layers.get("demand")
-    if demand is None or "site_walk_s" not in demand.columns or not layers["sites"].features:
+    elsewhere = "sites" in report.get("origins", {})  # the walks were measured to other sites
+    if demand is None or "site_walk_s" not in demand.columns or not layers["sites"].features or elsewhere:
         return {}
     minutes = sorted(report["profile"]["numbers"]["walking"]["circle_min"]["value"])
     homes = pd.DataFrame({name: _numbers(demand, name) for name in (HOUSEHOLDS, "site_walk_s")})

@@ -40,11 +40,9 @@ def honest() -> Iterator[None]:
 
 def compile_first(profile: Profile, on_progress: Progress) -> None:
     """Compile what searches on the first run after an installation, and say so; later runs find it kept."""
-    from spatial.division.warming import compile_search, is_search_kept
+    from spatial.division.warming import compile_first as compile_it  # here: not every command searches
 
-    if not is_search_kept():
-        on_progress("compiling the search, once: up to a minute", 0.0)
-        compile_search(profile)
+    compile_it(profile, on_progress)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from spatial.division.by_community import CommunityDivision, divide_communities
 from spatial.division.divide import divide
 from spatial.division.locks import Locks
 from spatial.division.redivide import redivide
+from spatial.division.warming import compile_first
 from spatial.errors import InputError
 from spatial.io.block_inputs import BlockInputs, BlockSources, check_grids, read_block_inputs
 from spatial.io.division_report import (
@@ -68,7 +69,8 @@ def run_redivide(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any
 def _divide_sent(
     asked: BlocksAsked, given: BlockInputs, profile: Profile, grids: list[str] | None, teller: Teller
 ) -> dict[str, Any]:
-    """Return all blocks divided, or only some of today's grids."""
+    """Return all blocks divided, or only some of today's grids; the budget is for searching alone."""
+    compile_first(profile, teller.progress)
     began, watcher = monotonic(), DivisionTeller(teller)
     rng = np.random.default_rng([asked.seed, 1])
     brought: dict[str, Any] = {"current": given.current, "locks": given.locks, "grids": grids}
@@ -90,6 +92,7 @@ def _divide_plan(asked: DivideAsked, serving: Serving, teller: Teller) -> dict[s
     if given.locks is not None:
         raise InputError("found fixed or together without blocks, needed blocks beside them")
     blocks, adjacency = _pick(given, asked.communities)
+    compile_first(profile, teller.progress)
     began = monotonic()
 
     def on_done(one: CommunityDivision) -> None:

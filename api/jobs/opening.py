@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.jobs.book import Book
-from api.jobs.catalog import Process
+from api.jobs.catalog import Process, list_processes
 from api.jobs.errors import BookError
 from api.jobs.office import Office, open_office
 from api.jobs.serving import Serving
@@ -24,8 +25,18 @@ _SERVERS = 9
 Lifespan = Callable[[FastAPI], Any]
 
 
-def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[Callable[[], Office], Lifespan]:
-    """Return what gives the office, opened when it is first needed, and what opens and closes it with the server.
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where jobs are handed in: ``office`` gives the office, ``lifespan`` opens and closes it with the server."""
+
+    serving: Serving
+    processes: Mapping[str, Process]
+    office: Callable[[], Office]
+    lifespan: Lifespan
+
+
+def open_desk(serving: Serving) -> Desk:
+    """Return where jobs are handed in about what is served; the office is opened when it is first needed.
 
     A book that the settings name is opened at once. Else the office is opened with the server where a store keeps jobs
     or an earlier server left a book, so that what is unfinished goes on.
@@ -35,7 +46,7 @@ def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[C
     InputError
         If the book that the settings name cannot be opened.
     """
-    lock, opened = Lock(), list[Office]()
+    lock, opened, processes = Lock(), list[Office](), list_processes(serving)
 
     def office() -> Office:
         with lock:
@@ -55,7 +66,7 @@ def follow_office(serving: Serving, processes: Mapping[str, Process]) -> tuple[C
 
     if serving.settings.jobs is not None:
         opened.append(open_office(open_book(serving.settings.jobs), serving, processes))
-    return office, lifespan
+    return Desk(serving, processes, office, lifespan)
 
 
 def _open(serving: Serving) -> Book:

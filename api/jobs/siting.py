@@ -43,9 +43,11 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     most = number_of_sites(given.setting, asked.p, conditions)
     question = ask(given.setting, conditions, model=model, p=most, cutoff=cutoff)
     done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
-    m2_per_100 = read_profile(DEFAULT_PROFILE).siting.floor_m2_per_100_households
+    profile = read_profile(DEFAULT_PROFILE)
+    m2_per_100 = profile.siting.floor_m2_per_100_households
     told = describe_choice(given, question, done, cutoff=cutoff, m2_per_100=m2_per_100)
-    return {"choice": to_plain({**told, "conditions": conditions.told(), "seed": asked.seed})}
+    more = {"conditions": conditions.told(), "seed": asked.seed, "profile": profile.name}
+    return {"choice": to_plain({**told, **more})}
 
 
 def _read(asked: SiteAsked) -> SiteInputs:

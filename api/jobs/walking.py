@@ -16,6 +16,9 @@ from api.walk_answers import answer_times, change_ground, read_asked, read_point
 from api.walk_models import CirclesAsked, TimesAsked
 from api.walking import Ground, follow_ground
 from spatial.errors import MissingError
+from spatial.io.plan_folder import read_plan_folder
+from spatial.io.plan_walks import profile_of
+from spatial.io.profiles import DEFAULT_PROFILE
 
 _AT_ONCE = 50
 """Places whose circles are drawn together; between two lots progress is told."""
@@ -39,7 +42,8 @@ def run_circles(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]
         boxes += [drawn["bbox"]] if "bbox" in drawn else []
         done = (first + len(lot)) / len(points)
         teller.progress("drawing circles", _READING + (1.0 - _READING) * done)
-    return {"circles": {"type": "FeatureCollection", "bbox": _around(boxes), "features": features}}
+    head = {"type": "FeatureCollection", "bbox": _around(boxes), "profile": _name_profile(serving)}
+    return {"circles": {**head, "features": features}}
 
 
 def run_walk(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
@@ -48,6 +52,11 @@ def run_walk(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     body = TimesAsked.model_validate(inputs)
     teller.progress("walking", _READING)
     return {"times": answer_times(ground, body, settings)}
+
+
+def _name_profile(serving: Serving) -> str:
+    """Return the name of the profile by which people walk: that of the plan folder that is served, if one is."""
+    return DEFAULT_PROFILE if serving.folder is None else profile_of(read_plan_folder(serving.folder)).name
 
 
 def _around(boxes: list[list[float]]) -> list[float]:

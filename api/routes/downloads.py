@@ -74,6 +74,7 @@ def _provenance(feeds: Feeds, layer: LoadedLayer, system: NamedSystem) -> dict[s
         "title": layer.title,
         "description": layer.description,
         "profile": report["profile"]["name"],
+        **{f"origin_{name}": value for name, value in report.get("origins", {}).get(layer.name, {}).items()},
         "attribution": "; ".join(report["attribution"]),
         "system": system.uri,
         "written_by": "Wangge",

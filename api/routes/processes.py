@@ -1,7 +1,7 @@
 """How are processes run and jobs watched over HTTP (OGC API - Processes, Part 1: Core)?"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -22,7 +22,7 @@ from api.jobs.answers import (
     is_wrapped,
     tell_job,
 )
-from api.jobs.catalog import Process, list_processes, tell_missing
+from api.jobs.catalog import Process, tell_missing
 from api.jobs.documented import (
     EVENT_PARAMETERS,
     JOB,
@@ -37,8 +37,7 @@ from api.jobs.envelope import Wanted, read_wanted, seal
 from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError, NoSuchProcessError, NotReadyError
 from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
 from api.jobs.office import Office
-from api.jobs.opening import follow_office
-from api.jobs.serving import Serving
+from api.jobs.opening import Desk
 from api.jobs.watching import STREAM, read_last, watch
 from api.query import accept_only
 from api.settings import Settings
@@ -46,20 +45,14 @@ from api.settings import Settings
 _CACHE = {"Cache-Control": "no-store"}
 
 
-def processes_router(serving: Serving, gate: Callable[[Request], Any] | None = None) -> APIRouter:
+def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -> APIRouter:
     """Return the routes of processes and jobs; the office of jobs opens and closes with the application.
 
     ``gate`` is a dependency that lets pass who may run and watch jobs, and tells their ``name``; without it those may
     who may see everything.
-
-    Raises
-    ------
-    InputError
-        If the book of jobs that the settings name cannot be opened.
     """
-    processes, settings = list_processes(serving), serving.settings
-    office, lifespan = follow_office(serving, processes)
-    router = APIRouter(tags=["Processes"], lifespan=lifespan)
+    processes, settings, office = desk.processes, desk.serving.settings, desk.office
+    router = APIRouter(tags=["Processes"], lifespan=desk.lifespan)
     inside = APIRouter(tags=["Processes"], route_class=_StrictRoute, dependencies=[Depends(_guard(gate, settings))])
     for process in processes.values():
         _add_execution(inside, process, office, settings)
@@ -104,7 +97,7 @@ def _guard(gate: Callable[[Request], Any] | None, settings: Settings) -> Callabl
     return check
 
 
-def _find(processes: dict[str, Process], name: str) -> Process:
+def _find(processes: Mapping[str, Process], name: str) -> Process:
     if name not in processes:
         raise NoSuchProcessError(tell_missing(name, processes))
     return processes[name]

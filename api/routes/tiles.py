@@ -22,17 +22,24 @@ _FOREVER = "public, max-age=31536000, immutable"
 _JSON_ONLY = (("json", "application/json"),)
 _TILESET = (("json", "application/json"), ("tilejson", "application/json+tilejson"))
 _VERSION = parameter("v", "Version of the layers, as the tileset names it.", {"type": "string"})
+_PLAIN = [Depends(accept_only("f"))]
+_JSON_FORM = {"parameters": [form_parameter("json")]}
 
 
 def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
     """Return the routes of the tiles; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Tiles"])
     seen_by = feeds_for(find, settings)
-    kept = tiles.keep_tiles(settings.tile_cache_bytes)
-    plain = [Depends(accept_only("f"))]
-    form = {"parameters": [form_parameter("json")]}
+    _add_matrix_sets(router, seen_by, settings)
+    _add_tilesets(router, seen_by, settings)
+    _add_tile(router, seen_by, settings)
+    return router
 
-    @router.get("/tileMatrixSets", dependencies=plain, openapi_extra=form, responses=says(schemas.TileMatrixSets))
+
+def _add_matrix_sets(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
+    @router.get(
+        "/tileMatrixSets", dependencies=_PLAIN, openapi_extra=_JSON_FORM, responses=says(schemas.TileMatrixSets)
+    )
     def matrix_sets(request: Request) -> Response:
         """Return the tilings that are known."""
         choose_form(request, *_JSON_ONLY)
@@ -40,8 +47,8 @@ def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRou
 
     @router.get(
         "/tileMatrixSets/{tileMatrixSetId}",
-        dependencies=plain,
-        openapi_extra=form,
+        dependencies=_PLAIN,
+        openapi_extra=_JSON_FORM,
         responses=says(schemas.TileMatrixSet, missing=True),
     )
     def matrix_set(request: Request, tileMatrixSetId: str) -> Response:
@@ -50,10 +57,12 @@ def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRou
         _check_matrix_set(tileMatrixSetId)
         return answer(request, seen_by(request), tiles.matrix_set)
 
+
+def _add_tilesets(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
     @router.get(
         "/collections/{collectionId}/tiles",
-        dependencies=plain,
-        openapi_extra=form,
+        dependencies=_PLAIN,
+        openapi_extra=_JSON_FORM,
         responses=says(schemas.TileSets, missing=True),
     )
     def tilesets(request: Request, collectionId: str) -> Response:
@@ -65,7 +74,7 @@ def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRou
 
     @router.get(
         "/collections/{collectionId}/tiles/{tileMatrixSetId}",
-        dependencies=plain,
+        dependencies=_PLAIN,
         openapi_extra={"parameters": [form_parameter("json", "tilejson")]},
         responses=says(schemas.AnyTileSet, missing=True),
     )
@@ -76,6 +85,10 @@ def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRou
         layer, root = found.layer(collectionId), root_of(request, settings)
         document = tiles.tilejson if form == "tilejson" else tiles.tileset
         return answer(request, found, lambda: document(layer, found, root))
+
+
+def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
+    kept = tiles.keep_tiles(settings.tile_cache_bytes)
 
     @router.get(
         "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
@@ -110,8 +123,6 @@ def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRou
 
         more = {"Cache_Control": _FOREVER} if asked else {}
         return answer(request, found, drawn, MEDIA_TYPE, **more)
-
-    return router
 
 
 def _check_matrix_set(name: str) -> None:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+import orjson
 
 from api.store.findings import (
     LAYER,
@@ -27,6 +28,7 @@ from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
 from api.store.states import blocks_of, describe_grids, list_retired, says_the_same, to_grids, to_state
 from api.store.store import Store
+from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
 from api.store.versions import Kind
 from spatial.plan.checks import check_plan
@@ -48,6 +50,7 @@ from spatial.plan.model import Plan
 from spatial.plan.outcome import build_outcome
 from spatial.plan.state import open_draft
 
+_ALL = 2**31 - 1
 _KEPT = 8
 _SEED = 0
 _SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
@@ -55,7 +58,10 @@ _SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A version in memory: its ground, its state, its grids, living or retired, by id, and what it breaks."""
+    """A version in memory: its ground, its state, its grids, living or retired, by id, and what it breaks.
+
+    ``taken`` holds the content of the layers that are not as the plan was put in with.
+    """
 
     plan_id: str
     version: int
@@ -64,6 +70,7 @@ class Loaded:
     state: State
     grids: Mapping[str, Grid]
     findings: Held
+    taken: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ class Editor:
             return found
         grids = {grid.grid_id: grid for grid in self.store.read_grids(plan_id, version)}
         held, state = self.store.read_findings(plan_id, version), to_state(grids.values())
-        return self._keep(Loaded(plan_id, version, digest, self._ground(plan_id), state, grids, held))
+        taken, ground = self.store.list_taken(plan_id, version), self._ground(plan_id)
+        return self._keep(Loaded(plan_id, version, digest, ground, state, grids, held, taken))
 
     def _ground(self, plan_id: str) -> ServedGround:
         found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
@@ -159,6 +167,41 @@ class Editor:
         findings = change_findings(outcome, loaded.findings, [one.feature for one in grids if one.grid_id in redrawn])
         return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
 
+    def propose_layers(
+        self, plan_id: str, base: int, layers: Mapping[str, Features], told: Mapping[str, Any]
+    ) -> Change:
+        """Return what taking layers in place of those of the last version makes; ``told`` says where they are from.
+
+        Raises
+        ------
+        StaleError
+            If ``base`` is not the last version.
+        """
+        self.store.require_head(plan_id, base)
+        loaded = self.load(plan_id, base)
+        wanted: dict[str, Features | None] = dict(layers)
+        for name, features in layers.items():
+            if digest_layer(features) == digest_layer(self.read_layer(plan_id, 1, name)):
+                wanted[name] = None  # what was put in comes back, and with it the version that had it
+        contents = digest_layers(wanted)
+        changed = {name: some for name, some in wanted.items() if contents[name] != loaded.taken.get(name, PUT_IN)}
+        ground = loaded.ground.ground
+        same = open_draft(ground.index, loaded.state)
+        return Change(loaded, build_outcome(ground, same, same, ()), Delta((), {}, changed), [told])
+
+    def read_layer(self, plan_id: str, version: int, layer: str) -> Features:
+        """Return all features of a layer as it stands in a version, parsed."""
+        page = self.store.features(plan_id, version, layer, limit=_ALL)
+        return [orjson.loads(feature) for feature in page.features]
+
+    def read_taken(self, change: Change) -> dict[str, Features]:
+        """Return the features of the layers that a change takes, by layer, also of those that are as put in."""
+        plan_id = change.base.plan_id
+        return {
+            name: self.read_layer(plan_id, 1, name) if features is None else features
+            for name, features in change.delta.layers.items()
+        }
+
     def propose_undo(self, plan_id: str, base: int) -> tuple[Change, int]:
         """Return what undoing the last edit would make, and the version whose state comes back."""
         self.store.require_head(plan_id, base)
@@ -177,7 +220,17 @@ class Editor:
         before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
         changed = [grid for grid in grids if _is_new(loaded, grid)]
         findings = restore_findings(loaded.findings, self.store.read_findings(plan_id, target))
-        return Change(loaded, build_outcome(ground, before, then, ()), Delta(changed, findings), ()), target
+        delta = Delta(changed, findings, self._restore_layers(loaded, target))
+        return Change(loaded, build_outcome(ground, before, then, ()), delta, ()), target
+
+    def _restore_layers(self, loaded: Loaded, target: int) -> dict[str, Features | None]:
+        """Return the layers to change so that those of a version become those of an earlier one."""
+        now, then = loaded.taken, self.store.list_taken(loaded.plan_id, target)
+        return {
+            name: self.read_layer(loaded.plan_id, target, name) if name in then else None
+            for name in sorted(now.keys() | then.keys())
+            if now.get(name) != then.get(name)
+        }
 
     def commit(self, change: Change, note: Note, *, kind: Kind = "edit", state_of: int | None = None) -> VersionRecord:
         """Write a change as a new version; ``state_of`` is the version whose state comes back by undo or redo.
@@ -193,7 +246,9 @@ class Editor:
         told = {name: write_features(some) for name, some in change.delta.findings.items()}
         held = {name: text for name, text in {**base.findings, **told}.items() if text != NOTHING}
         state = change.outcome.state
-        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, grids, held))
+        taken = {**base.taken, **digest_layers(change.delta.layers)}
+        taken = {name: content for name, content in taken.items() if content != PUT_IN}
+        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, grids, held, taken))
         return made
 
     def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:

@@ -25,7 +25,8 @@ class StaleError(SpatialError):
 
     def __init__(self, plan_id: str, base: int, head: int, meanwhile: Sequence[dict[str, Any]]) -> None:
         """Keep which version was edited, which is the last one, and what lies between."""
-        grids = sorted({grid for version in meanwhile for grid in version["grids"]})
+        names = ("grids", "layers")
+        grids = [one for name in names for one in sorted({one for version in meanwhile for one in version[name]})]
         some = ", ".join(grids[:5]) + (" and more" if len(grids) > 5 else "")
         super().__init__(
             f"plan {plan_id!r} stands at version {head}, the edit was made on version {base}; meanwhile changed: "

@@ -7,10 +7,12 @@ import orjson
 
 from api.store.database import Dialect, Rows
 from api.store.findings import LAYER, read_all, read_findings
+from api.store.grids import read_grids
 from api.store.layers import KEPT, STORED
 from api.store.records import Grid, Page
 from api.store.tables import Box, find_features, geometries_of, meets_box, read_served, with_grid
-from api.store.versions import find_head, read_grids
+from api.store.taken import PUT_IN, TAKEN, find_taken, read_content
+from api.store.versions import find_head
 from spatial.errors import MissingError
 
 
@@ -31,6 +33,10 @@ def read_features(
         raise MissingError(f"plan {plan_id!r} has no version {version}; it has 1 to {head}")
     if layer in KEPT:
         return _page(read_served(rows, layer, plan_id), box, limit, offset)
+    if layer in TAKEN:
+        then, now = (find_taken(rows, plan_id, one).get(layer, PUT_IN) for one in (version, head))
+        if then != PUT_IN or now != PUT_IN:
+            return _page(read_content(rows, plan_id, layer, then), box, limit, offset)
     if version == head or layer not in ("grids", "blocks", LAYER):
         return find_features(rows, dialect, layer, plan_id, box=box, limit=limit, offset=offset)
     if layer == LAYER:

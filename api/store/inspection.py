@@ -6,9 +6,11 @@ import orjson
 
 from api.store.database import Rows
 from api.store.findings import LAYER, read_all, read_findings
+from api.store.grids import read_grids
 from api.store.plans import digest_ground, list_plans
 from api.store.records import Grid, PlanRecord
-from api.store.versions import digest_version, list_versions, read_grids
+from api.store.taken import find_taken, inspect_layers
+from api.store.versions import digest_version, list_versions
 
 
 def inspect_plans(rows: Rows) -> list[str]:
@@ -28,8 +30,8 @@ def _inspect(rows: Rows, plan: PlanRecord) -> list[str]:
         grids = read_grids(rows, plan.plan_id, one.version)
         found += [f"version {one.version}: {text}" for text in _inspect_grids(grids, blocks)]
         living = {grid.grid_id: grid.content for grid in grids if grid.feature}
-        if digest_version(ground[0], living) != one.digest:
-            found.append(f"version {one.version}: its grids are not those its digest was made of")
+        if digest_version(ground[0], living, find_taken(rows, plan.plan_id, one.version)) != one.digest:
+            found.append(f"version {one.version}: its grids or layers are not those its digest was made of")
     return found + _inspect_layers(rows, plan)
 
 
@@ -67,4 +69,4 @@ def _inspect_layers(rows: Rows, plan: PlanRecord) -> list[str]:
     told = {feature["id"] for feature in read_all(read_findings(rows, plan.plan_id, plan.head))}
     if told != {row[0] for row in rows.all(f"SELECT feature_id FROM {LAYER} WHERE plan_id = ?", plan.plan_id)}:
         found.append("the layer of violations is not the last version")
-    return found
+    return found + inspect_layers(rows, plan.plan_id, plan.head)

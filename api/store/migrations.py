@@ -67,5 +67,11 @@ def _share_jobs(rows: Rows, dialect: Dialect) -> None:
         )
 
 
-STEPS: Mapping[int, Step] = {1: _share_jobs}
+def _take_layers(rows: Rows, dialect: Dialect) -> None:
+    """Let versions take layers from results of jobs."""
+    for name in ("layer_features", "layer_changes"):
+        create_table(rows, dialect, name)
+
+
+STEPS: Mapping[int, Step] = {1: _share_jobs, 2: _take_layers}
 """What leads from each version of the format to the next one."""

@@ -65,10 +65,26 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a version changes: grids, living or retired, and findings by name (see ``api.store.findings``)."""
+    """What a version changes.
+
+    Attributes
+    ----------
+    grids:
+        Living or retired.
+    findings:
+        By name (see ``api.store.findings``).
+    layers:
+        Features of whole layers, parsed, by layer; None where one is again as the plan was put in with.
+    """
 
     grids: Sequence[Grid]
     findings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    layers: Mapping[str, Sequence[Mapping[str, Any]] | None] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is changed."""
+        return not (self.grids or self.findings or self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +118,13 @@ class VersionRecord:
     parent:
         The version before; None for the first one.
     kind:
-        ``import``, ``edit``, ``undo`` or ``redo``.
+        ``import``, ``edit``, ``layers``, ``undo`` or ``redo``.
     state_of:
         The version that made the state this one has: its own number, or an earlier one after undo and redo.
     when:
         Time of making, RFC 3339 in UTC.
     digest:
-        SHA-256 over every grid and the ground below: equal maps have equal digests.
+        SHA-256 over every grid, the ground below and the layers that were taken: equal maps have equal digests.
     """
 
     plan_id: str

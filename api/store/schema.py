@@ -6,7 +6,7 @@ from api.store.database import Dialect, Rows
 from api.store.layers import STORED
 
 FORMAT = "wangge-store"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _TABLES = {
     "meta": "name {key} PRIMARY KEY, value {text} NOT NULL",
@@ -28,6 +28,11 @@ _TABLES = {
         FOREIGN KEY (plan_id, content) REFERENCES contents(plan_id, content)""",
     "findings": """plan_id {key} NOT NULL, finding {key} NOT NULL, version {integer} NOT NULL,
         features {text} NOT NULL, PRIMARY KEY (plan_id, finding, version),
+        FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version)""",
+    "layer_features": """plan_id {key} NOT NULL REFERENCES plans(plan_id), content {key} NOT NULL,
+        feature_id {key} NOT NULL, feature {text} NOT NULL, PRIMARY KEY (plan_id, content, feature_id)""",
+    "layer_changes": """plan_id {key} NOT NULL, layer {key} NOT NULL, version {integer} NOT NULL,
+        content {key} NOT NULL, PRIMARY KEY (plan_id, layer, version),
         FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version)""",
     "ground": """plan_id {key} NOT NULL REFERENCES plans(plan_id), part {key} NOT NULL, content {blob} NOT NULL,
         PRIMARY KEY (plan_id, part)""",

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from api.store import findings, plans, tokens, versions
+from api.store import findings, grids, plans, statuses, taken, tokens, versions
 from api.store.database import Database
 from api.store.embedded import create_embedded, open_embedded, restore_embedded
 from api.store.errors import StoreError
@@ -63,7 +63,7 @@ class Store:
         """Return a version: of a number, or the one in force at a time (RFC 3339, UTC), else the last one."""
         with self.database.reading() as rows:
             if as_of is not None:
-                version = versions.find_in_force(rows, plan_id, as_of)
+                version = statuses.find_in_force(rows, plan_id, as_of)
             chosen = versions.find_head(rows, plan_id) if version is None else version
             return versions.read_version(rows, plan_id, chosen)
 
@@ -80,19 +80,31 @@ class Store:
     def get_grid(self, plan_id: str, version: int, grid_id: str) -> Grid:
         """Return a living grid of a version; raises MissingError if there is none."""
         with self.database.reading() as rows:
-            return versions.read_grid(rows, plan_id, version, grid_id)
+            return grids.read_grid(rows, plan_id, version, grid_id)
 
     def read_grids(self, plan_id: str, version: int) -> list[Grid]:
         """Return every grid of a version, living or retired, by id."""
         with self.database.reading() as rows:
             versions.read_version(rows, plan_id, version)
-            return versions.read_grids(rows, plan_id, version)
+            return grids.read_grids(rows, plan_id, version)
 
     def read_findings(self, plan_id: str, version: int) -> dict[str, str]:
         """Return the rules that a version breaks: finding -> its features as a JSON list."""
         with self.database.reading() as rows:
             versions.read_version(rows, plan_id, version)
             return findings.read_findings(rows, plan_id, version)
+
+    def list_taken(self, plan_id: str, version: int) -> dict[str, str]:
+        """Return the layers of a version that are not as the plan was put in with: layer -> digest of its features."""
+        with self.database.reading() as rows:
+            versions.read_version(rows, plan_id, version)
+            return taken.find_taken(rows, plan_id, version)
+
+    def list_origins(self, plan_id: str, version: int) -> dict[str, VersionRecord]:
+        """Return, by layer of a version that is not as the plan was put in with, the version that took it."""
+        with self.database.reading() as rows:
+            origins = taken.find_origins(rows, plan_id, version)
+            return {layer: versions.read_version(rows, plan_id, number) for layer, number in origins.items()}
 
     def require_head(self, plan_id: str, base: int) -> None:
         """Raise StaleError, with what changed meanwhile, unless a version is the last one."""
@@ -130,7 +142,7 @@ class Store:
         """Take a version one step on; raises StatusError if it is not the next step."""
         with self.database.writing() as rows:
             when = self.clock()
-            now = versions.set_status(rows, self.database.dialect, plan_id, version, status, note, when=when)
+            now = statuses.set_status(rows, self.database.dialect, plan_id, version, status, note, when=when)
             self._record(rows, note.who, status, f"{plan_id}/{version}", note.why)
             return now
 
@@ -153,7 +165,7 @@ class Store:
     def changed_grids(self, plan_id: str, version: int) -> list[str]:
         """Return the ids of the grids that a version changed."""
         with self.database.reading() as rows:
-            return versions.find_changed(rows, plan_id, version)
+            return grids.find_changed(rows, plan_id, version)
 
     def create_token(self, name: str, role: str) -> str:
         """Make a token; return its secret, which is told this once."""

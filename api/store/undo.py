@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from api.store.records import VersionRecord
 from spatial.errors import InputError
 
-_OWN = ("import", "edit")
+_OWN = ("import", "edit", "layers")
 
 
 def find_undone(chain: Sequence[VersionRecord]) -> int:

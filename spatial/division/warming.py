@@ -15,6 +15,7 @@ from spatial.crs import metric_crs
 from spatial.division.annealing import anneal
 from spatial.division.divide import divide
 from spatial.profile import Profile
+from spatial.progress import Progress, silent
 
 _SIDES = (3, 5)
 """Blocks along a side of the towns: one is small enough to try every division of it, one is searched and proved."""
@@ -26,6 +27,13 @@ _SHARES = (0.31, 0.44, 0.37, 0.52, 0.28, 0.41, 0.33)
 def is_search_kept() -> bool:
     """Tell whether an earlier run has compiled the search from the sources as they are."""
     return bool(anneal._cache._cache_file._load_index())
+
+
+def compile_first(profile: Profile, on_progress: Progress = silent) -> None:
+    """Compile what searches on the first run after an installation, and say so; later runs find it kept."""
+    if not is_search_kept():
+        on_progress("compiling the search, once: up to a minute", 0.0)
+        compile_search(profile)
 
 
 def compile_search(profile: Profile) -> None:

@@ -17,10 +17,10 @@ from spatial.personal import check_personal
 from spatial.siting.setting import Homes, Places, Setting, join_walks
 
 WEIGHT = "weight"
-_IDS = ("id", "demand_id", "site_id")
+ID_COLUMNS = ("id", "demand_id", "site_id")
 _WEIGHTS = (WEIGHT, "households", "population")
 _LOAD, _LEVEL = "load", "level"
-_NOT_GROUPS = frozenset({*_IDS, _LOAD, "lon", "lat", "x", "y"})
+_NOT_GROUPS = frozenset({*ID_COLUMNS, _LOAD, "lon", "lat", "x", "y"})
 _SITE_NUMBERS = ("capacity", "cost", "floor_area_m2", _LEVEL, "lon", "lat", "x", "y")
 _TRUE = frozenset("1 true yes y t fixed open existing 是 已有 现有 1.0".split())
 _FALSE = frozenset(["", "0", "false", "no", "n", "f", "否", "0.0", "nan", "none"])
@@ -115,7 +115,7 @@ def _read_places(path: Path) -> tuple[Places, NDArray[np.float64], bool]:
     blank = np.full(len(ids), np.nan)
     room = number.get("capacity", blank)
     level = number.get(_LEVEL, np.ones(len(ids)))
-    texts = [name for name in frame.columns if name not in (*_IDS, *_SITE_NUMBERS, "fixed")]
+    texts = [name for name in frame.columns if name not in (*ID_COLUMNS, *_SITE_NUMBERS, "fixed")]
     marks = {name: frame[name].to_numpy(dtype=object)[order] for name in texts}
     mode = marks.get("mode", np.full(len(ids), "", dtype=object))
     marks["mode"] = np.array([MODES.get(one, one) for one in mode], dtype=object)
@@ -158,7 +158,7 @@ def _texts(values: Any) -> Any:
 
 
 def _ids(frame: Any, where: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    column = next((name for name in _IDS if name in frame.columns), None)
+    column = next((name for name in ID_COLUMNS if name in frame.columns), None)
     if column is None:
         raise InputError(f"{where}: found columns {', '.join(frame.columns)}; needed id")
     ids = frame[column].astype(str).str.strip().to_numpy(dtype=object)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spatial.division.divide import divide
 from spatial.division.redivide import redivide
+from spatial.division.warming import compile_first
 from spatial.errors import EditError, InputError
 from spatial.plan.grid_rows import count_households
 from spatial.plan.ground import Ground
@@ -85,6 +86,8 @@ def redraw(
         if require_grid(draft, grid_id, what).kind != BASE:
             raise EditError(f"{what}: grid {grid_id!r} is {draft.grids[grid_id].kind}; needed base grids alone")
     current = pd.Series(draft.label, index=ground.index, name="grid_id")
+    if budget_s is not None:
+        compile_first(ground.profile)  # a budget is for searching
     try:
         division = redivide(
             ground.blocks, ground.adjacency, ground.profile, current=current, grids=grid_ids, rng=rng, budget_s=budget_s

@@ -150,7 +150,8 @@ def narrow(document: dict[str, Any], *, jobs: tuple[str, ...], mode: GenerationM
                 if one["name"] in values and one["schema"].get("type") != "array":
                     kind = {key: value for key, value in one["schema"].items() if key == "type"}
                     one["schema"] = {**kind, "enum": values[one["name"]]}
-    for name, members in WITHIN.items():
+    taken: dict[str, list[Any]] = {"job": [*jobs, "none"], "layers": [["circles"], None]}
+    for name, members in {**WITHIN, "TakeAsked": taken}.items():
         if well_formed and name in made["components"]["schemas"]:
             _choose(made["components"]["schemas"][name], members)
     return made

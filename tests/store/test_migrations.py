@@ -14,6 +14,7 @@ from api.store.database import Dialect, Rows
 from api.store.editing import Editor
 from api.store.errors import StoreError
 from api.store.place import Place, is_address
+from api.store.records import Note
 from api.store.schema import FORMAT_VERSION
 from api.store.store import Store, create_store, open_store, restore_store
 from tests.store.conftest import new_database
@@ -23,6 +24,8 @@ _JOBS_1 = """id {serial}, job_id {key} NOT NULL UNIQUE, process {text} NOT NULL,
     progress {integer} NOT NULL, message {text} NOT NULL, inputs {text} NOT NULL, results {text},
     worker {text} NOT NULL, created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL"""
 """The only table in which format 1 differed from 2; it had no ``job_events``."""
+_SINCE = {2: ("job_events",), 3: ("layer_features", "layer_changes")}
+"""Tables that came with each version of the format."""
 
 
 @pytest.fixture
@@ -30,8 +33,8 @@ def old_place(toy_place: Place) -> Place:
     """A store of format 1 with two jobs."""
     store = open_store(toy_place)
     with store.database.writing() as rows:
-        rows.run("DROP TABLE job_events")
-        rows.run("DROP TABLE jobs")
+        for name in (*_SINCE[3], *_SINCE[2], "jobs"):
+            rows.run(f"DROP TABLE {name}")
         rows.run(f"CREATE TABLE jobs ({_JOBS_1.format_map(store.database.dialect.types)})")
         columns = "job_id, process, status, progress, message, inputs, results, worker, created, updated"
         for told in (
@@ -82,6 +85,22 @@ def test_the_tables_of_a_store_that_was_brought_on_are_those_of_a_new_one(
     fresh.close()
 
 
+def test_a_store_without_layers_of_jobs_opens_as_one_of_today(toy_place: Place) -> None:
+    store = open_store(toy_place)
+    with store.database.writing() as rows:
+        for name in _SINCE[3]:
+            rows.run(f"DROP TABLE {name}")
+        rows.run("UPDATE meta SET value = '2' WHERE name = 'format_version'")
+    store.close()
+    store = open_store(toy_place)
+    before = store.get_version(TOY).digest
+    assert (store.check(), store.list_taken(TOY, 1), store.list_origins(TOY, 1)) == ([], {}, {})
+    change = Editor(store).propose_layers(TOY, 1, {"sites": []}, {"kind": "take_layers"})
+    Editor(store).commit(change, Note("planner", ""), kind="layers")
+    assert (store.check(), store.get_version(TOY, 1).digest) == ([], before)
+    store.close()
+
+
 def test_a_file_is_kept_as_it_was_beside_the_one_that_was_brought_on(old_file: Path) -> None:
     before = _version_of(old_file)
     open_store(old_file).close()
@@ -111,7 +130,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(old_place: Place, monkeypa
         raise StoreError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "STEPS", {1: fail})
+        patch.setattr(migrations, "STEPS", {**migrations.STEPS, 1: fail})
         with pytest.raises(StoreError, match="no room"):
             open_store(old_place)
     store = open_store(old_place)
@@ -124,8 +143,8 @@ def test_a_step_that_fails_leaves_the_store_as_it_was(old_place: Place, monkeypa
 def test_a_store_of_a_later_format_is_refused_and_left_as_it_is(toy_place: Place) -> None:
     store = open_store(toy_place)
     with store.database.writing() as rows:
-        rows.run("UPDATE meta SET value = '3' WHERE name = 'format_version'")
-    with pytest.raises(StoreError, match="format version 3, needed 2 or an earlier one: a newer Wangge made it"):
+        rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION + 1))
+    with pytest.raises(StoreError, match="format version 4, needed 3 or an earlier one: a newer Wangge made it"):
         open_store(toy_place)
     with store.database.reading() as rows:
         assert rows.one("SELECT head FROM plans WHERE plan_id = ?", TOY) == (1,)

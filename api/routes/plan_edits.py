@@ -1,0 +1,200 @@
+"""How is a plan of a store changed: edits, undo and redo, results of jobs that become layers, and proposed repairs?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+import pandas as pd
+from fastapi import APIRouter, Depends, Request, Response
+
+from api import plan_models as told
+from api.jobs.office import Office
+from api.jobs.taking import NEEDED, Taken, take_results
+from api.plan_answers import answer_plan, summarise_change, tag_of, tell_change, tell_version
+from api.plan_query import read_base, read_flag
+from api.plans_documented import DRY_RUN, IF_MATCH, says
+from api.query import accept_only
+from api.store.editing import Change, Editor
+from api.store.records import Note
+from api.store.store import Store
+from api.store.versions import Kind
+from api.tokens import Caller, build_gate
+from spatial.errors import InputError
+from spatial.personal import check_personal
+
+_MADE: dict[str, Any] = {
+    "dependencies": [Depends(accept_only("dry_run"))],
+    "responses": says(told.ChangeTold, written=True),
+    "openapi_extra": {"parameters": [IF_MATCH, DRY_RUN]},
+}
+
+
+def plan_edits_router(editor: Editor, office: Callable[[], Office]) -> APIRouter:
+    """Return the routes that change plans; ``office`` has the jobs whose results become layers."""
+    router = APIRouter(prefix="/plans", tags=["Plans"])
+    _add_edits(router, editor)
+    _add_undo(router, editor)
+    _add_taking(router, editor, office)
+    _add_repair(router, editor)
+    _add_status(router, editor.store)
+    return router
+
+
+def _add_edits(router: APIRouter, editor: Editor) -> None:
+    planner = build_gate(editor.store, "planner")
+
+    @router.post("/{planId}/edits", summary="Edit", **_MADE)
+    def edits(
+        request: Request, planId: str, body: told.EditsAsked, who: Annotated[Caller, Depends(planner)]
+    ) -> Response:
+        """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it."""
+        note = _note(who, body.why, body.edits)
+        with editor.turn(planId, body.edits):
+            base = read_base(request, editor.store, planId)
+            return _finish(request, editor, editor.propose(planId, base, body.edits), note, kind="edit")
+
+
+def _add_undo(router: APIRouter, editor: Editor) -> None:
+    planner = build_gate(editor.store, "planner")
+
+    @router.post("/{planId}/undo", summary="Undo", **_MADE)
+    def undo(
+        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
+    ) -> Response:
+        """Undo the last edit that stands; a new version has the state before it."""
+        note = _note(who, body.why)
+        with editor.turn(planId):
+            change, target = editor.propose_undo(planId, read_base(request, editor.store, planId))
+            return _finish(request, editor, change, note, kind="undo", state_of=target)
+
+    @router.post("/{planId}/redo", summary="Redo", **_MADE)
+    def redo(
+        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
+    ) -> Response:
+        """Redo the edit that was last undone."""
+        note = _note(who, body.why)
+        with editor.turn(planId):
+            change, target = editor.propose_redo(planId, read_base(request, editor.store, planId))
+            return _finish(request, editor, change, note, kind="redo", state_of=target)
+
+
+def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office]) -> None:
+    planner = build_gate(editor.store, "planner")
+
+    @router.post("/{planId}/layers", summary="Take results of a job", **_MADE)
+    def take(request: Request, planId: str, body: told.TakeAsked, who: Annotated[Caller, Depends(planner)]) -> Response:
+        """Make the results of a job layers of the plan, in place of those of the version that If-Match names.
+
+        Circles become the layer circles; a choice of sites becomes sites and candidates. Results that stand there
+        already change nothing; with dry_run=true only tell of it.
+        """
+        note = _note(who, body.why)
+        with editor.turn(planId):
+            base = read_base(request, editor.store, planId)
+            taken = _take(office(), body.job, {name: editor.read_layer(planId, base, name) for name in NEEDED})
+            layers = _choose(taken, body)
+            change = editor.propose_layers(planId, base, layers, {**taken.told, "layers": sorted(layers)})
+            return _finish(request, editor, change, note, kind="layers", notes=taken.notes)
+
+
+def _take(office: Office, job_id: str, plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> Taken:
+    """Return what the results of a job make; raises NoSuchJobError, or InputError if it was not successful."""
+    job = office.book.find(job_id)
+    if job.status != "successful":
+        raise InputError(f"job {job_id} is {job.status} ({job.message}); needed one that was successful")
+    return take_results(job, office.book.inputs(job_id), office.results(job_id), plan)
+
+
+def _choose(taken: Taken, body: told.TakeAsked) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Return the layers that are wanted of those that the results make."""
+    wanted = sorted(taken.layers) if body.layers is None else sorted(set(body.layers))
+    strange = [name for name in wanted if name not in taken.layers]
+    if strange:
+        raise InputError(f"job {body.job} makes no {strange[0]}, needed some of {', '.join(sorted(taken.layers))}")
+    return {name: taken.layers[name] for name in wanted}
+
+
+def _add_repair(router: APIRouter, editor: Editor) -> None:
+    store, planner = editor.store, build_gate(editor.store, "planner")
+
+    @router.post(
+        "/{planId}/repair",
+        summary="Propose a repair",
+        dependencies=[Depends(accept_only())],
+        responses=says(told.RepairTold, written=True),
+        openapi_extra={"parameters": [IF_MATCH]},
+    )
+    def repair(
+        request: Request, planId: str, body: told.RepairAsked, who: Annotated[Caller, Depends(planner)]
+    ) -> Response:
+        """Return the fewest moves that make grids contiguous; nothing is written."""
+        base = read_base(request, store, planId)
+        found, moves = editor.repair(planId, base, body.grids)
+        head = store.get_version(planId, base)
+        numbers = {name: getattr(found, name) for name in ("households", "blocks", "proved")}
+        texts = {"unmended": list(found.unmended), "notes": list(found.notes)}
+        return answer_plan(
+            {"plan_id": planId, "base": base, "etag": tag_of(head), "edits": moves, **numbers, **texts}, head
+        )
+
+
+def _add_status(router: APIRouter, store: Store) -> None:
+    planner, administrator = (build_gate(store, role) for role in ("planner", "administrator"))
+
+    @router.post(
+        "/{planId}/status",
+        summary="Status",
+        dependencies=[Depends(accept_only())],
+        responses=says(told.VersionTold, stepped=True),
+    )
+    def status(
+        request: Request, planId: str, body: told.StatusAsked, who: Annotated[Caller, Depends(planner)]
+    ) -> Response:
+        """Take a version to its next status; approving and putting in force is for administrators."""
+        if body.status in ("approved", "in_force", "superseded"):
+            administrator(request)
+        return answer_plan(tell_version(store.set_status(planId, body.version, body.status, _note(who, body.why))))
+
+
+def _finish(
+    request: Request,
+    editor: Editor,
+    change: Change,
+    note: Note,
+    *,
+    kind: Kind,
+    state_of: int | None = None,
+    notes: Sequence[str] = (),
+) -> Response:
+    """Write a change as a new version, unless it is a dry run or changes nothing, and tell of it."""
+    dry_run = read_flag(request, "dry_run")
+    plan_id, base = change.base.plan_id, change.base.version
+    layers = editor.read_taken(change)
+    written = not (dry_run or change.delta.empty)
+    if written:
+        full = Note(note.who, note.why, change.edits, summarise_change(change, notes))
+        head = editor.commit(change, full, kind=kind, state_of=state_of)
+    else:
+        head = editor.store.get_version(plan_id, base)
+    content = tell_change(change, head, layers, notes, written=written, dry_run=dry_run)
+    answer = answer_plan(content, head, HTTPStatus.CREATED if written else HTTPStatus.OK)
+    if written:
+        answer.headers["Location"] = f"{request.url.path.rpartition('/')[0]}/versions/{head.version}"
+    return answer
+
+
+def _note(who: Caller, why: str, edits: Sequence[Mapping[str, Any]] = ()) -> Note:
+    """Return who asks and why.
+
+    Raises
+    ------
+    InputError
+        If what was sent holds what no text or number is kept as, or the reason personal data.
+    """
+    try:
+        orjson.dumps([why, *edits])
+    except TypeError as error:
+        raise InputError(f"the body cannot be kept: {error}") from error
+    check_personal(pd.DataFrame({"why": [why]}), "the reason")
+    return Note(who.name, why)

@@ -1,0 +1,125 @@
+"""Which grids does a version have, and how are those that it changes kept and shown?
+
+A version holds what it changes; what it is, is the last change of each grid up to it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from api.store.database import Dialect, Rows
+from api.store.records import Grid, canonical, split_feature
+from api.store.tables import put_features, set_columns
+from spatial.errors import MissingError
+
+_CHUNK = 500
+
+
+def read_manifest(rows: Rows, plan_id: str, version: int) -> dict[str, str]:
+    """Return the content of each grid of a version, living or retired, by grid id."""
+    found = rows.all(
+        """SELECT c.grid_id, c.content FROM changes c
+           JOIN (SELECT grid_id, max(version) AS version FROM changes WHERE plan_id = ? AND version <= ?
+                 GROUP BY grid_id) last ON last.grid_id = c.grid_id AND last.version = c.version
+           WHERE c.plan_id = ? ORDER BY c.grid_id""",
+        plan_id,
+        version,
+        plan_id,
+    )
+    return {str(grid_id): str(content) for grid_id, content in found}
+
+
+def read_grids(rows: Rows, plan_id: str, version: int) -> list[Grid]:
+    """Return every grid of a version, living or retired, by id."""
+    manifest = read_manifest(rows, plan_id, version)
+    held = read_contents(rows, plan_id, manifest.values())
+    return [Grid(grid_id, *held[content]) for grid_id, content in manifest.items()]
+
+
+def read_grid(rows: Rows, plan_id: str, version: int, grid_id: str) -> Grid:
+    """Return a living grid of a version.
+
+    Raises
+    ------
+    MissingError
+        If the version has none of this id, or it is retired.
+    """
+    found = rows.one(
+        """SELECT content FROM changes WHERE plan_id = ? AND grid_id = ? AND version <= ?
+           ORDER BY version DESC LIMIT 1""",
+        *(plan_id, grid_id, version),
+    )
+    held = {} if found is None else read_contents(rows, plan_id, [found[0]])
+    grids = [Grid(grid_id, *content) for content in held.values()]
+    if not grids or not grids[0].feature:
+        raise MissingError(f"version {version} of plan {plan_id!r} has no grid {grid_id!r}")
+    return grids[0]
+
+
+def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
+    """Return the document and the feature of each content."""
+    wanted, out = sorted(set(contents)), {}
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        marks = ", ".join("?" * len(some))
+        for content, document, feature in rows.all(
+            f"SELECT content, document, feature FROM contents WHERE plan_id = ? AND content IN ({marks})",
+            plan_id,
+            *some,
+        ):
+            out[str(content)] = (orjson.loads(document), feature.encode())
+    return out
+
+
+def find_changed(rows: Rows, plan_id: str, version: int) -> list[str]:
+    """Return the grids that a version changed."""
+    found = rows.all("SELECT grid_id FROM changes WHERE plan_id = ? AND version = ? ORDER BY grid_id", plan_id, version)
+    return [str(row[0]) for row in found]
+
+
+def find_living(rows: Rows, plan_id: str) -> dict[str, str]:
+    """Return the content of each living grid of the last version, by id."""
+    found = rows.all("SELECT feature_id, content FROM grids WHERE plan_id = ?", plan_id)
+    return {str(grid_id): str(content) for grid_id, content in found}
+
+
+def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
+    """Keep the contents of grids; one that is there already is not kept twice."""
+    rows.run_many(
+        """INSERT INTO contents (plan_id, content, document, feature) VALUES (?, ?, ?, ?)
+           ON CONFLICT (plan_id, content) DO NOTHING""",
+        [(plan_id, grid.content, canonical(grid.document), grid.feature.decode()) for grid in grids],
+    )
+
+
+def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]) -> None:
+    """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
+    still = _find_still(rows, plan_id, grids)
+    kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
+    told = [{"id": grid.grid_id, "properties": split_feature(grid.feature)[1]} for grid in kept]
+    set_columns(rows, "grids", plan_id, told, [grid.content for grid in kept])
+    rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in moved])
+    shown = [grid for grid in moved if grid.feature]
+    features = [orjson.loads(grid.feature) for grid in shown]
+    put_features(rows, dialect, "grids", plan_id, features, contents=[grid.content for grid in shown])
+    rows.run_many(
+        "UPDATE blocks SET grid_id = ? WHERE plan_id = ? AND feature_id = ? AND grid_id <> ?",
+        [(grid.grid_id, plan_id, block, grid.grid_id) for grid in shown for block in grid.document["blocks"]],
+    )
+
+
+def _find_still(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> set[str]:
+    """Return the ids of grids that are shown with the blocks that they have: their places stay as they are."""
+    blocks = {grid.grid_id: grid.document["blocks"] for grid in grids if grid.feature}
+    held = set[str]()
+    for start in range(0, len(wanted := [*blocks]), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        found = rows.all(
+            f"""SELECT g.feature_id, c.document FROM grids g
+                JOIN contents c ON c.plan_id = g.plan_id AND c.content = g.content
+                WHERE g.plan_id = ? AND g.feature_id IN ({", ".join("?" * len(some))})""",
+            *(plan_id, *some),
+        )
+        held |= {key for key, document in found if orjson.loads(document)["blocks"] == blocks[key]}
+    return held
