@@ -33,7 +33,8 @@ def answer_times(ground: Ground, body: TimesAsked, settings: Settings) -> dict[s
     Raises
     ------
     InputError
-        If the limit, a place or a change cannot be used, or there are too many of them.
+        If the limit, a place or a change cannot be used, there are too many of them, or no source lies within the
+        limit of a street.
     """
     limits = [None if one is None else [one] for one in (body.minutes, body.metres)]
     asked = read_asked(ground, limits[0], limits[1], body.gates, settings)
@@ -44,6 +45,7 @@ def answer_times(ground: Ground, body: TimesAsked, settings: Settings) -> dict[s
             f"found {len(sources):,} sources and {len(demand):,} demand points, needed at most "
             f"{settings.walk_pairs_max:,} pairs"
         )
+    ground.require_near(sources, asked)
     found = change_ground(ground, body, settings).travel_times(sources, demand, asked)
     return _tell_times(found, demand, asked)
 

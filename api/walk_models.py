@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from api.schemas import Model
 
 MOST_ZOOM = 22
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Place = Annotated[list[Number], Field(min_length=2, max_length=3, description="[longitude, latitude] in degrees")]
 
 

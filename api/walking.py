@@ -25,6 +25,7 @@ from spatial.walking.coverage import count_circles
 from spatial.walking.isochrones import build_isochrones
 from spatial.walking.nearby import find_nearby
 from spatial.walking.network import WalkNetwork
+from spatial.walking.survey import require_near
 from spatial.walking.travel import travel_times
 
 Mode = Literal["time", "distance"]
@@ -66,10 +67,13 @@ class Ground:
         if not close and not add:
             return self
         try:
-            network = change_network(self.network, close=list(close), add=list(add))
+            network = change_network(self.network, close=list(close))
         except MissingError as error:
             raise InputError(f"close: {error}") from error
-        return replace(self, network=network)
+        try:
+            return replace(self, network=change_network(network, add=list(add)))
+        except InputError as error:
+            raise InputError(f"add: {error}") from error
 
     def circles(self, points: Any, asked: Asked) -> bytes:
         """Return the circles of ``site_id`` points as GeoJSON, counted along the network.
@@ -96,9 +100,22 @@ class Ground:
         """Return TRAVEL_TIMES of ``site_id`` and ``demand_id`` points within the largest limit."""
         return travel_times(self.network, sources, demand, limit=asked.limits[-1], mode=asked.mode, gates=asked.gates)
 
+    def require_near(self, sources: Any, asked: Asked) -> None:
+        """Refuse sources that all lie farther from every street than the limit reaches.
+
+        Raises
+        ------
+        InputError
+            If they do.
+        """
+        require_near(list_access(self.network, sources), "source", self._reach(asked.limits[-1], asked))
+
+    def _reach(self, limit: float, asked: Asked) -> float:
+        return limit * (self.network.m_per_s if asked.mode == "time" else 1.0)
+
     def _near(self, points: Any, asked: Asked) -> Any:
         access = list_access(self.network, points)
-        reach = asked.limits[0] * (self.network.m_per_s if asked.mode == "time" else 1.0)
+        reach = self._reach(asked.limits[0], asked)
         far = np.flatnonzero(access["access_m"].to_numpy() > reach)
         if len(far):
             row = int(far[0])

@@ -13,6 +13,7 @@ from spatial.errors import InputError
 from spatial.profile import Profile
 
 _SHOWN = 8
+_NAMED = 3
 _SECONDS = 60.0
 
 
@@ -250,8 +251,9 @@ def _about(read: Any, survey: Any, job: _Job, asked: Any, spent: dict[str, float
 def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
     """Return the lines that a planner reads."""
     lines = [
-        f"{len(read.sources):,} sources, {len(read.demand):,} demand points of "
-        f"{about['counts']['households']:,} households, {len(survey.times):,} walks within the largest limit"
+        f"{_things(len(read.sources), 'source')}, {_things(len(read.demand), 'demand point')} of "
+        f"{_things(about['counts']['households'], 'household')}, {_things(len(survey.times), 'walk')} within the "
+        "largest limit"
     ]
     table = survey.coverage
     whole = table[(table["by"] == "") & (table["counted"] == "households")]
@@ -269,15 +271,23 @@ def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
     for who, what in (("sites", "sources"), ("demand", "demand points")):
         told = survey.report["access_walks"][who]
         if told["points_beyond"]:
+            ids = told.get("ids_beyond", [])
+            some = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
             lines.append(
                 f"  {told['points_beyond']:,} of {told['points']:,} {what} farther than {told['beyond_m']:g} m from "
-                "any street: the map lacks paths there"
+                f"any street: the map lacks paths there{some and f' ({some})'}"
             )
     listed = read.listed
-    lines += [f"  {row.source}: {row.reason} ({row.detail})" for row in listed.head(_SHOWN).itertuples()]
+    lines += [f"  {row.source}: {row.reason} ({_where(row)})" for row in listed.head(_SHOWN).itertuples()]
     if len(listed) > _SHOWN:
         lines.append(f"  ... and {len(listed) - _SHOWN} more notes on the inputs in report.json")
     return lines
+
+
+def _where(row: Any) -> str:
+    """Return which row of an input a note is about, and what it says of it."""
+    place = [] if row.row == "all" or not row.row.isdecimal() else [f"row {row.row}"]
+    return ": ".join([*place, *([row.detail] if row.detail else [])]) or row.row
 
 
 def _things(count: int, name: str) -> str:

@@ -21,6 +21,7 @@ from tests.walking.walk_files import (
     Y0,
     lonlat,
     write_estate,
+    write_graph,
     write_osm,
     write_points,
     write_town,
@@ -221,9 +222,23 @@ def test_a_row_without_a_place_is_dropped_and_listed(tmp_path: Path, town: dict[
     out = tmp_path / "out"
     code, said, _ = walk(town, out)
     assert code == 0
-    assert "no coordinates" in said
+    assert "demand: no coordinates (row 3)" in said
     assert [row["row"] for row in report_of(out)["listed"]] == ["3"]
     assert coverage_of(out)["total"].max() == 80
+
+
+@pytest.mark.parametrize("nowhere", [("30.6", "114.3"), ("500", "30.6")])
+def test_a_row_that_lies_nowhere_is_dropped_and_listed(
+    nowhere: tuple[str, str], tmp_path: Path, town: dict[str, Path]
+) -> None:
+    table = pd.read_csv(town["sources"], dtype=str)
+    table.loc[2] = ["wild", *nowhere, "clinic"]
+    table.to_csv(town["sources"], index=False)
+    out = tmp_path / "out"
+    code, said, told = walk(town, out)
+    assert code == 0, told
+    assert "sources: coordinates that are no place on the earth (row 4)" in said
+    assert report_of(out)["counts"]["sources"] == 2
 
 
 def test_one_source_in_the_sea_serves_nobody_and_is_told(tmp_path: Path, town: dict[str, Path]) -> None:
@@ -231,35 +246,28 @@ def test_one_source_in_the_sea_serves_nobody_and_is_told(tmp_path: Path, town: d
     out = tmp_path / "out"
     code, said, told = walk({**town, "sources": write_points(tmp_path / "sea.csv", rows)}, out)
     assert code == 0, told
-    assert "1 of 3 sources farther than 150 m from any street" in said
+    assert "1 of 3 sources farther than 150 m from any street: the map lacks paths there (sea)" in said
     assert "sea" not in set(pd.read_parquet(out / "travel_times.parquet")["source_id"])
     circles = gpd.read_file(out / "circles.geojson").query("site_id == 'sea'")
     assert circles["households"].tolist() == [0, 0, 0]
 
 
 def test_lengths_in_a_graph_are_not_believed_but_measured(tmp_path: Path, town: dict[str, Path]) -> None:
-    (x0, y0), (x1, y1) = lonlat(0, 0), lonlat(1000, 0)
     for length in ("nan", "-5.0", "1"):
-        town["osm"] = tmp_path / f"{length}.graphml"
-        town["osm"].write_text(
-            '<?xml version="1.0" encoding="utf-8"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
-            '<key id="d0" for="graph" attr.name="crs" attr.type="string"/>'
-            '<key id="d1" for="node" attr.name="x" attr.type="string"/>'
-            '<key id="d2" for="node" attr.name="y" attr.type="string"/>'
-            '<key id="d3" for="edge" attr.name="highway" attr.type="string"/>'
-            '<key id="d4" for="edge" attr.name="length" attr.type="string"/>'
-            '<graph edgedefault="directed"><data key="d0">epsg:4326</data>'
-            f'<node id="1"><data key="d1">{x0}</data><data key="d2">{y0}</data></node>'
-            f'<node id="2"><data key="d1">{x1}</data><data key="d2">{y1}</data></node>'
-            f'<edge source="1" target="2" id="0"><data key="d3">residential</data><data key="d4">{length}</data></edge>'
-            "</graph></graphml>",
-            encoding="utf-8",
-        )
+        town["osm"] = write_graph(tmp_path / f"{length}.graphml", length=length)
         out = tmp_path / f"out{length}"
         code, _, told = walk(town, out, "--minutes", 15)
         assert code == 0, told
         times = pd.read_parquet(out / "travel_times.parquet").set_index(["source_id", "demand_id"])
         assert times.loc[("east", "c"), "metres"] == pytest.approx(400, rel=1e-3)
+
+
+def test_an_edge_of_a_graph_that_leads_nowhere_is_counted_in_the_report(tmp_path: Path, town: dict[str, Path]) -> None:
+    town["osm"] = write_graph(tmp_path / "town.graphml", more={3: (math.nan, 30.6), 4: (math.inf, 30.6)})
+    out = tmp_path / "out"
+    code, _, told = walk(town, out)
+    assert code == 0, told
+    assert report_of(out)["network"]["not on the map: edge without a usable line"] == 2
 
 
 def test_the_sample_district_is_walked_with_its_gates(tmp_path: Path) -> None:

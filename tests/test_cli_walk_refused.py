@@ -4,13 +4,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
 from tests.walking.walk_command import SAMPLE, walk
-from tests.walking.walk_files import SOURCES, write_osm, write_points, write_town
+from tests.walking.walk_files import CRS, SOURCES, lonlat, write_graph, write_osm, write_points, write_town
 
 
 @pytest.fixture(name="town")
@@ -65,6 +68,30 @@ def _no_kind(folder: Path, files: dict[str, Path]) -> list[object]:
     return ["--themes", "clinic"]
 
 
+def _text(option: str, name: str, text: str, *options: object) -> Callable[[Path, dict[str, Path]], list[object]]:
+    def make(folder: Path, files: dict[str, Path]) -> list[object]:
+        (folder / name).write_text(text, encoding="utf-8")
+        files[option] = folder / name
+        return list(options)
+
+    return make
+
+
+def _graph(**more: Any) -> Callable[[Path, dict[str, Path]], list[object]]:
+    def make(folder: Path, files: dict[str, Path]) -> list[object]:
+        files["osm"] = write_graph(folder / "town.graphml", **more)
+        return []
+
+    return make
+
+
+def _degrees_as_metres(folder: Path, files: dict[str, Path]) -> list[object]:
+    frame = gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.Point(lonlat(0, 0))], crs=CRS)
+    frame.to_file(folder / "sources.gpkg")
+    files["sources"] = folder / "sources.gpkg"
+    return []
+
+
 def _persons(folder: Path, files: dict[str, Path]) -> list[object]:
     table = pd.read_csv(files["demand"]).assign(姓名=["赵", "钱", "孙", "李"])
     table.to_csv(files["demand"], index=False)
@@ -74,6 +101,32 @@ def _persons(folder: Path, files: dict[str, Path]) -> list[object]:
 BAD: dict[str, tuple[Callable[[Path, dict[str, Path]], list[object]], str]] = {
     "a map without a way that can be walked": (_empty_map, "found no way that can be walked in motorway.osm"),
     "half a pbf": (_half_pbf, "half.osm.pbf"),
+    "a map of nothing": (_text("osm", "bare.osm", "<osm version='0.6'></osm>"), "street map bare.osm holds no node"),
+    "an empty map file": (_text("osm", "a.osm", ""), "street map a.osm is no whole OpenStreetMap file"),
+    "a graph in degrees said to be metres": (_graph(crs="EPSG:4547"), "street network town.graphml says it is in"),
+    "a graph without an edge": (_text("osm", "a.graphml", "<graphml><graph/></graphml>"), "street network a.graphml"),
+    "sources in degrees said to be metres": (_degrees_as_metres, "sources.gpkg says it is in"),
+    "no sources": (_text("sources", "s.csv", "id,lon,lat\n"), "sources: none of 0 rows of s.csv has a place"),
+    "an empty file of sources": (_text("sources", "s.csv", ""), "table s.csv is empty; needed a header and rows"),
+    "sources without a number": (_text("sources", "s.csv", "id,lon,lat\na,nan,nan\n"), "none of 1 rows of s.csv has"),
+    "sources without places": (_text("sources", "s.csv", "id,address\na,here\n"), "sources: found columns"),
+    "two sources of one id": (
+        _text("sources", "s.csv", "id,lon,lat\na,114.3,30.6\nb,114.3,30.6\na,114.31,30.6\n"),
+        "sources (s.csv): column 'id' holds 'a' in row 2 and again in row 4",
+    ),
+    "a source without an id": (
+        _text("sources", "s.csv", "id,lon,lat\na,114.3,30.6\n,114.31,30.6\n"),
+        "sources (s.csv): found nothing in column 'id', row 3",
+    ),
+    "no demand": (_text("demand", "d.csv", "id,lon,lat,households\n"), "demand: none of 0 rows of d.csv has a place"),
+    "heights of another place": (
+        _text("heights", "h.csv", "lon,lat,z_m\n120,31,3\n120.1,31,4\n120,31.1,5\n"),
+        "heights: found none at any of",
+    ),
+    "heights that are none": (
+        _text("heights", "h.csv", "lon,lat,z_m\n114.3,30.6,-9999\n114.4,30.6,inf\n114.3,30.7,\n"),
+        "heights: h.csv has no height in any of its 3 rows",
+    ),
     "all sources in the sea": (_all_in_the_sea, "nearest site 57,"),
     "demand of another city": (_another_city, "nearest demand point 4"),
     "metres without a system": (_metres, "declares no coordinate system"),

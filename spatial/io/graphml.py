@@ -18,7 +18,8 @@ from spatial.io.graphml_text import GraphText, parse_graphml
 from spatial.io.osm_extent import check_clip
 from spatial.io.osm_frames import Bools, Ints, counted, empty_areas, points_frame, ways_frame
 from spatial.io.osm_tags import CLASS_ORDER, Tags, is_place, list_values, strongest_class
-from spatial.io.osm_vertices import end_points, number_vertices
+from spatial.io.osm_vertices import end_points, hold_numbers, number_vertices
+from spatial.io.systems import check_units
 from spatial.tables import POINT_TAGS, WAY_TAGS, Streets
 
 _DRIVABLE = frozenset(CLASS_ORDER[: CLASS_ORDER.index("service") + 1])
@@ -51,7 +52,8 @@ def read_graphml(path: str | Path, *, crs: Any = None, clip: Any = None) -> Stre
     InputError
         If the file is missing, is no GraphML, or holds no edge that can be drawn.
     CrsError
-        If the graph names no coordinate reference system, or the system asked for is not in metres.
+        If the graph names no coordinate reference system or one that its coordinates belie, or the system asked for is
+        not in metres.
     """
     path = Path(path)
     text = parse_graphml(path)
@@ -61,6 +63,7 @@ def read_graphml(path: str | Path, *, crs: Any = None, clip: Any = None) -> Stre
     edges = _draw(text, ids, xy, dropped)
     if not len(edges.u):
         raise InputError(f"street network {path.name} holds no edge that can be drawn; needed at least one")
+    check_units(source, edges.lines, f"street network {path.name}")
     metric = _choose_crs(crs, source, edges.lines)
     edges = _Edges(edges.u, edges.v, edges.data, transform_geometry(edges.lines, source, metric))
     ground = None if clip is None else to_metres(check_clip(clip), metric)
@@ -118,11 +121,14 @@ def _draw(text: GraphText, ids: Mapping[str, int], xy: Any, dropped: "Counter[st
     known = [edge for edge in text.edges if edge[0] in row and edge[1] in row]
     dropped[NO_NODE] += len(text.edges) - len(known)
     start, end = xy[[row[edge[0]] for edge in known]], xy[[row[edge[1]] for edge in known]]
-    straight = shapely.linestrings(np.stack([start, end], axis=1)) if known else np.empty(0, dtype=object)
+    with np.errstate(invalid="ignore"):  # a place that is no number
+        straight = shapely.linestrings(np.stack([start, end], axis=1)) if known else np.empty(0, dtype=object)
     given = np.array([edge[2].get("geometry") for edge in known], dtype=object)
     drawn = np.array([bool(value) for value in given], dtype=bool)
     lines = np.asarray(straight, dtype=object)
-    lines[drawn] = shapely.force_2d(shapely.from_wkt(given[drawn], on_invalid="ignore"))
+    with np.errstate(invalid="ignore"):  # a vertex that is no number
+        lines[drawn] = shapely.force_2d(shapely.from_wkt(given[drawn], on_invalid="ignore"))
+    lines[~hold_numbers(lines)] = None  # else such vertices would be passed over with the repeated ones
     lines = shapely.remove_repeated_points(lines)
     usable = (shapely.get_type_id(lines) == 1) & (shapely.length(lines) > 0)
     dropped[NO_LINE] += int((~usable).sum())

@@ -46,7 +46,7 @@ def read_osm(path: str | Path, *, crs: Any = None, clip: Any = None) -> Streets:
 
 def build_streets(elements: Elements, *, crs: Any = None, clip: Any = None, source: str) -> Streets:
     """Return the street map that elements make."""
-    extent = find_extent(elements, crs=crs, clip=clip)
+    extent = find_extent(elements, crs=crs, clip=clip, name=source)
     dropped = Counter(elements.dropped)
     xy = locate_nodes(elements, extent, dropped)
     areas = build_areas(elements, extent, xy)

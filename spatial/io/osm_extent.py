@@ -66,13 +66,14 @@ class Extent:
         return np.asarray(shapely.intersects(self.clip, geometry))
 
 
-def find_extent(elements: Elements, *, crs: Any, clip: Any) -> Extent:
+def find_extent(elements: Elements, *, crs: Any, clip: Any, name: str) -> Extent:
     """Return where the elements lie: the header's box if it holds a node, cut to the clip; else wherever nodes are.
 
     Raises
     ------
     InputError
-        If there is no located node and no box, or the clip is no polygon in longitude and latitude.
+        If there is no located node and no box, or the clip is no polygon in longitude and latitude; ``name`` is the
+        file's.
     CrsError
         If the system asked for is not in metres.
     """
@@ -81,7 +82,7 @@ def find_extent(elements: Elements, *, crs: Any, clip: Any) -> Extent:
     if ground is not None and box is not None and shapely.intersects(ground, box):
         ground = shapely.intersection(ground, box)
     asked = ground if ground is not None else box
-    centre = _centre(elements, asked)
+    centre = _centre(elements, asked, name)
     metric = metric_crs(*centre) if crs is None else require_metric(crs, "the system asked for")
     if asked is None:
         everywhere = (-np.inf, -np.inf, np.inf, np.inf)
@@ -122,12 +123,12 @@ def _usable_box(elements: Elements) -> Any:
     return shapely.box(west, south, east, north) if inside.any() or not len(elements.lonlat) else None
 
 
-def _centre(elements: Elements, asked: Any) -> tuple[float, float]:
+def _centre(elements: Elements, asked: Any, name: str) -> tuple[float, float]:
     if asked is not None:
         west, south, east, north = asked.bounds
         return (west + east) / 2, (south + north) / 2
     located = elements.lonlat[~np.isnan(elements.lonlat[:, 0])]
     if not len(located):
-        raise InputError("the street map holds no node with coordinates and names no bounds; needed a street")
+        raise InputError(f"street map {name} holds no node with coordinates and names no bounds; needed a street")
     lon, lat = (np.median(column) for column in located.T)
     return float(lon), float(lat)

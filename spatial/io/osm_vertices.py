@@ -20,6 +20,14 @@ def end_points(lines: Any) -> tuple[Floats, Floats]:
     return _xy(shapely.get_point(lines, 0)), _xy(shapely.get_point(lines, -1))
 
 
+def hold_numbers(lines: Any) -> Bools:
+    """Tell which lines have a finite number at every vertex; what is no geometry has."""
+    xy, owner = shapely.get_coordinates(lines, return_index=True)
+    found = np.ones(len(lines), dtype=bool)
+    found[owner[~np.isfinite(xy).all(axis=1)]] = False
+    return found
+
+
 def _xy(points: Any) -> Floats:
     return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 

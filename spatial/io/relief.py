@@ -18,12 +18,16 @@ Floats = NDArray[np.float64]
 
 _M_PER_DEGREE = 111_320.0
 _SRTM_VOID = -32768
+_LOWEST_M, _HIGHEST_M = -500.0, 9000.0
+"""Below the shore of the Dead Sea, above Mount Everest: nobody walks there, and files write such for "unknown"."""
 _SCALE_TAG, _TIE_TAG, _TRANSFORM_TAG, _KEYS_TAG, _NODATA_TAG = 33550, 33922, 34264, 34735, 42113
 _POINT_KEY, _GEOGRAPHIC_KEY, _PROJECTED_KEY = 1025, 2048, 3072
 
 
 def read_relief(path: str | Path, *, crs: Any = None) -> Relief:
     """Return the heights of a raster file, in metres.
+
+    Cells that the file says are void, and those of a height that no place on land has, are not known.
 
     Parameters
     ----------
@@ -50,9 +54,16 @@ def read_relief(path: str | Path, *, crs: Any = None) -> Relief:
         raise InputError(f"{path.name}: cannot be read ({error}); needed heights on a raster") from error
     if min(heights.shape) < 2 or min(step) <= 0:
         raise InputError(f"{path.name}: found {heights.shape} cells of {step}; needed 2 x 2 or more, north up")
+    heights = np.where(on_land(heights), heights, np.nan)
     system = _system(path, said if crs is None else crs)
     unit = _M_PER_DEGREE if system.is_geographic else 1.0
     return Relief(heights, *corner, *step, step_m=step[1] * unit, crs=system)
+
+
+def on_land(heights: Floats) -> NDArray[np.bool_]:
+    """Tell which are heights that a place on land may have."""
+    found: NDArray[np.bool_] = (heights >= _LOWEST_M) & (heights <= _HIGHEST_M)
+    return found
 
 
 def _system(path: Path, said: Any) -> CRS:

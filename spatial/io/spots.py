@@ -12,7 +12,7 @@ from spatial.io.features import read_features, text_of
 from spatial.io.headers import find_columns
 from spatial.io.listing import join_listed, list_rows
 from spatial.io.registers import TABLE_SUFFIXES
-from spatial.io.relief import read_relief
+from spatial.io.relief import on_land, read_relief
 from spatial.io.shapes import to_points
 from spatial.io.systems import Undeclared
 from spatial.io.vectors import VECTOR_SUFFIXES
@@ -27,7 +27,8 @@ def read_heights(path: str | Path, crs: Any, *, undeclared: Undeclared = _UNDECL
     """Return heights from a raster (see ``read_relief``) or from places with a height each, and LISTED.
 
     Places come as a table with ``lon, lat`` and a column of metres (``z_m``, ``height``, ``高程`` ...) or as a layer of
-    points; they are returned in ``crs``. Rows without a place or a height are dropped and listed.
+    points; they are returned in ``crs``. Rows without a place or a height are dropped and listed, and so are heights
+    that no place on land has: they are what some files write for a height that is not known.
 
     Raises
     ------
@@ -44,12 +45,16 @@ def read_heights(path: str | Path, crs: Any, *, undeclared: Undeclared = _UNDECL
     frame, notes = to_points(features.frame, "heights")
     text = text_of(frame, columns["height"]).str.strip()
     height = pd.to_numeric(text.str.replace(r"\s*(m|米)$", "", regex=True), errors="coerce").astype("float64")
-    known = np.isfinite(height.to_numpy())
-    dropped = list_rows("heights", frame.index[~known], "height not understood", "dropped", text[~known])
+    read = np.isfinite(height.to_numpy())
+    known = on_land(height.to_numpy())
+    dropped = [
+        list_rows("heights", frame.index[~read], "height not understood", "dropped", text[~read]),
+        list_rows("heights", frame.index[read & ~known], "height of no place on land", "dropped", text[read & ~known]),
+    ]
     if not known.any():
         raise InputError(f"heights: {Path(path).name} has no height in any of its {len(frame)} rows; needed metres")
     spots = Spots(shapely.get_coordinates(frame.geometry.array)[known], height.to_numpy()[known], frame.crs)
-    return spots, join_listed([features.listed, notes, dropped])
+    return spots, join_listed([features.listed, notes, *dropped])
 
 
 def _is_table(path: Path) -> bool:

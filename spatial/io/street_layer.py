@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -29,10 +30,11 @@ def read_layer(path: Path, encoding: str | None) -> tuple[Any, str]:
     if encoding is None and path.suffix.lower() == ".shp" and (guessed := guess_encoding(path)):
         encoding, source = guessed, f"{path.name} (text read as {guessed})"
     try:
-        if path.suffix.lower() in PARQUET:
-            layer = gpd.read_parquet(path)
-        else:
-            layer = gpd.read_file(path, encoding=encoding) if encoding else gpd.read_file(path)
+        with np.errstate(invalid="ignore"):  # a vertex that is no number
+            if path.suffix.lower() in PARQUET:
+                layer = gpd.read_parquet(path)
+            else:
+                layer = gpd.read_file(path, encoding=encoding) if encoding else gpd.read_file(path)
     except (DataSourceError, DataLayerError, OSError, ValueError, LookupError) as error:
         raise InputError(f"street lines {path.name} cannot be read as a vector layer: {error}") from error
     if not isinstance(layer, gpd.GeoDataFrame):

@@ -15,8 +15,9 @@ from spatial.io.osm_classes import CLASS_COLUMNS, NAME_COLUMNS, class_tags
 from spatial.io.osm_extent import check_clip
 from spatial.io.osm_frames import Bools, Ints, counted, empty_areas, empty_points, ways_frame
 from spatial.io.osm_tags import Tags, list_values, strongest_class
-from spatial.io.osm_vertices import number_by_place, number_vertices, orient, stray_ends
+from spatial.io.osm_vertices import hold_numbers, number_by_place, number_vertices, orient, stray_ends
 from spatial.io.street_layer import guess_crs, read_layer
+from spatial.io.systems import check_units
 from spatial.tables import WAY_TAGS, Streets
 
 _TAG_COLUMNS = tuple(tag for tag in WAY_TAGS if tag not in ("highway", "name", "oneway", "bridge", "tunnel"))
@@ -25,6 +26,7 @@ _YES = frozenset({"yes", "true", "t", "1", "1.0", "是"})
 _NO = frozenset({"no", "false", "f", "0", "0.0", "否", ""})
 NOT_A_LINE = "row without a line"
 NO_LENGTH = "line of no length"
+NO_NUMBER = "line with a vertex that is no number"
 OUTSIDE = "line outside the clip"
 STRAY = "line end that stands elsewhere than its node: numbered anew"
 UNKNOWN = "class not known, kept as unclassified: "
@@ -56,7 +58,8 @@ def read_street_lines(
         layer, source = layer.set_crs(guess_crs(layer, path.name)), f"{source} (coordinates read as WGS 84)"
     lines = _explode(layer, dropped)
     if not len(lines):
-        raise InputError(f"{path.name} holds no lines; needed a layer of streets")
+        raise InputError(f"{path.name} holds no lines that can be drawn; needed a layer of streets")
+    check_units(lines.crs, lines.geometry.to_numpy(), path.name)
     tags = _tags(lines, _class_column(lines, class_column, path.name), dropped)
     metric = _choose_crs(crs, lines)
     geometry = transform_geometry(lines.geometry.to_numpy(), lines.crs, metric)
@@ -84,6 +87,9 @@ def _explode(layer: Any, dropped: "Counter[str]") -> Any:
         gpd.GeoSeries(shapely.force_2d(geometry[lines]), index=layer.index[lines], crs=layer.crs)
     )
     layer = layer.explode(ignore_index=True)
+    numbers = hold_numbers(layer.geometry.to_numpy())
+    dropped[NO_NUMBER] += int((~numbers).sum())
+    layer = layer.loc[numbers].reset_index(drop=True)
     plain = shapely.remove_repeated_points(layer.geometry.to_numpy())
     return layer.set_geometry(gpd.GeoSeries(plain, index=layer.index, crs=layer.crs))
 

@@ -26,6 +26,7 @@ COORDS: tuple[CoordType, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _SHIFTED = ("gcj02", "bd09")
 _SECRET_DATUMS = ("beijing 1954", "beijing_1954", "new beijing", "xian 1980", "xian_1980")
 _MILLION = 1e6
+_NOWHERE = shapely.Point(np.inf, np.inf)
 
 
 def read_system(text: Any) -> Any:
@@ -63,7 +64,8 @@ def check_system(crs: Any, geometries: Any, where: str) -> None:
     Raises
     ------
     CrsError
-        If it is a local one, hangs on Beijing 1954 or Xi'an 1980, or says degrees where most coordinates are not.
+        If it is a local one, hangs on Beijing 1954 or Xi'an 1980, or says degrees where most coordinates are not, or
+        another unit where all are degrees.
     """
     datum = crs.geodetic_crs
     if datum is None:
@@ -73,8 +75,25 @@ def check_system(crs: Any, geometries: Any, where: str) -> None:
         raise CrsError(
             f"{where} is in {crs.name!r}; its shift to CGCS2000 is not public, so convert it to CGCS2000 first"
         )
+    check_units(crs, geometries, where)
+
+
+def check_units(crs: Any, geometries: Any, where: str) -> None:
+    """Refuse coordinates that are degrees and said to be metres, or the other way round.
+
+    Raises
+    ------
+    CrsError
+        If a projected system holds nothing but what may be degrees, or a geographic one mostly what cannot be.
+    """
+    bounds = shapely.bounds(geometries)
+    known = bounds[np.isfinite(bounds).all(axis=1)]
+    if crs.is_projected and len(known) and (np.abs(known).max(axis=0) <= (180.0, 90.0, 180.0, 90.0)).all():
+        raise CrsError(
+            f"{where} says it is in {crs.name!r} but holds coordinates such as {known[0, 0]:.6g}, {known[0, 1]:.6g}: "
+            "these are degrees"
+        )
     if crs.is_geographic:
-        bounds = shapely.bounds(geometries)
         lon, lat = np.abs(bounds[:, [0, 2]]).max(axis=1), np.abs(bounds[:, [1, 3]]).max(axis=1)
         wrong = (lon > 180) | (lat > 90)
         if wrong.sum() * 2 > np.isfinite(lon).sum():
@@ -143,8 +162,9 @@ def metric_system(frame: Any) -> Any:
 def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:
     """Return a frame in metres of a system; coordinates of GCJ-02 or BD-09 are brought back to WGS 84 first.
 
-    Z values are dropped. Vertices that are shared stay shared. Where the system changes, long edges get vertices first,
-    so that lines which are straight in the file's own system are followed to a millimetre.
+    Z values are dropped. Points that are no longitude and latitude get infinite coordinates, whatever the arithmetic of
+    the projection would make of them. Vertices that are shared stay shared. Where the system changes, long edges get
+    vertices first, so that lines which are straight in the file's own system are followed to a millimetre.
 
     Raises
     ------
@@ -159,5 +179,13 @@ def to_metric(frame: Any, crs: Any, coords: CoordType = "wgs84") -> Any:
         if not is_lonlat(own):
             raise CrsError(f"the data is in {own.name!r} and cannot be {coords} too; needed longitudes and latitudes")
         geometry = shapely.transform(shapely.force_2d(geometry), lambda xy: unshift(xy, coords))
-    moved = transform_geometry(geometry, own, crs)
+    moved = np.where(_is_wild(geometry, own), _NOWHERE, transform_geometry(geometry, own, crs))
     return gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=moved, crs=crs)
+
+
+def _is_wild(geometry: Any, crs: Any) -> Any:
+    """Tell which geometries are points beyond 180 degrees of longitude or 90 of latitude, in degrees."""
+    if not crs.is_geographic:
+        return np.zeros(len(geometry), dtype=bool)
+    west, south, _, _ = shapely.bounds(geometry).T  # those of a point are its coordinates
+    return (shapely.get_type_id(geometry) == 0) & ((np.abs(west) > 180.0) | (np.abs(south) > 90.0))

@@ -150,7 +150,7 @@ def _read_network(
 def read_map_system(path: str | Path) -> Any:
     """Return the projected system in which a street map is walked: that of its middle."""
     if str(path).lower().endswith(OSM_SUFFIXES):
-        return find_extent(read_elements(Path(path)), crs=None, clip=None).crs
+        return find_extent(read_elements(Path(path)), crs=None, clip=None, name=Path(path).name).crs
     return read_streets(path).crs
 
 

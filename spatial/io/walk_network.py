@@ -76,7 +76,7 @@ def read_walk_network(
 
 def _read_columns(elements: Elements, crs: Any, clip: Any, source: str) -> tuple[Streets, Lines]:
     """Return the street map with the ways as columns; its frame of ways holds only those that are looked at singly."""
-    extent = find_extent(elements, crs=crs, clip=clip)
+    extent = find_extent(elements, crs=crs, clip=clip, name=source)
     dropped = Counter(elements.dropped)
     xy = locate_nodes(elements, extent, dropped)
     areas = build_areas(elements, extent, xy)

@@ -217,7 +217,7 @@ def _place(network: WalkNetwork, ends: Floats) -> tuple[Ints, Floats]:
     reach = network.rules.component_reach_m
     for row in np.flatnonzero((edge < 0) | (away > reach)).tolist():
         inside = f"closed estate {network.walls.ids[estate[row]]!r}: a path of it" if estate[row] >= 0 else "a street"
-        found = "none" if edge[row] < 0 else f"the nearest {away[row]:.0f} m away"
+        found = "none" if edge[row] < 0 else f"the nearest {away[row]:,.0f} m away"
         side = ("start", "end")[row % 2]
         raise InputError(f"line {row // 2}: needed {inside} within {reach:g} m of its {side}; found {found}")
     length = network.length_m[edge]

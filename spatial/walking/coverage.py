@@ -66,9 +66,11 @@ def count_circles(circles: Any, times: Any, demand: Any, *, counted: Sequence[st
     Raises
     ------
     TableError
-        If a frame breaks its contract, or times names demand that there is not.
+        If a frame breaks its contract, lacks a column to be counted, or times names demand that there is not.
     """
     circles, times, demand = require(circles, CIRCLES), require(times, TRAVEL_TIMES), require(demand, DEMAND)
+    if missing := [name for name in counted if name not in demand.columns]:
+        raise TableError(f"demand: found columns {sorted(map(str, demand.columns))}, needed also {missing} to count")
     homes = demand.set_index("demand_id")[list(counted)]
     _require_known(times, homes)
     weight = homes.reindex(times["destination_id"]).to_numpy()

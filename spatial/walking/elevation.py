@@ -101,8 +101,12 @@ def measure_climb(segments: Segments, heights: Heights, crs: Any) -> Climb:
         given = pd.Series(dict(heights), dtype=np.float64)
         at = given.index.get_indexer(segments.vertex_id)
         known = np.where(at >= 0, given.to_numpy()[at], np.nan)
-    if np.isinf(known).any() or not np.isfinite(known).any():
-        raise InputError("heights: found none on the walk network, or an infinite one; needed metres at some nodes")
+    if np.isinf(known).any():
+        raise InputError("heights: found an infinite one; needed metres")
+    if not np.isfinite(known).any():
+        raise InputError(
+            f"heights: found none at any of {len(known):,} nodes of the walk network; needed heights of the same place"
+        )
     height = _fill(segments, known)
     rise = height[segments.b] - height[segments.a]
     length = np.hypot(*(segments.xy[segments.b] - segments.xy[segments.a]).T)

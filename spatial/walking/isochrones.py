@@ -1,6 +1,6 @@
 """Which area lies within so many minutes of a site, on foot?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -55,12 +55,14 @@ def build_isochrones(
     Raises
     ------
     InputError
-        If a limit is not above 0 or infinite, mode or gates is unknown, or tolerance and zoom are not usable.
+        If a limit is no number above 0 or infinite, mode or gates is unknown, or tolerance and zoom are not usable.
     TableError, CrsError
         If ``site_id`` is missing or stands twice, or the sites are not points in the network's system.
     """
     if limits is None:
         limits = [m * 60.0 for m in network.rules.circle_min] if mode == "time" else list(network.rules.circle_m)
+    if not _are_several(limits):
+        raise InputError(f"found the limits {limits!r}, needed a list of numbers")
     steps = np.unique([check_limit(network, limit, mode, gates) for limit in limits])
     if not len(steps) or not np.isfinite(steps).all():
         raise InputError(f"found the limits {list(limits)}, needed at least one, each below infinity")
@@ -82,6 +84,10 @@ def build_isochrones(
         "households": np.zeros(count * len(steps), dtype=np.int64),
     }
     return gpd.GeoDataFrame(columns, geometry=areas, crs=network.crs)
+
+
+def _are_several(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, str)
 
 
 def _tolerance(network: WalkNetwork, tolerance_m: float | None, zoom: int | None) -> float:

@@ -161,6 +161,7 @@ def build_walk_network(
     segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, (rules, walker))
     segments, locked = close_landlocked(segments)
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
+    report |= {f"not on the map: {reason}": n for reason, n in streets.dropped.items() if n}
     report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
     report |= _tell_way_hours(lines, walker)
     segments, replaced = leave_out_carriageways(segments, kept, rules)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from spatial.crs import require_metric
-from spatial.errors import InputError, TableError
+from spatial.errors import CrsError, InputError, TableError
 from spatial.tables import DEMAND, require
 from spatial.walking.edge_grid import find_nearest
 from spatial.walking.inside import measure_inside
@@ -20,6 +21,10 @@ Ints = NDArray[np.int64]
 
 STREET, INSIDE, OWN_GATE, ACROSS_WALL, ISLAND = "street", "inside", "own gate", "across a wall", "island"
 SHUT_IN, NOWHERE = "behind closed gates", "nowhere"
+_KEYS = ("site_id", "demand_id")
+_WORLD_M = 1e8
+"""No system of metres has numbers as large, those with the zone before the easting neither."""
+_DEGREES = (180.0, 90.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ def snap(network: WalkNetwork, points: Any) -> Snaps:
     Raises
     ------
     CrsError, TableError, InputError
-        If the points are not in the network's metric system, not points, or not numbers.
+        If the points are not in the network's metric system (or all of them may be degrees), not points, or not
+        numbers.
     """
     xy = _coordinates(network, points)
     estate = network.walls.find(xy)
@@ -110,15 +116,33 @@ def describe_snaps(network: WalkNetwork, demand: Any) -> Mapping[str, int]:
 
 
 def _coordinates(network: WalkNetwork, points: Any) -> Floats:
+    if not isinstance(points, gpd.GeoDataFrame):
+        raise TableError(f"points: found {type(points).__name__}, needed a frame with points")
     if require_metric(points.crs, "points") != network.crs:
         raise TableError(f"points are in {points.crs.name}, the walk network in {network.crs.name}; needed the same")
-    kinds = set(points.geometry.geom_type.unique()) - {"Point"}
-    if kinds:
-        raise TableError(f"points: found geometry {sorted(map(str, kinds))}, needed Point")
-    xy: Floats = shapely.get_coordinates(points.geometry.array)
-    if len(xy) != len(points) or not np.isfinite(xy).all():
-        raise InputError("points: found one that is empty or no number; needed metres in every row")
+    other = (points.geometry.geom_type != "Point").to_numpy()
+    if other.any():
+        row = int(np.flatnonzero(other)[0])
+        found = points.geometry.iloc[row]
+        kind = "no geometry" if found is None else found.geom_type
+        raise TableError(f"points: found {kind} in {_name(points, row)}, needed a Point in every row")
+    geometry = points.geometry.array
+    xy: Floats = shapely.bounds(geometry)[:, :2]  # NaN where a point is empty
+    wild = ~(np.abs(xy) < _WORLD_M).all(axis=1)
+    if wild.any():
+        row = int(np.flatnonzero(wild)[0])
+        raise InputError(f"points: found {geometry[row]} in {_name(points, row)}; needed metres on the earth")
+    if len(xy) and (np.abs(xy).max(axis=0) <= _DEGREES).all():
+        raise CrsError(
+            f"points: found {geometry[0]} in {_name(points, 0)}, and nothing but what may be degrees; needed metres"
+        )
     return xy
+
+
+def _name(points: Any, row: int) -> str:
+    """Return what names a row to its reader: its id, else its number."""
+    key = next((name for name in _KEYS if name in points.columns), None)
+    return f"row {points.index[row]}" if key is None else f"{key} {points[key].iloc[row]!r}"
 
 
 def _nearest_outside(network: WalkNetwork, xy: Floats, estate: Ints) -> tuple[Ints, Floats, Floats, NDArray[Any]]:

@@ -13,8 +13,11 @@ from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import WalkNetwork
 from spatial.walking.reasons import explain_unreached
 from spatial.walking.search import Gates, Mode
-from spatial.walking.themes import check_limits, cover_themes
+from spatial.walking.themes import check_limits, cover_themes, read_count
 from spatial.walking.travel import check_limit, travel_times
+
+_ROUND_M = 10.0
+"""Lengths from here on are told in whole metres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,20 @@ def survey_walks(
     ------
     InputError
         If there is no site or no demand, none of either lies within the largest limit of a street (the coordinates are
-        then of another place), or a limit is not a number above 0.
+        then of another place), a limit is not a number above 0, or a counted column holds what cannot be counted.
     TableError, CrsError
         If a frame breaks its contract or is in another system than the network.
     """
     require(demand, DEMAND)
+    for name in counted:
+        read_count(demand, name)
     limits = check_limits(asked.limits, asked.mode)
     check_limit(network, limits[-1], asked.mode, asked.gates)
     on_progress("finding the doors", 0.0)
     doors = {"site": list_access(network, sites), "demand point": list_access(network, demand)}
     farthest = limits[-1] * (network.m_per_s if asked.mode == "time" else 1.0)
     for what, access in doors.items():
-        _require_near(access, what, farthest)
+        require_near(access, what, farthest)
     on_progress("travel times", 0.0)
     times = travel_times(network, sites, demand, limit=limits[-1], mode=asked.mode, gates=asked.gates)
     on_progress("circles", 0.0)
@@ -78,7 +83,7 @@ def survey_walks(
     unreached = unreached.merge(demand[["demand_id", *counted]], on="demand_id", how="left", validate="1:1")
     report = {
         "network": dict(network.report),
-        "access_walks": _tell_doors(network, doors, demand),
+        "access_walks": _tell_doors(network, doors, sites, demand),
         "detour_to_nearest": measure_nearest_detour(
             times, sites, demand, by="walk_s" if asked.mode == "time" else "walk_m"
         ),
@@ -87,23 +92,37 @@ def survey_walks(
     return Survey(times, circles, coverage, unreached, report)
 
 
-def _require_near(access: Any, what: str, farthest_m: float) -> None:
-    """Refuse points of which none can serve or be served: they lie elsewhere than the street map."""
+def require_near(access: Any, what: str, farthest_m: float) -> None:
+    """Refuse points (as ``list_access`` tells of them) of which none can serve or be served.
+
+    Raises
+    ------
+    InputError
+        If there is none, or all lie farther than that from the street map: they are of another place.
+    """
     if not len(access):
         raise InputError(f"found no {what}, needed at least one")
     nearest = float(access["access_m"].min())
     if nearest > farthest_m:
         raise InputError(
-            f"found the nearest {what} {nearest:,.0f} m from any street of the map, needed at least one within the "
-            f"largest limit of {farthest_m:,.0f} m; are the coordinates right, and is it the right map?"
+            f"found the nearest {what} {_metres(nearest)} from any street of the map, needed at least one within the "
+            f"largest limit of {_metres(farthest_m)}; are the coordinates right, and is it the right map?"
         )
 
 
-def _tell_doors(network: WalkNetwork, doors: Mapping[str, Any], demand: Any) -> dict[str, Any]:
+def _metres(length: float) -> str:
+    return f"{length:,.0f} m" if length >= _ROUND_M else f"{length:.3g} m"
+
+
+def _tell_doors(network: WalkNetwork, doors: Mapping[str, Any], sites: Any, demand: Any) -> dict[str, Any]:
     longest = network.rules.max_access_m
     weight = demand["households"].to_numpy()
+    far = (doors["site"]["access_m"] > longest).to_numpy()
     return {
-        "sites": dict(measure_access_walks(doors["site"], longest_m=longest)),
+        "sites": {
+            **measure_access_walks(doors["site"], longest_m=longest),
+            "ids_beyond": sorted(sites["site_id"][far].astype("str")),
+        },
         "demand": dict(measure_access_walks(doors["demand point"], weight, longest_m=longest)),
         "meaning": f"beyond {longest:g} m the map lacks the paths there, so what is told is limited by the data",
     }

@@ -55,7 +55,7 @@ def cover_themes(
     if (row < 0).any():
         first = times.loc[row < 0, "destination_id"].iloc[0]
         raise TableError(f"travel times name demand {first!r}, which the demand table does not hold")
-    counts = {name: _read_count(demand, name) for name in counted}
+    counts = {name: read_count(demand, name) for name in counted}
     groups = {
         EVERY: pd.Series(EVERY, index=ids),
         **{name: _read_group(name, of, ids) for name, of in (by or {}).items()},
@@ -92,8 +92,14 @@ def _theme_sites(times: Any, themes: Mapping[str, Iterable[str]] | None) -> dict
     return {EVERY: set(times["origin_id"]), **named}
 
 
-def _read_count(demand: Any, name: str) -> Any:
-    """Return what each demand point counts: whole numbers where all are whole."""
+def read_count(demand: Any, name: str) -> Any:
+    """Return what each demand point counts: whole numbers where all are whole.
+
+    Raises
+    ------
+    InputError
+        If the column is missing or holds what is no number of at least 0.
+    """
     if name not in demand.columns or not pd.api.types.is_numeric_dtype(demand[name]):
         raise InputError(f"demand: found no numbers in a column {name!r}, needed some to count")
     values = demand[name].to_numpy(dtype=np.float64)

@@ -1,5 +1,6 @@
 """How long does it take to walk from every home to every site?"""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -79,17 +80,35 @@ def check_limit(network: WalkNetwork, limit: float | None, mode: Mode, gates: Ga
         raise InputError(f"found gates {gates!r}, needed open or closed")
     if limit is None:
         limit = network.rules.circle_min[-1] * 60.0 if mode == "time" else network.rules.circle_m[-1]
+    if not _is_number(limit):
+        raise InputError(f"found the limit {limit!r}, needed a number of {'seconds' if mode == 'time' else 'metres'}")
     if not limit > 0:
         raise InputError(f"found the limit {limit}, needed {'seconds' if mode == 'time' else 'metres'} above 0")
     return float(limit)
 
 
+def _is_number(given: object) -> bool:
+    return isinstance(given, Real) and not isinstance(given, bool)
+
+
 def sorted_ids(frame: Any, column: str) -> tuple[Any, Ints]:
-    """Return the ids in order, and the rows they stand in."""
+    """Return the ids in order, as text, and the rows they stand in.
+
+    Raises
+    ------
+    TableError
+        If there is no such column, or an id is missing or stands twice.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TableError(f"found {type(frame).__name__}, needed a frame of points with {column}")
     if column not in frame.columns:
         raise TableError(f"found columns {sorted(map(str, frame.columns))}, needed {column}")
-    order = np.argsort(frame[column].to_numpy(dtype=object), kind="stable")
-    ids = pd.array(frame[column].to_numpy(dtype=object)[order], dtype="str")
+    blank = (frame[column].isna() | (frame[column] == "")).to_numpy()
+    if blank.any():
+        raise TableError(f"{column} is empty in row {frame.index[int(blank.argmax())]}; needed one in every row")
+    texts = frame[column].astype("str").to_numpy(dtype=object)
+    order = np.argsort(texts, kind="stable")
+    ids = pd.array(texts[order], dtype="str")
     twice = pd.Series(ids).duplicated()
     if twice.any():
         raise TableError(f"{column} {ids[int(twice.idxmax())]!r} stands in more than one row; needed one row each")

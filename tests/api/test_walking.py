@@ -207,7 +207,14 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     ),
     "no limit": ({"points": [list(PLACE)], "minutes": []}, "found none"),
     "a bridge without an end": ({"points": [list(PLACE)], "add": [[list(PLACE)]]}, "footbridge 1 has 1 places"),
-    "a bridge far away": ({"points": [list(PLACE)], "add": [[[114.5, 30.9], [114.6, 30.9]]]}, "needed"),
+    "a bridge far away": (
+        {"points": [list(PLACE)], "add": [[[114.5, 30.9], [114.6, 30.9]]]},
+        "add: line 0: needed a street within 50 m of its start",
+    ),
+    "a limit of 0": ({"points": [list(PLACE)], "minutes": [0]}, "minutes: found 0, needed limits above 0"),
+    "a limit in quotes": ({"points": [list(PLACE)], "minutes": ["5"]}, "minutes[0]: found '5', needed a number"),
+    "a limit that is true": ({"points": [list(PLACE)], "minutes": [True]}, "minutes[0]: found true, needed a number"),
+    "latitude first": ({"points": [list(PLACE)[::-1]]}, "are the two in the other order?"),
     "too many changes": ({"points": [list(PLACE)], "close": ["x"] * 51}, "found 51 changes, needed at most 50"),
     "unknown gates": ({"points": [list(PLACE)], "gates": "ajar"}, "gates"),
 }  # fmt: skip
@@ -217,6 +224,34 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
 def test_a_bad_body_is_a_problem_that_names_what_is_wrong(walker: httpx.Client, case: str) -> None:
     body, sentence = BAD_BODIES[case]
     answer = walker.post("/walking/circles", json=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert sentence in answer.json()["detail"]
+
+
+BAD_TIMES: dict[str, tuple[dict[str, object], str]] = {
+    "all sources in the sea": (
+        {"sources": [[123, 30]], "demand": [list(PLACE)]},
+        "found the nearest source 839,766 m from any street of the map",
+    ),
+    "no demand": ({"sources": [list(PLACE)], "demand": []}, "found 0 places of demand"),
+    "no sources": ({"sources": [], "demand": [list(PLACE)]}, "found 0 places of source"),
+    "latitude first": (
+        {"sources": [list(PLACE)], "demand": [list(PLACE)[::-1]]},
+        "demand '1': found [30.594, 114.292]",
+    ),
+    "a negative limit": ({"sources": [list(PLACE)], "demand": [list(PLACE)], "metres": -3}, "metres: found -3"),
+    "a street that is not there": (
+        {"sources": [list(PLACE)], "demand": [list(PLACE)], "close": ["edge 99"]},
+        "close: found 'edge 99'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TIMES)
+def test_a_bad_question_for_times_is_a_problem_that_names_what_is_wrong(walker: httpx.Client, case: str) -> None:
+    body, sentence = BAD_TIMES[case]
+    answer = walker.post("/walking/travel-times", json=body)
     assert answer.status_code == 400, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert sentence in answer.json()["detail"]

@@ -184,9 +184,11 @@ def test_an_excel_register_is_read_as_the_csv_is(tmp_path: Path) -> None:
 
 
 def test_a_row_that_lies_nowhere_does_not_spoil_the_others(tmp_path: Path) -> None:
-    estates, listed = read_estates(_csv(tmp_path, "名称,户数,经度,纬度\n甲,5,999,999\n乙,5,114.3,30.6\n"), CRS)
-    assert estates["name"].tolist() == ["乙"]
-    assert _dropped(listed) == {"2": "coordinates that are no place on the earth"}
+    for nowhere in ("999,999", "500,30.6", "30.6,114.3"):
+        rows = f"甲,5,{nowhere}\n乙,5,114.3,30.6\n丙,5,114.31,30.6\n"
+        estates, listed = read_estates(_csv(tmp_path, f"名称,户数,经度,纬度\n{rows}"), CRS)
+        assert set(estates["name"]) == {"乙", "丙"}
+        assert _dropped(listed) == {"2": "coordinates that are no place on the earth"}
 
 
 _CELL = st.fixed_dictionaries(

@@ -1,5 +1,6 @@
 """A street network saved by OSMnx becomes ways that keep their nodes and lose their doubles."""
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import shapely
 
 from spatial.crs import LONLAT, metric_crs, to_lonlat, transform_geometry
 from spatial.errors import CrsError, InputError
-from spatial.io.graphml import read_graphml
+from spatial.io.graphml import NO_LINE, read_graphml
 from tests.io.test_osm import keeps_contract
 from tests.real_data import real
 
@@ -167,6 +168,25 @@ def test_a_network_without_a_system_an_edge_or_a_place_is_refused(tmp_path: Path
         read_graphml(_write(path, ['<node id="1"/>'], []))
     with pytest.raises(InputError, match="not there"):
         read_graphml(tmp_path / "none.graphml")
+
+
+def test_an_edge_with_a_place_that_is_no_number_is_dropped_and_counted(tmp_path: Path) -> None:
+    nodes = [*TOWN_NODES, _node(5, (math.nan, 30.6)), _node(6, (math.inf, 30.6))]
+    broken = "LINESTRING (114.3 30.6, nan nan, 114.301 30.6)"
+    edges = [_edge(4, 5, h="path"), _edge(4, 6, h="path"), _edge(1, 2, h="path", g=broken)]
+    whole = read_graphml(_write(tmp_path / "whole.graphml", TOWN_NODES, TOWN_EDGES))
+    found = read_graphml(_write(tmp_path / "broken.graphml", nodes, [*TOWN_EDGES, *edges]))
+    assert found.dropped[NO_LINE] == whole.dropped[NO_LINE] + 3
+    pd.testing.assert_frame_equal(pd.DataFrame(found.ways), pd.DataFrame(whole.ways))
+
+
+def test_degrees_that_are_said_to_be_metres_are_refused_and_metres_said_to_be_degrees(tmp_path: Path) -> None:
+    path = tmp_path / "x.graphml"
+    with pytest.raises(CrsError, match=r"network x\.graphml says it is in 'CGCS2000.* such as 114\.3.* are degrees"):
+        read_graphml(_write(path, TOWN_NODES, TOWN_EDGES, "epsg:4547"))
+    metres = [_node(1, (528000, 3386000)), _node(2, (529000, 3386000))]
+    with pytest.raises(CrsError, match=r"network x\.graphml says it is in 'WGS 84' but holds .* EPSG:4547"):
+        read_graphml(_write(path, metres, [_edge(1, 2, h="path")]))
 
 
 @pytest.mark.real

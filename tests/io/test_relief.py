@@ -47,6 +47,16 @@ def test_an_ascii_grid_is_read_with_the_middle_of_its_cells(tmp_path: Path) -> N
     assert sample_relief(relief, at, CRS) == pytest.approx([10.0, 30.0, np.nan], nan_ok=True)
 
 
+def test_heights_of_no_place_on_land_are_void_also_where_the_file_does_not_say_so(tmp_path: Path) -> None:
+    head = HEAD.replace("NODATA_value -9999", "NODATA_value -1")
+    heights = read_relief(_ascii(tmp_path, head), crs=CRS).heights
+    assert np.isnan(heights).tolist() == [[False, False, False], [False, False, True]]
+    tile = np.full((3, 3), 5, dtype=">i2")
+    tile[0, 0], tile[1, 1] = 9001, -501
+    tile.tofile(tmp_path / "N30E114.hgt")
+    assert np.isnan(read_relief(tmp_path / "N30E114.hgt").heights).sum() == 2
+
+
 def test_an_ascii_grid_may_say_its_system_beside_it(tmp_path: Path) -> None:
     path = _ascii(tmp_path)
     with pytest.raises(CrsError, match="declares no coordinate reference system"):

@@ -41,6 +41,15 @@ def test_rows_without_a_height_are_listed(tmp_path: Path) -> None:
     assert listed["row"].tolist() == ["5", "6"]
 
 
+def test_heights_of_no_place_on_land_are_listed_and_not_climbed(tmp_path: Path) -> None:
+    rows = "114.32,30.60,-9999\n114.33,30.60,-32768\n114.34,30.60,1e30\n"
+    spots, listed = read_heights(_write(tmp_path, PLACES + rows), CRS)
+    assert isinstance(spots, Spots)
+    assert sorted(spots.heights.tolist()) == [-2.5, 12.5, 13.0]
+    assert listed["reason"].tolist() == ["height of no place on land"] * 3
+    assert listed["detail"].tolist() == ["-9999", "-32768", "1e30"]
+
+
 def test_a_grid_that_is_called_text_is_still_a_raster(tmp_path: Path) -> None:
     grid = "ncols 2\nnrows 2\nxllcorner 500000\nyllcorner 3380000\ncellsize 100\n1 2\n3 4\n"
     path = _write(tmp_path, grid, "dem.txt")

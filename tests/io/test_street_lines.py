@@ -206,6 +206,21 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path: Path) -> None:
         read_streets(write_town(tmp_path), class_column="highway")
 
 
+def test_a_line_with_a_vertex_that_is_no_number_is_dropped_and_counted(tmp_path: Path) -> None:
+    with np.errstate(invalid="ignore"):
+        broken = LineString([(X, Y), (np.nan, np.nan), (X + 100, Y)])
+    path = _write(_layer([CROSS[0], broken], highway=["path", "path"]), tmp_path / "broken.parquet")
+    streets = read_street_lines(path)
+    assert len(streets.ways) == 1
+    assert dict(streets.dropped) == {"line with a vertex that is no number": 1}
+
+
+def test_degrees_that_are_said_to_be_metres_are_refused(tmp_path: Path) -> None:
+    path = _write(_layer([LineString([(114.3, 30.6), (114.31, 30.6)])], highway=["path"]), tmp_path / "roads.gpkg")
+    with pytest.raises(CrsError, match=r"roads\.gpkg says it is in .* such as 114\.3, 30\.6: these are degrees"):
+        read_street_lines(path)
+
+
 def test_the_suffix_chooses_the_reader(tmp_path: Path) -> None:
     assert len(read_streets(write_town(tmp_path)).areas) == 6
     empty = empty_streets(LOCAL)

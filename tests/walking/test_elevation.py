@@ -81,7 +81,7 @@ def test_a_part_without_any_height_is_level_and_counted() -> None:
 
 @pytest.mark.parametrize("heights", [{}, {99: 1.0}, {1: math.nan}, {1: math.inf, 2: 0.0}])
 def test_heights_that_tell_nothing_are_refused(heights: dict[int, float]) -> None:
-    with pytest.raises(InputError, match="heights: found none on the walk network, or an infinite one"):
+    with pytest.raises(InputError, match=r"heights: found (none at any of|an infinite)"):
         build_walk_network(draw(LINE, [("a b c", ROAD)]), PROFILE, heights=heights)
 
 

@@ -126,8 +126,8 @@ def test_circles_do_not_depend_on_the_order_or_the_company_of_the_sites() -> Non
     assert shapely.equals_identical(same.geometry.array, alone.geometry.array).all()
 
 
-@pytest.mark.parametrize("limits", [[], [0.0], [-1.0], [float("inf")], [float("nan")]])
-def test_limits_without_an_area_are_refused(limits: list[float]) -> None:
+@pytest.mark.parametrize("limits", [[], [0.0], [-1.0], [float("inf")], [float("nan")], ["5"], [True], 300.0, "300"])
+def test_limits_without_an_area_are_refused(limits: Any) -> None:
     network = build_walk_network(grid_town(2), PROFILE)
     with pytest.raises(InputError, match="needed"):
         build_isochrones(network, sites(s=(0, 0)), limits=limits)

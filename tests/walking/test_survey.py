@@ -56,6 +56,11 @@ def test_one_site_more_never_serves_fewer() -> None:
     assert (more["total"] == few["total"]).all()
 
 
+def test_a_site_in_the_sea_is_named() -> None:
+    told = survey_walks(TOWN, sites(a=(20, 20), sea=(-9000, -4000)), DEMAND, ASKED).report["access_walks"]["sites"]
+    assert (told["points_beyond"], told["ids_beyond"]) == (1, ["sea"])
+
+
 def test_on_two_components_each_is_served_by_its_own() -> None:
     parts = draw(
         {"a": (0, 0), "b": (900, 0), "c": (0, 3000), "d": (500, 3000)},
@@ -83,6 +88,10 @@ def test_points_of_another_place_are_refused_and_so_are_degrees() -> None:
     degrees = DEMAND.set_crs(CRS, allow_override=True).to_crs(4326)
     with pytest.raises((CrsError, TableError), match="needed"):
         survey_walks(TOWN, SITES, degrees, ASKED)
+    with pytest.raises(InputError, match=r"m from any street .* within the largest limit of 1\.1e-09 m"):
+        survey_walks(TOWN, SITES, DEMAND, Walks((1e-9,)))
+    with pytest.raises(InputError, match="demand: found no numbers in a column 'children'"):
+        survey_walks(TOWN, SITES, DEMAND, ASKED, counted=("households", "children"))
     for limit in (0.0, -1.0, np.inf, np.nan):
         with pytest.raises(InputError, match="above 0 and below infinity"):
             survey_walks(TOWN, SITES, DEMAND, Walks((300.0, limit)))

@@ -3,13 +3,16 @@
 import math
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from shapely import LineString, Point
 
 from spatial.errors import CrsError, InputError, TableError
 from spatial.io.profiles import read_profile
 from spatial.tables import TRAVEL_TIMES, require
+from spatial.walking.isochrones import build_isochrones
 from spatial.walking.network import build_walk_network
 from spatial.walking.travel import measure_detour, travel_times
 from tests.walking.streets import draw, grid_town, homes, sites
@@ -188,6 +191,13 @@ def test_the_detour_is_metres_walked_over_the_straight_line() -> None:
     assert math.isnan(detour.iloc[1])
 
 
+@pytest.mark.parametrize("limit", ["5", True, [300.0]])
+def test_a_limit_that_is_no_number_is_refused(limit: Any) -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    with pytest.raises(InputError, match="needed a number of seconds"):
+        travel_times(network, sites(s=(0, 0)), homes(h=(0, 0)), limit=limit)
+
+
 @pytest.mark.parametrize("limit", [0.0, -5.0, math.nan])
 def test_a_limit_that_is_not_above_zero_is_refused(limit: float) -> None:
     network = build_walk_network(grid_town(2), PROFILE)
@@ -208,6 +218,55 @@ def test_places_must_be_points_in_the_same_metres_with_ids_of_their_own() -> Non
         travel_times(network, site.set_geometry(site.buffer(3)), home)
     with pytest.raises(InputError, match="mode"):
         travel_times(network, site, home, mode="fast")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "sentence"),
+    [
+        (Point(math.nan, math.nan), InputError, r"site_id 'wild'; needed metres on the earth"),
+        (Point(math.inf, 0), InputError, r"found POINT .* in site_id 'wild'"),
+        (Point(1e300, 0), InputError, r"site_id 'wild'; needed metres on the earth"),
+        (Point(), InputError, r"found POINT EMPTY in site_id 'wild'"),
+        (None, TableError, r"found no geometry in site_id 'wild', needed a Point in every row"),
+        (LineString([(0, 0), (1, 1)]), TableError, r"found LineString in site_id 'wild'"),
+    ],
+)
+def test_a_place_that_is_none_is_named_by_its_id(place: Any, error: type[Exception], sentence: str) -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    wild = sites(good=(0, 0), wild=(0, 0))
+    wild = wild.set_geometry(gpd.GeoSeries([wild.geometry.iloc[0], place], index=wild.index, crs=wild.crs))
+    with pytest.raises(error, match=sentence):
+        travel_times(network, wild, homes(h=(0, 0)))
+    with pytest.raises(error, match=sentence):
+        build_isochrones(network, wild)
+
+
+def test_degrees_among_metres_are_refused() -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    site = sites(s=(0, 0))
+    degrees = site.set_geometry(gpd.GeoSeries([Point(114.3, 30.6)], crs=site.crs))
+    with pytest.raises(CrsError, match=r"POINT \(114\.3 30\.6\) in site_id 's', .* degrees; needed metres"):
+        travel_times(network, degrees, homes(h=(0, 0)))
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, ""])
+def test_an_id_that_is_missing_is_refused_with_its_row(missing: Any) -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    site = sites(a=(0, 0), b=(0, 0)).assign(site_id=pd.Series(["a", missing], dtype=object))
+    with pytest.raises(TableError, match="site_id is empty in row 1"):
+        travel_times(network, site, homes(h=(0, 0)))
+
+
+def test_ids_are_text_whatever_they_were() -> None:
+    network = build_walk_network(grid_town(2), PROFILE)
+    two = sites(a=(0, 0), b=(0, 0))
+    mixed = two.assign(site_id=pd.Series([5, "10"], dtype=object))
+    assert travel_times(network, mixed, homes(h=(0, 0)))["origin_id"].tolist() == ["10", "5"]
+    with pytest.raises(TableError, match="'5' stands in more than one row"):
+        travel_times(network, two.assign(site_id=pd.Series([5, "5"], dtype=object)), homes(h=(0, 0)))
+    for strange in ([(0, 0)], pd.DataFrame({"site_id": ["a"]})):
+        with pytest.raises(TableError, match="needed a frame"):
+            travel_times(network, strange, homes(h=(0, 0)))
 
 
 def test_no_places_give_an_empty_table() -> None:

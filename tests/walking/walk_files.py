@@ -61,6 +61,29 @@ def write_points(path: Path, rows: Sequence[tuple[str, tuple[float, float], Mapp
     return path
 
 
+def write_graph(
+    path: Path, *, length: str = "1", more: Mapping[int, tuple[float, float]] | None = None, crs: str = "epsg:4326"
+) -> Path:
+    """Write the main street's first kilometre as GraphML; to each place in ``more`` an edge leads from its end."""
+    places = {1: lonlat(0, 0), 2: lonlat(1000, 0), **(more or {})}
+    nodes = "".join(
+        f'<node id="{key}"><data key="x">{x}</data><data key="y">{y}</data></node>' for key, (x, y) in places.items()
+    )
+    edges = "".join(
+        f'<edge source="{u}" target="{v}"><data key="h">residential</data><data key="l">{length}</data></edge>'
+        for u, v in [(1, 2), *((2, key) for key in more or {})]
+    )
+    named = {"c": ("graph", "crs"), "x": ("node", "x"), "y": ("node", "y"), "h": ("edge", "highway")}
+    named["l"] = ("edge", "length")
+    keys = "".join(f'<key id="{key}" for="{of}" attr.name="{name}"/>' for key, (of, name) in named.items())
+    path.write_text(
+        f'<?xml version="1.0" encoding="utf-8"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}'
+        f'<graph edgedefault="directed"><data key="c">{crs}</data>{nodes}{edges}</graph></graphml>',
+        encoding="utf-8",
+    )
+    return path
+
+
 SOURCES = [
     ("west", (0, 0), {"kind": "clinic"}),
     ("east", (1000, 0), {"kind": "school"}),
