@@ -94,24 +94,23 @@ class Writing:
 
         Who named a grid in If-Match is not in the way of who changes another: then the change is made anew on top.
         """
-        plan_id, store = request.path_params["planId"], self.editor.store
-        with self.editor.turn(plan_id):
-            for left in reversed(range(_TRIES)):
-                head = store.get_version(plan_id)
-                require_match(
-                    request, head, None if grid_id is None else store.get_grid(plan_id, head.version, grid_id)
-                )
-                asked = ask(head)
-                if asked is None or not (asked[0].delta.grids or asked[0].delta.findings):
-                    return head
-                change, note = asked
-                told = Note(note.who, note.why, change.edits, summarise_change(change))
+        with self.editor.turn(request.path_params["planId"]):
+            for _ in range(_TRIES - 1):
                 try:
-                    return self.editor.commit(change, told)
-                except StaleError:
-                    if left == 0:
-                        raise
-        raise AssertionError("unreachable")
+                    return self._make_on_last(request, grid_id, ask)
+                except StaleError:  # also while it was worked out
+                    continue
+            return self._make_on_last(request, grid_id, ask)
+
+    def _make_on_last(self, request: Request, grid_id: str | None, ask: Ask) -> VersionRecord:
+        plan_id, store = request.path_params["planId"], self.editor.store
+        head = store.get_version(plan_id)
+        require_match(request, head, None if grid_id is None else store.get_grid(plan_id, head.version, grid_id))
+        asked = ask(head)
+        if asked is None or not (asked[0].delta.grids or asked[0].delta.findings):
+            return head
+        change, note = asked
+        return self.editor.commit(change, Note(note.who, note.why, change.edits, summarise_change(change)))
 
     def tell(self, request: Request, grid: Grid, version: VersionRecord, status: int = HTTPStatus.OK) -> Response:
         """Return a grid as its address gives it."""

@@ -402,6 +402,24 @@ def test_patches_merge_as_the_standard_says(client: httpx.Client, patches: list[
     assert json.dumps(told, sort_keys=True) == json.dumps(expected, sort_keys=True)
 
 
+def test_a_write_that_another_server_overtakes_while_it_is_worked_out_is_made_on_top(
+    path: Path, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, propose = open_store(path), Editor.propose
+    other, overtakes = Editor(store), iter([True, False, True])  # the second is asked by the other itself
+
+    def overtaken(self: Editor, plan_id: str, base: int, edits: Any) -> Any:
+        if next(overtakes, False):
+            edit(other, base, rename("g3", "东片"))
+        return propose(self, plan_id, base, edits)
+
+    monkeypatch.setattr(Editor, "propose", overtaken)
+    assert patch(client, "g1", {"properties": {"name": "西片"}}, **tag(client, "g1")).status_code == 200
+    assert [properties_of(client, grid)["name"] for grid in ("g1", "g3")] == ["西片", "东片"]
+    assert head(client) == 4
+    store.close()
+
+
 def test_writers_of_different_grids_are_not_in_each_others_way(path: Path) -> None:
     def write(server: httpx.Client, grid: str) -> list[int | str]:
         done: list[int | str] = []
