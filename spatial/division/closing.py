@@ -119,6 +119,8 @@ def close_plan(
 
 def _look_at(race: _Race, branch: _Branch) -> list[_Branch] | None:
     """Return the branches to look at next, the most promising last; None where the limits do not let it be known."""
+    if not len(branch.alive):
+        return []
     solver = _fill(race, branch)
     alive, cuts, bound = np.ones(len(branch.alive), dtype=bool), branch.cuts, branch.bound
     for _ in range(_ROUNDS):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spatial.division import closing
 from spatial.division.closing import Choice, Grids, Limits, close_plan
 from spatial.division.separation import find_cuts
 
@@ -72,6 +73,27 @@ def test_the_cheapest_choice_is_found_and_nothing_cheaper_is_promised(
         assert none.chosen is None
         assert none.proved
         assert none.bound == below
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10**6), st.integers(0, 2), st.integers(20, 60))
+def test_branching_alone_finds_the_cheapest_choice(seed: int, olds: int, count: int) -> None:
+    grids = draw_grids(seed, olds, count)
+    least = min(price for price, _ in covers(grids, olds))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closing, "find_cuts", lambda *_: np.zeros((0, 3), dtype=np.int64))
+        choice = close(grids, olds, (0, UNITS), least + 1.0)
+        none = close(grids, olds, (0, UNITS), least)
+    assert choice.proved
+    assert choice.bound == pytest.approx(least)
+    assert sorted(np.concatenate([grids.units[i] for i in choice.chosen])) == list(range(UNITS))
+    assert none == Choice(None, least, True)
+
+
+def test_no_grids_at_all_make_no_plan() -> None:
+    """The number of grids can forbid every column: nothing is left to look at."""
+    grids = Grids([np.array([0, 1])], np.array([0]), np.array([1.0]))
+    assert close_plan(grids, (2, 0), (2, 2), np.arange(2), 5.0, FREELY) == Choice(None, 5.0, True)
 
 
 @settings(max_examples=15)
