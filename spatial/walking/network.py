@@ -161,13 +161,18 @@ def build_walk_network(
     segments, kept, doors, entered = _place_obstacles(segments, streets, gates, walls, (rules, walker))
     segments, locked = close_landlocked(segments)
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
-    report |= {f"not on the map: {reason}": n for reason, n in streets.dropped.items() if n}
+    report |= _tell_dropped(streets.dropped)
     report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
     report |= _tell_way_hours(lines, walker)
     segments, replaced = leave_out_carriageways(segments, kept, rules)
     report |= replaced
     climb = None if heights is None else measure_climb(segments, heights, crs)
     return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker, climb), report)
+
+
+def _tell_dropped(dropped: Mapping[str, int]) -> dict[str, int]:
+    """Return what the reader of the map had to leave out, single places apart: nearly all of these stop nobody."""
+    return {f"not on the map: {why}": n for why, n in dropped.items() if n and not why.startswith("tagged node")}
 
 
 def _tell_way_hours(lines: Lines, walker: Walker) -> Mapping[str, int]:
