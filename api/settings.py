@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     no proxy before it, else public."""
     internal_token: str = ""
     """Bearer token with which public feeds are whole; empty: none opens them."""
+    plans_cache_bytes: int = Field(default=500_000_000, ge=0)
+    """About so many bytes of the feeds of a store's plans are kept; a plan that is read anew costs seconds."""
     tile_cache_bytes: int = Field(default=64_000_000, ge=0)
     """Most bytes of tiles that are kept."""
     locate_points_max: int = Field(default=100_000, ge=1)

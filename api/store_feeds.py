@@ -4,12 +4,11 @@ The public sees the version in force; who may edit sees the last one, which its 
 version that was in force at a time.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from fastapi import Depends, FastAPI, Request, Response
@@ -17,6 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from api.answers import OPENAPI
 from api.audience import is_internal, may_edit
 from api.errors import add_error_handlers
+from api.keeping import Keeper
 from api.layers import LoadedLayer, build_layer
 from api.moments import read_datetime
 from api.openapi import build_openapi
@@ -41,8 +41,6 @@ from spatial.errors import MissingError
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, WORKED_OUT
 from spatial.io.plan_report import describe_profile, find_attribution
 
-Held = TypeVar("Held")
-_KEPT = 4
 _ALL = 2**31 - 1
 _EDITED = ("blocks", "grids", "violations")
 """Layers that edits change; the others are those of every version but one that took them from results of a job."""
@@ -83,6 +81,7 @@ class StoredFeeds(PlanFeeds):
 
     store: Store
     version: VersionRecord
+    lasting: "Lasting"
 
     def state_of(self, layer: str, feature_id: str) -> str | None:
         """Return the digest of all that is known of a grid; None for another feature."""
@@ -111,6 +110,8 @@ class NoFeeds(PlanFeeds):
 def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]:
     """Return a function that gives the feeds of the plan a request names; the ones asked for last are kept.
 
+    They are kept up to ``plans_cache_bytes``; a plan is read by one request at a time, others by others meanwhile.
+
     Raises
     ------
     MissingError
@@ -118,14 +119,20 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
     InputError
         By the function: if ``datetime`` cannot be read.
     """
-    lock, lasting, kept = Lock(), OrderedDict[Any, Lasting](), OrderedDict[Any, StoredFeeds]()
+    kept = Keeper[StoredFeeds](settings.plans_cache_bytes, weigh_feeds)
+    shared = WeakValueDictionary[tuple[str, str], Lasting]()  # as long as a version that is kept has it
 
     def keep(version: VersionRecord, terms: Sequence[Term]) -> PlanFeeds:
-        first = store.get_version(version.plan_id, 1).digest  # a restored store may have another plan of this id
-        with lock:
-            same = _recall(lasting, (version.plan_id, first), lambda: read_lasting(store, version.plan_id))
-            key = (version.plan_id, version.version, version.digest, tuple(terms))
-            return _recall(kept, key, lambda: read_feeds(store, version, terms, same))
+        plan_id = version.plan_id
+        first = store.get_version(plan_id, 1).digest  # a restored store may have another plan of this id
+
+        def read() -> StoredFeeds:
+            lasting = shared.get((plan_id, first))
+            if lasting is None:
+                lasting = shared[plan_id, first] = read_lasting(store, plan_id)
+            return read_feeds(store, version, terms, lasting)
+
+        return kept.recall((plan_id, version.version, version.digest, tuple(terms)), read, turn=plan_id)
 
     def find(request: Request) -> Feeds:
         plan = store.get_plan(request.path_params["planId"])
@@ -140,14 +147,14 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
     return find
 
 
-def _recall(held: OrderedDict[Any, Held], key: Any, read: Callable[[], Held]) -> Held:
-    """Return what is held of a key, read where it is not; what was asked for longest ago is let go."""
-    if key not in held:
-        held[key] = read()
-    held.move_to_end(key)
-    while len(held) > _KEPT:
-        held.popitem(last=False)
-    return held[key]
+def weigh_feeds(feeds: Collection[PlanFeeds]) -> int:
+    """Return about how many bytes feeds take in memory, a layer that several share once.
+
+    What the public sees is made when it is first asked for, and counted from then on.
+    """
+    public = (one.public for one in feeds if "public" in vars(one))
+    layers = {id(layer): layer.size_bytes for one in (*feeds, *public) for layer in one.layers.values()}
+    return sum(layers.values())
 
 
 def _choose(plan: PlanRecord, request: Request, settings: Settings) -> int | None:
@@ -170,7 +177,7 @@ def _without_features(feeds: PlanFeeds) -> NoFeeds:
     return NoFeeds(f"{feeds.digest}-none", feeds.report, layers, feeds.systems)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Lasting:
     """What all versions of a plan share: the layers that no edit changes, and what is told of its making."""
 
@@ -198,7 +205,7 @@ def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term], last
     told["origins"] = {name: tell_public_origin(one) for name, one in origins.items()}
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them
     digest = f"{version.digest[:32]}{version.version:x}{since}"
-    return StoredFeeds(digest, told, held | work_out(held, told), store, version)
+    return StoredFeeds(digest, told, held | work_out(held, told), store, version, lasting)
 
 
 def _read_layer(store: Store, version: VersionRecord, name: str) -> LoadedLayer:

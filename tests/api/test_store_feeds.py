@@ -1,17 +1,23 @@
 """Every plan of a store has feeds of its own: those of the version in force, and those of the last one to the house."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyogrio
 import pytest
 
-from api import schemas
+from api import schemas, store_feeds
+from api.main import create_app
+from api.settings import Settings
 from api.store.editing import Editor, import_plan
 from api.store.records import STATUSES, Note
 from api.store.store import Store, create_store
+from api.store_feeds import read_feeds, read_lasting, weigh_feeds
 from tests.api.live import serving
+from tests.api.threaded import talking_to
 from tests.api.toy_plan import build_toy_plan
 from tests.store.served import TOY, edit, move, serve_layers
 
@@ -70,3 +76,40 @@ def test_an_edit_shows_in_the_feeds_of_the_house_and_in_force_to_the_public(stor
             store.set_status(TOY, made.version, status, NOTE)
         edit(Editor(store), made.version, move("b2", "g1"))
         assert grids_of(client) == {"g1": 200, "g2": 480, "g3": 1650}  # in force, not the draft after it
+
+
+def test_a_layer_that_versions_share_is_weighed_once_and_what_the_public_sees_as_soon_as_it_is_there(
+    store: Store,
+) -> None:
+    edit(Editor(store), 1, move("b2", "g3"))
+    lasting = read_lasting(store, TOY)
+    one, two = (read_feeds(store, store.get_version(TOY, version), (), lasting) for version in (1, 2))
+    assert one.layers["demand"] is two.layers["demand"]
+    alone = [weigh_feeds([feeds]) for feeds in (one, two)]
+    shared = sum(layer.size_bytes for name, layer in one.layers.items() if two.layers.get(name) is layer)
+    assert 0 < shared < min(alone)
+    assert weigh_feeds([one, two]) == sum(alone) - shared
+    assert weigh_feeds([one, one]) == alone[0] > sum(len(f) for layer in one.layers.values() for f in layer.features)
+    public = sum(layer.size_bytes for layer in one.public.layers.values())
+    assert weigh_feeds([one]) == alone[0] + public
+
+
+@pytest.mark.parametrize(("most", "times_read"), [(50_000_000, 2), (0, 4)])
+def test_plans_are_read_once_where_there_is_room_for_them_and_else_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, times_read: int
+) -> None:
+    plan = replace(build_toy_plan(), plan_id="other")
+    import_plan(store, plan, serve_layers(plan), NOTE)
+    seen: list[str] = []
+
+    def read(*asked: Any) -> Any:
+        seen.append(asked[1].plan_id)
+        return read_feeds(*asked)
+
+    monkeypatch.setattr(store_feeds, "read_feeds", read)
+    settings = Settings(plans_cache_bytes=most)
+    with talking_to(create_app(None, settings, store=tmp_path / "plans.gpkg")) as client:
+        for name in (TOY, TOY, "other", "other", TOY, "other"):
+            assert client.get(f"/plans/{name}/feeds/collections/grids/items").status_code == 200
+    assert len(seen) == times_read
+    assert sorted(set(seen)) == sorted([TOY, "other"])
