@@ -10,7 +10,7 @@ from api.schemas import Feature
 MOST_EDITS = 1000
 MOST_TEXT = 2000
 MOST_ID = 200
-LayerName = Literal["circles", "sites", "candidates"]
+LayerName = Literal["circles", "sites", "candidates", "grids"]
 
 
 class _Asked(BaseModel):
@@ -31,7 +31,7 @@ class ReasonAsked(_Asked):
 
 
 class TakeAsked(_Asked):
-    """A job whose results become layers of the plan: circles, or the sites chosen and their candidates."""
+    """A job whose results become layers of the plan: circles, the sites chosen and their candidates, or grids."""
 
     job: str = Field(min_length=1, max_length=MOST_ID, description="Id of a successful job")
     layers: list[LayerName] | None = Field(

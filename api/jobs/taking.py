@@ -1,4 +1,4 @@
-"""What of a job's results stands in a plan: circles as they were drawn, sites and candidates where they are?"""
+"""What of a job's results stands in a plan: circles, sites and candidates, and which block is in which grid?"""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,13 @@ _NEAR_DEG = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Layers made of the results of a job, where they are from, and what else the planner should know."""
+    """Layers made of the results of a job, where they are from, and what else the planner should know.
+
+    ``assignment`` is that of a division, block to part: the layer of grids, which a plan makes of it itself.
+    """
 
     layers: Layers
+    assignment: Mapping[str, str] | None
     told: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -45,27 +49,29 @@ def take_results(job: Job, sealed: bytes, results: bytes, plan: Layers) -> Taken
     InputError
         If its process makes no layers, a site has no place, or all of it lies far from the plan.
     """
+    inputs, told = read_inputs(sealed), orjson.loads(results)
+    if job.process in DIVISIONS:
+        return Taken({}, told["assignment"], _tell_origin(job, sealed, results, inputs, told), ())
     make = _MAKERS.get(job.process)
     if make is None:
         raise InputError(
             f"job {job.job_id} ran {job.process}, whose results are no layer of a plan; needed one of "
-            f"{', '.join(_MAKERS)}"
+            f"{', '.join((*_MAKERS, *DIVISIONS))}"
         )
-    inputs, told = read_inputs(sealed), orjson.loads(results)
     layers, notes = make(inputs, told, plan)
     for name, features in layers.items():
         _require_near(name, features, plan["blocks"])
-    return Taken(layers, _tell_origin(job, sealed, results, inputs, told, layers), tuple(notes))
+    return Taken(layers, None, _tell_origin(job, sealed, results, inputs, told), tuple(notes))
 
 
 def _tell_origin(
-    job: Job, sealed: bytes, results: bytes, inputs: Mapping[str, Any], told: Mapping[str, Any], layers: Layers
+    job: Job, sealed: bytes, results: bytes, inputs: Mapping[str, Any], told: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return where layers are from, as a version keeps it: the job, what it was asked, by whom and when."""
-    profile = next((one["profile"] for one in told.values() if isinstance(one, dict) and "profile" in one), None)
+    parts = (told, *(one for one in told.values() if isinstance(one, dict)))
+    profile = next((one["profile"] for one in parts if "profile" in one), None)
     return {
         "kind": "take_layers",
-        "layers": sorted(layers),
         "job": job.job_id,
         "process": job.process,
         "asked_by": read_wanted(sealed).who,
@@ -217,5 +223,7 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Layers], M
     "circles": _take_circles,
     "site": _take_choice,
 }
+DIVISIONS = ("divide", "redivide")
+"""Processes whose results are an assignment."""
 NEEDED = ("blocks", "demand", "existing", "circles", "sites", "candidates")
 """Layers of a plan that are looked at when results are taken."""

@@ -23,8 +23,16 @@ from api.tokens import Caller, build_gate
 from spatial.errors import InputError
 from spatial.personal import check_personal
 
+GRIDS = "grids"
+
+
+def _check_dry_run(request: Request) -> None:
+    """Refuse what is neither true nor false before anything is looked at."""
+    read_flag(request, "dry_run")
+
+
 _MADE: dict[str, Any] = {
-    "dependencies": [Depends(accept_only("dry_run"))],
+    "dependencies": [Depends(accept_only("dry_run")), Depends(_check_dry_run)],
     "responses": says(told.ChangeTold, written=True),
     "openapi_extra": {"parameters": [IF_MATCH, DRY_RUN]},
 }
@@ -86,16 +94,25 @@ def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office])
     def take(request: Request, planId: str, body: told.TakeAsked, who: Annotated[Caller, Depends(planner)]) -> Response:
         """Make the results of a job layers of the plan, in place of those of the version that If-Match names.
 
-        Circles become the layer circles; a choice of sites becomes sites and candidates. Results that stand there
-        already change nothing; with dry_run=true only tell of it.
+        Circles become the layer circles; a choice of sites becomes sites and candidates; a division becomes grids, each
+        part going on as the grid with which it shares most households. Results that stand there already change nothing;
+        with dry_run=true only tell of it.
         """
         note = _note(who, body.why)
         with editor.turn(planId):
             base = read_base(request, editor.store, planId)
             taken = _take(office(), body.job, {name: editor.read_layer(planId, base, name) for name in NEEDED})
-            layers = _choose(taken, body)
-            change = editor.propose_layers(planId, base, layers, {**taken.told, "layers": sorted(layers)})
-            return _finish(request, editor, change, note, kind="layers", notes=taken.notes)
+            names = _choose(taken, body)
+            told, layers = (
+                {**taken.told, "layers": names},
+                {name: taken.layers[name] for name in names if name != GRIDS},
+            )
+            if taken.assignment is None:
+                change = editor.propose_layers(planId, base, layers, told)
+            else:
+                change = editor.propose_assignment(planId, base, taken.assignment, told)
+            notes = [*taken.notes, *_tell_since(editor.store, planId, taken)]
+            return _finish(request, editor, change, note, kind="layers", notes=notes)
 
 
 def _take(office: Office, job_id: str, plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> Taken:
@@ -106,13 +123,22 @@ def _take(office: Office, job_id: str, plan: Mapping[str, Sequence[Mapping[str, 
     return take_results(job, office.book.inputs(job_id), office.results(job_id), plan)
 
 
-def _choose(taken: Taken, body: told.TakeAsked) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """Return the layers that are wanted of those that the results make."""
-    wanted = sorted(taken.layers) if body.layers is None else sorted(set(body.layers))
-    strange = [name for name in wanted if name not in taken.layers]
+def _choose(taken: Taken, body: told.TakeAsked) -> list[str]:
+    """Return the names of the layers that are wanted of those that the results make."""
+    made = sorted(taken.layers) if taken.assignment is None else [GRIDS]
+    wanted: list[str] = made if body.layers is None else sorted({*body.layers})
+    strange = [name for name in wanted if name not in made]
     if strange:
-        raise InputError(f"job {body.job} makes no {strange[0]}, needed some of {', '.join(sorted(taken.layers))}")
-    return {name: taken.layers[name] for name in wanted}
+        raise InputError(f"job {body.job} makes no {strange[0]}, needed some of {', '.join(made)}")
+    return wanted
+
+
+def _tell_since(store: Store, plan_id: str, taken: Taken) -> list[str]:
+    """Return a sentence where grids were edited after a division of them was asked for: it knows nothing of that."""
+    if taken.assignment is None:
+        return []
+    since = [one for one in store.list_versions(plan_id) if one.when > taken.told["created"]]
+    return [f"versions of the plan that were made after the division was asked for: {len(since)}"] if since else []
 
 
 def _add_repair(router: APIRouter, editor: Editor) -> None:

@@ -31,6 +31,7 @@ from api.store.store import Store
 from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
 from api.store.versions import Kind
+from spatial.plan.adopting import adopt_assignment
 from spatial.plan.checks import check_plan
 from spatial.plan.edits import (
     Outcome,
@@ -163,9 +164,23 @@ class Editor:
         wanted = [edit_from_dict(edit, crs) for edit in edits]
         rng = np.random.default_rng(_SEED)
         outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
-        grids, redrawn = _differing(loaded, outcome)
-        findings = change_findings(outcome, loaded.findings, [one.feature for one in grids if one.grid_id in redrawn])
-        return Change(loaded, outcome, Delta(grids, findings), [edit_to_dict(edit, crs) for edit in wanted])
+        return _build_change(loaded, outcome, [edit_to_dict(edit, crs) for edit in wanted])
+
+    def propose_assignment(
+        self, plan_id: str, base: int, assignment: Mapping[str, str], told: Mapping[str, Any]
+    ) -> Change:
+        """Return what an assignment of blocks makes of the last version; ``told`` says where it is from.
+
+        Raises
+        ------
+        StaleError
+            If ``base`` is not the last version.
+        EditError
+            If it is not of the plan's blocks, or changes a grid that may not be changed.
+        """
+        self.store.require_head(plan_id, base)
+        loaded = self.load(plan_id, base)
+        return _build_change(loaded, adopt_assignment(loaded.ground.ground, loaded.state, assignment), [told])
 
     def propose_layers(
         self, plan_id: str, base: int, layers: Mapping[str, Features], told: Mapping[str, Any]
@@ -270,6 +285,12 @@ def _put(held: OrderedDict[Any, Any], key: Any, value: Any, lock: Lock) -> None:
         held[key] = value
         while len(held) > _KEPT:
             held.popitem(last=False)
+
+
+def _build_change(loaded: Loaded, outcome: Outcome, edits: Sequence[Mapping[str, Any]]) -> Change:
+    grids, redrawn = _differing(loaded, outcome)
+    findings = change_findings(outcome, loaded.findings, [one.feature for one in grids if one.grid_id in redrawn])
+    return Change(loaded, outcome, Delta(grids, findings), edits)
 
 
 def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:

@@ -261,6 +261,34 @@ def test_undo_and_redo_bring_layers_back_to_the_byte_and_a_time_shows_what_was_i
     assert served.check() == []
 
 
+def test_a_division_becomes_grids_each_part_as_the_grid_it_is_most_of(served: Served) -> None:
+    job = served.run("divide", plan=TOY, budget_s=0.5)
+    told = served.client.get(f"{job}/results").json()["assignment"]
+    store = open_store(served.place)
+    editor = Editor(store)
+    torn = editor.propose(served.plan_id, 1, [{"kind": "move_blocks", "blocks": ["b1"], "to": "g3"}])
+    editor.commit(torn, NOTE)
+    store.close()
+    made = served.take(job)
+    assert made.status_code == 201, made.text
+    grid_of = {one["id"]: one["properties"]["grid_id"] for one in served.layer("blocks")["features"]}
+    parts = {frozenset(b for b in told if told[b] == name) for name in told.values()}
+    assert {frozenset(b for b in grid_of if grid_of[b] == name) for name in grid_of.values()} == parts
+    assert grid_of["b4"] == "g3"  # of all grids that with most households
+    assert any(note.startswith("versions of the plan that were made after") for note in made.json()["notes"])
+    version = served.version(3)
+    assert (version["kind"], version["edits"][0]["layers"], version["edits"][0]["profile"]) == (
+        "layers",
+        ["grids"],
+        "about_500",
+    )
+    assert served.take(job).status_code == 200  # it stands there already
+    assert served.turn("undo")["grids"]["features"]
+    back = {one["id"]: one["properties"]["grid_id"] for one in served.layer("blocks")["features"]}
+    assert back["b1"] == back["b4"] == "g3"
+    assert served.check() == []
+
+
 def test_who_saw_another_version_is_told_which_layers_changed_meanwhile(served: Served) -> None:
     tag = served.tag()
     job = draw(served, (1000, 10), minutes=[5])
@@ -282,7 +310,7 @@ def test_results_that_are_no_layers_of_the_plan_are_refused_with_the_reason(serv
     away = [*CHOICE["candidates"][:2], {"id": "B", "lon": 121.4, "lat": 31.2}]
     cases = {
         "nothing": (404, "no job 'nothing'"),
-        walked: (400, "ran walk, whose results are no layer of a plan; needed one of circles, site"),
+        walked: (400, "ran walk, whose results are no layer of a plan; needed one of circles, site, divide, redivide"),
         failed: (400, "is failed"),
         choose(served, candidates=away): (400, "'B' lies far from the land of the plan"),
         choose(served, candidates=[*CHOICE["candidates"], lost]): (400, "site 'C' has no place"),
