@@ -48,9 +48,10 @@ def build_isochrones(
 
     ``tolerance_m`` says how closely outlines are drawn (None: ``circle_tolerance_m``): no place of an area lies beyond
     the rest of the walk by more than two and a half tolerances, filled holes apart, and at any tolerance all that is
-    reached lies inside. A circle asked for beside others nests with them, so its outline may differ by one and a half
-    tolerances from the same circle asked for alone. ``zoom`` asks instead for the tolerance of a pixel of a web map, if
-    that is coarser than the profile's; circles nest at one tolerance, not across several.
+    reached lies inside. A circle nests in the larger ones asked for beside it, so its outline may differ by one and a
+    half tolerances from the same circle asked for alone; the smaller ones change nothing where up to three are asked
+    for. ``zoom`` asks instead for the tolerance of a pixel of a web map, if that is coarser than the profile's; circles
+    nest at one tolerance, not across several.
 
     Raises
     ------

@@ -209,6 +209,19 @@ def test_a_circle_moves_no_farther_than_outlines_are_drawn_to_with_the_limits_be
     assert beside.buffer(1.5 * TOLERANCE).covers(alone)
 
 
+@settings(deadline=None, max_examples=12)
+@given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700), zoom=st.sampled_from([None, 14]))
+def test_of_three_circles_the_smaller_ones_change_no_byte_of_a_circle(
+    network: Any, x: int, y: int, zoom: int | None
+) -> None:
+    limits = [120.0, 300.0, 600.0]
+    site = sites(s=(float(x), float(y)))
+    whole = build_isochrones(network, site, mode="distance", limits=limits, zoom=zoom).geometry.to_numpy()
+    for first in range(1, len(limits)):
+        some = build_isochrones(network, site, mode="distance", limits=limits[first:], zoom=zoom).geometry.to_numpy()
+        assert shapely.equals_identical(some, whole[first:]).all()
+
+
 @settings(deadline=None, max_examples=25)
 @given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700), seed=st.integers(0, 99))
 def test_homes_away_from_the_outline_are_inside_if_their_walk_is_within_the_limit(
