@@ -32,6 +32,7 @@ _FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
 """Sets in the first guess, or entries per row where sets are too many, and how many times more each further one has."""
 _MOST_ROWS = 2000
 """Of more rows than these exact models take too long: a search has the time that the bound leaves."""
+_HAIR = 1e-9
 _ENOUGH_ENTRIES = 400
 """Smaller questions go to the exact model as they are."""
 
@@ -154,9 +155,9 @@ def _flags(found: Outcome) -> Flags:
 
 def _total(rooms: Rooms, share: Floats) -> float:
     paid = share[rooms.place]
-    lost = 1.0 - np.bincount(rooms.row, paid, rooms.question.rows)
-    missing = np.where(lost > 1e-9, rooms.lost, 0.0)
-    return float(paid @ rooms.cost + missing.sum())
+    gone = 1.0 - np.bincount(rooms.row, paid, rooms.question.rows)
+    lost = gone > _HAIR
+    return float(paid @ rooms.cost + gone[lost] @ rooms.lost[lost])
 
 
 def _start(left: Question, best: Choice) -> Floats | None:

@@ -90,8 +90,7 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     """Return a first choice by a quick search, and prices from it."""
     question, n = rooms.question, rooms.question.rows
     nobody = Choice(question.fixed.copy(), np.full(n, -1, dtype=np.int64), np.inf)
-    alive = np.ones(len(rooms.row), dtype=bool)
-    state = Bound(np.zeros(n), -np.inf, nobody, alive, question.fixed.copy(), question.banned.copy())
+    state = Bound(np.zeros(n), -np.inf, nobody, rooms.fits, question.fixed.copy(), question.banned.copy())
     free = np.flatnonzero(~question.fixed & ~question.banned)
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
@@ -266,7 +265,7 @@ def _with_conditions(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:
     """Return the state with the bound at its prices that all conditions on sites give."""
     question, m = rooms.question, len(rooms.room)
     worth, share = np.zeros(m), np.zeros(len(rooms.row))
-    _price(rooms, state.prices, np.ones(len(rooms.row), dtype=bool), worth, share)
+    _price(rooms, state.prices, rooms.fits, worth, share)
     lower, upper = site_bounds(question)
     model = Mip(worth, float(state.prices.sum()), lower, upper, np.ones(m, dtype=bool), tuple(site_rows(question)))
     found = solve_mip(model, start=None, time_limit_s=0.2 * deadline.left())

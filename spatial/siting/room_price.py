@@ -25,7 +25,7 @@ def price_sites(ptr, row, cost, load, room, prices, open_to, whole, worth, share
     for s in range(len(room)):
         for k in range(ptr[s], ptr[s + 1]):
             share[k] = 0.0
-        count = list_items(ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight)
+        count = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         total, left, h = 0.0, room[s], np.int64(0)
         while h < count and weight[h] <= left:
             total += gain[h]
@@ -55,11 +55,11 @@ def _longest(ptr):  # type: ignore[no-untyped-def]
 
 
 @inner
-def list_items(first, last, row, cost, load, room, prices, open_to, items, gain, weight):  # type: ignore[no-untyped-def]
+def list_items(first, last, row, cost, load, prices, open_to, items, gain, weight):  # type: ignore[no-untyped-def]
     """List the entries of a site that lower its sum, the most gain for its load first; return how many."""
     count = np.int64(0)
     for k in range(first, last):
-        if open_to[k] and cost[k] < prices[row[k]] and load[row[k]] <= room:
+        if open_to[k] and cost[k] < prices[row[k]]:
             items[count] = k
             count += 1
     gap = count // 2
@@ -129,7 +129,7 @@ def price_forced(ptr, row, cost, load, room, prices, open_to, whole, forced):  #
             width = max(width, np.int64(room[s]) + 1)
     ahead, behind = np.zeros((size + 1 if whole else 1, width)), np.zeros(width)
     for s in range(len(room)):
-        count = list_items(ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight)
+        count = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         if whole:
             _force_whole(
                 ptr, row, cost, load, np.int64(room[s]), prices, open_to, forced, s, count, items, ahead, behind

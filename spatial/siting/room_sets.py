@@ -116,7 +116,7 @@ def _list(  # type: ignore[no-untyped-def]
     for s in range(len(room)):
         if limit[s] == -np.inf:
             continue
-        helps = list_items(ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight)
+        helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         size = _add_rest(
             ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps, limit[s]
         )

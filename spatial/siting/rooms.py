@@ -43,6 +43,11 @@ class Rooms:
         """The site of each entry."""
         return np.repeat(np.arange(len(self.room)), np.diff(self.ptr))
 
+    @property
+    def fits(self) -> Flags:
+        """The entries whose site has room for their row, or for a part of it where rows may be shared."""
+        return np.asarray((self.load[self.row] <= self.room[self.site]) | self.question.split)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

@@ -6,11 +6,11 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from spatial.siting import capacitated
+from spatial.siting import capacitated, room_count
 from spatial.siting.answer import answer
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
-from spatial.siting.question import Question
+from spatial.siting.question import AS_MANY_AS_NEEDED, Question
 from spatial.siting.room_price import price_forced, price_sites
 from spatial.siting.rooms import list_rooms, search_rooms
 from spatial.siting.ways import Deadline, Floats
@@ -99,6 +99,57 @@ def test_shared_rows_cost_no_more_than_whole_ones_and_their_bound_holds() -> Non
     assert shared is not None
     assert shared.proved
     assert shared.bound <= shared.value + 1e-9 <= whole.value + 1e-6
+
+
+def test_a_row_that_no_site_has_room_for_is_shared_by_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten households, six places at 1 and eight at 2: six go to the first and four to the second."""
+    monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
+    one = capacitated_median(np.array([[1.0, 2.0]]), np.array([10.0]), np.array([6.0, 8.0]), 2)
+    found = answer(replace(one, split=True), deadline=Deadline(20.0))
+    assert found is not None
+    assert found.proved
+    assert found.value == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
+    # with six places in all, four tenths of the row are lost for 5 each
+    few = replace(one, split=True, missing=5.0, capacity=np.array([6.0, 0.0]))
+    lost = answer(few, deadline=Deadline(20.0))
+    assert lost is not None
+    assert lost.proved
+    assert lost.value == pytest.approx(0.6 * 1.0 + 0.4 * 5.0)
+
+
+@pytest.mark.parametrize("goal", ["sum", "count", "largest"])
+def test_shared_rows_of_any_size_cost_what_the_model_of_rows_and_sites_says(
+    goal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
+    monkeypatch.setattr(room_count, "_FEW_ENTRIES", 0)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n, m = int(rng.integers(1, 8)), int(rng.integers(1, 6))
+        question = replace(
+            capacitated_median(
+                rng.integers(0, 20, (n, m)).astype(float), rng.integers(1, 9, n).astype(float),
+                rng.integers(0, 14, m).astype(float), AS_MANY_AS_NEEDED if goal == "count" else int(rng.integers(1, 4)),
+            ),
+            goal=goal, split=True, missing=40.0 if goal == "sum" and rng.random() < 0.6 else np.inf,
+        )  # fmt: skip
+        found = answer(question, deadline=Deadline(20.0))
+        best = value_by_model(question)
+        assert (None if found is None else found.value) == (None if best is None else pytest.approx(best)), seed
+        assert found is None or found.proved, seed
+
+
+def value_by_model(question: Question) -> float | None:
+    """Return what one exact model says; the least radius at which all can be served is looked for from below."""
+    if question.goal != "largest":
+        charge = question.charge if question.goal == "count" else np.zeros(len(question.fixed))
+        found = solve_mip(room_model(question, charge), start=None, time_limit_s=20.0)
+        return None if found.x is None else found.bound
+    nothing = np.zeros(len(question.fixed))
+    for radius in np.unique(question.ways.cost).tolist():
+        if solve_mip(room_model(question, nothing, radius=radius), start=None, time_limit_s=20.0).x is not None:
+            return float(radius)
+    return None
 
 
 def test_the_search_agrees_with_every_choice_of_sites_and_assignment_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
