@@ -17,6 +17,12 @@ from tests.api.test_processes import town
 from tests.api.toy_plan import build_toy_plan
 
 COMPILING = "compiling the search, once: up to a minute"
+WITH_ALL_KEPT = """
+import spatial.division.warming
+from api.jobs import warming
+spatial.division.warming.is_search_kept = lambda: True
+warming.main()
+"""
 
 
 class Notes(list[Any]):
@@ -93,6 +99,7 @@ def test_what_compiles_beside_the_server_says_so_and_says_nothing_where_all_is_k
     ("program", "told"),
     [
         ("pass", []),
+        (WITH_ALL_KEPT, []),
         ("print('compiling')", ["compiling", "the search is compiled, after N s"]),
         ("raise SystemExit(3)", ["the search could not be compiled (exit code 3); the first division compiles it"]),
     ],
