@@ -58,7 +58,7 @@ def read_area(geometry: Any, ground: Ground, system: NamedSystem) -> Any:
         raise InputError(f"geometry is {_kind(geometry)}, needed a GeoJSON geometry")
     try:
         drawn = shapely.from_geojson(orjson.dumps(geometry).decode())
-    except shapely.errors.GEOSException as error:
+    except (shapely.errors.GEOSException, TypeError) as error:  # TypeError: nested deeper than any geometry is
         raise InputError(f"geometry cannot be read: {error}; needed a GeoJSON geometry") from error
     plain = shapely.force_2d(drawn) if system is CRS84 else from_named(drawn, system)
     west, south, east, north = shapely.bounds(plain)

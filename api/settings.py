@@ -1,5 +1,6 @@
 """What can be set about the server: arguments, or environment variables that begin with ``WANGGE_``."""
 
+import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ class Settings(BaseSettings):
     """Most bytes of what a client sends."""
     audience: Literal["auto", "internal", "public"] = "auto"
     """Who reads the feeds. Public ones leave out small counts and single buildings; auto is internal on loopback with
-    no proxy before it, else public."""
+    no proxy before it, that is no public_url and no other name among allowed_hosts, else public."""
     internal_token: str = ""
     """Bearer token with which public feeds are whole; empty: none opens them."""
     plans_cache_bytes: int = Field(default=500_000_000, ge=0)
@@ -84,6 +85,23 @@ class Settings(BaseSettings):
         if self.allowed_hosts:
             return list(self.allowed_hosts)
         return ["127.0.0.1", "localhost", "[::1]", "[", self.host] if self.host in LOOPBACK else ["*"]
+
+    def tell_reach(self) -> str:
+        """Return what lets others than this machine reach the server; nothing where none is told."""
+        if not is_loopback(self.host):
+            return f"the server would listen on {self.host}"
+        if self.public_url:
+            return f"the server is reached by {self.public_url}"
+        others = [host for host in self.allowed_hosts if not is_loopback(host)]
+        return f"the server answers to {others[0]}" if others else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine alone."""
+    try:
+        return host in LOOPBACK or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings(**given: Any) -> Settings:

@@ -1,12 +1,11 @@
 """Who asks, and may they? Bearer tokens of the store tell; without any, on the loopback, all may do everything."""
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.settings import LOOPBACK, Settings
+from api.settings import Settings
 from api.store.errors import AccessError
 from api.store.store import Store
 from api.store.tokens import ROLES
@@ -84,25 +83,8 @@ def require_tokens(store: Store, settings: Settings) -> None:
     """
     if store.has_tokens():
         return
-    why = _reached_by(settings)
+    why = settings.tell_reach()
     if why:
         raise InputError(
             f"{why}, so whoever reaches the server could edit; needed a token first: `wangge store token add`"
         )
-
-
-def _reached_by(settings: Settings) -> str:
-    if not is_loopback(settings.host):
-        return f"the server would listen on {settings.host}"
-    if settings.public_url:
-        return f"the server is reached by {settings.public_url}"
-    others = [host for host in settings.allowed_hosts if not is_loopback(host)]
-    return f"the server answers to {others[0]}" if others else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine alone."""
-    try:
-        return host in LOOPBACK or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

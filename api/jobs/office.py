@@ -118,12 +118,12 @@ class Office:
         """Return a job when it is finished, or as it stands after so many seconds."""
         deadline = asyncio.get_running_loop().time() + seconds
         with self.bell.listening(job_id) as rung:
-            while not (job := self.book.find(job_id)).done:
+            while not (job := await asyncio.to_thread(self.book.find, job_id)).done:
                 left = deadline - asyncio.get_running_loop().time()
                 try:
                     await asyncio.wait_for(rung.wait(), max(0.0, left))
                 except TimeoutError:
-                    return self.book.find(job_id)
+                    return await asyncio.to_thread(self.book.find, job_id)
                 rung.clear()
         return job
 

@@ -53,7 +53,7 @@ def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -
     """
     processes, settings, office = desk.processes, desk.serving.settings, desk.office
     router = APIRouter(tags=["Processes"], lifespan=desk.lifespan)
-    inside = APIRouter(tags=["Processes"], route_class=_StrictRoute, dependencies=[Depends(_guard(gate, settings))])
+    inside = APIRouter(tags=["Processes"], route_class=_strict_route(_guard(gate, settings)))
     for process in processes.values():
         _add_execution(inside, process, office, settings)
     _add_jobs(inside, office, settings)
@@ -85,7 +85,7 @@ def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -
 
 
 def _guard(gate: Callable[[Request], Any] | None, settings: Settings) -> Callable[[Request], None]:
-    """Return a dependency that lets nobody run or watch jobs who may not, and notes who it is."""
+    """Return a check that lets nobody run or watch jobs who may not, and notes who it is."""
 
     def check(request: Request) -> None:
         if gate is not None:
@@ -144,18 +144,24 @@ class _StrictRequest(Request):
         return self._json
 
 
-class _StrictRoute(APIRoute):
-    """A route of requests in strict JSON."""
+def _strict_route(check: Callable[[Request], None]) -> type[APIRoute]:
+    """Return the class of routes of requests in strict JSON that pass a check before their bodies are read.
 
-    def get_route_handler(self) -> Callable[[Request], Any]:
-        """Return what answers a request."""
-        handle = super().get_route_handler()
+    A dependency would check after that: everybody could make the server hold and read what only some may send.
+    """
 
-        async def strict(request: Request) -> Response:
-            answer: Response = await handle(_StrictRequest(request.scope, request.receive))
-            return answer
+    class StrictRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Any]:
+            handle = super().get_route_handler()
 
-        return strict
+            async def strict(request: Request) -> Response:
+                await asyncio.to_thread(check, request)
+                answer: Response = await handle(_StrictRequest(request.scope, request.receive))
+                return answer
+
+            return strict
+
+    return StrictRoute
 
 
 async def _seal(request: Request, told: Execution) -> bytes:
@@ -173,13 +179,13 @@ async def _wait(request: Request, office: Office, job_id: str, settings: Setting
     try:
         job = await office.wait(job_id, settings.job_wait_s)
     except BaseException:
-        office.dismiss(job_id)
+        asyncio.get_running_loop().run_in_executor(None, office.dismiss, job_id)
         raise
     if not job.done:
-        office.dismiss(job_id)
+        await asyncio.to_thread(office.dismiss, job_id)
         detail = f"the answer took longer than {settings.job_wait_s:g} s; ask for it with Prefer: respond-async"
         return problem(request, 504, detail)
-    return _results(office, job_id)
+    return await asyncio.to_thread(_results, office, job_id)
 
 
 def _preferences(request: Request) -> set[str]:

@@ -106,7 +106,7 @@ class Editor:
     def __init__(self, store: Store) -> None:
         """Keep the store; nothing is read yet."""
         self.store = store
-        self._grounds: OrderedDict[str, ServedGround] = OrderedDict()
+        self._grounds: OrderedDict[tuple[str, str], ServedGround] = OrderedDict()
         self._versions: OrderedDict[tuple[str, int, str], Loaded] = OrderedDict()
         self._turns: dict[str, Lock] = {}
         self._lock = Lock()
@@ -138,10 +138,11 @@ class Editor:
         return self._keep(Loaded(plan_id, version, digest, ground, state, grids, held, taken))
 
     def _ground(self, plan_id: str) -> ServedGround:
-        found: ServedGround | None = _take(self._grounds, plan_id, self._lock)
+        key = plan_id, self.store.get_version(plan_id, 1).digest  # a restored store may have another plan of this id
+        found: ServedGround | None = _take(self._grounds, key, self._lock)
         if found is None:
             found = build_served_ground(self.store.read_plan(plan_id))
-            _put(self._grounds, plan_id, found, self._lock)
+            _put(self._grounds, key, found, self._lock)
         return found
 
     def _keep(self, loaded: Loaded) -> Loaded:

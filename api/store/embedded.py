@@ -16,7 +16,7 @@ from api.store.layers import STORED
 from api.store.migrations import read_format, upgrade
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
-from spatial.errors import MissingError
+from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_file
 
 _WAIT_S = 30.0
@@ -150,6 +150,8 @@ def telling(name: str) -> Iterator[None]:
     """Tell what SQLite refused as one sentence."""
     try:
         yield
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise InputError(f"found a value that SQLite cannot hold: {error}") from error
     except sqlite3.Error as error:
         raise StoreError(f"cannot use the store {name}: {error}; nothing of this step is kept") from error
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -77,9 +78,15 @@ def test_a_grid_is_told_of_a_place_to_everybody(outside: httpx.Client) -> None:
     assert outside.get("/locate", params={"lon": 114.301, "lat": 30.604}).json()["grid_id"] == "g2"
 
 
-def test_a_server_behind_a_proxy_is_public_unless_it_is_told_otherwise(toy_folder: Path) -> None:
-    with serving(toy_folder, public_url="https://maps.example/wangge") as at, httpx.Client(base_url=at) as client:
-        assert client.get("/collections/demand/items").status_code == 404
+@pytest.mark.parametrize(
+    "settings", [{"public_url": "https://maps.example/wangge"}, {"allowed_hosts": '["127.0.0.1", "maps.example"]'}]
+)
+def test_a_server_behind_a_proxy_is_public_unless_it_is_told_otherwise(
+    toy_folder: Path, settings: dict[str, Any]
+) -> None:
+    for more, status in (({}, 404), ({"audience": "internal"}, 200)):
+        with serving(toy_folder, **settings, **more) as at, httpx.Client(base_url=at) as client:
+            assert client.get("/collections/demand/items").status_code == status
 
 
 def test_the_profile_says_how_small_a_count_may_be_told(tmp_path: Path) -> None:

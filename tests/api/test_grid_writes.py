@@ -148,6 +148,14 @@ def test_a_patch_that_changes_nothing_makes_no_version(client: httpx.Client) -> 
     assert head(client) == 1
 
 
+def nest(times: int) -> dict[str, Any]:
+    """Return a geometry within others."""
+    geometry: dict[str, Any] = {"type": "Point", "coordinates": [114.3, 30.6]}
+    for _ in range(times):
+        geometry = {"type": "GeometryCollection", "geometries": [geometry]}
+    return geometry
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
@@ -166,6 +174,7 @@ def test_a_patch_that_changes_nothing_makes_no_version(client: httpx.Client) -> 
         ({"geometry": None}, "geometry is null"),
         ({"geometry": {"type": "Point", "coordinates": [114.3, 30.6]}}, "needed a Polygon or MultiPolygon"),
         ({"geometry": {"type": "Polygon", "coordinates": "x"}}, "geometry cannot be read"),
+        ({"geometry": nest(300)}, "geometry cannot be read"),
         ([1], "the body is a list"),
         ("text", "the body is a text"),
     ],

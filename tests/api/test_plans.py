@@ -16,10 +16,9 @@ from api import plan_models
 from api.command import app as command
 from api.main import create_app
 from api.plan_query import to_utc
-from api.settings import Settings
+from api.settings import Settings, is_loopback
 from api.store.folders import read_folder_plan
 from api.store.store import open_store
-from api.tokens import is_loopback
 from spatial.errors import InputError
 from tests.api.threaded import talking_to
 from tests.api.toy_plan import build_toy_plan
@@ -248,6 +247,8 @@ def test_a_version_goes_into_force_step_by_step_and_is_found_by_its_time(plans: 
         ("POST", f"{HERE}/repair", {"grids": ["g9"]}, 400),
         ("POST", "/plans/none/edits", {"edits": [move("b2", "g2")]}, 404),
         ("POST", f"{HERE}/status", {"version": 7, "status": "field_checked"}, 404),
+        ("POST", f"{HERE}/status", {"version": 10**30, "status": "field_checked"}, 400),
+        ("GET", f"{HERE}/versions/{10**30}", None, 400),
         ("POST", f"{HERE}/status", {"version": 1, "status": "lost"}, 400),
         ("DELETE", HERE, None, 405),
     ],

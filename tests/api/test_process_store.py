@@ -70,6 +70,13 @@ def test_only_planners_run_and_watch_jobs(planner: tuple[httpx.Client, str]) -> 
         assert nobody.delete("/jobs/1", headers=wrong).status_code == 401
 
 
+def test_who_may_not_run_jobs_is_refused_before_what_is_sent_is_read(planner: tuple[httpx.Client, str]) -> None:
+    client, _ = planner
+    for headers, status in (({"Authorization": ""}, 401), ({}, 400)):
+        sent = {"Content-Type": "application/json", **headers}
+        assert client.post("/processes/divide/execution", content="{", headers=sent).status_code == status
+
+
 def _zip(*names: str) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as packed:

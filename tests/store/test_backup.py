@@ -1,18 +1,22 @@
 """A backup is one file that holds all; it is put back whole or not at all."""
 
+import dataclasses
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 
-from api.store.editing import Editor
+from api.store.editing import Editor, import_plan
 from api.store.errors import StoreError
 from api.store.place import name_place
-from api.store.store import Store, open_store, restore_store
+from api.store.records import Note
+from api.store.store import Store, create_store, open_store, restore_store
 from spatial.errors import MissingError
-from tests.store.served import TOY, edit, move, rename
+from tests.api.toy_plan import build_toy_plan
+from tests.store.served import TOY, edit, move, rename, serve_layers
 
 
 def test_a_backup_holds_what_stood_when_it_was_made(file_store: Store, tmp_path: Path) -> None:
@@ -57,6 +61,20 @@ def test_a_restore_over_a_store_in_use_shows_readers_the_old_one_or_the_new_one(
     assert made.digest != later.digest
     assert editor.load(TOY, 2).state.grids.loc["g3", "name"] == "东片"
     assert file_store.check() == []
+
+
+def test_edits_after_a_restore_stand_on_the_plan_that_came_back(file_store: Store, tmp_path: Path) -> None:
+    editor = Editor(file_store)
+    edit(editor, 1, rename("g1", "甲"))
+    plan = build_toy_plan()
+    other = dataclasses.replace(plan, blocks=plan.blocks.assign(households=[210, 150, 480, 1500]))
+    kept = create_store(tmp_path / "other.gpkg")
+    import_plan(kept, other, serve_layers(other), Note("office", "another plan of this id"))
+    kept.close()
+    restore_store(tmp_path / "other.gpkg", file_store.database.name, replace=True)
+    edit(editor, 1, move("b2", "g2"))
+    held = file_store.features(TOY, 2, "grids").features
+    assert [orjson.loads(one)["properties"]["households"] for one in held] == [210, 630, 1500]
 
 
 def test_a_backup_that_is_not_whole_is_refused_and_the_store_stays(file_store: Store, tmp_path: Path) -> None:
