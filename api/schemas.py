@@ -11,6 +11,12 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class GeoJSON(BaseModel):
+    """What comes in as GeoJSON: members of others are allowed (RFC 7946, 6.1), such as the links of a feed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class Link(Model):
     """A link to another address."""
 

@@ -44,8 +44,9 @@ def build_gate(store: Store, role: str) -> Gate:
         caller = _identify(store, request)
         if not caller.may(role):
             known = caller.name != ""
-            found = f"a token of the role {caller.role}" if known else "no token"
-            raise AccessError(f"found {found}, needed one of the role {role}", known=known)
+            if not known:
+                raise AccessError(f"found no token, needed 'Authorization: Bearer ...' of the role {role}", known=known)
+            raise AccessError(f"found a token of the role {caller.role}, needed one of the role {role}", known=known)
         return caller
 
     return let_pass

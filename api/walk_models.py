@@ -4,21 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from api.schemas import Model
+from api.schemas import GeoJSON, Model
 
 MOST_ZOOM = 22
 Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Place = Annotated[list[Number], Field(min_length=2, max_length=3, description="[longitude, latitude] in degrees")]
 
 
-class PointGeometry(Model):
+class PointGeometry(GeoJSON):
     """A place (RFC 7946)."""
 
     type: Literal["Point"]
     coordinates: Place
 
 
-class PointFeature(Model):
+class PointFeature(GeoJSON):
     """A place with an id: its own, else a property id, site_id, source_id or demand_id, else its number in the list."""
 
     type: Literal["Feature"]
@@ -28,7 +28,7 @@ class PointFeature(Model):
     bbox: list[Number] | None = None
 
 
-class PointCollection(Model):
+class PointCollection(GeoJSON):
     """Places (RFC 7946)."""
 
     type: Literal["FeatureCollection"]

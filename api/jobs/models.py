@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from api.schemas import Model
+from api.schemas import GeoJSON, Model
 from spatial.io.profiles import list_profiles
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -29,7 +29,7 @@ class Asked(Model):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class BlockCollection(Asked):
+class BlockCollection(GeoJSON):
     """Blocks as polygons in longitude and latitude, their id and households among the properties (RFC 7946)."""
 
     type: Literal["FeatureCollection"]

@@ -41,6 +41,10 @@ class Serving:
             If none is.
         """
         if self.folder is None:
+            if self.store is not None:
+                raise MissingError(
+                    "found no plan among the inputs, needed the id of one of the store as plan, or blocks"
+                )
             raise MissingError(
                 "no plan is served here, needed blocks among the inputs, or a server of a plan folder: "
                 "`wangge serve FOLDER`"

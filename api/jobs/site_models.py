@@ -12,11 +12,12 @@ Cell = str | bool | int | Number | None
 
 
 class TimeRow(Asked):
-    """A walk from a demand point to a site."""
+    """A walk from a demand point to a site, as the answers about walks tell it too; its metres are left aside."""
 
     source_id: Name
     demand_id: Name
     seconds: Count
+    metres: Count | None = None
 
 
 class TimeColumns(Asked):

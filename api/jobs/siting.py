@@ -64,7 +64,7 @@ def _read(asked: SiteAsked) -> SiteInputs:
 
 def _write_times(asked: SiteAsked, path: Path) -> Path:
     if not isinstance(asked.times, TimeColumns):
-        return write_rows([row.model_dump() for row in asked.times], path)
+        return write_rows([row.model_dump(exclude={"metres"}) for row in asked.times], path)
     columns = asked.times
     lengths = [len(columns.source_id), len(columns.demand_id), len(columns.seconds)]
     if len(set(lengths)) > 1:

@@ -3,10 +3,13 @@
 Plans in work are for planners: the public reads what is in force in the feeds.
 """
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 
 from api import plan_models as told
-from api.answers import GEOJSON, GeoJson
+from api.answers import GEOJSON, GeoJson, root_of
 from api.plan_answers import NO_CACHE, answer_plan, tell_features, tell_origin, tell_plan, tell_version
 from api.plan_query import choose_version, read_layer_query
 from api.plans_documented import layer_parameters, says
@@ -35,6 +38,12 @@ def plans_router(store: Store, settings: Settings) -> APIRouter:
         found = store.get_plan(planId)
         head = store.get_version(planId, found.head)
         return answer_plan(tell_plan(found, head), head)
+
+    @router.get("/{planId}/feeds", include_in_schema=False)
+    def feeds(request: Request, planId: str) -> Response:
+        """Lead who leaves the slash away to the landing page of the feeds, which are mounted below it."""
+        asked = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{root_of(request, settings)}/plans/{quote(planId, safe='')}/feeds/{asked}", 307)
 
     @router.get(
         "/{planId}/versions",

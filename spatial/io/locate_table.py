@@ -14,6 +14,7 @@ from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_file
 from spatial.io.headers import find_columns
 from spatial.io.plan_folder import PlanFolder, read_plan_folder
+from spatial.personal import check_personal
 from spatial.plan.locate import NOWHERE, Locator, build_locator, locate_rows
 
 ADDED = ("grid_id", "grid_code")
@@ -40,6 +41,8 @@ def locate_table(plan: Path | str, table: Path | str, out: Path | str, *, coords
         If there is no such plan or table.
     InputError
         If the table cannot be read, has no columns of coordinates, or the output cannot be written.
+    PersonalDataError
+        If a column holds personal data.
     """
     locator, codes = _read_grids(read_plan_folder(plan))
     rows = _read_table(Path(table))
@@ -49,6 +52,7 @@ def locate_table(plan: Path | str, table: Path | str, out: Path | str, *, coords
     found = find_columns(rows.columns, ("lon", "lat"), str(table))
     if set(found) != {"lon", "lat"}:
         raise InputError(f"{table}: found columns {list(rows.columns)}, needed 经度 and 纬度, or lon and lat")
+    check_personal(rows.drop(columns=[*found.values()]), str(table))
     numbers = [pd.to_numeric(rows[found[name]], errors="coerce").to_numpy(dtype=np.float64) for name in ("lon", "lat")]
     lonlat = np.column_stack(numbers)
     at = locate_rows(locator, unshift(lonlat, coords))

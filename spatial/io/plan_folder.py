@@ -284,7 +284,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise MissingError(f"{path.parent} holds no {path.name}; needed a plan folder") from None
+        needed = f"a plan folder; `wangge plan {path.parent} --out plan/` makes one of a folder with a district.toml"
+        raise MissingError(f"{path.parent} holds no {path.name}; needed {needed}") from None
 
 
 def _parse(content: bytes, path: Path) -> dict[str, Any]:

@@ -112,6 +112,8 @@ def test_a_table_is_written_again_with_its_grids(toy_folder: Path, tmp_path: Pat
         ("a,b\n1,2\n", [], "needed 经度 and 纬度"),
         ("lon,lat,grid_id\n1,2,x\n", [], "grid_id"),
         ("lon,lat\n1,2\n", ["--coords", "amap"], "amap"),
+        ("lon,lat,姓名\n1,2,某某\n", [], "'姓名' is personal data"),
+        ("lon,lat,note\n1,2,call 13900001234\n", [], "'note' holds mobile telephone numbers"),
         ("", [], "no table"),
         (None, [], "cannot read"),
     ],

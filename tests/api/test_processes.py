@@ -126,7 +126,8 @@ def test_blocks_that_are_sent_are_divided_as_the_same_file_is(jobs: httpx.Client
         {"focal": f"b{r:02}-{c:02}", "neighbor": f"b{r + dr:02}-{c + dc:02}", "shared_m": 100.0, "clear_m": 100.0 * dc}
         for r in range(4) for c in range(4) for dr, dc in ((0, 1), (1, 0)) if r + dr < 4 and c + dc < 4
     ]  # fmt: skip
-    asked = {"blocks": blocks, "adjacency": borders, "budget_s": 20, "seed": 5, "fixed": {"b00-00": "a", "b03-03": "b"}}
+    sent = {**blocks, "links": []}  # as a feed has them
+    asked = {"blocks": sent, "adjacency": borders, "budget_s": 20, "seed": 5, "fixed": {"b00-00": "a", "b03-03": "b"}}
     told = Divided.model_validate(results(jobs, run(jobs, "divide", **asked)))
     named = [{**one, "properties": {"block_id": one["id"], **one["properties"]}} for one in blocks["features"]]
     (tmp_path / "blocks.geojson").write_text(json.dumps({**blocks, "features": named}))

@@ -48,6 +48,8 @@ def test_the_feeds_of_a_plan_are_those_of_a_folder(store: Store, tmp_path: Path)
         for one in landing["links"]:
             assert one["href"].startswith(f"{at}{root}/")
             assert client.get(one["href"]).status_code == 200, one
+        led = client.get(f"{root}?f=json")
+        assert (led.status_code, led.headers["Location"]) == (307, f"{at}{root}/?f=json")
         for one in client.get(f"{root}/collections/grids").json()["links"]:
             assert client.get(one["href"]).status_code == 200, one
         assert grids_of(client) == {"g1": 350, "g2": 480, "g3": 1500}

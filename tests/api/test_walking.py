@@ -305,6 +305,16 @@ def test_the_document_describes_every_parameter_and_body(walker: httpx.Client) -
     assert '"type": "null"' not in text
 
 
+def test_what_a_feed_answers_is_taken_as_places(planned: tuple[httpx.Client, Path, Path]) -> None:
+    client = planned[0]
+    feed = client.get("/collections/demand/items", params={"limit": 2}).json()
+    assert {"links", "timeStamp", "numberMatched"} <= feed.keys()
+    sent = client.post("/walking/circles", json={"points": feed, "minutes": [5]})
+    assert sent.status_code == 200, sent.text
+    bare = {"type": "FeatureCollection", "features": feed["features"]}
+    assert sent.content == client.post("/walking/circles", json={"points": bare, "minutes": [5]}).content
+
+
 def test_the_homes_of_the_plan_are_counted_along_the_network(planned: tuple[httpx.Client, Path, Path]) -> None:
     client, folder, osm = planned
     plan, streets = read_plan_folder(folder), read_streets(osm)
