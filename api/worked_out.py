@@ -3,7 +3,7 @@
 A layer that the plan has no data for is not there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,10 @@ def work_out(layers: Layers, report: Mapping[str, Any]) -> dict[str, LoadedLayer
 def work_out_public(public: Layers, whole: Layers, report: Mapping[str, Any], *, least: int) -> dict[str, LoadedLayer]:
     """Return what follows from the layers of a plan for the public; ``whole`` holds what it does not see.
 
-    Coverage is told of communities alone, and of none of which it would tell a count below ``least``.
+    Coverage is told of communities alone, of none of which it would tell a count below ``least``, and none whose own
+    count is left out.
     """
-    return {**_micro_grids(public), **_coverage(whole, report, least=least)}
+    return {**_micro_grids(public), **_coverage(whole, report, least=least, public=public)}
 
 
 def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
@@ -42,7 +43,9 @@ def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
     return {"micro_grids": build_layer(WORKED_OUT["micro_grids"], features)} if features else {}
 
 
-def _coverage(layers: Layers, report: Mapping[str, Any], *, least: int | None = None) -> dict[str, LoadedLayer]:
+def _coverage(
+    layers: Layers, report: Mapping[str, Any], *, least: int = 0, public: Layers | None = None
+) -> dict[str, LoadedLayer]:
     demand = layers.get("demand")
     elsewhere = "sites" in report.get("origins", {})  # the walks were measured to other sites
     if demand is None or "site_walk_s" not in demand.columns or not layers["sites"].features or elsewhere:
@@ -54,12 +57,16 @@ def _coverage(layers: Layers, report: Mapping[str, Any], *, least: int | None = 
     at = [blocks.row_of[block] for block in demand.columns["block_id"].values]
     features = []
     for layer, level in (("communities", "community"), ("grids", "grid")):
-        if least is not None and level == "grid":
+        if public is not None and level == "grid":
             continue
         group = blocks.columns[f"{level}_id"].values[at]
         reach = measure_reach(homes, group, [_MINUTE * limit for limit in minutes])
-        silent = None if least is None else find_telling(reach, least=least)
-        features += _tell(layers[layer], level, reach, minutes, silent)
+        untold, silent = frozenset[str](), frozenset[str]()
+        if public is not None:
+            totals, telling = reach[HOUSEHOLDS], find_telling(reach, least=least)
+            untold = _find_suppressed(public[layer]) | {*totals.index[(totals > 0) & (totals < least)]}
+            silent = untold | {*telling.index[telling]}
+        features += _tell(layers[layer], level, reach, minutes, silent=silent, untold=untold)
     return {"coverage": build_layer(WORKED_OUT["coverage"], features)}
 
 
@@ -69,17 +76,35 @@ def _numbers(layer: LoadedLayer, name: str) -> Any:
     return np.full(len(column.values), np.nan) if column.missing.all() else column.values
 
 
-def _tell(layer: LoadedLayer, level: str, reach: Any, minutes: Sequence[float], silent: Any) -> list[dict[str, Any]]:
-    """Return a feature for each community or grid, also where nobody lives."""
+def _find_suppressed(layer: LoadedLayer) -> frozenset[str]:
+    """Return the ids of the features from which a count was taken."""
+    column = layer.columns.get("suppressed")
+    return frozenset() if column is None else frozenset(layer.ids[row] for row in np.flatnonzero(~column.missing))
+
+
+def _tell(
+    layer: LoadedLayer,
+    level: str,
+    reach: Any,
+    minutes: Sequence[float],
+    *,
+    silent: Collection[str],
+    untold: Collection[str],
+) -> list[dict[str, Any]]:
+    """Return a feature for each community or grid, also where nobody lives.
+
+    Of those that are ``silent`` it is left out who reaches a site, of those ``untold`` how many they are.
+    """
     none = dict.fromkeys(reach.columns, 0)
     counts = reach.to_dict("index")
     features = []
     for row, key in enumerate(layer.ids):
         told = counts.get(key, none)
-        hidden = silent is not None and bool(silent.get(key, False))
+        hidden = key in silent
         start, end = layer.cuts[row]
         shown = {name: layer.columns[name].values[row] for name in _SHOWN if name in layer.columns}
-        properties = {"level": level, f"{level}_id": key, **shown, HOUSEHOLDS: int(told[HOUSEHOLDS])}
+        properties = {"level": level, f"{level}_id": key, **shown}
+        properties[HOUSEHOLDS] = None if key in untold else int(told[HOUSEHOLDS])
         for limit in minutes:
             properties |= _count(limit, int(told[_MINUTE * limit]), int(told[HOUSEHOLDS]), hidden=hidden)
         properties |= {"suppressed": True} if hidden else {}

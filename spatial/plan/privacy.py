@@ -1,9 +1,10 @@
 """Which counts of a plan may everybody see? None that tells of a few homes, nor one from which such a one follows.
 
 A count of 1 to k - 1 is left out (primary). Where a total is told of which only one part is left out, or parts that sum
-to less than k, the difference tells the part: the smallest further part is left out too (complementary), grids within a
-community first, then blocks within a grid. A grid whose own count is left out for others' sake has blocks left out as
-well, else their sum would tell it. Zero is told: that nobody lives on a square is on every map.
+to less than k, the difference tells the part: the smallest further part is left out too (complementary), communities
+and sites of the plan first, then grids within a community, then blocks within a grid. A grid whose own count is left
+out for others' sake has blocks left out as well, else their sum would tell it, and such a community grids. Zero is
+told: that nobody lives on a square is on every map.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ HIDDEN_LAYERS = ("demand", "buildings")
 """Layers of single buildings: not public at all."""
 
 _COUNTS = ("households", "elderly", "children")
+_OF_ALL = ("communities", "sites")
+"""Layers whose counts sum to that of the whole plan, which is told."""
 _TELLING = {
     "grids": ("explanation", "status", "deviation", "oversize"),
     "blocks": ("oversize", "sub_grids_needed"),
@@ -42,10 +45,14 @@ def _choose_hidden(layers: Features, count: str, least: int) -> dict[str, set[st
     """Return by layer the ids of the features that may not tell this count."""
     known = {name: _counts(rows, count) for name, rows in layers.items()}
     hidden = {name: {key for key, n in counts.items() if 0 < n < least} for name, counts in known.items()}
+    for name in _OF_ALL:
+        if name in layers:
+            _complete(hidden[name], known[name], sorted(known[name]), least)
     if "grids" in layers and "blocks" in layers:
         blocks_of = _parts(layers["blocks"], "grid_id", known["blocks"])
-        for parts in _parts(layers["grids"], "community_id", known["grids"]).values():
-            _complete(hidden["grids"], known["grids"], parts, least)
+        for community, parts in sorted(_parts(layers["grids"], "community_id", known["grids"]).items()):
+            told = community not in hidden.get("communities", ())
+            _complete(hidden["grids"], known["grids"], parts, least, total_is_told=told)
         for grid, parts in sorted(blocks_of.items()):
             told = grid not in hidden["grids"]
             _complete(hidden["blocks"], known["blocks"], parts, least, total_is_told=told)

@@ -139,6 +139,14 @@ def test_the_public_is_told_the_coverage_of_communities_and_none_of_a_few_homes(
             ).json()["features"]) == 4  # fmt: skip
 
 
+def test_the_coverage_of_a_community_of_a_few_homes_does_not_tell_how_many(tmp_path: Path) -> None:
+    plan = walked_plan()
+    few = plan.demand.assign(households=[0, 7, 0, 0])
+    folder = write(dataclasses.replace(plan, demand=few), tmp_path / "plan")
+    with talking_to(create_app(folder, Settings(audience="public"))) as client:
+        assert counts(rows_of(client)["community-c1"]) == [None, None, None, None]
+
+
 def test_micro_grids_are_the_grids_of_a_plan_of_micro_grids(tmp_path: Path, client: httpx.Client) -> None:
     assert "micro_grids" not in names_of(client)
     assert read_profile("micro_30_100").grid.level == "micro_grid"

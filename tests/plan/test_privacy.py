@@ -51,6 +51,15 @@ def test_a_small_grid_takes_another_and_its_blocks_with_it() -> None:
     assert counts(told, "blocks") == {"c0g0b0": None, "c0g1b0": None, "c0g1b1": 160, "c0g2b0": 400, "c0g2b1": 100}
 
 
+def test_a_small_community_or_site_takes_another_with_it_as_all_together_are_told() -> None:
+    layers = town([[[7]], [[300, 200], [100]], [[900]]])
+    layers["sites"] = [_feature("s0", households=4), _feature("s1", households=1503)]
+    told = hide_small_counts(layers, least=K)
+    assert counts(told, "communities") == {"c0": None, "c1": None, "c2": 900}
+    assert counts(told, "grids") == {"c0g0": None, "c1g0": 500, "c1g1": None, "c2g0": 900}
+    assert counts(told, "sites") == {"s0": None, "s1": None}
+
+
 def test_findings_and_estates_do_not_tell_what_is_left_out() -> None:
     layers = town([[[6, 300], [400, 100]]])
     layers["blocks"][0]["properties"]["estate_id"] = "e1"
@@ -105,9 +114,11 @@ def test_no_count_below_k_follows_from_what_is_told(communities: list[list[list[
 def _equations(communities: Any, shown: Any, unknown: list[str]) -> tuple[Any, Any]:
     """Every published total equals the sum of its parts: what a reader can write down."""
     at = {key: n for n, key in enumerate(unknown)}
+    shown = {**shown, "all": sum(homes for grids in communities for blocks in grids for homes in blocks)}
     rows, totals = [], []
     for c, grids in enumerate(communities):
-        wholes = [(f"c{c}", [f"c{c}g{g}" for g in range(len(grids))])]
+        wholes = [("all", [f"c{n}" for n in range(len(communities))])] if c == 0 else []
+        wholes += [(f"c{c}", [f"c{c}g{g}" for g in range(len(grids))])]
         wholes += [(f"c{c}g{g}", [f"c{c}g{g}b{b}" for b in range(len(blocks))]) for g, blocks in enumerate(grids)]
         for whole, parts in wholes:
             row, total = np.zeros(len(unknown)), 0.0
