@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api import schemas, tiles
 from api.answers import answer, choose_form, root_of
-from api.audience import feeds_for
+from api.audience import feeds_for, is_internal
 from api.openapi import form_parameter, parameter, says
 from api.query import accept_only
 from api.settings import Settings
@@ -18,7 +18,7 @@ from api.snapshot import Feeds
 from spatial.errors import MissingError
 from spatial.io.vector_tiles import MEDIA_TYPE, TileAddress
 
-_FOREVER = "public, max-age=31536000, immutable"
+_FOREVER = "max-age=31536000, immutable"
 _JSON_ONLY = (("json", "application/json"),)
 _TILESET = (("json", "application/json"), ("tilejson", "application/json+tilejson"))
 _VERSION = parameter("v", "Version of the layers, as the tileset names it.", {"type": "string"})
@@ -121,7 +121,8 @@ def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: 
             content = kept((version, layer.name, at), lambda: tiles.draw_tile(layer, at))
             return Response(content, media_type=MEDIA_TYPE) if content else Response(status_code=204)
 
-        more = {"Cache_Control": _FOREVER} if asked else {}
+        keeper = "private" if is_internal(request, settings) else "public"  # a cache of many is nobody of the house
+        more = {"Cache_Control": f"{keeper}, {_FOREVER}"} if asked else {}
         return answer(request, found, drawn, MEDIA_TYPE, **more)
 
 

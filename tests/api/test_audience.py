@@ -72,6 +72,9 @@ def test_one_reader_is_not_given_what_another_has_kept(outside: httpx.Client) ->
         for h in ({}, TOKEN)
     ]
     assert tiles[0] != tiles[1]
+    for (address,), h, keeper in zip(tiles, ({}, TOKEN), ("public", "private"), strict=True):
+        tile = outside.get(address.format(z=0, x=0, y=0), headers=h)
+        assert tile.headers["Cache-Control"].startswith(f"{keeper}, max-age")
 
 
 def test_a_grid_is_told_of_a_place_to_everybody(outside: httpx.Client) -> None:

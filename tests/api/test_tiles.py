@@ -60,7 +60,7 @@ def test_an_address_with_a_version_never_changes_and_an_older_one_is_not_found(t
     with serving(folder) as at, httpx.Client(base_url=at) as client:
         address = address_of(client, "grids", 14)
         first = client.get(address)
-        assert first.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert first.headers["Cache-Control"] == "private, max-age=31536000, immutable"
         assert client.get(address, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
         bare = client.get(address.partition("?")[0])
         assert (bare.content, bare.headers["Cache-Control"]) == (first.content, "no-cache")
