@@ -286,7 +286,7 @@ def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
 
 def _where(row: Any) -> str:
     """Return which row of an input a note is about, and what it says of it."""
-    place = [] if row.row == "all" or not row.row.isdecimal() else [f"row {row.row}"]
+    place = [f"row {row.row}"] if row.row.isdecimal() else [row.row] if row.row.endswith(" rows") else []
     return ": ".join([*place, *([row.detail] if row.detail else [])]) or row.row
 
 

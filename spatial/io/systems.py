@@ -129,6 +129,8 @@ def guess_system(x: float, y: float) -> str:
     """Return a hint, for the user to confirm, which system a projected point may be in."""
     if 1.8e6 < x < 6e6 and not 1.8e6 < y < 6e6:
         return f"x looks like a northing, so the axes are swapped; then {guess_system(y, x)}"
+    if 8e6 < x < 13e6 and 1.8e6 < y < 7.2e6:  # east of it, zones of the far west have the same numbers
+        return "it looks like Web Mercator, the system of maps on the web; if so, say --crs EPSG:3857"
     zone = int(x // _MILLION)
     if 1.8e6 < y < 6e6 and 25 <= zone <= 45:
         return f"it looks like CGCS2000 3-degree zone {zone}; if so, say --crs EPSG:{4513 + zone - 25}"

@@ -46,7 +46,7 @@ def _list_near(estates: Any, barriers: Any, rules: LandRules) -> list[Row]:
     names, households = points["estate_id"].to_numpy(dtype=object), points["households"].to_numpy()
     detail = "{:.1f} m from a street or other barrier; which side it lies on is chance"
     return [
-        list_row("estates", names[i], "near_barrier", "kept", detail.format(metres), households[i])
+        list_row("estates", names[i], "near a barrier", "kept", detail.format(metres), households[i])
         for i, metres in zip(which[0], distance, strict=True)
     ]
 

@@ -140,6 +140,7 @@ def test_layers_are_named_when_there_are_several(tmp_path: Path) -> None:
         (38_512_345.0, 3_386_000.0, "3-degree zone 38; if so, say --crs EPSG:4526"),
         (20_212_345.0, 3_386_000.0, "6-degree zone 20; if so, say --crs EPSG:4498"),
         (512_345.0, 3_386_000.0, "EPSG:4547"),
+        (12_100_405.3, 4_073_204.3, "EPSG:3857"),
         (3_386_000.0, 512_345.0, "axes are swapped"),
     ],
 )

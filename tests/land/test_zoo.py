@@ -188,7 +188,7 @@ def test_a_point_on_a_street_lies_in_one_block() -> None:
     town = draw_town(
         box(0, 0, 400, 200), ways=[street((200, -50), (200, 250))], estates=[estate("on", point(200, 100), 90)]
     )
-    assert listed(build(town), "near_barrier") == ["on"]
+    assert listed(build(town), "near a barrier") == ["on"]
 
 
 def test_stacked_points_and_stacked_buildings_are_conserved() -> None:
