@@ -99,7 +99,7 @@ def create_app(
         editor = Editor(kept)
         app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen, editor))
         app.include_router(plans_router(kept, chosen))
-        app.include_router(plan_edits_router(editor, desk.office))
+        app.include_router(plan_edits_router(editor, desk.office, chosen.edit_seconds_max))
     app.include_router(processes_router(desk, gate))
     document = orjson.dumps(build_openapi(app))
     app.include_router(page_router(chosen))

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """Jobs that run side by side, each in a process of its own."""
     job_queue_max: int = Field(default=20, ge=0)
     """Most jobs that wait for a worker."""
+    edit_seconds_max: float = Field(default=30.0, gt=0)
+    """Longest that the edits of one request may search in all; what takes longer is a job."""
     job_seconds_max: float = Field(default=3600.0, gt=0)
     """A job that runs longer is stopped, and has failed."""
     job_memory_max: int = Field(default=8 * 2**30, ge=0)

@@ -38,10 +38,13 @@ _MADE: dict[str, Any] = {
 }
 
 
-def plan_edits_router(editor: Editor, office: Callable[[], Office]) -> APIRouter:
-    """Return the routes that change plans; ``office`` has the jobs whose results become layers."""
+def plan_edits_router(editor: Editor, office: Callable[[], Office], seconds_max: float) -> APIRouter:
+    """Return the routes that change plans.
+
+    ``office`` has the jobs whose results become layers; the edits of one request search for ``seconds_max`` in all.
+    """
     router = APIRouter(prefix="/plans", tags=["Plans"])
-    _add_edits(router, editor)
+    _add_edits(router, editor, seconds_max)
     _add_undo(router, editor)
     _add_taking(router, editor, office)
     _add_repair(router, editor)
@@ -49,7 +52,7 @@ def plan_edits_router(editor: Editor, office: Callable[[], Office]) -> APIRouter
     return router
 
 
-def _add_edits(router: APIRouter, editor: Editor) -> None:
+def _add_edits(router: APIRouter, editor: Editor, seconds_max: float) -> None:
     planner = build_gate(editor.store, "planner")
 
     @router.post("/{planId}/edits", summary="Edit", **_MADE)
@@ -58,9 +61,20 @@ def _add_edits(router: APIRouter, editor: Editor) -> None:
     ) -> Response:
         """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it."""
         note = _note(who, body.why, body.edits)
+        _check_seconds(body.edits, seconds_max)
         with editor.turn(planId, body.edits):
             base = read_base(request, editor.store, planId)
             return _finish(request, editor, editor.propose(planId, base, body.edits), note, kind="edit")
+
+
+def _check_seconds(edits: Sequence[Mapping[str, Any]], most: float) -> None:
+    """Refuse edits that would hold the plan too long; what is no number is told of where edits are read."""
+    asked = [edit.get("budget_s") for edit in edits]
+    seconds = sum(float(one) for one in asked if isinstance(one, int | float))
+    if seconds > most:
+        raise InputError(
+            f"budget_s: found {seconds:g} s in all, needed at most {most:g}; a job of redivide may take more"
+        )
 
 
 def _add_undo(router: APIRouter, editor: Editor) -> None:

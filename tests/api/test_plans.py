@@ -231,6 +231,8 @@ def test_a_version_goes_into_force_step_by_step_and_is_found_by_its_time(plans: 
         ("POST", f"{HERE}/edits", {"edits": [rename("g1", "x")], "why": "\ud800"}, 400),
         ("POST", f"{HERE}/edits", {"edits": [{"kind": "split", "grid": "g1", "parts": 10**30}]}, 400),
         ("POST", f"{HERE}/edits", {"edits": [{"kind": "split", "grid": "g1", "parts": 10**9}]}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": "redivide", "grids": ["g1"], "budget_s": 20.0}] * 2}, 400),
+        ("POST", f"{HERE}/edits", {"edits": [{"kind": "redivide", "grids": ["g1"], "budget_s": 1e9}]}, 400),
         (
             "POST",
             f"{HERE}/edits",
