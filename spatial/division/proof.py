@@ -162,7 +162,7 @@ def _split(case: Case) -> bool:
     near, far = (Part(ends, whole.bound, whole.centre, _PRICE * case.total, listed=whole.listed) for ends in counts)
     case.others.append(near)
     _enter(case, far)
-    _explore(case, _EXPLORING)
+    _explore(case, min(_EXPLORING, case.nodes_left // 3))
     case.others[-1] = far
     _enter(case, near)
     improve(case, _WIDE, _near(case.units)[-1])
