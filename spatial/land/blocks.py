@@ -18,7 +18,7 @@ from spatial.land.faces import Faces, draw_faces, settle_faces
 from spatial.land.groups import GROUPS
 from spatial.land.households import Homes, place_demand, place_households
 from spatial.land.intake import repair_shapes
-from spatial.land.listing import to_listed
+from spatial.land.listing import name_estates, to_listed
 from spatial.land.outline import measure_deviation
 from spatial.land.tiles import Tiles, build_tiles
 from spatial.land.tiling import dissolve, locate
@@ -82,6 +82,7 @@ def build_blocks(inputs: Inputs, profile: Profile, *, on_progress: Progress = si
     totals = compare_totals(communities, blocks.groupby("community_id")["households"].sum())
     doubts += list_totals(totals, profile.checks.total_tolerance)
     listed = pd.concat([to_listed([*most, *rows, *more]), homes.listed, to_listed(doubts)], ignore_index=True)
+    listed = name_estates(listed, estates)
     report = {
         **faces.report,
         **tiles.report,

@@ -28,3 +28,14 @@ def to_listed(rows: list[Row]) -> Any:
         return LISTED.empty()
     text = {name: "str" for name, kind in LISTED.columns.items() if kind == "text"}
     return require(pd.DataFrame(rows, columns=list(LISTED.columns)).astype(text), LISTED)
+
+
+def name_estates(listed: Any, estates: Any) -> Any:
+    """Return LISTED whose details about an estate begin with its name: ids may be ours, names are those of the file."""
+    names = dict(zip(estates["estate_id"], estates["name"], strict=True))
+    told = [
+        f"{name}: {detail}".removesuffix(": ") if source == "estates" and (name := names.get(row, "")) not in ("", row)
+        else detail
+        for source, row, detail in listed[["source", "row", "detail"]].itertuples(index=False)
+    ]  # fmt: skip
+    return listed.assign(detail=pd.Series(told, listed.index, dtype="str"))

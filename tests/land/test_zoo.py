@@ -298,3 +298,10 @@ def test_a_dead_end_between_two_points_is_followed_and_prolonged() -> None:
         {"west": 48_000, "east": 32_000}, abs=10
     )
     assert 149.9 < land.adjacency["clear_m"].iloc[0] < 200
+
+
+def test_what_is_listed_of_an_estate_begins_with_its_name() -> None:
+    named = {**estate("e00001", point(200, 100), 90), "name": "花园"}
+    town = draw_town(box(0, 0, 400, 200), ways=[street((200, -50), (200, 250))], estates=[named])
+    near = build(town).listed.set_index("reason").loc["near a barrier"]
+    assert (near["row"], near["detail"].split(": ")[0]) == ("e00001", "花园")
