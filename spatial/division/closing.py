@@ -5,7 +5,7 @@ grids, then whether two units share a grid (Ryan & Foster 1981), chosen by what 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -78,17 +78,12 @@ class _Race:
     below: float
     nodes: int
     chosen: Any = None
-    sizes: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Measure the columns."""
-        self.sizes = np.diff(self.start)
 
     def take(self, which: Any) -> tuple[Any, Any]:
         """Return the units of some columns one after the other, and where each column starts."""
-        start = np.concatenate([[0], np.cumsum(self.sizes[which])])
-        within = np.arange(start[-1]) - np.repeat(start[:-1], self.sizes[which])
-        return self.flat[np.repeat(self.start[:-1][which], self.sizes[which]) + within], start
+        sizes = self.start[which + 1] - self.start[which]
+        start = np.concatenate([[0], np.cumsum(sizes)])
+        return self.flat[np.arange(start[-1]) + np.repeat(self.start[which] - start[:-1], sizes)], start
 
     def holds(self, which: Any, unit: int) -> Any:
         """Tell of some columns whether they hold a unit."""
@@ -200,27 +195,23 @@ def _split(race: _Race, solver: Any, branch: _Branch, shares: Any, place: Any) -
     if least + _TORN < grids < most - _TORN and abs(grids - round(grids)) > _TORN:
         few, many = (replace(branch, counts=ends) for ends in ((least, int(grids)), (int(grids) + 1, most)))
         return [many, few] if grids - int(grids) < 0.5 else [few, many]
-    everything = np.ones(len(shares), dtype=bool)
-    best: tuple[float, Any] = (-np.inf, None)
-    basis, price = solver.getBasis(), branch.bound
+    basis, best, halves = solver.getBasis(), -np.inf, _halve_by_column(race, branch, shares)
     solver.setOptionValue("simplex_iteration_limit", _TRIAL_STEPS)
     for first, second in _list_pairs(race, branch, shares):
         one, other = race.holds(branch.alive, first), race.holds(branch.alive, second)
         sides = one == other, ~(one & other)
-        rises = [max(_SLACK, _try(solver, place[~kept], basis) - price) for kept in sides]
-        if rises[0] * rises[1] > best[0]:
-            best = rises[0] * rises[1], [(rise, kept) for rise, kept in zip(rises, sides, strict=True)]
-    if best[1] is None:
-        only = int(np.argmin(np.abs(shares - 0.5)))
-        flat, _ = race.take(branch.alive[only : only + 1])
-        clash = np.zeros(len(shares), dtype=bool)
-        for unit in flat:
-            clash |= race.holds(branch.alive, int(unit))
-        clash[only] = False
-        return [replace(branch, alive=branch.alive[everything & (np.arange(len(shares)) != only)]),
-                replace(branch, alive=branch.alive[~clash])]  # fmt: skip
-    halves = sorted(best[1], key=lambda half: -half[0])
-    return [replace(branch, alive=branch.alive[kept]) for _, kept in halves]
+        rises = [max(_SLACK, _try(solver, place[~kept], basis) - branch.bound) for kept in sides]
+        if rises[0] * rises[1] > best:
+            best, halves = rises[0] * rises[1], sides if rises[0] >= rises[1] else sides[::-1]
+    return [replace(branch, alive=branch.alive[kept]) for kept in halves]
+
+
+def _halve_by_column(race: _Race, branch: _Branch, shares: Any) -> tuple[Any, Any]:
+    """Return which columns are left without the one that is most torn, and with it."""
+    torn = int(np.argmin(np.abs(shares - 0.5)))
+    beside = np.arange(len(shares)) != torn
+    apart = ~np.any([race.holds(branch.alive, int(unit)) for unit in race.grids.units[branch.alive[torn]]], axis=0)
+    return beside, apart | ~beside
 
 
 def _list_pairs(race: _Race, branch: _Branch, shares: Any) -> list[tuple[int, int]]:

@@ -123,13 +123,15 @@ def _go_on(case: Case) -> bool:
         return True
     if case.left() < case.late:
         case.late = 0.0
-        return _close(case, _SHARES) or True
+        _close(case, _SHARES)
+        return True
     part.round += 1
     if not _cut(case) and not _split(case):
         if part.dry:
             return False
         part.dry = True
-        return _close(case, _SHARES) or True
+        _close(case, _SHARES)
+        return True
     if case.part is part:
         bound_part(case, NARROW)
         _mix(case)

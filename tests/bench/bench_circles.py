@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib import import_module
 from typing import Any
 
 import geopandas as gpd
@@ -31,6 +30,7 @@ from spatial.walking.reach import reach_pieces
 from spatial.walking.search import build_graph
 from spatial.walking.snapping import snap
 from spatial.walking.travel import travel_times
+from tests.bench.bench_valhalla_pairs import start_valhalla
 from tests.bench.bench_walking_tools import Rows, beside_streets, least, tell
 from tests.real_data import real
 
@@ -138,20 +138,6 @@ def union_of_buffers(network: WalkNetwork, sites: Any) -> Any:
     pieces = reach_pieces(network, graph, sites, snap(network, sites), LIMIT_M, "open")
     lines = [shapely.linestrings(np.stack([p[:, [0, 1]], p[:, [3, 4]]], axis=1)) for p in pieces]
     return np.array([shapely.union_all(shapely.buffer(some, 30.0, quad_segs=4)) for some in lines], dtype=object)
-
-
-def start_valhalla() -> Any:
-    """Return Valhalla.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed, or ``WANGGE_VALHALLA`` names no configuration.
-    """
-    path = os.environ.get("WANGGE_VALHALLA", "")
-    if not path:
-        raise ImportError("WANGGE_VALHALLA names no configuration")
-    return import_module("valhalla").Actor(path)
 
 
 def ask_valhalla(actor: Any, network: WalkNetwork, sites: Any) -> Any:
