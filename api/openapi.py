@@ -17,6 +17,13 @@ _OF_3_1 = ("contentEncoding", "contentMediaType")
 """Words of schemas that 3.0 knows nothing like; ``format: byte`` says most of it."""
 
 
+def describe_parameter(
+    name: str, text: str, schema: Mapping[str, Any], *, where: str = "header", required: bool = False
+) -> dict[str, Any]:
+    """Return a parameter that a route reads from the request itself."""
+    return {"name": name, "in": where, "required": required, "description": text, "schema": dict(schema)}
+
+
 def says(
     model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()
 ) -> dict[int | str, dict[str, Any]]:

@@ -3,23 +3,14 @@
 from typing import Any
 
 from api import schemas
+from api.openapi import describe_parameter
 from api.query import MOST
 from api.settings import Settings
 
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "description": "ETag of the plan as the client saw it.",
-    "schema": {"type": "string"},
-}
-DRY_RUN = {
-    "name": "dry_run",
-    "in": "query",
-    "required": False,
-    "description": "Tell what would come of it, and change nothing.",
-    "schema": {"type": "boolean", "default": False},
-}
+IF_MATCH = describe_parameter("If-Match", "ETag of the plan as the client saw it.", {"type": "string"}, required=True)
+DRY_RUN = describe_parameter(
+    "dry_run", "Tell what would come of it, and change nothing.", {"type": "boolean", "default": False}, where="query"
+)
 
 
 def says(model: type, *, written: bool = False, stepped: bool = False) -> dict[int | str, dict[str, Any]]:
@@ -63,7 +54,6 @@ def layer_parameters(settings: Settings) -> list[dict[str, Any]]:
         ("bbox", "Only features that meet west,south,east,north.", box),
     ]
     return [
-        {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
-        | {"style": "form", "explode": False}
+        describe_parameter(name, text, schema, where="query") | {"style": "form", "explode": False}
         for name, text, schema in named
     ]

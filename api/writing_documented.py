@@ -4,23 +4,20 @@ from typing import Any
 
 from api import schemas
 from api.answers import GEOJSON
-from api.openapi import says
+from api.openapi import describe_parameter, says
 
 MERGE_PATCH = "application/merge-patch+json"
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": True,
-    "description": "ETag of the grid, or of the plan, as the client saw it; * is whatever it is now.",
-    "schema": {"type": "string"},
-}
-_CONTENT_CRS = {
-    "name": "Content-Crs",
-    "in": "header",
-    "required": False,
-    "description": "System of the geometry, in angle brackets: one of those the collection lists; else CRS84.",
-    "schema": {"type": "string"},
-}
+IF_MATCH = describe_parameter(
+    "If-Match",
+    "ETag of the grid, or of the plan, as the client saw it; * is whatever it is now.",
+    {"type": "string"},
+    required=True,
+)
+_CONTENT_CRS = describe_parameter(
+    "Content-Crs",
+    "System of the geometry, in angle brackets: one of those the collection lists; else CRS84.",
+    {"type": "string"},
+)
 _WRITTEN = {
     "type": "object",
     "properties": {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import pandas as pd
@@ -85,20 +85,22 @@ def _add_undo(router: APIRouter, editor: Editor) -> None:
         request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
         """Undo the last edit that stands; a new version has the state before it."""
-        note = _note(who, body.why)
-        with editor.turn(planId):
-            change, target = editor.propose_undo(planId, read_base(request, editor.store, planId))
-            return _finish(request, editor, change, note, kind="undo", state_of=target)
+        return _bring_back(request, editor, planId, _note(who, body.why), "undo")
 
     @router.post("/{planId}/redo", summary="Redo", **_MADE)
     def redo(
         request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
         """Redo the edit that was last undone."""
-        note = _note(who, body.why)
-        with editor.turn(planId):
-            change, target = editor.propose_redo(planId, read_base(request, editor.store, planId))
-            return _finish(request, editor, change, note, kind="redo", state_of=target)
+        return _bring_back(request, editor, planId, _note(who, body.why), "redo")
+
+
+def _bring_back(request: Request, editor: Editor, plan_id: str, note: Note, kind: Literal["undo", "redo"]) -> Response:
+    """Make, or with dry_run only tell of, the version that has an earlier state again."""
+    propose = editor.propose_undo if kind == "undo" else editor.propose_redo
+    with editor.turn(plan_id):
+        change, target = propose(plan_id, read_base(request, editor.store, plan_id))
+        return _finish(request, editor, change, note, kind=kind, state_of=target)
 
 
 def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office]) -> None:
