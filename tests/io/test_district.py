@@ -131,6 +131,12 @@ def test_a_folder_without_a_district_file_is_refused(tmp_path: Path) -> None:
         read_sources(tmp_path)
 
 
+def test_a_plan_taken_for_a_district_is_told_what_divides_it(tmp_path: Path) -> None:
+    (tmp_path / "plan.gpkg").touch()
+    with pytest.raises(InputError, match=r"a plan that was made: `wangge divide --blocks plan\.gpkg:blocks`"):
+        read_sources(tmp_path)
+
+
 def test_every_flag_is_a_key_and_a_profile_may_lie_in_the_folder(tmp_path: Path) -> None:
     folder = _district(tmp_path)
     (folder / "own.toml").write_text('extends = "about_500"')
