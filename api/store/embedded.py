@@ -4,10 +4,9 @@ One writer at a time, readers beside it (write-ahead log); a transaction is on t
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from api.store import geopackage
 from api.store.database import Dialect, Row
@@ -16,6 +15,7 @@ from api.store.layers import STORED
 from api.store.migrations import read_format, upgrade
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
+from api.store.sqlite_rows import SqliteRows
 from spatial.errors import InputError, MissingError
 from spatial.io.atomic import replace_file
 
@@ -61,26 +61,6 @@ SQLITE = Dialect(
 )
 
 
-class _SqliteRows:
-    """A transaction of SQLite."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def run(self, sql: str, *values: Any) -> int:
-        return self._connection.execute(sql, values).rowcount
-
-    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
-        self._connection.executemany(sql, rows)
-
-    def one(self, sql: str, *values: Any) -> Row | None:
-        row: Row | None = self._connection.execute(sql, values).fetchone()
-        return row
-
-    def all(self, sql: str, *values: Any) -> list[Row]:
-        return self._connection.execute(sql, values).fetchall()
-
-
 class Embedded:
     """A GeoPackage as a database."""
 
@@ -92,17 +72,17 @@ class Embedded:
         self._pool = Pool(lambda: open_connection(path), lambda connection: not connection.in_transaction)
 
     @contextmanager
-    def reading(self) -> Iterator[_SqliteRows]:
+    def reading(self) -> Iterator[SqliteRows]:
         """Give a transaction that sees one moment of the store."""
         with self._transaction("BEGIN") as connection:
-            yield _SqliteRows(connection)
+            yield SqliteRows(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[_SqliteRows]:
+    def writing(self) -> Iterator[SqliteRows]:
         """Give a transaction that is kept whole or not at all; it waits for the writer before it."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             connection.execute("UPDATE guard SET writing = 1")
-            yield _SqliteRows(connection)
+            yield SqliteRows(connection)
             connection.execute("UPDATE guard SET writing = 0")
 
     @contextmanager
@@ -141,7 +121,7 @@ class Embedded:
         self._pool.close()
 
 
-def _orphans(rows: _SqliteRows) -> list[Row]:
+def _orphans(rows: SqliteRows) -> list[Row]:
     return rows.all("PRAGMA foreign_key_check")
 
 
@@ -224,7 +204,7 @@ def _fill(path: Path) -> None:
         connection.execute("BEGIN")
         for statement in geopackage.metadata_statements():
             connection.execute(statement)
-        create_tables(_SqliteRows(connection), SQLITE)
+        create_tables(SqliteRows(connection), SQLITE)
         connection.execute("CREATE TABLE guard (writing INTEGER NOT NULL)")
         connection.execute("INSERT INTO guard VALUES (0)")
         for layer in STORED.values():

@@ -312,6 +312,39 @@ def test_a_book_belongs_to_one_server(tmp_path: Path) -> None:
     open_book(file).close()
 
 
+FIRST_BOOK = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL UNIQUE, process TEXT NOT NULL, status TEXT NOT NULL,
+    progress INTEGER NOT NULL, message TEXT NOT NULL, waited INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    created TEXT NOT NULL, started TEXT, finished TEXT, updated TEXT NOT NULL, problem BLOB,
+    inputs BLOB NOT NULL, results BLOB
+);
+CREATE TABLE events (
+    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE, number INTEGER NOT NULL, kind TEXT NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (job_id, number)
+) WITHOUT ROWID;
+INSERT INTO jobs VALUES (1, 'a', 'echo', 'accepted', 0, '', 0, 0, 't', NULL, NULL, 't', NULL, x'31', NULL);
+INSERT INTO events VALUES ('a', 1, 'status', x'32');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_book_of_an_earlier_server_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(FIRST_BOOK)
+    for _ in range(2):
+        with closing(open_book(file)) as book:
+            assert [(job.job_id, book.inputs(job.job_id)) for job in book.adopt()] == [("a", b"1")]
+            assert book.events("a", 0)[0].data == b"2"
+    with closing(open_book(file)) as book:
+        assert [event.number for event in book.events("a", 0)] == [1]
+        book.update("a", progress=5)
+        assert [event.number for event in book.events("a", 0)] == [1, 2]
+        book.remove("a")
+        assert book.events("a", 0) == []
+
+
 def test_a_file_that_is_no_book_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     text, other = tmp_path / "text.sqlite", tmp_path / "other.sqlite"
     text.write_text("not a database at all " * 100)
