@@ -16,7 +16,7 @@ from api.compression import compress_answers
 from api.errors import add_error_handlers
 from api.headers import add_headers
 from api.jobs.answers import CONFORMS_TO as PROCESSES
-from api.jobs.opening import open_desk
+from api.jobs.opening import Desk, open_desk
 from api.jobs.serving import Serving, name_store
 from api.openapi import build_openapi
 from api.routes.amap import amap_router
@@ -29,7 +29,8 @@ from api.routes.plan import plan_router
 from api.routes.processes import add_job_errors, processes_router
 from api.routes.tiles import tiles_router
 from api.settings import Settings, read_settings
-from api.snapshot import Feeds, follow_folder
+from api.snapshot import Feeds, Snapshot, follow_folder
+from api.tokens import Gate
 from api.turns import limit_reading
 from spatial.errors import InputError
 
@@ -61,8 +62,27 @@ def create_app(
     if folder is None and osm is None and store is None:
         raise InputError("found nothing to serve, needed a plan folder, --osm with a street map, or --store with plans")
     chosen = settings or read_settings()
+    app = _begin(chosen)
     now = None if folder is None else follow_folder(Path(folder))
-    app = FastAPI(
+    if now is not None:
+        _add_plan(app, now, chosen)
+    else:
+        app.include_router(home_router(chosen, PROCESSES, plans=store is not None, walks=osm is not None))
+    if osm is not None:
+        _add_walks(app, osm, now, chosen)
+    desk = open_desk(_tell_serving(folder, osm, store, chosen))
+    gate = None if store is None else _add_store(app, store, desk, chosen)
+    app.include_router(processes_router(desk, gate))
+    _add_documents(app, chosen)
+    parts = {"folder": folder, "map": osm, "store": store}
+    add_error_handlers(app, frozenset(name for name, one in parts.items() if one is not None))
+    add_job_errors(app)
+    return app
+
+
+def _begin(settings: Settings) -> FastAPI:
+    """Return an application without an address."""
+    return FastAPI(
         title="Wangge",
         description=_DESCRIPTION,
         version=_version(),
@@ -70,48 +90,53 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=_middleware(chosen),
+        middleware=_middleware(settings),
     )
-    if now is not None:
-        app.include_router(features_router(_same(now), chosen))
-        for build_router in (tiles_router, downloads_router, amap_router, locate_router):
-            app.include_router(build_router(_same(now), chosen))
-        app.include_router(plan_router(now, chosen))
-    else:
-        app.include_router(home_router(chosen, PROCESSES, plans=store is not None, walks=osm is not None))
-    if osm is not None:  # imported here: a server of a plan alone need not load what walks
-        from api.routes.walking import walking_router
-        from api.walking import follow_ground
 
-        app.include_router(walking_router(follow_ground(osm, now), chosen))
-    gate, desk = None, open_desk(_tell_serving(folder, osm, store, chosen))
-    if store is not None:  # imported here: a server of a plan folder alone need not load what edits
-        from api.routes.plan_edits import plan_edits_router
-        from api.routes.plans import plans_router
-        from api.store.editing import Editor
-        from api.store.store import open_store
-        from api.store_feeds import build_plan_feeds
-        from api.tokens import build_gate, require_tokens
 
-        kept = open_store(store)
-        require_tokens(kept, chosen)
-        gate = build_gate(kept, "planner")
-        editor = Editor(kept)
-        app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, chosen, editor))
-        app.include_router(plans_router(kept, chosen))
-        app.include_router(plan_edits_router(editor, desk.office, chosen.edit_seconds_max))
-    app.include_router(processes_router(desk, gate))
+def _add_plan(app: FastAPI, now: Callable[[], Snapshot], settings: Settings) -> None:
+    """Add what is served of a plan folder."""
+    app.include_router(features_router(_same(now), settings))
+    for build_router in (tiles_router, downloads_router, amap_router, locate_router):
+        app.include_router(build_router(_same(now), settings))
+    app.include_router(plan_router(now, settings))
+
+
+def _add_walks(app: FastAPI, osm: Path | str, now: Callable[[], Snapshot] | None, settings: Settings) -> None:
+    """Add walks and circles on a street map."""
+    from api.routes.walking import walking_router  # here: a server of a plan alone need not load what walks
+    from api.walking import follow_ground
+
+    app.include_router(walking_router(follow_ground(osm, now), settings))
+
+
+def _add_store(app: FastAPI, store: Path | str, desk: Desk, settings: Settings) -> Gate:
+    """Add the plans of a store, with their feeds and edits; return who may run jobs there."""
+    from api.routes.plan_edits import plan_edits_router  # here: a server of a folder need not load what edits
+    from api.routes.plans import plans_router
+    from api.store.editing import Editor
+    from api.store.store import open_store
+    from api.store_feeds import build_plan_feeds
+    from api.tokens import build_gate, require_tokens
+
+    kept = open_store(store)
+    require_tokens(kept, settings)
+    editor = Editor(kept)
+    app.mount("/plans/{planId}/feeds", build_plan_feeds(kept, settings, editor))
+    app.include_router(plans_router(kept, settings))
+    app.include_router(plan_edits_router(editor, desk.office, settings.edit_seconds_max))
+    return build_gate(kept, "planner")
+
+
+def _add_documents(app: FastAPI, settings: Settings) -> None:
+    """Add the description of all that is there by now, and the pages for people."""
     document = orjson.dumps(build_openapi(app))
-    app.include_router(page_router(chosen))
-    parts = {"folder": folder, "map": osm, "store": store}
-    add_error_handlers(app, frozenset(name for name, one in parts.items() if one is not None))
-    add_job_errors(app)
+    app.include_router(page_router(settings))
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
+        """Return what the server does, as OpenAPI 3.0."""
         return Response(document, media_type=OPENAPI)
-
-    return app
 
 
 def _tell_serving(

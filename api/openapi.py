@@ -24,22 +24,33 @@ def describe_parameter(
     return {"name": name, "in": where, "required": required, "description": text, "schema": dict(schema)}
 
 
-def says(
-    model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()
-) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def tell_model(model: type, description: str = "") -> dict[str, Any]:
+    """Return how an answer that is a model is told: in words of its own, else in those of the model."""
+    return {"model": model, "description": description or (model.__doc__ or "").strip()}
+
+
+def tell_problems(told: Mapping[int, str]) -> Responses:
+    """Return how problems are told: by status, in which case it comes."""
+    return {status: tell_model(schemas.Problem, text) for status, text in told.items()}
+
+
+def says(model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()) -> Responses:
     """Return what a GET answers: a model, or what the client has already, or a problem.
 
     ``kind`` is the media type of the model, ``also`` are further ones, of text. With ``missing`` there may be nothing.
     """
     more = {name: {"schema": {"type": "string"}} for name in ((also,) if isinstance(also, str) else also)}
     first: dict[str, Any] = {} if kind == JSON else {kind: {}}
-    told: dict[int | str, dict[str, Any]] = {
-        200: {"model": model, "description": (model.__doc__ or "").strip(), "content": {**first, **more}},
+    problems = {400: "A parameter is unknown or cannot be read."}
+    problems |= {404: "There is no such layer, feature or tile."} if missing else {}
+    return {
+        200: {**tell_model(model), "content": {**first, **more}},
         304: {"description": "The client has this version already."},
-        400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
+        **tell_problems(problems),
     }
-    nothing = {"model": schemas.Problem, "description": "There is no such layer, feature or tile."}
-    return {**told, 404: nothing} if missing else told
 
 
 def parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

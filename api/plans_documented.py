@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from api import schemas
-from api.openapi import describe_parameter
+from api.openapi import Responses, describe_parameter, tell_model, tell_problems
 from api.query import MOST
 from api.settings import Settings
 
@@ -13,32 +12,25 @@ DRY_RUN = describe_parameter(
 )
 
 
-def says(model: type, *, written: bool = False, stepped: bool = False) -> dict[int | str, dict[str, Any]]:
+_REFUSED = {
+    400: "Something that was sent is unknown or cannot be done.",
+    401: "A token is missing or unknown.",
+    403: "The role of the token is too low.",
+    404: "There is no such plan, version or layer.",
+    503: "The store cannot be used.",
+}
+_NOT_STEPPED = {409: "The version cannot take this step.", 413: "The body is too large."}
+_NOT_WRITTEN = {
+    412: "The plan was changed meanwhile; tells by whom, and which grids.",
+    428: "If-Match is missing.",
+}
+
+
+def says(model: type, *, written: bool = False, stepped: bool = False) -> Responses:
     """Return what a route answers: a model, of what is written or taken a step further too, or a problem."""
-    said: dict[int | str, dict[str, Any]] = {
-        200: {"model": model, "description": (model.__doc__ or "").strip()},
-        400: _problem("Something that was sent is unknown or cannot be done."),
-        404: _problem("There is no such plan, version or layer."),
-        401: _problem("A token is missing or unknown."),
-        403: _problem("The role of the token is too low."),
-        503: _problem("The store cannot be used."),
-    }
-    if written or stepped:
-        said |= {
-            409: _problem("The version cannot take this step."),
-            413: _problem("The body is too large."),
-        }
-    if written:
-        said |= {
-            201: {"model": model, "description": "A new version was made."},
-            412: _problem("The plan was changed meanwhile; tells by whom, and which grids."),
-            428: _problem("If-Match is missing."),
-        }
-    return said
-
-
-def _problem(text: str) -> dict[str, Any]:
-    return {"model": schemas.Problem, "description": text}
+    made: Responses = {201: tell_model(model, "A new version was made.")} if written else {}
+    problems = _REFUSED | (_NOT_STEPPED if written or stepped else {}) | (_NOT_WRITTEN if written else {})
+    return {200: tell_model(model), **made, **tell_problems(problems)}
 
 
 def layer_parameters(settings: Settings) -> list[dict[str, Any]]:

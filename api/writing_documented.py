@@ -4,7 +4,7 @@ from typing import Any
 
 from api import schemas
 from api.answers import GEOJSON
-from api.openapi import describe_parameter, says
+from api.openapi import Responses, describe_parameter, tell_model, tell_problems
 
 MERGE_PATCH = "application/merge-patch+json"
 IF_MATCH = describe_parameter(
@@ -44,8 +44,10 @@ def takes(kinds: tuple[str, ...]) -> dict[str, Any]:
 
 
 _TOLD = {
+    400: "A parameter is unknown or cannot be read.",
     401: "A token is missing or unknown.",
     403: "The role of the token is too low.",
+    404: "There is no such layer or feature.",
     405: "The collection is not written to.",
     409: "The grid cannot take this change.",
     412: "The grid or the plan is not as If-Match names it.",
@@ -56,16 +58,12 @@ _TOLD = {
 }
 
 
-def says_write(status: int, description: str) -> dict[int | str, dict[str, Any]]:
+def says_write(status: int, description: str) -> Responses:
     """Return what every write answers; ``status`` with the grid as GeoJSON, 0 is none."""
-    read = says(schemas.Feature, missing=True, kind=GEOJSON)
-    made: dict[int | str, dict[str, Any]] = {}
-    if status:
-        made = {status: {"model": schemas.Feature, "description": description, "content": {GEOJSON: {}}}}
-    return {**made, **{code: read[code] for code in (400, 404)}, **problems(401, 403, 405, 412, 428, 503)}
+    made: Responses = {status: {**tell_model(schemas.Feature, description), "content": {GEOJSON: {}}}} if status else {}
+    return {**made, **problems(400, 401, 403, 404, 405, 412, 428, 503)}
 
 
-def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+def problems(*codes: int) -> Responses:
     """Return how these statuses are told."""
-    missing = {404: says(schemas.Problem, missing=True)[404]}
-    return {code: missing.get(code) or {"model": schemas.Problem, "description": _TOLD[code]} for code in codes}
+    return tell_problems({code: _TOLD[code] for code in codes})

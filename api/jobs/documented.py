@@ -2,79 +2,56 @@
 
 from typing import Any
 
-from api import schemas
 from api.answers import GEOJSON, JSON
 from api.jobs.answers import StatusInfo
 from api.jobs.catalog import Process
 from api.jobs.record import STATUSES
 from api.jobs.watching import STREAM
+from api.openapi import Responses, tell_model, tell_problems
 from api.query import MOST
 
-_PROBLEM: dict[str, Any] = {"model": schemas.Problem}
-_ROLE = _PROBLEM | {"description": "The token is of too low a role."}
-_TOKEN = _PROBLEM | {"description": "Jobs are for those of the house."}
-
 _BARE: dict[str, Any] = {JSON: {"schema": {}}, GEOJSON: {"schema": {"type": "object"}}}
+_UNREAD = {400: "A parameter is unknown or cannot be read."}
+_GUARDED = {401: "Jobs are for those of the house.", 403: "The token is of too low a role."}
 
 
-def says(model: type, *, missing: str = "", guarded: bool = False) -> dict[int | str, dict[str, Any]]:
+def says(model: type, *, missing: str = "", guarded: bool = False) -> Responses:
     """Return what a GET answers: a model or a problem; a ``guarded`` one asks for a token."""
-    told: dict[int | str, dict[str, Any]] = {
-        200: {"model": model, "description": (model.__doc__ or "").strip()},
-        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
-    }
-    if guarded:
-        told |= {401: _TOKEN, 403: _ROLE, 503: _PROBLEM | {"description": "Jobs cannot be kept."}}
-    return {**told, 404: _PROBLEM | {"description": f"There is no such {missing}."}} if missing else told
+    problems = _UNREAD | ({**_GUARDED, 503: "Jobs cannot be kept."} if guarded else {})
+    problems |= {404: f"There is no such {missing}."} if missing else {}
+    return {200: tell_model(model), **tell_problems(problems)}
 
 
-def says_execution(process: Process) -> dict[int | str, dict[str, Any]]:
+def says_execution(process: Process) -> Responses:
     """Return what running a process answers."""
     location = {"Location": {"description": "Address of the job", "schema": {"type": "string", "format": "uri"}}}
-    told: dict[int | str, dict[str, Any]] = {
-        201: {"model": StatusInfo, "description": "The job, which runs in the background.", "headers": location},
-        400: _PROBLEM | {"description": "An input is unknown, missing or cannot be used."},
-        401: _TOKEN,
-        403: _ROLE,
-        413: _PROBLEM | {"description": "The body is too large."},
-        503: _PROBLEM | {"description": "As many jobs wait as may."},
+    job = {**tell_model(StatusInfo, "The job, which runs in the background."), "headers": location}
+    problems = _GUARDED | {
+        400: "An input is unknown, missing or cannot be used.",
+        413: "The body is too large.",
+        503: "As many jobs wait as may.",
     }
     if not process.quick:
-        return told
+        return {201: job, **tell_problems(problems)}
     results = {"description": "The results; a single output that is asked for raw is answered bare.", "content": _BARE}
-    failed: dict[int | str, dict[str, Any]] = {
-        422: _PROBLEM | {"description": "The question has no answer."},
-        500: _PROBLEM | {"description": "The job failed."},
-        504: _PROBLEM | {"description": "The answer took too long."},
-    }
-    return {200: results, **told, **failed}
+    problems |= {422: "The question has no answer.", 500: "The job failed.", 504: "The answer took too long."}
+    return {200: results, 201: job, **tell_problems(problems)}
 
 
-def says_results() -> dict[int | str, dict[str, Any]]:
+def says_results() -> Responses:
     """Return what asking for results answers."""
-    failed: dict[int | str, dict[str, Any]] = {
-        status: _PROBLEM | {"description": "The job failed."} for status in (400, 413, 422, 500, 503, 504)
-    }
     results = {"description": "The results, by output; a single one that was asked for raw is bare.", "content": _BARE}
-    return {
-        200: results,
-        404: _PROBLEM | {"description": "No such job, or no results yet."},
-        401: _TOKEN,
-        403: _ROLE,
-        **failed,
-    }
+    failed = dict.fromkeys((400, 413, 422, 500, 503, 504), "The job failed.")
+    return {200: results, **tell_problems({404: "No such job, or no results yet.", **_GUARDED, **failed})}
 
 
-def says_events() -> dict[int | str, dict[str, Any]]:
+def says_events() -> Responses:
     """Return what listening to a job answers."""
+    problems = _UNREAD | _GUARDED | {404: "There is no such job.", 503: "As many clients listen as may."}
     return {
         200: {"description": "Events.", "content": {STREAM: {"schema": _EVENT}}},
         204: {"description": "The job is finished and every event of it has been sent."},
-        400: _PROBLEM | {"description": "A parameter is unknown or cannot be read."},
-        401: _TOKEN,
-        403: _ROLE,
-        404: _PROBLEM | {"description": "There is no such job."},
-        503: _PROBLEM | {"description": "As many clients listen as may."},
+        **tell_problems(problems),
     }
 
 

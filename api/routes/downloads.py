@@ -7,11 +7,10 @@ import geopandas as gpd
 import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas
 from api.answers import answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import system_parameter
+from api.openapi import system_parameter, tell_problems
 from api.query import accept_only, read_system
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -39,8 +38,7 @@ def downloads_router(find: Callable[[Request], Feeds], settings: Settings) -> AP
                 "content": {kind.partition(";")[0]: _BINARY for kind in MEDIA_TYPES.values()},
             },
             304: {"description": "The client has this version already."},
-            400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
-            404: {"model": schemas.Problem, "description": "There is no such layer or form."},
+            **tell_problems({400: "A parameter is unknown or cannot be read.", 404: "There is no such layer or form."}),
         },
     )
     def download(request: Request, file: str) -> Response:

@@ -1,23 +1,22 @@
 """Where does a server without a plan folder lead: a store of plans, walks, processes?"""
 
-from typing import Any
-
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import schemas
 from api.answers import JSON, OPENAPI, link, root_of
+from api.openapi import tell_problems
 from api.query import accept_only
 from api.settings import Settings
 
-_REFUSED: dict[str, Any] = {"model": schemas.Problem, "description": "A parameter is unknown."}
+_REFUSED = tell_problems({400: "A parameter is unknown."})
 
 
 def home_router(settings: Settings, conforms_to: list[str], *, plans: bool, walks: bool) -> APIRouter:
     """Return the landing page and what of OGC API is kept, for a server whose feeds lie under /plans or nowhere."""
     router = APIRouter(tags=["Feeds"], dependencies=[Depends(accept_only("f"))])
 
-    @router.get("/", summary="Landing page", responses={200: {"model": schemas.Landing}, 400: _REFUSED})
+    @router.get("/", summary="Landing page", responses={200: {"model": schemas.Landing}, **_REFUSED})
     def landing(request: Request) -> Response:
         root = root_of(request, settings)
         links = [
@@ -34,7 +33,7 @@ def home_router(settings: Settings, conforms_to: list[str], *, plans: bool, walk
         told = {"title": "Wangge", "description": "Plans that are edited, walks and jobs.", "links": links}
         return Response(orjson.dumps(told), media_type=JSON)
 
-    @router.get("/conformance", responses={200: {"model": schemas.Conformance}, 400: _REFUSED})
+    @router.get("/conformance", responses={200: {"model": schemas.Conformance}, **_REFUSED})
     def conformance() -> Response:
         """Return the parts of OGC API that are kept."""
         return Response(orjson.dumps({"conformsTo": conforms_to}), media_type=JSON)

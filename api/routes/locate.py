@@ -12,7 +12,7 @@ from api import schemas
 from api.answers import answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import parameter, says
+from api.openapi import parameter, says, tell_problems
 from api.query import accept_only, read_degrees
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -55,8 +55,7 @@ def locate_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRo
         dependencies=[Depends(accept_only())],
         responses={
             200: {"model": schemas.Places, "description": "The grid of each place."},
-            400: {"model": schemas.Problem, "description": "A place cannot be read."},
-            413: {"model": schemas.Problem, "description": "More bytes than the server takes."},
+            **tell_problems({400: "A place cannot be read.", 413: "More bytes than the server takes."}),
         },
     )
     def many(request: Request, asked: schemas.PlacesAsked) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from api import schemas
 from api.answers import answer
 from api.audience import require_internal
 from api.errors import PlanUnavailableError
-from api.openapi import says
+from api.openapi import Responses, says, tell_problems
 from api.query import accept_only
 from api.settings import Settings
 from api.snapshot import Snapshot
@@ -23,16 +23,13 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": schemas.Problem, "description": "A parameter is unknown."},
-    404: {"model": schemas.Problem, "description": "There is no such file, or it is not public."},
-}
-_REPORT: dict[int | str, dict[str, Any]] = {
+_PROBLEMS = tell_problems({400: "A parameter is unknown.", 404: "There is no such file, or it is not public."})
+_REPORT: Responses = {
     200: {"description": "The whole report of the plan.", "content": {"application/json": {}}},
     304: {"description": "The client has this version already."},
     **_PROBLEMS,
 }
-_FILE: dict[int | str, dict[str, Any]] = {
+_FILE: Responses = {
     200: {
         "description": "The file.",
         "content": {
@@ -41,7 +38,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
         },
     },
     **_PROBLEMS,
-    503: {"model": schemas.Problem, "description": "The folder was broken while it is served."},
+    **tell_problems({503: "The folder was broken while it is served."}),
 }
 
 

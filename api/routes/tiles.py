@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import schemas, tiles
 from api.answers import answer, choose_form, root_of
 from api.audience import feeds_for, is_internal
-from api.openapi import form_parameter, parameter, says
+from api.openapi import form_parameter, parameter, says, tell_problems
 from api.query import accept_only
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -97,8 +97,9 @@ def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: 
             200: {"description": "The tile.", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
             204: {"description": "Nothing can be seen there."},
             304: {"description": "The client has this version already."},
-            400: {"model": schemas.Problem, "description": "A parameter is unknown or cannot be read."},
-            404: {"model": schemas.Problem, "description": "There is no such layer or tile, or no more."},
+            **tell_problems(
+                {400: "A parameter is unknown or cannot be read.", 404: "There is no such layer or tile, or no more."}
+            ),
         },
         openapi_extra={"parameters": [_VERSION]},
         response_class=Response,

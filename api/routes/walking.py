@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import schemas
 from api.answers import GEOJSON, JSON, GeoJson
+from api.openapi import Responses, tell_model, tell_problems
 from api.query import accept_only
 from api.settings import Settings
 from api.walk_answers import answer_circles, answer_times, read_asked
@@ -76,12 +76,9 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
     return router
 
 
-def _says(model: type) -> dict[int | str, dict[str, Any]]:
-    return {
-        200: {"model": model, "description": (model.__doc__ or "").strip()},
-        400: {"model": schemas.Problem, "description": "Something that was sent is unknown, no number or too much."},
-        413: {"model": schemas.Problem, "description": "The body is too large."},
-    }
+def _says(model: type) -> Responses:
+    problems = {400: "Something that was sent is unknown, no number or too much.", 413: "The body is too large."}
+    return {200: tell_model(model), **tell_problems(problems)}
 
 
 def _circle_parameters() -> list[dict[str, Any]]:
