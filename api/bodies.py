@@ -17,10 +17,12 @@ def limit_bodies(app: ASGIApp, *, most: int, elsewhere: Mapping[str, int] = _NOW
     """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose body is counted while it comes in."""
         read = 0
         most_here = next((size for start, size in elsewhere.items() if scope.get("path", "").startswith(start)), most)
 
         async def receive_some() -> Message:
+            """Return what comes in next, unless it is too much by then."""
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))

@@ -48,6 +48,7 @@ def _compressing(codec: str | None, send: Send) -> Send:
     packer: Any = None
 
     async def send_smaller(message: Message) -> None:
+        """Send what is answered, made smaller where it is worth it."""
         nonlocal start, packer
         if message["type"] == "http.response.start":
             start = message  # held back until the first of the body tells whether it is worth it

@@ -21,7 +21,9 @@ def add_headers(app: ASGIApp) -> ASGIApp:
     """Return the application with safe headers on every answer; HEAD is answered as GET without a body."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         async def send_safely(message: Message) -> None:
+            """Send what is answered, with the headers that it has not set itself."""
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():

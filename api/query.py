@@ -51,6 +51,7 @@ def accept_only(*names: str) -> Callable[[Request], None]:
     """Return a dependency that refuses query parameters other than these."""
 
     def check(request: Request) -> None:
+        """Refuse a parameter that is unknown or stands twice."""
         for name in request.query_params:
             if name not in names:
                 known = f"known are {', '.join(names)}" if names else "this address takes none"

@@ -133,6 +133,7 @@ def follow_folder(folder: Path) -> Callable[[], Snapshot]:
     snapshot = load_snapshot(folder)
 
     def now() -> Snapshot:
+        """Return the plan as the folder holds it."""
         nonlocal seen, snapshot
         with lock:
             stamp = _stamp(folder)

@@ -123,6 +123,7 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
     shared = WeakValueDictionary[tuple[str, str], Lasting]()  # as long as a version that is kept has it
 
     def keep(version: VersionRecord, terms: Sequence[Term]) -> PlanFeeds:
+        """Return the feeds of a version, read unless they are kept."""
         plan_id = version.plan_id
         first = store.get_version(plan_id, 1).digest  # a restored store may have another plan of this id
 
@@ -135,6 +136,7 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
         return kept.recall((plan_id, version.version, version.digest, tuple(terms)), read, turn=plan_id)
 
     def find(request: Request) -> Feeds:
+        """Return the feeds of the plan and time that a request names, as far as who asks may see them."""
         plan = store.get_plan(request.path_params["planId"])
         terms, asked = store.list_terms(plan.plan_id), read_datetime(request.query_params)
         if asked is None:

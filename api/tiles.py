@@ -38,6 +38,7 @@ def keep_tiles(most_bytes: int) -> Callable[[tuple[Any, ...], Callable[[], bytes
     held = 0
 
     def give(key: tuple[Any, ...], make: Callable[[], bytes]) -> bytes:
+        """Return a tile that is kept, else one that is made now."""
         nonlocal held
         with lock:
             if key in kept:

@@ -41,6 +41,7 @@ def build_gate(store: Store, role: str) -> Gate:
     """
 
     def let_pass(request: Request) -> Caller:
+        """Return who asks, if the role suffices."""
         caller = _identify(store, request)
         if not caller.may(role):
             known = caller.name != ""

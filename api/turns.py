@@ -17,6 +17,7 @@ def limit_reading(app: ASGIApp, *, most: int) -> ASGIApp:
     free = asyncio.Semaphore(most)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, one of features when its turn comes."""
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or not _FEATURES.search(scope["path"]):
             await app(scope, receive, send)
             return

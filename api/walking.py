@@ -141,6 +141,7 @@ def follow_ground(osm: Path | str, now: Callable[[], Snapshot] | None) -> Callab
     _warm(ground)
 
     def current() -> Ground:
+        """Return the ground, built anew where the plan was replaced."""
         nonlocal seen, ground
         with lock:
             digest = _digest(now)

@@ -31,6 +31,7 @@ def insisting(on_progress: Progress) -> Iterator[Progress]:
     stops: list[BaseException] = []
 
     def tell(stage: str, share: float) -> None:
+        """Pass progress on, and keep the stop that it may raise."""
         if stops:
             raise stops[0]
         try:

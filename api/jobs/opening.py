@@ -56,6 +56,7 @@ def open_desk(serving: Serving) -> Desk:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """Open the office where jobs may wait, and close it when the server ends."""
         if serving.settings.jobs is None and (serving.store is not None or _places(serving)[0].is_file()):
             office()
         yield

@@ -36,9 +36,11 @@ def amap_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRout
     asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]] + [form_parameter("json")]
 
     def serve(provider: str) -> Callable[[Request, str], Response]:
+        """Return the route of one provider."""
         kind, shift = _SHIFTS[provider]
 
         def items(request: Request, collectionId: str) -> Response:
+            """Return a page of a feed, shifted."""
             choose_form(request, *_JSON_ONLY)
             found = seen_by(request)
             query = read_items_query(request, settings, found.systems)

@@ -137,6 +137,7 @@ def _add_options(router: APIRouter, writing: Writing) -> None:
     said: dict[int | str, dict[str, Any]] = {200: {"description": "Allow names what who asks may do."}}
 
     def tell(request: Request, collection: str, *more: str) -> Response:
+        """Return what who asks may do."""
         writing.see(request).layer(collection)
         may = collection == _GRIDS.name and may_edit(request, writing.settings)
         headers = {"Allow": ", ".join((*_READING, *(more if may else ())))}
@@ -195,11 +196,13 @@ def _add_changes(router: APIRouter, writing: Writing) -> None:
     said = says_write(200, "The grid as it is now.") | problems(413, 415)
 
     def change(request: Request, collection: str, grid_id: str, content: bytes, read: Any) -> Response:
+        """Change a grid as its feature was sent, whole or in part."""
         caller = writing.admit(request, collection)
         _require_kind(request, *((GEOJSON, JSON) if read is ask_replacement else (MERGE_PATCH, GEOJSON, JSON)))
         body, system, plan_id = read_feature(content), writing.system_of(request), request.path_params["planId"]
 
         def ask(head: VersionRecord) -> tuple[Change, Note] | None:
+            """Return how the plan would stand with the grid drawn, its attributes set."""
             grid = store.get_grid(plan_id, head.version, grid_id)
             edits = read(editor.load(plan_id, head.version).ground.ground, grid, body, system)
             note = Note(caller.name, f"grid {grid_id} changed in the feed")
@@ -231,6 +234,7 @@ def _add_changes(router: APIRouter, writing: Writing) -> None:
         caller, plan_id = writing.admit(request, collectionId), request.path_params["planId"]
 
         def ask(head: VersionRecord) -> tuple[Change, Note]:
+            """Return how the plan would stand without the grid."""
             if store.get_grid(plan_id, head.version, featureId).document["kind"] != DEDICATED:
                 detail = (
                     f"grid {featureId!r} is no {DEDICATED} one; others are merged or retired by an edit of the plan"

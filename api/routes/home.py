@@ -18,6 +18,7 @@ def home_router(settings: Settings, conforms_to: list[str], *, plans: bool, walk
 
     @router.get("/", summary="Landing page", responses={200: {"model": schemas.Landing}, **_REFUSED})
     def landing(request: Request) -> Response:
+        """Return where everything is."""
         root = root_of(request, settings)
         links = [
             link(f"{root}/", "self", JSON, "This page"),

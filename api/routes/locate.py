@@ -77,6 +77,7 @@ def _finder() -> Callable[[Feeds, Any, CoordType], Any]:
     ready = OrderedDict[str, Locator]()
 
     def find(feeds: Feeds, lonlat: Any, coords: CoordType) -> Any:
+        """Return the row of the grid about each place, NOWHERE where none is."""
         xy = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
         grids = feeds.layer("grids")
         with lock:

@@ -78,6 +78,7 @@ def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -
 
     @router.post("/processes/{processID}/execution", include_in_schema=False)
     def unknown(processID: str) -> Response:
+        """Tell that there is no such process."""
         _find(processes, processID)
         raise AssertionError("a process that is there has a route of its own")
 
@@ -124,6 +125,7 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
         openapi_extra={"parameters": [PREFER]},
     )
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
+        """Take a job in; wait for a quick one, unless it is asked for later."""
         kept = await _seal(request, body)
         later = not process.quick or "respond-async" in _preferences(request)
         job = await asyncio.to_thread(lambda: office().submit(process.process_id, kept, waited=not later))
@@ -152,9 +154,11 @@ def _strict_route(check: Callable[[Request], None]) -> type[APIRoute]:
 
     class StrictRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Any]:
+            """Return what answers a request, after the check."""
             handle = super().get_route_handler()
 
             async def strict(request: Request) -> Response:
+                """Check who asks, then answer."""
                 await asyncio.to_thread(check, request)
                 answer: Response = await handle(_StrictRequest(request.scope, request.receive))
                 return answer

@@ -74,6 +74,7 @@ def register_functions(connection: sqlite3.Connection) -> None:
 
 def _side_of(side: int) -> Callable[[bytes | None], float | None]:
     def read(blob: bytes | None) -> float | None:
+        """Return one side of the envelope; None of an empty geometry."""
         if blob is None or blob[3] & _EMPTY_FLAG:
             return None
         if (blob[3] >> 1) & 7 == 0:  # written by another program without an envelope

@@ -34,6 +34,7 @@ def read_access(column: Any, header: str, source: str) -> tuple[Any, Any]:
     yes, no = _yes_and_no(fold_header(header))
 
     def judge(text: str) -> str:
+        """Return what a word says of a gate: open, gated, unknown, or nothing."""
         folded = fold_header(text) if text not in ("√", "✓", "×", "✗") else text
         if folded in _GATED or (folded in _YES):
             return "gated" if folded in _GATED else yes

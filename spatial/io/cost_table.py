@@ -94,6 +94,7 @@ def _read_csv(path: Path, column: str | None) -> tuple[Any, tuple[str, str, str]
     kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in names[:2]} | {names[2]: pa.float64()}
 
     def read(kinds: Mapping[str, Any]) -> Any:
+        """Read the named columns as their kinds."""
         return csv.read_csv(
             path,
             read_options=csv.ReadOptions(encoding=encoding),

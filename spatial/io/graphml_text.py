@@ -31,6 +31,7 @@ class _Reading:
     key: list[str] = field(default_factory=list)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take in the beginning of an element."""
         match name.rpartition(":")[2]:
             case "key":
                 self.keys[attributes["id"]] = attributes.get("attr.name", attributes["id"])
@@ -47,6 +48,7 @@ class _Reading:
                 self.key[:] = [attributes["key"]]
 
     def end(self, name: str) -> None:
+        """Take in the end of an element."""
         match name.rpartition(":")[2]:
             case "data" if self.owners and self.key:
                 self.owners[-1][self.keys.get(self.key[0], self.key[0])] = "".join(self.text).strip()

@@ -78,6 +78,7 @@ def _recording() -> Iterator[list[Any]]:
     busy: list[int] = []
 
     def keep(response: requests.Response, *_: Any, **__: Any) -> None:
+        """Keep what a server answered; give up where servers are busy again and again."""
         if response.status_code in _BUSY:
             busy.append(response.status_code)
             if len(busy) >= _MAX_BUSY:

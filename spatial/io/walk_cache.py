@@ -103,6 +103,7 @@ def store_network(key: str, network: WalkNetwork) -> None:
     text = json.dumps({"value": text.decode(), "arrays": places, "end": at}).encode()
 
     def fill(beside: Path) -> None:
+        """Write the arrays and their places, then the head that makes the file valid."""
         with beside.open("r+b") as stream:
             stream.write(bytes(_HEAD))
             check = 0

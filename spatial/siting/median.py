@@ -218,6 +218,7 @@ def _branch(terms: Terms, root: Core, state: _State, seed: int, deadline: Deadli
     column[trunk.core.names] = np.arange(len(trunk.core.names))
 
     def polish(node: Node, goal: float) -> Polished | None:
+        """Return the prices and shares of a node at their best, where they can be had in time."""
         opened = np.array(node.opened[len(trunk.opened) :], np.int64)
         first = node is trunk
         answer = solve_at(relaxed, opened, node.core.names, goal, deadline, first=first)
