@@ -22,6 +22,7 @@ def add_headers(app: ASGIApp) -> ASGIApp:
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+
         async def send_safely(message: Message) -> None:
             """Send what is answered, with the headers that it has not set itself."""
             if message["type"] == "http.response.start":
