@@ -10,7 +10,7 @@ import orjson
 
 from api.store.database import Dialect, Rows
 from api.store.records import Grid, canonical, split_feature
-from api.store.tables import put_features, set_columns
+from api.store.tables import gather_columns, put_features, set_columns
 from spatial.errors import MissingError
 
 _CHUNK = 500
@@ -78,10 +78,13 @@ def find_changed(rows: Rows, plan_id: str, version: int) -> list[str]:
     return [str(row[0]) for row in found]
 
 
-def find_living(rows: Rows, plan_id: str) -> dict[str, str]:
-    """Return the content of each living grid of the last version, by id."""
-    found = rows.all("SELECT feature_id, content FROM grids WHERE plan_id = ?", plan_id)
-    return {str(grid_id): str(content) for grid_id, content in found}
+def find_living(rows: Rows, dialect: Dialect, plan_id: str) -> dict[str, str]:
+    """Return the content of each living grid of the last version, by id.
+
+    An edit asks for them while it keeps other writers out, so they come as one row (see ``gather_columns``).
+    """
+    ids, contents = gather_columns(rows, dialect, "grids", ("feature_id", "content"), plan_id)
+    return dict(zip(ids, contents, strict=True))
 
 
 def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:

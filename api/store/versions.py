@@ -115,7 +115,7 @@ def add_version(
     grids = change.grids
     version = require_head(rows, plan_id, base, lock=dialect.lock) + 1
     put_contents(rows, plan_id, grids)
-    living = find_living(rows, plan_id)
+    living = find_living(rows, dialect, plan_id)
     for grid in grids:
         living.pop(grid.grid_id, None)
     living |= {grid.grid_id: grid.content for grid in grids if grid.feature}
