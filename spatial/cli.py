@@ -14,7 +14,7 @@ from spatial.cli_divide import divide
 from spatial.cli_locate import locate
 from spatial.cli_site import site
 from spatial.cli_walk import walk
-from spatial.console import compile_first, honest, option, show_progress, stoppable
+from spatial.console import compile_first, honest, option, show_progress, stoppable, warn
 from spatial.errors import InputError
 from spatial.progress import Progress
 
@@ -77,6 +77,7 @@ def plan(
         "pois": pois, "coords": coords, "crs": crs, "attribution": attribution, "name": name,
     }  # fmt: skip
     with honest(), stoppable() as check_stop, show_progress(check_stop) as on_progress:
+        from spatial.io.listing import say_doubts
         from spatial.io.plan_folder import check_target
         from spatial.plan.checks import list_checks
 
@@ -86,6 +87,7 @@ def plan(
         on_progress("reading", 0.0)
         inputs, named = _read(folder, {k: v for k, v in given.items() if v is not None}, on_progress)
         policy = spatial.read_profile(profile or named)
+        warn(say_doubts(inputs.listed.to_dict("records")))
         compile_first(policy, on_progress)
         made = spatial.make_plan(inputs, policy, seed=seed, on_progress=on_progress)
         on_progress("checking", 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 import spatial
-from spatial.console import EXIT_STOPPED, compile_first, deferring, honest, option, show_progress, stoppable
+from spatial.console import EXIT_STOPPED, compile_first, deferring, honest, option, show_progress, stoppable, warn
 from spatial.errors import CancelledError, InputError
 from spatial.profile import Profile
 from spatial.progress import Progress
@@ -232,13 +232,14 @@ def _divide_folder(folder: Path, job: _Job, on_progress: Progress) -> tuple[_Out
         say_community,
         say_division,
     )
-    from spatial.io.listing import say_loud
+    from spatial.io.listing import say_doubts, say_loud
     from spatial.io.sources import read_sources
 
     sources, named = read_sources(folder)
     profile = spatial.read_profile(job.profile or named)
     system = {name: value for name, value in (("coords", job.coords), ("crs", job.crs)) if value is not None}
     inputs = spatial.read_inputs(replace(sources, **system), on_progress=on_progress)
+    warn(say_doubts(inputs.listed.to_dict("records")))
     land = spatial.build_blocks(inputs, profile, on_progress=on_progress)
     blocks, proposed = land.blocks, bool(land.communities["proposed"].any())
     if proposed:

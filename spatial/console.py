@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,12 @@ def honest() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("wangge: stopped; nothing was written", err=True)
         raise typer.Exit(EXIT_STOPPED) from None
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Say before long work what may make it worthless."""
+    for line in lines:
+        typer.echo(f"wangge: warning: {line}", err=True)
 
 
 def compile_first(profile: Profile, on_progress: Progress) -> None:

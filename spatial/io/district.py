@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import shapely
@@ -18,9 +18,9 @@ from spatial.io.features import locate
 from spatial.io.gaps import GAP, HOLE
 from spatial.io.ground import Ground, keep_inside, read_ground
 from spatial.io.layers import read_candidates, read_current, read_existing, read_gates, read_pois
-from spatial.io.listing import group_listed, join_listed, list_note, list_rows
+from spatial.io.listing import MISPLACED, group_listed, join_listed, list_note, list_rows
 from spatial.io.mapped import buildings_from_streets, estates_from_streets
-from spatial.io.misplaced import measure_away, say_far, tell_misplaced
+from spatial.io.misplaced import Doubt, judge_coordinates, measure_away, refuse_misread, say_far, tell_doubt
 from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.site_ids import tell_apart
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
@@ -28,9 +28,8 @@ from spatial.io.systems import Undeclared, read_system
 from spatial.progress import Progress, silent
 from spatial.tables import Streets
 
-__all__ = ["Sources", "link_estates", "read_district", "read_inputs", "read_sources"]
+__all__ = ["MISPLACED", "Sources", "link_estates", "read_district", "read_inputs", "read_sources"]
 
-MISPLACED = "rows may be in other coordinates than was said"
 NEARBY_M = 1000.0
 """Gates, sites and places farther than this from the land serve nobody in it."""
 _CHUNK = 2**20
@@ -133,16 +132,25 @@ class _Reader:
         origin = frame.attrs.get("origin", frame.attrs.get("origins"))
         frame = carry_rows(frame)
         inside, outside = keep_inside(frame, land, self.name, self.layer.margin_m)
-        hint = ""
-        if len(outside):
-            hint = tell_misplaced(frame, land, self.name, origin, margin_m=self.layer.margin_m)
+        doubt = judge_coordinates(
+            frame, land, self.name, origin, margin_m=self.layer.margin_m, streets=self.ground.streets
+        )
+        where = f"{self.name} ({locate(path).path.name})" if isinstance(path, str | Path) else self.name
         if len(outside) and not len(inside) and self.layer.margin_m == 0:
-            far = say_far(measure_away(frame.geometry.to_numpy(), land))
-            hint = hint or f"they lie {far} off: are --coords and --crs right, and is it the right area?"
-            file = locate(path).path.name
-            raise InputError(f"{self.name}: none of {len(frame):,} rows of {file} lies in the area; {hint}")
-        misplaced = list_note(self.name, MISPLACED, "kept", hint) if hint else join_listed([])
-        return inside, join_listed([notes, outside, misplaced, _list_unused(self.name, inside, origin)]), origin
+            self._refuse_elsewhere(frame, land, path, doubt)
+        if doubt is not None and doubt.sure and self.coords is None:
+            one = origin[0] if isinstance(origin, list) else origin
+            refuse_misread(doubt, self.name, where, one["coords"])
+        told = [] if doubt is None else [list_note(self.name, MISPLACED, "kept", tell_doubt(doubt, self.name))]
+        return inside, join_listed([notes, outside, *told, _list_unused(self.name, inside, origin)]), origin
+
+    def _refuse_elsewhere(self, frame: Any, land: Any, path: Any, doubt: Doubt | None) -> NoReturn:
+        far = say_far(measure_away(frame.geometry.to_numpy(), land))
+        hint = f"they lie {far} off: are --coords and --crs right, and is it the right area?"
+        if doubt is not None:
+            hint = tell_doubt(doubt, self.name)
+        file = locate(path).path.name
+        raise InputError(f"{self.name}: none of {len(frame):,} rows of {file} lies in the area; {hint}")
 
     def _from_map(self, land: Any) -> tuple[Any, Any, Any]:
         streets = self.ground.streets

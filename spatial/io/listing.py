@@ -10,8 +10,9 @@ from spatial.tables import LISTED
 
 _MANY = 20
 _EXAMPLES = 3
+MISPLACED = "rows may be in other coordinates than was said"
 _LOUD = (
-    "rows may be in other coordinates than was said", "no row could be used", "differs from the community's total",
+    MISPLACED, "no row could be used", "differs from the community's total",
     "gap between communities",
 )  # fmt: skip
 _LOUD_ROWS = 3
@@ -75,6 +76,11 @@ def group_listed(listed: Any, apart: Iterable[str] = ()) -> Any:
         )
         entries.append(entry)
     return pd.concat([listed[~many], *entries]).sort_index().reset_index(drop=True).astype(_DTYPES)
+
+
+def say_doubts(listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what is to be said before anything is made of the inputs: which may be in other coordinates."""
+    return [f"{row['source']}: {row['reason']} ({row['detail']})" for row in listed if row["reason"] == MISPLACED]
 
 
 def say_loud(listed: Sequence[Mapping[str, Any]]) -> list[str]:

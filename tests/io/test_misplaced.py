@@ -1,5 +1,6 @@
 """A register in other coordinates than was said is noticed by trying the others; a sound one is left in peace."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import shapely
 
 from spatial.crs import LONLAT, CoordType, metric_crs, shift, transform_geometry
-from spatial.errors import InputError
+from spatial.errors import CrsError, InputError
 from spatial.io.district import MISPLACED, read_inputs
-from spatial.io.misplaced import tell_misplaced
+from spatial.io.listing import say_doubts
+from spatial.io.misplaced import judge_coordinates, tell_doubt
 from spatial.io.sources import Sources
 from spatial.io.systems import to_metric
 
@@ -31,6 +33,11 @@ def _read_as(lonlat: Any, said: CoordType) -> tuple[gpd.GeoDataFrame, dict[str, 
 def _given(lonlat: Any, said: CoordType) -> tuple[Any, Any, str, Any]:
     frame, origin = _read_as(lonlat, said)
     return frame, LAND, "estates", origin
+
+
+def tell_misplaced(frame: Any, land: Any, source: str, origin: Any, *, margin_m: float = 0.0) -> str:
+    doubt = judge_coordinates(frame, land, source, origin, margin_m=margin_m)
+    return "" if doubt is None else tell_doubt(doubt, source)
 
 
 @pytest.mark.parametrize(
@@ -114,13 +121,43 @@ def _files(folder: Path, lonlat: Any) -> Sources:
     return Sources(area=folder / "area.gpkg", estates=folder / "小区.csv")
 
 
-def test_a_plan_s_inputs_list_the_doubt_beside_the_rows_that_were_dropped(tmp_path: Path) -> None:
-    inputs = read_inputs(_files(tmp_path, shift(INSIDE, "bd09")))
+@pytest.mark.parametrize("kind", ["gcj02", "bd09"])
+def test_a_register_that_fits_the_area_in_its_own_kind_alone_is_refused_with_the_option_to_say(
+    tmp_path: Path, kind: CoordType
+) -> None:
+    sources = _files(tmp_path, shift(INSIDE, kind))
+    with pytest.raises(
+        CrsError, match=rf"小区\.csv.*read as {kind}, not wgs84, 35 would .*say --coords estates={kind}, or"
+    ):
+        read_inputs(sources)
+    inputs = read_inputs(replace(sources, coords=f"estates={kind}"))
+    assert len(inputs.estates) == 35
+    assert MISPLACED not in set(inputs.listed["reason"])
+
+
+def test_who_names_the_kind_of_one_input_is_believed_and_the_doubt_is_listed(tmp_path: Path) -> None:
+    inputs = read_inputs(replace(_files(tmp_path, shift(INSIDE, "bd09")), coords="estates=wgs84"))
     told = inputs.listed[inputs.listed["reason"] == MISPLACED]
     assert told[["source", "row", "action"]].to_numpy().tolist() == [["estates", "all", "kept"]]
     assert "--coords estates=bd09" in told["detail"].iloc[0]
     dropped = inputs.listed["reason"] == "outside the area"
     assert told["detail"].iloc[0].startswith(f"{int(dropped.sum())} of 35 rows lie ")
+
+
+def test_what_fits_better_by_a_few_rows_of_many_is_doubted_and_not_refused(tmp_path: Path) -> None:
+    middle = np.array([(x, y) for x in np.linspace(108.699, 108.704, 12) for y in np.linspace(34.336, 34.341, 10)])
+    edge = np.array([(108.6905, y) for y in np.linspace(34.3315, 34.334, 4)])
+    sources = _files(tmp_path, np.vstack([middle, edge - (0.003, 0.0)]))
+    inputs = read_inputs(replace(sources, coords="gcj02"))
+    told = inputs.listed[inputs.listed["reason"] == MISPLACED]
+    assert len(told) == 0, "no other kind brings them in"
+    lonlat = np.vstack([middle, edge])
+    inputs = read_inputs(replace(_files(tmp_path, lonlat), coords="gcj02"))
+    told = inputs.listed[inputs.listed["reason"] == MISPLACED]
+    assert told["detail"].iloc[0].startswith("4 of 124 rows lie ")
+    assert say_doubts(inputs.listed.to_dict("records")) == [
+        f"estates: rows may be in other coordinates than was said ({told['detail'].iloc[0]})"
+    ]
 
 
 def test_where_all_rows_lie_elsewhere_the_refusal_says_how_far_and_what_would_fit(tmp_path: Path) -> None:
