@@ -16,7 +16,7 @@ from spatial.crs import CRS84, NamedSystem, name_systems
 from spatial.errors import InputError, MissingError, SpatialError
 from spatial.io.plan_folder import REPORT, PlanFolder, read_plan_folder
 from spatial.io.plan_layers import LAYERS, WORKED_OUT
-from spatial.plan.privacy import HIDDEN_LAYERS, hide_small_counts
+from spatial.plan.privacy import HIDDEN_LAYERS, NOTHING, Published, hide_small_counts
 
 __all__ = ["Box", "Feeds", "LoadedLayer", "PlanFeeds", "Snapshot", "follow_folder", "load_snapshot"]
 
@@ -80,6 +80,10 @@ class PlanFeeds:
         south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
         return name_systems((west + east) / 2, (south + north) / 2)
 
+    def published(self) -> Published:
+        """Return what of the plan everybody could see before: here nothing is known of that."""
+        return NOTHING
+
     @cached_property
     def public(self) -> "PlanFeeds":
         """The same, with small counts and what stands for single buildings left out (``spatial.plan.privacy``)."""
@@ -89,9 +93,8 @@ class PlanFeeds:
             if name not in HIDDEN_LAYERS and name not in WORKED_OUT
         }
         least = least_count(self.report)
-        layers = {
-            name: build_layer(LAYERS[name], rows) for name, rows in hide_small_counts(features, least=least).items()
-        }
+        told = hide_small_counts(features, least=least, before=self.published())
+        layers = {name: build_layer(LAYERS[name], rows) for name, rows in told.items()}
         layers |= work_out_public(layers, self.layers, self.report, least=least)
         return PlanFeeds(f"{self.digest}-public", self.report, layers)
 

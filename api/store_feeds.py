@@ -32,6 +32,7 @@ from api.snapshot import Feeds, PlanFeeds
 from api.store.editing import Editor
 from api.store.layers import KEPT, STORED
 from api.store.records import PlanRecord, VersionRecord, digest_of
+from api.store.states import to_state
 from api.store.store import Store
 from api.store.terms import Term, find_term
 from api.tokens import recognise
@@ -40,6 +41,7 @@ from spatial.crs import NamedSystem
 from spatial.errors import MissingError
 from spatial.io.plan_layers import LAYERS, PLAN_LAYERS, WORKED_OUT
 from spatial.io.plan_report import describe_profile, find_attribution
+from spatial.plan.privacy import OVER_TIME, Published
 
 _ALL = 2**31 - 1
 _EDITED = ("blocks", "grids", "violations")
@@ -88,6 +90,18 @@ class StoredFeeds(PlanFeeds):
         if layer != "grids":
             return None
         return self.store.get_grid(self.version.plan_id, self.version.version, feature_id).content
+
+    def published(self) -> Published:
+        """Return the grids of the first version, and what sites and circles the versions in force before had."""
+        plan_id = self.version.plan_id
+        first = to_state(self.store.read_grids(plan_id, 1)).assignment
+        earlier = {}
+        for number in _list_earlier(self.store.list_terms(plan_id), self.version.version):
+            origins = self.store.list_origins(plan_id, number)
+            taken = tuple(origins[name].version if name in origins else 1 for name in OVER_TIME)
+            if taken not in earlier:
+                earlier[taken] = {name: _read_features(self.store, plan_id, number, name) for name in OVER_TIME}
+        return Published(first.to_dict(), list(earlier.values()))
 
 
 @dataclass(frozen=True)
@@ -210,9 +224,19 @@ def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term], last
     return StoredFeeds(digest, told, held | work_out(held, told), store, version, lasting)
 
 
+def _list_earlier(terms: Sequence[Term], version: int) -> list[int]:
+    """Return the versions that came into force before a version first did, the earliest first; all if it never did."""
+    came = list(dict.fromkeys(term.version for term in terms))
+    return came[: came.index(version)] if version in came else came
+
+
 def _read_layer(store: Store, version: VersionRecord, name: str) -> LoadedLayer:
-    page = store.features(version.plan_id, version.version, name, limit=_ALL)
-    return build_layer(LAYERS[name], [orjson.loads(feature) for feature in page.features])
+    return build_layer(LAYERS[name], _read_features(store, version.plan_id, version.version, name))
+
+
+def _read_features(store: Store, plan_id: str, version: int, name: str) -> list[dict[str, Any]]:
+    page = store.features(plan_id, version, name, limit=_ALL)
+    return [orjson.loads(feature) for feature in page.features]
 
 
 def _tell(

@@ -1,38 +1,69 @@
-"""Which counts of a plan may everybody see? None that tells of a few homes, nor one from which such a one follows.
+"""Which counts of a plan may everybody see? None that tells of a few homes, nor any from which such a one follows.
 
-A count of 1 to k - 1 is left out (primary). Where a total is told of which only one part is left out, or parts that sum
-to less than k, the difference tells the part: the smallest further part is left out too (complementary), communities
-and sites of the plan first, then grids within a community, then blocks within a grid. A grid whose own count is left
-out for others' sake has blocks left out as well, else their sum would tell it, and such a community grids. Zero is
-told: that nobody lives on a square is on every map.
+Blocks with fewer than k homes are united with others, within their grid where it has enough, else within their
+community or the plan, to units of at least k homes. Units never change: they follow from the grids of the first version
+of a plan. A count is told where what it counts is made of whole units, so that whatever a reader adds up or subtracts,
+of one version or of many, is a sum of units as well: nobody there, or k homes and more. Zero is told: that nobody lives
+on a square is on every map.
+
+What sites serve and circles reach is no sum of blocks. Of a site, any two counts that are told of its circles, in one
+version or several, are the same or k apart, as are those of a circle and of the whole plan; so are what each site
+serves in two versions, and all that is not told of sites together. Not guarded against is who knows of each home which
+site it goes to, or adds counts of sites or circles to counts of blocks.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-Features = Mapping[str, Sequence[Mapping[str, Any]]]
+from spatial.plan.units import Units, unite_small
+
+Feature = Mapping[str, Any]
+Features = Mapping[str, Sequence[Feature]]
 HIDDEN_LAYERS = ("demand", "buildings")
 """Layers of single buildings: not public at all."""
 
-_COUNTS = ("households", "elderly", "children")
-_OF_ALL = ("communities", "sites")
-"""Layers whose counts sum to that of the whole plan, which is told."""
+_HOUSEHOLDS = "households"
+_COUNTS = (_HOUSEHOLDS, "elderly", "children")
+_MADE_OF_BLOCKS = {"grids": "grid_id", "communities": "community_id", "estates": "estate_id"}
+"""By layer whose features are made of blocks, the property of a block that names the feature."""
 _TELLING = {
     "grids": ("explanation", "status", "deviation", "oversize"),
     "blocks": ("oversize", "sub_grids_needed"),
     "violations": ("message",),
 }
 """Properties that would tell a count that is left out."""
+_REST = ""
+"""Stands for all that no site is told to serve."""
 
 
-def hide_small_counts(layers: Features, *, least: int) -> dict[str, list[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What of a plan everybody could see before.
+
+    Attributes
+    ----------
+    grid_of:
+        Grid of each block in the first version of the plan; those that are missing are in the grid that they have now.
+    earlier:
+        The layers of ``OVER_TIME`` of each version that was public before, the oldest first, with all their counts.
+    """
+
+    grid_of: Mapping[str, str] = field(default_factory=dict)
+    earlier: Sequence[Features] = ()
+
+
+NOTHING = Published()
+
+
+def hide_small_counts(layers: Features, *, least: int, before: Published = NOTHING) -> dict[str, list[dict[str, Any]]]:
     """Return GeoJSON features by layer with counts below ``least`` left out (None), and those that would tell them.
 
     Each feature from which a count was taken has the property ``suppressed`` true.
     """
     out = {name: [{**one, "properties": dict(one["properties"])} for one in rows] for name, rows in layers.items()}
     for count in _COUNTS:
-        hidden = _choose_hidden(out, count, least)
+        hidden = _choose_hidden(out, count, least, before)
         for name, ids in hidden.items():
             for feature in out[name]:
                 if feature["id"] in ids:
@@ -41,35 +72,45 @@ def hide_small_counts(layers: Features, *, least: int) -> dict[str, list[dict[st
     return out
 
 
-def _choose_hidden(layers: Features, count: str, least: int) -> dict[str, set[str]]:
+def _choose_hidden(layers: Features, count: str, least: int, before: Published) -> dict[str, set[str]]:
     """Return by layer the ids of the features that may not tell this count."""
     known = {name: _counts(rows, count) for name, rows in layers.items()}
     hidden = {name: {key for key, n in counts.items() if 0 < n < least} for name, counts in known.items()}
-    for name in _OF_ALL:
+    blocks, homes = layers.get("blocks", ()), known.get("blocks", {})
+    if count != _HOUSEHOLDS and not any(known.get(name) for name in _MADE_OF_BLOCKS):
+        return hidden  # nothing is told of more than a block, from which one could be subtracted
+    units = unite_small(homes, _places(blocks, before.grid_of), least=least)
+    if "blocks" in layers:
+        hidden["blocks"] |= {key for key in homes if not units.are_whole([key])}
+    for name, column in _MADE_OF_BLOCKS.items():
         if name in layers:
-            _complete(hidden[name], known[name], sorted(known[name]), least)
-    if "grids" in layers and "blocks" in layers:
-        blocks_of = _parts(layers["blocks"], "grid_id", known["blocks"])
-        for community, parts in sorted(_parts(layers["grids"], "community_id", known["grids"]).items()):
-            told = community not in hidden.get("communities", ())
-            _complete(hidden["grids"], known["grids"], parts, least, total_is_told=told)
-        for grid, parts in sorted(blocks_of.items()):
-            told = grid not in hidden["grids"]
-            _complete(hidden["blocks"], known["blocks"], parts, least, total_is_told=told)
-    if "estates" in layers and "blocks" in layers:
-        estates = {f["properties"].get("estate_id") for f in layers["blocks"] if f["id"] in hidden["blocks"]}
-        hidden["estates"] |= {
-            f["id"] for f in layers["estates"] if f["properties"].get("estate_id") in estates - {"", None}
-        } & set(known["estates"])
+            parts = _parts(blocks, column, homes)
+            own = {one["id"]: parts.get(str(one["properties"].get(column, one["id"])), []) for one in layers[name]}
+            hidden[name] |= {key for key, n in known[name].items() if not _is_told(n, own[key], homes, units, least)}
+    for name, tell in _OVER_TIME.items():
+        if count == _HOUSEHOLDS and name in layers:
+            rows = [one.get(name, ()) for one in (*before.earlier, layers)]
+            hidden[name] |= known[name].keys() - tell(rows, sum(homes.values()), least)
     return hidden
 
 
-def _counts(rows: Sequence[Mapping[str, Any]], count: str) -> dict[str, float]:
+def _counts(rows: Sequence[Feature], count: str) -> dict[str, float]:
     found = ((row["id"], row["properties"].get(count)) for row in rows)
     return {key: value for key, value in found if isinstance(value, int | float)}
 
 
-def _parts(rows: Sequence[Mapping[str, Any]], whole: str, counts: Mapping[str, float]) -> dict[str, list[str]]:
+def _places(blocks: Sequence[Feature], grid_of: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the community and the first grid of each block."""
+    return {
+        one["id"]: (
+            str(one["properties"].get("community_id")),
+            grid_of.get(one["id"], str(one["properties"].get("grid_id"))),
+        )
+        for one in blocks
+    }
+
+
+def _parts(rows: Sequence[Feature], whole: str, counts: Mapping[str, float]) -> dict[str, list[str]]:
     """Return the ids of the parts of each whole, those with a count."""
     parts: dict[str, list[str]] = {}
     for row in rows:
@@ -78,27 +119,59 @@ def _parts(rows: Sequence[Mapping[str, Any]], whole: str, counts: Mapping[str, f
     return parts
 
 
-def _complete(
-    hidden: set[str], counts: Mapping[str, float], parts: Sequence[str], least: int, *, total_is_told: bool = True
-) -> None:
-    """Leave out further parts, smallest first, until what is left out sums to ``least`` over two parts or more.
+def _is_told(count: float, parts: Sequence[str], homes: Mapping[str, float], units: Units, least: int) -> bool:
+    """Tell whether a count may be told: of whole units, and not a few beside what these blocks hold."""
+    return units.are_whole(parts) and _is_apart(count, sum(homes[part] for part in parts), least)
 
-    Where the total is not told, parts must be left out that sum to ``least``: one is enough.
+
+def _is_apart(one: float, other: float, least: int) -> bool:
+    """Tell whether two counts may be told of what may lie one in the other: their difference is none or enough."""
+    return one == other or abs(one - other) >= least
+
+
+def _tell_sites(versions: Sequence[Sequence[Feature]], total: float, least: int) -> set[str]:
+    """Return the sites that may tell what they serve in the last version; none where it is too near to an earlier one.
+
+    With each version stands what no site is told to serve, which follows from the total.
     """
-    left_out = [part for part in parts if part in hidden]
-    if total_is_told and not left_out:
-        return
-    needed = 2 if total_is_told else 1
-    rest = sorted((p for p in parts if p not in hidden and counts[p] > 0), key=lambda p: (counts[p], p))
-    while rest and (len(left_out) < needed or sum(counts[p] for p in left_out) < least):
-        left_out.append(rest.pop(0))
-    hidden.update(left_out)
+    before: list[dict[str, float]] = []
+    for rows in versions:
+        counts = _counts(rows, _HOUSEHOLDS)
+        told = {key: n for key, n in counts.items() if n == 0 or n >= least}
+        rest = max(0.0, total - sum(counts.values())) + sum(n for key, n in counts.items() if key not in told)
+        for key in sorted(told, key=lambda key: (told[key], key)):
+            if 0 < rest < least and told[key] > 0:
+                rest += told.pop(key)
+        whole = {**told, _REST: rest}
+        pairs = ((whole.get(key, 0.0), one.get(key, 0.0)) for one in before for key in {*whole, *one})
+        seen = not before or all(_is_apart(*pair, least) for pair in pairs)
+        before += [whole] if seen else []
+    return {key for key in told if seen}
+
+
+def _tell_circles(versions: Sequence[Sequence[Feature]], total: float, least: int) -> set[str]:
+    """Return the circles that may tell what they reach in the last version: enough apart from all others of a site."""
+    heard: dict[str, set[float]] = {}
+    for rows in versions:
+        counts, told = _counts(rows, _HOUSEHOLDS), set[str]()
+        site_of = {row["id"]: str(row["properties"].get("site_id")) for row in rows}
+        for key in sorted(counts, key=lambda key: (counts[key], key)):
+            others = heard.setdefault(site_of[key], {0.0, total})
+            if all(_is_apart(counts[key], other, least) for other in others):
+                others.add(counts[key])
+                told.add(key)
+    return told
+
+
+_OVER_TIME = {"sites": _tell_sites, "circles": _tell_circles}
+OVER_TIME = tuple(_OVER_TIME)
+"""Layers whose counts are held against those that were told before."""
 
 
 def _hide(properties: dict[str, Any], layer: str, count: str) -> None:
     properties[count] = None
     properties["suppressed"] = True
-    if count == "households":
+    if count == _HOUSEHOLDS:
         for name in (*_TELLING.get(layer, ()), *(c for c in _COUNTS if c != count)):
             if name in properties:
                 properties[name] = None

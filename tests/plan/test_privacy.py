@@ -1,13 +1,15 @@
 """What everybody may see tells of no few homes, also not by subtraction."""
 
 import copy
+import itertools
 from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spatial.plan.privacy import hide_small_counts
+from spatial.plan.privacy import Published, hide_small_counts
+from spatial.plan.units import unite_small
 
 K = 10
 
@@ -147,3 +149,125 @@ def _nothing_else(communities: Any, key: str) -> bool:
     """Tell whether a community has nobody but in this one count: then its own total says it, and is small as well."""
     grids = communities[int(key[1])]
     return sum(1 for blocks in grids for homes in blocks if homes) <= 1
+
+
+def redrawn(homes: list[int], community: list[int], grids: list[int]) -> dict[str, list[dict[str, Any]]]:
+    """A plan of blocks with their homes, each in a grid of its community; an estate holds every third block."""
+    layers: dict[str, list[dict[str, Any]]] = {"communities": [], "grids": [], "blocks": [], "estates": []}
+    held: dict[str, dict[str, int]] = {"communities": {}, "grids": {}, "estates": {}}
+    for b, (n, c, g) in enumerate(zip(homes, community, grids, strict=True)):
+        of = {"community_id": f"c{c}", "grid_id": f"c{c}g{g}", "estate_id": "" if b % 3 else "e"}
+        layers["blocks"].append(_feature(f"b{b}", households=n, **of))
+        for layer, key in (("communities", of["community_id"]), ("grids", of["grid_id"]), ("estates", "e")):
+            if layer != "estates" or b % 3 == 0:
+                held[layer][key] = held[layer].get(key, 0) + n
+    for layer, sums in held.items():
+        for key, n in sums.items():
+            of = {"grids": {"community_id": key[:2]}, "estates": {"estate_id": key}}.get(layer, {})
+            layers[layer].append(_feature(key, households=n, **of))
+    return layers
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, list[dict[str, Any]]]]:
+    """Versions of one plan: the same blocks, other grids."""
+    count = draw(st.integers(2, 8))
+    homes = draw(st.lists(st.integers(0, 25), min_size=count, max_size=count))
+    community = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
+    drawn = st.lists(st.integers(0, 2), min_size=count, max_size=count)
+    return [redrawn(homes, community, grids) for grids in draw(st.lists(drawn, min_size=1, max_size=4))]
+
+
+def attack(versions: list[dict[str, list[dict[str, Any]]]], told: list[dict[str, list[dict[str, Any]]]]) -> set[int]:
+    """Return how many homes all sets of blocks have whose sum follows from what all versions tell, and the total."""
+    homes = counts(versions[0], "blocks")
+    at = {key: n for n, key in enumerate(homes)}
+    known = [np.ones(len(at))]
+    columns = {"grids": "grid_id", "communities": "community_id", "estates": "estate_id"}
+    for version, shown in zip(versions, told, strict=True):
+        of = {one["id"]: one["properties"] for one in version["blocks"]}
+        for layer in shown:
+            for key, value in counts(shown, layer).items():
+                inside = [b for b in at if (b == key if layer == "blocks" else of[b][columns[layer]] == key)]
+                assert value is None or value == sum(homes[b] or 0 for b in inside)
+                known += [] if value is None else [np.isin([*at], inside).astype(float)]
+    sets = np.array(list(itertools.product((0.0, 1.0), repeat=len(at))))
+    _, weight, rows = np.linalg.svd(np.array(known), full_matrices=False)
+    span = rows[weight > 1e-9]
+    follows = np.abs(sets - sets @ span.T @ span).max(axis=1) < 1e-9
+    return {round(n) for n in sets[follows] @ np.array([homes[b] for b in at], dtype=float)}
+
+
+@given(histories())
+def test_no_few_homes_follow_from_all_that_was_ever_in_force(versions: list[Any]) -> None:
+    before = Published({one["id"]: one["properties"]["grid_id"] for one in versions[0]["blocks"]})
+    told = [hide_small_counts(one, least=K, before=before) for one in versions]
+    total = sum(n or 0 for n in counts(versions[0], "blocks").values())
+    assert not {n for n in attack(versions, told) if 0 < n < K and total >= K}
+
+
+def test_the_attack_finds_what_each_version_by_itself_would_tell() -> None:
+    one, two = redrawn([5, 100, 200, 20], [0] * 4, [0, 0, 0, 1]), redrawn([5, 100, 200, 20], [0] * 4, [0, 1, 1, 0])
+    apart = [hide_small_counts(version, least=K) for version in (one, two)]
+    assert 5 in attack([one, two], apart)  # the first version hides the block of 100, the second that of 20
+    before = Published({one["id"]: one["properties"]["grid_id"] for one in one["blocks"]})
+    kept = [hide_small_counts(version, least=K, before=before) for version in (one, two)]
+    assert min(attack([one, two], kept) - {0}) >= K
+    assert counts(kept[1], "blocks") == {"b0": None, "b1": None, "b2": 200, "b3": 20}
+    assert counts(kept[1], "grids") == {"c0g0": None, "c0g1": None}
+
+
+def test_blocks_are_united_in_the_same_way_whatever_their_order() -> None:
+    homes = {f"b{n}": float(n % 7) for n in range(40)}
+    place = {key: (f"c{n % 2}", f"g{n % 6}") for n, key in enumerate(homes)}
+    units = unite_small(homes, place, least=K)
+    assert unite_small(dict(reversed(homes.items())), place, least=K) == units
+    for number in set(units.unit_of.values()):
+        inside = [key for key, unit in units.unit_of.items() if unit == number]
+        assert sum(homes[key] for key in inside) >= K
+        assert len({place[key][0] for key in inside}) == 1
+        assert units.are_whole(inside)
+        assert not units.are_whole(inside[1:]) or len(inside) == 1
+    assert set(units.unit_of) == {key for key, n in homes.items() if n}
+
+
+def circles(**reached: list[int]) -> dict[str, list[dict[str, Any]]]:
+    """Circles about sites, each of 5, 10, ... minutes; 1,000 homes live in the plan."""
+    rows = [
+        _feature(f"{site}-{n}", site_id=site, households=count)
+        for site, counts in reached.items()
+        for n, count in enumerate(counts)
+    ]
+    return {"blocks": [_feature("b", households=1000)], "circles": rows}
+
+
+def test_two_counts_of_a_site_are_the_same_or_enough_apart_within_a_version_and_over_all() -> None:
+    first = circles(s=[40, 47, 300, 995], t=[0, 12, 12])
+    assert list(counts(hide_small_counts(first, least=K), "circles").values()) == [40, None, 300, None, 0, 12, 12]
+    later = circles(s=[40, 45, 304, 1000], t=[15, 22, 30])
+    told = hide_small_counts(later, least=K, before=Published({}, [first]))
+    assert list(counts(told, "circles").values()) == [40, None, None, 1000, None, 22, None]
+
+
+def served(**homes: int) -> dict[str, list[dict[str, Any]]]:
+    """Sites with the homes each serves, of 1,000 that live in the plan."""
+    rows = [_feature(site, site_id=site, households=count) for site, count in homes.items()]
+    return {"blocks": [_feature("b", households=1000)], "sites": rows}
+
+
+def test_what_sites_serve_does_not_tell_of_a_few_whom_none_serves() -> None:
+    assert counts(hide_small_counts(served(s=600, t=397), least=K), "sites") == {"s": 600, "t": None}
+    assert counts(hide_small_counts(served(s=600, t=300), least=K), "sites") == {"s": 600, "t": 300}
+    assert counts(hide_small_counts(served(s=600, t=400), least=K), "sites") == {"s": 600, "t": 400}
+
+
+def test_what_sites_serve_in_a_later_version_is_told_where_no_few_homes_changed_site() -> None:
+    first = served(s=600, t=400)
+    for later, shown in (
+        (served(s=600, t=400), {"s": 600, "t": 400}),
+        (served(s=500, t=380, u=120), {"s": 500, "t": 380, "u": 120}),
+        (served(s=597, t=403), {"s": None, "t": None}),
+        (served(s=595, t=400, u=5), {"s": None, "t": None, "u": None}),
+    ):
+        told = hide_small_counts(later, least=K, before=Published({}, [first]))
+        assert counts(told, "sites") == shown
