@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ def take(store: Store, base: int, name: str, households: dict[str, int]) -> int:
     rows = [{**one, "properties": dict(one["properties"])} for one in editor.read_layer(TOY, base, name)]
     for one in rows:
         one["properties"]["households"] = households.get(one["id"], one["properties"]["households"])
-    told = {"kind": "take_layers", "job": "j", "process": "site", "layers": [name]}
+    told: dict[str, Any] = {"kind": "take_layers", "job": "j", "process": "site", "layers": [name]}
     told |= {"profile": None, "finished": JANUARY}
     change = editor.propose_layers(TOY, base, {name: rows}, told)
     return editor.commit(change, Note("office", "", change.edits), kind="layers").version
