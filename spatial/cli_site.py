@@ -1,4 +1,4 @@
-"""`wangge site`: which sites open, from a table of travel times, with who serves whom, a bound and a gap."""
+"""`wangge site`: which sites open, from a table of travel times or along streets, with who serves whom and a bound."""
 
 import math
 from collections.abc import Callable
@@ -36,15 +36,35 @@ class _Job:
 
 
 def site(
-    times: Annotated[Path, option("Costs: CSV or Parquet with source_id, demand_id and seconds (or any cost).")],
     demand: Annotated[
-        Path, option("Demand: id, weight; may have load (room it takes) and groups, each a column of numbers.")
+        str,
+        option(
+            "Demand: a table of id, weight, load (room it takes) and groups, each a column of numbers; with --osm any "
+            "vector file, or CSV with lon, lat and households, elderly ..."
+        ),
     ],
     candidates: Annotated[
-        Path,
-        option("Sites: id; may have capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and columns of text."),
+        str,
+        option(
+            "Sites: a table of id, capacity, cost, mode, fixed, level, lon, lat, floor_area_m2 and columns of text; "
+            "with --osm any vector file, or CSV with lon, lat."
+        ),
     ],
     model: Annotated[str, option("lscp (set cover), mclp (maximal cover), pmedian or pcenter.")],
+    times: Annotated[
+        Path | None,
+        option("Costs: CSV or Parquet with source_id, demand_id and seconds (or any cost); without it give --osm."),
+    ] = None,
+    osm: Annotated[
+        str | None, option("Street map along which the times are walked: any file that `wangge walk` takes.")
+    ] = None,
+    existing: Annotated[str | None, option("With --osm: the centres that are open today.")] = None,
+    gates: Annotated[str | None, option("With --osm: gates of estates, with access.")] = None,
+    estates: Annotated[str | None, option("With --osm: estates, with access gated or open.")] = None,
+    coords: Annotated[
+        str | None, option("With --osm: coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.")
+    ] = None,
+    crs: Annotated[str | None, option("With --osm: system of files that declare none, such as EPSG:4547.")] = None,
     p: Annotated[int | None, option("Most new sites; with --closable most sites in all.")] = None,
     cutoff_min: Annotated[float | None, option("Minutes within which a site serves, where costs are seconds.")] = None,
     cutoff: Annotated[float | None, option("The same in the unit of the cost column.")] = None,
@@ -96,7 +116,7 @@ def site(
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the answer goes: a .json, replaced whole.")] = Path("sites.json"),
 ) -> None:
-    """Choose sites from a table of travel times, and say how far from the best possible they are."""
+    """Choose sites, from a table of travel times or along the streets, and say how far from the best they are."""
     from spatial.siting.ways import Deadline
 
     deadline = Deadline(max(budget_s - min(_WRITING_S, _WRITING_SHARE * budget_s), 0.0))
@@ -110,10 +130,10 @@ def site(
         "backup": backup, "each_of": each_of or "",
     }  # fmt: skip
     with honest():
-        _check(job, (times, demand, candidates))
-        from spatial.io.site_inputs import SiteSources
-
-        sources = SiteSources(times, demand, candidates, cost_column, skip_unknown)
+        layers = {"existing": existing, "gates": gates, "estates": estates, "coords": coords, "crs": crs}
+        tables = {"cost-column": cost_column, "skip-unknown": skip_unknown or None}
+        sources = _sources((times, osm), demand, candidates, layers, tables)
+        _check(job, sources.files)
         with stoppable() as check_stop, show_progress(check_stop) as on_progress:
             told = _choose(sources, job, (words, plain, no_capacity, skip_unreachable), deadline, on_progress)
             _write(told, job)
@@ -121,6 +141,54 @@ def site(
         if told["status"] == "infeasible":
             typer.echo(f"wangge: {told['why']}", err=True)
             raise typer.Exit(EXIT_INFEASIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Every file that is read, and how: from tables or, along the streets of a map, from layers."""
+
+    files: tuple[Path, ...]
+    tables: Any = None
+    layers: Any = None
+    existing: str | None = None
+
+    def read(self, profile: Any, limit_s: float, on_progress: Progress) -> Any:
+        """Return the siting question as read."""
+        from spatial.io.site_inputs import read_site_inputs
+        from spatial.io.site_layers import read_site_layers
+
+        if self.tables is not None:
+            return read_site_inputs(self.tables)
+        return read_site_layers(self.layers, profile, existing=self.existing, limit_s=limit_s, on_progress=on_progress)
+
+
+def _sources(
+    ways: tuple[Path | None, str | None], demand: str, candidates: str, layers: dict[str, Any], tables: dict[str, Any]
+) -> _Given:
+    """Return what is read; refuse two sources of times, none, and options of the other one."""
+    from spatial.io.features import locate
+    from spatial.io.site_inputs import SiteSources
+    from spatial.io.walk_inputs import WalkSources
+
+    times, osm = ways
+    if (times is None) == (osm is None):
+        raise InputError(
+            f"found {'neither --times nor --osm' if osm is None else '--times and --osm'}, needed one: a table of "
+            "times, or the street map to walk along"
+        )
+    strange = [name for name, value in (tables if times is None else layers).items() if value is not None]
+    if strange:
+        raise InputError(
+            f"found --{strange[0]} with {'--osm' if times is None else '--times'}, needed it with "
+            f"{'--times' if times is None else '--osm'} only"
+        )
+    if times is not None:
+        tabled = SiteSources(times, Path(demand), Path(candidates), tables["cost-column"], bool(tables["skip-unknown"]))
+        return _Given((tabled.times, tabled.demand, tabled.candidates), tables=tabled)
+    existing = layers.pop("existing")
+    given = [osm, demand, candidates, existing, layers["gates"], layers["estates"]]
+    files = tuple(locate(one).path for one in given if one is not None)
+    return _Given(files, layers=WalkSources(str(osm), candidates, demand, **layers), existing=existing)
 
 
 def _check(job: _Job, inputs: tuple[Path, ...]) -> None:
@@ -144,26 +212,26 @@ def _check(job: _Job, inputs: tuple[Path, ...]) -> None:
 def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Progress) -> dict[str, Any]:
     """Return all that is told of the choice; of a question without an answer, why."""
     from spatial.io.profiles import DEFAULT_PROFILE
-    from spatial.io.site_inputs import read_site_inputs
     from spatial.io.site_outputs import describe_choice
     from spatial.siting.asking import ask, check_kinds, number_of_sites
     from spatial.siting.settle import settle
 
     words, plain, no_capacity, skip_unreachable = given
-    policy = spatial.read_profile(job.profile or DEFAULT_PROFILE).siting
+    profile = spatial.read_profile(job.profile or DEFAULT_PROFILE)
+    policy = profile.siting
     m2_per_100 = policy.floor_m2_per_100_households if job.floor_m2 is None else job.floor_m2
     on_progress("reading", 0.0)
-    inputs = read_site_inputs(sources)
     per_minute = 60.0 if job.cutoff_min is not None else 1.0
+    limit = job.cutoff if job.cutoff_min is None else 60.0 * job.cutoff_min
+    cutoff = math.inf if limit is None else limit
+    conditions = _conditions(words, plain, per_minute)
+    inputs = sources.read(profile, _farthest(cutoff, conditions), on_progress)
     if job.cutoff_min is not None and not inputs.in_seconds:
         raise InputError(
             f"found --cutoff-min with costs in column {inputs.column}, needed seconds, or --cutoff instead"
         )
-    limit = job.cutoff if job.cutoff_min is None else 60.0 * job.cutoff_min
-    cutoff = math.inf if limit is None else limit
     if job.floor_m2 and not no_capacity:
         inputs = _with_floor_rooms(inputs, job.floor_m2)
-    conditions = _conditions(words, plain, per_minute)
     model = MODELS[job.model]
     conditions = replace(
         conditions,
@@ -183,6 +251,13 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
     if not math.isfinite(cutoff) and model in ("set_cover", "max_cover"):
         told["notes"].append("no cutoff was given: every pair in the table counts as within reach")
     return {**told, **about}
+
+
+def _farthest(cutoff: float, conditions: Any) -> float:
+    """Return how far is walked: twice the largest cutoff, so that a larger one that would do can be told."""
+    levels = [float(rule.cutoff) for rule in conditions.levels]
+    groups = [float(one) for one in conditions.cutoffs.values()]
+    return 2.0 * max([*groups, *(levels or [cutoff])])
 
 
 def _no_choice(model: str, error: InfeasibleError) -> dict[str, Any]:

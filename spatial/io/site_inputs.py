@@ -66,7 +66,7 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
         If a file cannot be used; the message names it, with the column or the id.
     """
     homes, left = _read_homes(sources.demand)
-    places, floor, limited = _read_places(sources.candidates)
+    places, floor, limited = build_places(_read_frame(sources.candidates, "candidates"), sources.candidates.name)
     table = read_costs(sources.times, places.ids, homes.ids, column=sources.cost_column)
     notes = list(left)
     if strange := tell_strange(table, sources.times.name):
@@ -108,10 +108,16 @@ def _read_homes(path: Path) -> tuple[Homes, list[str]]:
     return Homes(ids[order], {name: values[order] for name, values in groups.items()}, load[order]), notes
 
 
-def _read_places(path: Path) -> tuple[Places, NDArray[np.float64], bool]:
-    frame = _read_frame(path, "candidates")
-    ids, order = _ids(frame, path.name)
-    number = {name: _numbers(frame, name, ids, path.name) for name in _SITE_NUMBERS if name in frame.columns}
+def build_places(frame: Any, where: str) -> tuple[Places, NDArray[np.float64], bool]:
+    """Return the sites of a table of text, sorted by id, their floor areas, and whether any has a capacity.
+
+    Raises
+    ------
+    InputError
+        If an id is missing or stands twice, or a cell holds no number where one is needed.
+    """
+    ids, order = _ids(frame, where)
+    number = {name: _numbers(frame, name, ids, where) for name in _SITE_NUMBERS if name in frame.columns}
     blank = np.full(len(ids), np.nan)
     room = number.get("capacity", blank)
     level = number.get(_LEVEL, np.ones(len(ids)))
@@ -122,7 +128,7 @@ def _read_places(path: Path) -> tuple[Places, NDArray[np.float64], bool]:
     marks.setdefault("kind", np.full(len(ids), "", dtype=object))
     places = Places(
         ids=ids[order],
-        existing=_flags(frame, ids, path.name)[order],
+        existing=_flags(frame, ids, where)[order],
         price=number.get("cost", blank)[order],
         room=np.where(np.isnan(room), np.inf, room)[order],
         xy=_xy(number, len(ids))[order],

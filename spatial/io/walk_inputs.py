@@ -112,14 +112,14 @@ def read_walk_inputs(
     )
     coords = None if sources.coords is None else undeclared.coords
     on_progress("walk network", 0.0)
-    network, listed = _read_network(sources, profile, walker, undeclared)
+    network, listed = read_network(sources, profile, walker, undeclared)
     on_progress("reading points", 0.0)
     given = {
         name: read_features(getattr(sources, name), network.crs, coords, source=name, undeclared=undeclared)
         for name in ("sources", "demand")
     }
     places, notes = _read_sources(given["sources"], sources.kind)
-    demand, counted, by, more = _read_demand(given["demand"], sources.households, sources.by)
+    demand, counted, by, more = read_demand(given["demand"], sources.households, sources.by)
     for path in sources.areas:
         on_progress("reading areas", 0.0)
         name, of, told = read_areas(path, demand, coords, undeclared)
@@ -132,7 +132,7 @@ def read_walk_inputs(
     return WalkInputs(network, places, demand, counted, by, everything, _digest(sources, origins))
 
 
-def _read_network(
+def read_network(
     sources: WalkSources, profile: Profile, walker: Walker, undeclared: Undeclared
 ) -> tuple[WalkNetwork, list[Any]]:
     """Return the network with the gates and estates that are given, and LISTED of these."""
@@ -172,8 +172,8 @@ def _read_gates(sources: WalkSources, crs: Any, undeclared: Undeclared) -> tuple
 
 def _read_sources(given: Features, kind: str | None) -> tuple[Any, Any]:
     """Return ``site_id, name, kind`` as points, sorted by id, and LISTED."""
-    sheet, frame, listed = _as_points(given)
-    ids, named = _read_ids(sheet, frame, "source_id", "sources")
+    sheet, frame, listed = as_points(given)
+    ids, named = read_ids(sheet, frame, "source_id", "sources")
     columns = find_columns(frame.columns, ("name", "kind"), sheet.where)
     kind = sheet.need(kind) if kind is not None else columns.get("kind")
     texts = {"name": text_of(frame, columns.get("name")), "kind": text_of(frame, kind).str.strip()}
@@ -181,12 +181,12 @@ def _read_sources(given: Features, kind: str | None) -> tuple[Any, Any]:
     return _by_id(out, "site_id"), join_listed([given.listed, listed, named])
 
 
-def _read_demand(
+def read_demand(
     given: Features, households: str | None, by: tuple[str, ...]
 ) -> tuple[Any, tuple[str, ...], dict[str, Any], Any]:
     """Return DEMAND, the columns that are counted, name -> group of each demand point, and LISTED."""
-    sheet, frame, listed = _as_points(given)
-    ids, named = _read_ids(sheet, frame, "demand_id", "demand")
+    sheet, frame, listed = as_points(given)
+    ids, named = read_ids(sheet, frame, "demand_id", "demand")
     homes, told, column = _read_households(sheet, frame, households)
     groups = {sheet.need(name): text_of(frame, sheet.need(name)).str.strip() for name in by}
     skipped = {column, *groups, *find_columns(frame.columns, _NO_COUNTS, sheet.where).values()}
@@ -199,7 +199,7 @@ def _read_demand(
     return demand, ("households", *numbers), placed, notes
 
 
-def _as_points(given: Features) -> tuple[Sheet, Any, Any]:
+def as_points(given: Features) -> tuple[Sheet, Any, Any]:
     """Return the rows as a sheet (of all of them), those that have a place as points, and LISTED."""
     source, file = given.origin["source"], given.origin["path"]
     sheet = Sheet(given.frame, f"{source} ({file})")
@@ -209,7 +209,7 @@ def _as_points(given: Features) -> tuple[Sheet, Any, Any]:
     return sheet, frame, listed
 
 
-def _read_ids(sheet: Sheet, frame: Any, field: str, source: str) -> tuple[Any, Any]:
+def read_ids(sheet: Sheet, frame: Any, field: str, source: str) -> tuple[Any, Any]:
     """Return the ids of the rows: their own, else unlike names, else their numbers in the file; and LISTED."""
     found = find_columns(frame.columns, (field, "name"), sheet.where)
     if field in found:
