@@ -20,6 +20,9 @@ Rows = NDArray[np.intp]
 _BYTES_PER_PLACE = 16
 _BYTES_PER_FEATURE = 700
 """Measured: objects of Python and GEOS, ids, and the nodes of the tree."""
+_FILLERS: Mapping[Kind, Any] = {"number": np.nan, "integer": np.nan, "string": "", "boolean": False, "other": None}
+"""What stands in a column where a value is missing."""
+_TYPES: Mapping[Kind, type] = {"number": float, "integer": float, "boolean": bool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +139,28 @@ def build_layer(layer: Layer, features: Sequence[Mapping[str, Any]]) -> LoadedLa
     texts = np.array([None if text == b"null" else text.decode() for text in geometry], dtype=object)
     shapes = shapely.from_geojson(texts)
     ids = tuple(feature["id"] for feature in features)
+    told = tuple(head + text + tail for head, text, tail in zip(heads, geometry, tails, strict=True))
+    cuts = np.column_stack([start, end])
     return LoadedLayer(
         name=layer.name,
         title=layer.title,
         description=layer.description,
         ids=ids,
-        features=tuple(head + text + tail for head, text, tail in zip(heads, geometry, tails, strict=True)),
-        cuts=np.column_stack([start, end]),
+        features=told,
+        cuts=cuts,
         row_of={key: row for row, key in enumerate(ids)},
         places=shapely.STRtree(shapes),
         columns=_read_columns([feature["properties"] for feature in features]),
         bbox=None if shapely.is_missing(shapes).all() else shapely.total_bounds(shapes).tolist(),
-        size_bytes=_estimate_bytes(geometry, tails, shapes),
+        size_bytes=estimate_bytes(cuts, [len(one) for one in told], shapes),
     )
 
 
-def _estimate_bytes(geometry: Sequence[bytes], tails: Sequence[bytes], shapes: Any) -> int:
+def estimate_bytes(cuts: NDArray[np.int64], lengths: Sequence[int], shapes: Any) -> int:
     """Return about how many bytes a layer takes: features as text, properties as values, places and the tree."""
-    texts = sum(map(len, geometry)) + 2 * sum(map(len, tails))
-    return texts + _BYTES_PER_PLACE * int(shapely.get_num_coordinates(shapes).sum()) + _BYTES_PER_FEATURE * len(tails)
+    start, end = cuts.T
+    texts = int((end - start).sum() + 2 * (np.array(lengths, dtype=np.int64) - end).sum())
+    return texts + _BYTES_PER_PLACE * int(shapely.get_num_coordinates(shapes).sum()) + _BYTES_PER_FEATURE * len(cuts)
 
 
 def _read_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
@@ -165,13 +171,14 @@ def _read_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
 def _read_column(values: list[Any]) -> Column:
     missing = np.array([value is None for value in values], dtype=bool)
     kind = _kind_of([value for value in values if value is not None])
-    if kind in ("number", "integer"):
-        numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-        return Column(kind, numbers, missing)
-    filler: Any = {"string": "", "boolean": False}.get(kind)
-    out = np.empty(len(values), dtype=bool if kind == "boolean" else object)
+    out, filler = fill_of(kind, len(values)), _FILLERS[kind]
     out[:] = [filler if value is None else value for value in values]
     return Column(kind, out, missing)
+
+
+def fill_of(kind: Kind, count: int) -> NDArray[Any]:
+    """Return the values of a column of a kind that is missing everywhere."""
+    return np.full(count, _FILLERS[kind], dtype=_TYPES.get(kind, object))
 
 
 def _kind_of(values: list[Any]) -> Kind:

@@ -21,6 +21,7 @@ from api.layers import LoadedLayer, build_layer
 from api.moments import read_datetime
 from api.openapi import build_openapi
 from api.plan_answers import tell_public_origin
+from api.renewing import move_blocks, renew_layer
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
@@ -31,7 +32,7 @@ from api.settings import Settings
 from api.snapshot import Feeds, PlanFeeds
 from api.store.editing import Editor
 from api.store.layers import KEPT, STORED
-from api.store.records import PlanRecord, VersionRecord, digest_of
+from api.store.records import Changed, PlanRecord, VersionRecord, digest_of
 from api.store.states import to_state
 from api.store.store import Store
 from api.store.terms import Term, find_term
@@ -84,6 +85,8 @@ class StoredFeeds(PlanFeeds):
     store: Store
     version: VersionRecord
     lasting: "Lasting"
+    taken: Mapping[str, str]
+    """Content of the layers that are not as the plan was put in with."""
 
     def state_of(self, layer: str, feature_id: str) -> str | None:
         """Return the digest of all that is known of a grid; None for another feature."""
@@ -211,17 +214,50 @@ def read_lasting(store: Store, plan_id: str) -> Lasting:
     return Lasting(store.get_plan(plan_id).title, layers, attribution, describe_profile(plan.profile))
 
 
-def read_feeds(store: Store, version: VersionRecord, terms: Sequence[Term], lasting: Lasting) -> StoredFeeds:
-    """Return the layers of a version as they are served, and what its landing page tells of it."""
+def read_feeds(
+    store: Store, version: VersionRecord, terms: Sequence[Term], lasting: Lasting, before: StoredFeeds | None = None
+) -> StoredFeeds:
+    """Return the layers of a version as they are served, and what its landing page tells of it.
+
+    Of the layers of another version only what differs is read anew.
+    """
     origins = store.list_origins(version.plan_id, version.version)
-    own = {name: _read_layer(store, version, name) for name in (*_EDITED, *origins)}
+    taken = store.list_taken(version.plan_id, version.version)
+    own = _read_own(store, version, before)
+    for name, content in taken.items():
+        same = before is not None and before.taken.get(name) == content
+        own[name] = before.layers[name] if before is not None and same else _read_layer(store, version, name)
     layers = {**lasting.layers, **own}
     held = {name: layers[name] for name in LAYERS if layers[name].features or name in PLAN_LAYERS}
     told = _tell(version, lasting, held, terms)
     told["origins"] = {name: tell_public_origin(one) for name, one in origins.items()}
     since = digest_of(*(f"{term}" for term in terms))[:8] if terms else ""  # the documents tell them
     digest = f"{version.digest[:32]}{version.version:x}{since}"
-    return StoredFeeds(digest, told, held | work_out(held, told), store, version, lasting)
+    return StoredFeeds(digest, told, held | work_out(held, told), store, version, lasting, taken)
+
+
+def _read_own(store: Store, version: VersionRecord, before: StoredFeeds | None) -> dict[str, LoadedLayer]:
+    """Return the layers of a version that edits change."""
+    found: Mapping[str, LoadedLayer | None] = {}
+    if before is not None and _is_held(store, before.version):
+        found = _renew(before, store.read_changed(version.plan_id, before.version.version, version.version))
+    return {name: found.get(name) or _read_layer(store, version, name) for name in _EDITED}
+
+
+def _is_held(store: Store, version: VersionRecord) -> bool:
+    """Tell whether a store has a version still: a restored one may have another of its number, or none."""
+    known = version.version <= store.get_plan(version.plan_id).head
+    return known and store.get_version(version.plan_id, version.version).digest == version.digest
+
+
+def _renew(before: StoredFeeds, changed: Changed) -> dict[str, LoadedLayer | None]:
+    """Return the layers that edits change from those of another version; None where they are to be read anew."""
+    blocks = before.layers["blocks"]
+    grid_of = {block: one.grid_id for one in changed.grids if one.feature for block in one.document["blocks"]}
+    grids = {one.grid_id: orjson.loads(one.feature) if one.feature else None for one in changed.grids}
+    told: dict[str, Mapping[str, Mapping[str, Any] | None]]
+    told = {"blocks": move_blocks(blocks, grid_of), "grids": grids, "violations": changed.findings}
+    return {name: renew_layer(LAYERS[name], before.layers[name], some) for name, some in told.items()}
 
 
 def _list_earlier(terms: Sequence[Term], version: int) -> list[int]:

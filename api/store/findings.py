@@ -94,9 +94,22 @@ def read_findings(rows: Rows, plan_id: str, version: int) -> dict[str, str]:
     return {str(name): str(features) for name, features in found}
 
 
+def read_changed_findings(rows: Rows, plan_id: str, one: int, other: int) -> dict[str, dict[str, Any] | None]:
+    """Return the features, by id, by which the findings of version ``other`` differ from ``one``; None: only in one."""
+    first, last = sorted((one, other))
+    told = "SELECT DISTINCT finding FROM findings WHERE plan_id = ? AND version > ? AND version <= ?"
+    names = [str(row[0]) for row in rows.all(told, plan_id, first, last)]
+    then, now = (
+        {feature["id"]: feature for name in names for feature in _read_at(rows, plan_id, name, version)}
+        for version in (one, other)
+    )
+    changed = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
+    return {key: now.get(key) for key in changed}
+
+
 def put_findings(rows: Rows, dialect: Dialect, plan_id: str, version: int, findings: Findings) -> None:
     """Write the findings that a version changes, and show them in the layer of the last version."""
-    gone = [(plan_id, feature["id"]) for name in findings for feature in _read_last(rows, plan_id, name)]
+    gone = [(plan_id, feature["id"]) for name in findings for feature in _read_at(rows, plan_id, name, version)]
     rows.run_many(f"DELETE FROM {LAYER} WHERE plan_id = ? AND feature_id = ?", gone)
     rows.run_many(f"DELETE FROM served WHERE layer = '{LAYER}' AND plan_id = ? AND feature_id = ?", gone)
     rows.run_many(
@@ -108,11 +121,11 @@ def put_findings(rows: Rows, dialect: Dialect, plan_id: str, version: int, findi
     put_served(rows, LAYER, plan_id, shown)
 
 
-def _read_last(rows: Rows, plan_id: str, finding: str) -> list[dict[str, Any]]:
+def _read_at(rows: Rows, plan_id: str, finding: str, version: int) -> list[dict[str, Any]]:
     found = rows.one(
-        "SELECT features FROM findings WHERE plan_id = ? AND finding = ? ORDER BY version DESC LIMIT 1",
-        plan_id,
-        finding,
+        """SELECT features FROM findings WHERE plan_id = ? AND finding = ? AND version <= ?
+           ORDER BY version DESC LIMIT 1""",
+        *(plan_id, finding, version),
     )
     read: list[dict[str, Any]] = [] if found is None else orjson.loads(found[0])
     return read

@@ -57,6 +57,27 @@ def read_grid(rows: Rows, plan_id: str, version: int, grid_id: str) -> Grid:
     return grids[0]
 
 
+def read_changed(rows: Rows, plan_id: str, one: int, other: int) -> list[Grid]:
+    """Return, as they stand in version ``other``, the grids that versions between it and ``one`` changed, by id.
+
+    A grid that ``other`` has not yet has no blocks and no feature, as a retired one.
+    """
+    first, last = sorted((one, other))
+    changed = "SELECT grid_id FROM changes WHERE plan_id = ? AND version > ? AND version <= ?"
+    found = rows.all(
+        f"""SELECT c.grid_id, c.content FROM changes c
+            JOIN (SELECT grid_id, max(version) AS version FROM changes
+                  WHERE plan_id = ? AND version <= ? AND grid_id IN ({changed}) GROUP BY grid_id) last
+            ON last.grid_id = c.grid_id AND last.version = c.version WHERE c.plan_id = ?""",
+        *(plan_id, other, plan_id, first, last, plan_id),
+    )
+    content_of = {str(grid_id): str(content) for grid_id, content in found}
+    held = read_contents(rows, plan_id, content_of.values())
+    ids = {str(row[0]) for row in rows.all(changed, plan_id, first, last)}
+    nothing: tuple[Mapping[str, Any], bytes] = ({}, b"")
+    return [Grid(name, *(held[content_of[name]] if name in content_of else nothing)) for name in sorted(ids)]
+
+
 def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
     """Return the document and the feature of each content."""
     wanted, out = sorted(set(contents)), {}

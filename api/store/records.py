@@ -88,6 +88,17 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """By what a version differs from another one: its grids, and features of its findings by id.
+
+    A grid without a feature is none of its living ones, and a finding that is None is none of its.
+    """
+
+    grids: Sequence[Grid]
+    findings: Mapping[str, Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Who makes a version and why; ``edits`` and ``summary`` tell what was asked and what came of it, JSON-ready."""
 

@@ -16,7 +16,7 @@ from api.store.errors import StoreError
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
 from api.store.place import Place, is_address
-from api.store.records import Delta, Grid, Note, Page, PlanRecord, TokenRecord, VersionRecord
+from api.store.records import Changed, Delta, Grid, Note, Page, PlanRecord, TokenRecord, VersionRecord
 from api.store.tables import Box
 from api.store.terms import Term, read_terms
 from spatial.errors import MissingError
@@ -93,6 +93,21 @@ class Store:
         with self.database.reading() as rows:
             versions.read_version(rows, plan_id, version)
             return findings.read_findings(rows, plan_id, version)
+
+    def read_changed(self, plan_id: str, one: int, other: int) -> Changed:
+        """Return by what grids and findings a version differs from another one, earlier or later."""
+        with self.database.reading() as rows:
+            told = grids.read_changed(rows, plan_id, one, other)
+            return Changed(told, findings.read_changed_findings(rows, plan_id, one, other))
+
+    def look(self, plan_id: str) -> tuple[PlanRecord, list[Term], str]:
+        """Return what is told of a plan, its terms, and the digest of its first version, all of one moment.
+
+        A restored store may have another plan of the same id: its first version tells.
+        """
+        with self.database.reading() as rows:
+            plan, terms = plans.read_record(rows, plan_id), read_terms(rows, plan_id)
+            return plan, terms, versions.read_version(rows, plan_id, 1).digest
 
     def list_taken(self, plan_id: str, version: int) -> dict[str, str]:
         """Return the layers of a version that are not as the plan was put in with: layer -> digest of its features."""

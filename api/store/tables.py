@@ -150,9 +150,7 @@ def _gather(
     return _read_lines(None if found is None else found[0])
 
 
-def gather_columns(
-    rows: Rows, dialect: Dialect, layer: str, columns: Sequence[str], plan_id: str
-) -> list[list[Any]]:
+def gather_columns(rows: Rows, dialect: Dialect, layer: str, columns: Sequence[str], plan_id: str) -> list[list[Any]]:
     """Return columns of texts of a whole layer, the same row at the same place in each; one row, as in ``_gather``."""
     told = ", ".join(dialect.lines(dialect.quote(column)) for column in columns)
     wanted = ", ".join({"feature_id": None, **dict.fromkeys(columns)})

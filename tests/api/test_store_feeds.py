@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from api.main import create_app
 from api.settings import Settings
 from api.store.editing import Editor, import_plan
 from api.store.records import STATUSES, Note
-from api.store.store import Store, create_store
+from api.store.store import Store, create_store, restore_store
 from api.store_feeds import read_feeds, read_lasting, weigh_feeds
 from tests.api.live import serving
 from tests.api.threaded import talking_to
 from tests.api.toy_plan import build_toy_plan
-from tests.store.served import TOY, edit, move, serve_layers
+from tests.store.served import TOY, edit, move, rename, serve_layers
 
 TOKEN = {"Authorization": "Bearer of the house"}
 NOTE = Note("planner", "")
@@ -115,3 +116,40 @@ def test_plans_are_read_once_where_there_is_room_for_them_and_else_anew(
             assert client.get(f"/plans/{name}/feeds/collections/grids/items").status_code == 200
     assert len(seen) == times_read
     assert sorted(set(seen)) == sorted([TOY, "other"])
+
+
+def test_feeds_that_go_on_from_those_of_another_version_are_those_that_are_read_anew(store: Store) -> None:
+    editor, lasting = Editor(store), read_lasting(store, TOY)
+    head = edit(editor, 1, move("b2", "g3")).version
+    head = edit(editor, head, rename("g1", "北片")).version
+    head = edit(editor, head, {"kind": "merge", "grids": ["g1", "g2"]}).version
+    head = edit(
+        editor, head, {"kind": "create_dedicated", "blocks": ["b2"], "name": "market", "purpose": "market"}
+    ).version
+    change, target = editor.propose_undo(TOY, head)
+    head = editor.commit(change, NOTE, kind="undo", state_of=target).version
+    anew = [read_feeds(store, store.get_version(TOY, number), (), lasting) for number in range(1, head + 1)]
+    for one, other in product(anew, anew):
+        went_on = read_feeds(store, other.version, (), lasting, one)
+        assert (went_on.digest, went_on.report) == (other.digest, other.report)
+        assert [*went_on.layers] == [*other.layers]
+        for name, layer in other.layers.items():
+            mine = went_on.layers[name]
+            assert (mine.features, mine.bbox, mine.size_bytes) == (layer.features, layer.bbox, layer.size_bytes), name
+            assert repr(mine.columns) == repr(layer.columns), name
+            assert mine.find((114, 30, 114.301, 31)).tolist() == layer.find((114, 30, 114.301, 31)).tolist(), name
+
+
+def test_feeds_do_not_go_on_from_a_version_that_a_restored_store_has_no_more(store: Store, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.gpkg"
+    store.backup(backup)
+    edit(Editor(store), 1, move("b2", "g3"))
+    lasting = read_lasting(store, TOY)
+    gone = read_feeds(store, store.get_version(TOY, 2), (), lasting)
+    restore_store(backup, tmp_path / "plans.gpkg", replace=True)
+    edit(Editor(store), 1, move("b1", "g2"))
+    edit(Editor(store), 2, rename("g1", "北片"))
+    last = store.get_version(TOY, 3)
+    assert read_feeds(store, last, (), lasting, gone).layers["blocks"].features == (
+        read_feeds(store, last, (), lasting).layers["blocks"].features
+    )
