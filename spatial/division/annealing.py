@@ -22,6 +22,7 @@ from spatial.division.recut import recut
 from spatial.division.sizes import STRENGTH
 from spatial.division.tally import add_unit, balance_at, column, may_hold, penalty_at
 from spatial.division.trees import draw
+from spatial.walking.columns import narrow
 from spatial.walking.compiled import bare, pasted
 
 _ALONE, _RENAMES = 0.1, 0.02
@@ -143,6 +144,7 @@ def anneal(board: Board, best: Any, least: float, keep: Any, schedule: Schedule,
     ``best`` holds a division of the cost ``least``, and in the end the best met; the labels are put into the rows of
     ``keep`` at regular moves. Long runs are made of several calls that hand labels, best and state on.
     """
+    board, best, keep = narrow(board), narrow(best), narrow(keep)
     labels, kept = board.labels, 0
     cost, penalty = count_board(board)
     for move in range(moves):

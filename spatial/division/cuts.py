@@ -8,7 +8,7 @@ to its neighbours' pull and leaves the network.
 
 from typing import Any, NamedTuple
 
-from spatial.walking.compiled import bare
+from spatial.walking.compiled import shared
 
 
 class Flow(NamedTuple):
@@ -32,7 +32,7 @@ class Flow(NamedTuple):
     lives: Any
 
 
-@bare
+@shared
 def leave(flow: Flow, node: int, into: int) -> None:
     """Take a node out of the network, into the set (1) or away from it (-1): its room becomes its neighbours' pull."""
     for arc in range(flow.row[node], flow.row[node + 1]):
@@ -43,7 +43,7 @@ def leave(flow: Flow, node: int, into: int) -> None:
     flow.pull[node] = 0
 
 
-@bare
+@shared
 def push_flow(flow: Flow) -> None:
     """Push as much as fits from pulled nodes to those pulled away: Dinic's algorithm, ranked from the sinks."""
     while _rank(flow):
@@ -55,7 +55,7 @@ def push_flow(flow: Flow) -> None:
     _choose(flow)
 
 
-@bare
+@shared
 def _rank(flow: Flow) -> bool:
     """Give nodes their distance to the nearest sink with room on the way; tell whether a pulled node has one."""
     size, met = 0, False
@@ -81,7 +81,7 @@ def _rank(flow: Flow) -> bool:
     return met
 
 
-@bare
+@shared
 def _choose(flow: Flow) -> None:
     """Give level 0 to the nodes that what is still pulled can reach, -1 to the others."""
     size, done = 0, 0
@@ -103,7 +103,7 @@ def _choose(flow: Flow) -> None:
                 size += 1
 
 
-@bare
+@shared
 def _drain(flow: Flow, source: int) -> None:
     """Push what a source holds along shortest paths, until it is empty or blocked."""
     depth, node = 0, source

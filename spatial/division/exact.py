@@ -12,6 +12,7 @@ import numpy as np
 from spatial.division.piece import FREE, Piece, renumber_new
 from spatial.division.sizes import STRENGTH, Sizes
 from spatial.division.tally import balance_at, distance, may_hold, penalty_at
+from spatial.walking.columns import narrow
 from spatial.walking.compiled import inner, kernel
 
 MOST_BLOCKS, MOST_NAMES = 12, 24
@@ -91,6 +92,7 @@ def _price_name(piece: Piece, name: int, price: Any, named: Any) -> None:
 @kernel
 def _solve(piece: Piece, sizes: Sizes) -> Any:
     """Return labels of a cheapest division; grids that inherit none of today's are numbered after those that do."""
+    piece, sizes = narrow(piece), narrow(sizes)
     count, olds = len(piece.households), piece.change.shape[1] - 1
     price, named = _price_grids(piece, sizes), np.zeros(1 << count)
     least, choice = np.full((olds + 1, 1 << count), np.inf), np.zeros((olds + 1, 1 << count), np.int64)

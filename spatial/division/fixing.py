@@ -6,10 +6,10 @@ import numpy as np
 
 from spatial.division.nodes import FREE, IN, Search, decide, list_live
 from spatial.division.surroundings import FAR, OUT, Around
-from spatial.walking.compiled import bare
+from spatial.walking.compiled import shared
 
 
-@bare
+@shared
 def _ways(around: Around, side: Any, toll: Any, limit: int, best: Any, heap: Any, place: Any) -> None:
     """Fill ``best`` with the least toll of a way from the root over units that are not out, below the limit.
 
@@ -39,7 +39,7 @@ def _ways(around: Around, side: Any, toll: Any, limit: int, best: Any, heap: Any
                 _rise(heap, place, best, other)
 
 
-@bare
+@shared
 def _sink(heap: Any, place: Any, key: Any, node: int, size: int) -> None:
     """Put a node at the top of a heap of ``size`` nodes and let it sink."""
     at = 0
@@ -58,7 +58,7 @@ def _sink(heap: Any, place: Any, key: Any, node: int, size: int) -> None:
     place[node] = at
 
 
-@bare
+@shared
 def _rise(heap: Any, place: Any, key: Any, node: int) -> None:
     """Let a node rise from its place in the heap."""
     at = place[node]
@@ -73,14 +73,14 @@ def _rise(heap: Any, place: Any, key: Any, node: int) -> None:
     place[node] = at
 
 
-@bare
-def tighten(around: Around, search: Search, slack: int, most: int, toll: Any) -> int:
+@shared
+def tighten(around: Around, search: Search, slack: int, most: int) -> int:
     """Fix what cannot be otherwise; return -1 at a dead end, else how many units of the cut had to leave it.
 
     ``slack`` is what the bound of this node may still rise. A unit that is in brings a way to the root with it: the
     flow that its units can still send away is added to the bound, their households to the grid.
     """
-    side, pull = search.side, search.flow.pull
+    side, pull, toll = search.side, search.flow.pull, search.toll
     count, held, lock = len(side), np.int64(0), np.int64(-1)
     for i in range(count):
         toll[i] = -pull[i] if side[i] == FREE and pull[i] < 0 else 0

@@ -9,10 +9,10 @@ import numpy as np
 
 from spatial.division.nodes import FREE, IN, Search
 from spatial.division.surroundings import Around
-from spatial.walking.compiled import bare
+from spatial.walking.compiled import shared
 
 
-@bare
+@shared
 def lean_fines(around: Around, search: Search, chosen: Any) -> bool:
     """Bound every fine from below, as tightly at the chosen units as a straight line can; tell whether that changed."""
     changed = False
@@ -33,7 +33,7 @@ def lean_fines(around: Around, search: Search, chosen: Any) -> bool:
     return changed
 
 
-@bare
+@shared
 def _lean(around: Around, side: Any, chosen: Any, q: int, slope: Any) -> Any:
     """Fill the slopes of one fine's bound and return its base; exact where two units are in, or one in and one out."""
     fine, ins, free, held = around.fine[q], 0, 0, 0

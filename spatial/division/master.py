@@ -10,13 +10,14 @@ from spatial.division.pricing import SCALE
 from spatial.division.roots import cost_size
 from spatial.division.sizes import Sizes
 from spatial.division.tally import distance
+from spatial.walking.columns import narrow
 from spatial.walking.compiled import kernel
 
 
 @kernel
 def _sum_columns(piece: Piece, spanned: bool, units: Any, start: Any, names: Any, sums: Any) -> None:
     """Fill by column: households, anchor, half of its border, change and, if wanted, its span."""
-    inside = np.full(len(piece.households), -1)
+    piece, inside = narrow(piece), np.full(len(piece.households), -1)
     for column in range(len(names)):
         for i in range(start[column], start[column + 1]):
             inside[units[i]] = column

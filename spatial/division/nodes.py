@@ -6,9 +6,22 @@ import numpy as np
 
 from spatial.division.cuts import Flow, leave
 from spatial.division.surroundings import Around
-from spatial.walking.compiled import bare, inner
+from spatial.walking.compiled import inner, shared
 
 FREE, IN = np.int8(0), np.int8(1)
+_NUMBERS, _FLAGS = 12, 5
+"""Rows of numbers and of flags by unit that a search needs."""
+
+
+class Space(NamedTuple):
+    """The arrays in which a search lies: rows of numbers and of flags by unit, by arc, by fine, and few single ones."""
+
+    number: Any
+    flag: Any
+    arc: Any
+    slope: Any
+    base: Any
+    few: Any
 
 
 class Search(NamedTuple):
@@ -33,55 +46,97 @@ class Search(NamedTuple):
     place: Any
     part: Any
     tilt: Any
+    toll: Any
+
+
+class Stack(NamedTuple):
+    """Nodes that wait, by row: the sides of the units, what the flow has settled, and how the fines are bounded.
+
+    The columns of ``about`` are by node: its rate, its bound, the unit it decides and how.
+    """
+
+    side: Any
+    pull: Any
+    room: Any
+    slope: Any
+    base: Any
+    about: Any
 
 
 @inner
-def begin_search(around: Around, rate: int) -> Search:
-    """Return the search's first node: the root is in, everything else free."""
-    count, arcs = len(around.unit), around.row[-1]
-    pull, room = np.zeros(count, np.int64), np.zeros(arcs, np.int64)
-    for i in range(count):
-        pull[i] = -around.term[i] - rate * around.households[i]
-    for p in range(arcs):
-        room[p] = around.bond[p]
+def lay_stack(around: Around, deep: int) -> Stack:
+    """Return room for so many nodes; whoever searches holds it."""
+    count, fines = len(around.unit), len(around.fine)
+    return Stack(
+        np.empty((deep, count), np.int8),
+        np.empty((deep, count), np.int64),
+        np.empty((deep, around.row[count]), np.int64),
+        np.empty((deep, 3 * fines), np.int64),
+        np.empty((deep, fines), np.int64),
+        np.empty((4, deep), np.int64),
+    )
+
+
+@inner
+def lay_space(around: Around) -> Space:
+    """Return room for a search, all 0; whoever searches holds it."""
+    count, fines = len(around.unit), len(around.fine)
+    return Space(
+        np.zeros((_NUMBERS, count + 1), np.int64),
+        np.zeros((_FLAGS, count), np.int8),
+        np.zeros((1, around.row[count]), np.int64),
+        np.zeros((fines, 3), np.int64),
+        np.zeros((1, fines), np.int64),
+        np.zeros((3, 3), np.int64),
+    )
+
+
+@shared
+def begin_search(around: Around, rate: int, space: Space) -> Search:
+    """Return the search's first node in fresh space: the root is in, everything else free."""
+    number, flag, few = space.number, space.flag, space.few
     flow = Flow(
         around.row,
         around.head,
         around.mate,
-        pull,
-        room,
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(count + 1, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(1, np.int64),
+        number[0],
+        space.arc[0],
+        number[1],
+        number[2],
+        number[3],
+        number[4],
+        number[5],
+        few[0],
     )
-    side = np.zeros(count, np.int8)
-    side[0] = IN
-    leave(flow, 0, 1)
+    for i in range(len(around.unit)):
+        flow.pull[i] = -around.term[i] - rate * around.households[i]
+    for p in range(around.row[len(around.unit)]):
+        flow.room[p] = around.bond[p]
     search = Search(
-        side,
+        flag[0],
         flow,
-        np.zeros((len(around.fine), 3), np.int64),
-        np.zeros(len(around.fine), np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(1, np.int64),
-        np.zeros(count, np.int8),
-        np.zeros(count, np.int8),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(count + 1, np.int64),
-        np.zeros(count, np.int8),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int8),
-        np.zeros(3, np.int64),
+        space.slope,
+        space.base[0],
+        number[6],
+        few[1],
+        flag[1],
+        flag[2],
+        number[7],
+        number[8],
+        number[9],
+        flag[3],
+        number[10],
+        flag[4],
+        few[2],
+        number[11],
     )
+    search.side[0] = IN
+    leave(flow, 0, 1)
     list_live(search)
     return search
 
 
-@bare
+@shared
 def list_live(search: Search) -> None:
     """List the units that are free."""
     flow, size = search.flow, 0
@@ -92,16 +147,16 @@ def list_live(search: Search) -> None:
     flow.lives[0] = size
 
 
-@bare
-def decide(search: Search, node: int, side: int) -> bool:
+@shared
+def decide(search: Search, node: int, side: int) -> Any:
     """Put a free unit in or out; tell whether the cut had it otherwise."""
     held = search.flow.level[node] >= 0
     search.side[node] = side
     leave(search.flow, node, 1 if side == IN else -1)
-    return bool(held != (side == IN))
+    return held != (side == IN)
 
 
-@bare
+@shared
 def read_cut(search: Search, chosen: Any) -> None:
     """Flag the units that are in or on the root's side of the cut."""
     side, level = search.side, search.flow.level
@@ -109,7 +164,7 @@ def read_cut(search: Search, chosen: Any) -> None:
         chosen[i] = 1 if side[i] == IN or (side[i] == FREE and level[i] >= 0) else 0
 
 
-@bare
+@shared
 def weigh(around: Around, chosen: Any) -> Any:
     """Return households and cost (without that of size) of the units whose flag is set."""
     households, cost = np.int64(0), np.int64(0)
@@ -123,7 +178,7 @@ def weigh(around: Around, chosen: Any) -> Any:
     return households, cost
 
 
-@bare
+@shared
 def sum_fines(around: Around, chosen: Any) -> Any:
     """Return the fines that the chosen units pay."""
     total = np.int64(0)
@@ -136,7 +191,7 @@ def sum_fines(around: Around, chosen: Any) -> Any:
     return total
 
 
-@bare
+@shared
 def part_of_root(around: Around, chosen: Any, part: Any, ring: Any) -> int:
     """Flag in ``part`` the chosen units connected with the root; return how many."""
     for i in range(len(part)):
@@ -156,7 +211,7 @@ def part_of_root(around: Around, chosen: Any, part: Any, ring: Any) -> int:
     return size
 
 
-@bare
+@shared
 def locks_agree(around: Around, chosen: Any) -> bool:
     """Tell whether the chosen units may share a grid."""
     lock = np.int64(-1)
@@ -168,43 +223,41 @@ def locks_agree(around: Around, chosen: Any) -> bool:
     return True
 
 
-@bare
+@shared
 def shift_rate(around: Around, search: Search, by: int) -> None:
     """Change the price of a household by so much."""
     for i in range(len(around.unit)):
         search.flow.pull[i] -= by * around.households[i]
 
 
-@bare
-def save_node(search: Search, sides: Any, pulls: Any, rooms: Any, slopes: Any, bases: Any, at: int) -> None:
+@shared
+def save_node(search: Search, stack: Stack, at: int) -> None:
     """Put a node on the stack."""
     for i in range(len(search.side)):
-        sides[at, i] = search.side[i]
-        pulls[at, i] = search.flow.pull[i]
+        stack.side[at, i] = search.side[i]
+        stack.pull[at, i] = search.flow.pull[i]
     for p in range(len(search.flow.room)):
-        rooms[at, p] = search.flow.room[p]
+        stack.room[at, p] = search.flow.room[p]
     for q in range(len(search.base)):
-        bases[at, q] = search.base[q]
+        stack.base[at, q] = search.base[q]
         for i in range(3):
-            slopes[at, q, i] = search.slope[q, i]
+            stack.slope[at, 3 * q + i] = search.slope[q, i]
 
 
-@bare
-def load_node(
-    around: Around, search: Search, sides: Any, pulls: Any, rooms: Any, slopes: Any, bases: Any, at: int
-) -> None:
+@shared
+def load_node(around: Around, search: Search, stack: Stack, at: int) -> None:
     """Take a node from the stack; how its fines add up is worked out anew."""
     for i in range(len(search.side)):
-        search.side[i] = sides[at, i]
-        search.flow.pull[i] = pulls[at, i]
+        search.side[i] = stack.side[at, i]
+        search.flow.pull[i] = stack.pull[at, i]
         search.lift[i] = 0
     for p in range(len(search.flow.room)):
-        search.flow.room[p] = rooms[at, p]
+        search.flow.room[p] = stack.room[at, p]
     search.paid[0] = 0
     for q in range(len(search.base)):
-        search.base[q] = bases[at, q]
+        search.base[q] = stack.base[at, q]
         search.paid[0] += search.base[q]
         for i in range(3):
-            search.slope[q, i] = slopes[at, q, i]
+            search.slope[q, i] = stack.slope[at, 3 * q + i]
             if around.triple[q, i] >= 0:
                 search.lift[around.triple[q, i]] += search.slope[q, i]

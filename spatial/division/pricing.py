@@ -18,8 +18,11 @@ from spatial.division.nodes import (
     FREE,
     IN,
     Search,
+    Stack,
     begin_search,
     decide,
+    lay_space,
+    lay_stack,
     list_live,
     load_node,
     locks_agree,
@@ -31,8 +34,9 @@ from spatial.division.nodes import (
     weigh,
 )
 from spatial.division.piece import Piece
-from spatial.division.surroundings import FAR, OUT, Around, Prices, keep_units, look_around
-from spatial.walking.compiled import bare, inner, kernel
+from spatial.division.surroundings import FAR, OUT, Around, Prices, keep_units, look_around, stand_in
+from spatial.walking.columns import hold, narrow
+from spatial.walking.compiled import kernel, shared
 
 SCALE = 1e8
 """Integer units per unit of cost."""
@@ -40,7 +44,7 @@ _MOST_DEEP, _PEELS = 600, 4
 _STEPS = 12
 
 
-@bare
+@shared
 def _least_size(size_cost: Any, low: int, rate: int) -> Any:
     """Return the least of size cost less rate per household, and where it is."""
     least, at = FAR, low
@@ -73,7 +77,7 @@ class Columns(NamedTuple):
     count: Any
 
 
-@bare
+@shared
 def _record(around: Around, chosen: Any, cost: int, columns: Columns) -> None:
     count, size = columns.count[0], 0
     for i in range(len(chosen)):
@@ -91,7 +95,7 @@ def _record(around: Around, chosen: Any, cost: int, columns: Columns) -> None:
     columns.cost[count] = cost
 
 
-@bare
+@shared
 def _bound(around: Around, search: Search, size_cost: Any, rate: Any, best: Any, bid: Bid, columns: Columns) -> Any:
     """Return (bound, rate at the end, bound at that rate, whether the cuts differ); ``best[0]`` falls with finds."""
     flow, count = search.flow, len(around.unit)
@@ -158,7 +162,7 @@ def _bound(around: Around, search: Search, size_cost: Any, rate: Any, best: Any,
     return bound, rate, value
 
 
-@bare
+@shared
 def _consider(around: Around, search: Search, size_cost: Any, best: Any, columns: Columns) -> None:
     """Record the part of the cut that holds the root, if it is a grid that beats the best."""
     part = search.part
@@ -172,7 +176,7 @@ def _consider(around: Around, search: Search, size_cost: Any, best: Any, columns
         _record(around, part, cost, columns)
 
 
-@bare
+@shared
 def _branch_on(around: Around, search: Search, every: bool) -> int:
     """Return the free unit to decide next, -1 where all is decided."""
     side, chosen, most = search.side, -1, np.int64(-1)
@@ -201,7 +205,7 @@ def _branch_on(around: Around, search: Search, every: bool) -> int:
     return chosen
 
 
-@bare
+@shared
 def _finish(around: Around, search: Search, size_cost: Any, best: Any, bid: Bid, columns: Columns) -> None:
     """Record what is in, all units being decided."""
     for i in range(len(search.side)):
@@ -225,41 +229,49 @@ def price_root(
     ``term`` is by unit its change less its price, ``size_cost`` by households up to the most the root's grid may have.
     The bound is on the reduced cost of every grid of this root, found or not.
     """
-    most = len(size_cost) - 1
-    best = np.full(1, bid.cutoff)
-    around = look_around(piece, prices, root, most, term, bid.units)
+    piece, prices, term = narrow(piece), narrow(prices), narrow(term)
+    size_cost, columns = narrow(size_cost), narrow(columns)
+    most, cutoff = len(size_cost) - 1, np.zeros((1, 1), np.int64)
+    best = narrow(cutoff)[0]
+    best[0] = bid.cutoff
+    lot = look_around(piece, prices, root, most, term, bid.units)
+    around = stand_in(narrow(lot))
     nodes, bound = np.int64(0), -FAR
     for _ in range(_PEELS):
-        search = begin_search(around, rate)
-        toll = np.zeros(len(around.unit), np.int64)
+        space = lay_space(around)
+        search = begin_search(around, rate, narrow(space))
         lean_fines(around, search, search.large)
         found, rate, value = _bound(around, search, size_cost, rate, best, bid, columns)
         if found < best[0] and lean_fines(around, search, search.large):
             found, rate, value = _bound(around, search, size_cost, rate, best, bid, columns)
         nodes += 1
         bound = max(bound, found)
-        if bound >= best[0] or tighten(around, search, best[0] - value, most, toll) < 0:
+        if bound >= best[0] or tighten(around, search, best[0] - value, most) < 0:
+            hold(cutoff, lot, space)
             return best[0], nodes, rate
         before = len(around.unit)
-        around = keep_units(around, search.side)
+        fewer = keep_units(around, search.side)
+        hold(lot, space)
+        lot = fewer
+        around = stand_in(narrow(lot))
         if 10 * len(around.unit) > 9 * before:
             break
-    least, more = _explore(around, size_cost, rate, best, bid, columns, bound)
+    space, waiting = lay_space(around), lay_stack(around, min(_MOST_DEEP, len(around.unit) + 2))
+    search, stack = begin_search(around, rate, narrow(space)), narrow(waiting)
+    least, more = _explore(around, search, stack, size_cost, rate, best, bid, columns, bound)
+    hold(cutoff, lot, space, waiting)
     return least, nodes + more, rate
 
 
-@inner
-def _explore(around: Around, size_cost: Any, rate: Any, best: Any, bid: Bid, columns: Columns, first: int) -> Any:
+@shared
+def _explore(
+    around: Around, search: Search, stack: Stack, size_cost: Any, rate: Any, best: Any, bid: Bid, columns: Columns,
+    first: int,
+) -> Any:  # fmt: skip
     """Branch and bound over the surroundings; return (bound of the root, nodes looked at)."""
-    most, count, arcs = len(size_cost) - 1, len(around.unit), around.row[-1]
-    deep = min(_MOST_DEEP, count + 2)
-    sides, pulls = np.empty((deep, count), np.int8), np.empty((deep, count), np.int64)
-    rooms, rates, bounds = np.empty((deep, arcs), np.int64), np.zeros(deep, np.int64), np.zeros(deep, np.int64)
-    search = begin_search(around, rate)
-    toll = np.zeros(count, np.int64)
-    slopes, bases = np.empty((deep, len(around.fine), 3), np.int64), np.empty((deep, len(around.fine)), np.int64)
-    save_node(search, sides, pulls, rooms, slopes, bases, 0)
-    units, ways = np.empty(deep, np.int64), np.empty(deep, np.int8)
+    most, deep = len(size_cost) - 1, len(stack.side)
+    rates, bounds, units, ways = stack.about[0], stack.about[1], stack.about[2], stack.about[3]
+    save_node(search, stack, 0)
     rates[0], bounds[0], units[0], ways[0] = rate, first, 0, FREE
     size, nodes, unopened = 1, np.int64(0), FAR
     while size > 0:
@@ -270,10 +282,10 @@ def _explore(around: Around, size_cost: Any, rate: Any, best: Any, bid: Bid, col
             unopened = min(unopened, bounds[size])
             continue
         nodes += 1
-        load_node(around, search, sides, pulls, rooms, slopes, bases, size)
+        load_node(around, search, stack, size)
         now, above = rates[size], bounds[size]
         if ways[size] != FREE:
-            decide(search, units[size], ways[size])
+            decide(search, units[size], np.int8(ways[size]))
         list_live(search)
         alive = True
         lean_fines(around, search, search.large)
@@ -283,7 +295,7 @@ def _explore(around: Around, size_cost: Any, rate: Any, best: Any, bid: Bid, col
             if above >= best[0]:
                 alive = False
                 break
-            left = tighten(around, search, best[0] - value, most, toll)
+            left = tighten(around, search, best[0] - value, most)
             if left < 0:
                 alive = False
                 break
@@ -299,7 +311,7 @@ def _explore(around: Around, size_cost: Any, rate: Any, best: Any, bid: Bid, col
             unopened = min(unopened, above)
             continue
         for out in range(2):
-            save_node(search, sides, pulls, rooms, slopes, bases, size)
+            save_node(search, stack, size)
             units[size], ways[size] = unit, OUT if out == 0 else IN
             rates[size], bounds[size] = now, above
             size += 1

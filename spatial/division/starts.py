@@ -8,6 +8,7 @@ from spatial.division.piece import FREE, Piece
 from spatial.division.sizes import Sizes
 from spatial.division.tally import may_hold
 from spatial.division.trees import Desk, cut_tree, grow_tree, lay_desk, part_subtree
+from spatial.walking.columns import narrow
 from spatial.walking.compiled import bare, pasted
 
 _TRIES = 4
@@ -39,8 +40,11 @@ def mend_labels(piece: Piece, sizes: Sizes, labels: Any, room: int, state: Any) 
 @bare
 def _start(piece: Piece, sizes: Sizes, labels: Any, grids: int, desk: Desk) -> None:
     """Fill ``labels``, all -1 at first; ``desk.at`` holds the shares of parts, ``desk.toll`` the sides of a cut."""
-    units, shares = len(piece.households), desk.at
-    total = max(1, desk.load.sum())
+    piece, sizes, labels, desk = narrow(piece), narrow(sizes), narrow(labels), narrow(desk)
+    units, shares, load = len(piece.households), desk.at, np.int64(0)
+    for node in range(units):
+        load += desk.load[node]
+    total: Any = max(load, np.int64(1))
     used, label = np.int64(0), np.int64(0)
     for node in range(units):
         if labels[node] < 0:
@@ -84,6 +88,7 @@ def _halve(piece: Piece, labels: Any, label: int, shares: int, desk: Desk) -> in
 @bare
 def _mend(piece: Piece, sizes: Sizes, labels: Any, out: Any, room: int, desk: Desk) -> None:
     """Fill ``out``, all -1 at first."""
+    piece, sizes, labels, out, desk = narrow(piece), narrow(sizes), narrow(labels), narrow(out), narrow(desk)
     used = np.int64(room)
     for node in range(len(labels)):
         if out[node] >= 0:

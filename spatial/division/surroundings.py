@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spatial.division.piece import Piece
-from spatial.walking.compiled import bare, inner
+from spatial.walking.columns import hold, narrow
+from spatial.walking.compiled import inner, shared
 
 FAR = np.int64(1) << np.int64(60)
 """More than any cost or way."""
@@ -50,17 +51,50 @@ class Around(NamedTuple):
     fine: Any
 
 
-@inner
-def _reach(piece: Piece, rank: Any, root: int, most: int, place: Any, found: Any) -> int:
-    """Fill ``found`` with the units that a grid of the root can reach; return how many; ``place`` is by unit.
+class Lot(NamedTuple):
+    """The arrays in which surroundings lie: by unit and by arc in rows, where arcs start, and the cuts."""
 
-    No more units are taken in than ``found`` holds.
+    unit: Any
+    row: Any
+    arc: Any
+    triple: Any
+    fine: Any
+
+
+@inner
+def _lay_lot(count: int, arcs: int, fines: int) -> Any:
+    """Return room for surroundings; whoever looks at them holds it."""
+    return Lot(
+        np.zeros((5, count), np.int64),
+        np.zeros((1, count + 1), np.int64),
+        np.zeros((3, arcs), np.int64),
+        np.zeros((fines, 3), np.int64),
+        np.zeros((1, fines), np.int64),
+    )
+
+
+@shared
+def stand_in(lot: Lot) -> Around:
+    """Return the surroundings that lie in a lot."""
+    unit, arc = lot.unit, lot.arc
+    return Around(
+        unit[0], unit[1], unit[2], unit[3], lot.row[0], unit[4], arc[0], arc[1], arc[2], lot.triple, lot.fine[0]
+    )
+
+
+@shared
+def _reach(piece: Piece, rank: Any, root: int, most: int, units: int, space: Any) -> int:
+    """Fill the second row of space with the units that a grid of the root can reach; return how many.
+
+    No more than so many units are taken in. The first row has by unit its place in the second, or -1.
     """
     count = len(piece.households)
-    best, ring, held = np.full(count, FAR), np.zeros(count + 1, np.int64), np.zeros(count, np.int8)
+    place, found, best, ring, held = space[0], space[1], space[2], space[3], space[4]
+    for node in range(count):
+        place[node], best[node] = -1, FAR
     best[root] = piece.households[root]
     ring[0] = root
-    first, size, reached = 0, 1, 0
+    first, size = 0, 1
     found[0] = root
     place[root] = 0
     reached = 1
@@ -77,7 +111,7 @@ def _reach(piece: Piece, rank: Any, root: int, most: int, place: Any, found: Any
             if way <= most and way < best[other]:
                 best[other] = way
                 if place[other] < 0:
-                    if reached == len(found):
+                    if reached == units:
                         continue
                     place[other] = reached
                     found[reached] = other
@@ -90,28 +124,28 @@ def _reach(piece: Piece, rank: Any, root: int, most: int, place: Any, found: Any
 
 
 @inner
-def look_around(piece: Piece, prices: Prices, root: int, most: int, term: Any, units: int) -> Around:
+def look_around(piece: Piece, prices: Prices, root: int, most: int, term: Any, units: int) -> Any:
     """Return the surroundings of a root: whatever a grid of at most ``most`` households can reach."""
-    place, found = np.full(len(piece.households), -1), np.zeros(min(units, len(piece.households)), np.int64)
-    count = _reach(piece, prices.rank, root, most, place, found)
-    arcs = 0
+    rows = np.zeros((5, len(piece.households)), np.int64)
+    space = narrow(rows)
+    count = _reach(piece, prices.rank, root, most, min(units, len(piece.households)), space)
+    place, found, arcs = space[0], space[1], 0
     for i in range(count):
         arcs += piece.row[found[i] + 1] - piece.row[found[i]]
-    around = Around(
-        found[:count].copy(),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(count + 1, np.int64),
-        np.zeros(count, np.int64),
-        np.zeros(arcs, np.int64),
-        np.zeros(arcs, np.int64),
-        np.zeros(arcs, np.int64),
-        *_near_fines(prices.triple, prices.fine, place),
-    )
-    used = 0
-    for i in range(count):
+    lot = _lay_lot(count, arcs, _count_fines(prices.triple, prices.fine, place))
+    _settle(piece, prices, term, space, stand_in(narrow(lot)))
+    hold(rows)
+    return lot
+
+
+@shared
+def _settle(piece: Piece, prices: Prices, term: Any, space: Any, around: Around) -> None:
+    """Fill in the surroundings of the units found."""
+    place, found, used = space[0], space[1], 0
+    _near_fines(prices.triple, prices.fine, place, around)
+    for i in range(len(around.unit)):
         node = found[i]
+        around.unit[i] = node
         around.households[i] = piece.households[node]
         around.lock[i] = piece.lock[node]
         around.term[i] = term[node]
@@ -130,27 +164,41 @@ def look_around(piece: Piece, prices: Prices, root: int, most: int, term: Any, u
             around.touch[i] = used
         around.row[i + 1] = used
     _pair_arcs(around)
-    return around
 
 
-@inner
-def _near_fines(triple: Any, fine: Any, place: Any) -> Any:
-    """Return the cuts with two or more units at hand, their units by place (-1: not at hand)."""
-    kept, count = np.zeros((len(fine), 3), np.int64), 0
-    less = np.zeros(len(fine), np.int64)
+@shared
+def _is_near(triple: Any, fine: Any, q: int, place: Any) -> bool:
+    """Tell whether a cut has two or more units at hand."""
+    here = 0
+    for i in range(3):
+        if triple[q, i] >= 0 and place[triple[q, i]] >= 0:
+            here += 1
+    return here >= 2 and fine[q] > 0
+
+
+@shared
+def _count_fines(triple: Any, fine: Any, place: Any) -> int:
+    """Return how many cuts have two or more units at hand."""
+    count = 0
     for q in range(len(fine)):
-        here = 0
-        for i in range(3):
-            at = place[triple[q, i]] if triple[q, i] >= 0 else -1
-            kept[count, i] = at
-            here += 1 if at >= 0 else 0
-        if here >= 2 and fine[q] > 0:
-            less[count] = fine[q]
+        if _is_near(triple, fine, q, place):
             count += 1
-    return kept[:count], less[:count]
+    return count
 
 
-@bare
+@shared
+def _near_fines(triple: Any, fine: Any, place: Any, around: Around) -> None:
+    """Fill in the cuts with two or more units at hand, their units by place (-1: not at hand)."""
+    count = 0
+    for q in range(len(fine)):
+        if _is_near(triple, fine, q, place):
+            for i in range(3):
+                around.triple[count, i] = place[triple[q, i]] if triple[q, i] >= 0 else -1
+            around.fine[count] = fine[q]
+            count += 1
+
+
+@shared
 def _pair_arcs(around: Around) -> None:
     """Fill in the reverse of every arc; two units have at most one border."""
     for i in range(len(around.unit)):
@@ -165,28 +213,27 @@ def _pair_arcs(around: Around) -> None:
 
 
 @inner
-def keep_units(around: Around, side: Any) -> Around:
+def keep_units(around: Around, side: Any) -> Any:
     """Return the surroundings without the units that are out."""
-    count, total = len(around.unit), 0
-    place = np.full(count, -1)
-    for i in range(count):
+    rows, total = np.zeros((1, len(around.unit)), np.int64), 0
+    place = narrow(rows)[0]
+    for i in range(len(around.unit)):
+        place[i] = -1
         if side[i] != OUT:
             place[i] = total
             total += 1
-    less = Around(
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros(total + 1, np.int64),
-        np.zeros(total, np.int64),
-        np.zeros(len(around.head), np.int64),
-        np.zeros(len(around.head), np.int64),
-        np.zeros(len(around.head), np.int64),
-        *_near_fines(around.triple, around.fine, place),
-    )
+    lot = _lay_lot(total, len(around.head), _count_fines(around.triple, around.fine, place))
+    _move_over(around, place, stand_in(narrow(lot)))
+    hold(rows)
+    return lot
+
+
+@shared
+def _move_over(around: Around, place: Any, less: Around) -> None:
+    """Fill in the surroundings of the units that have a place in them."""
     used = 0
-    for i in range(count):
+    _near_fines(around.triple, around.fine, place, less)
+    for i in range(len(around.unit)):
         k = place[i]
         if k < 0:
             continue
@@ -208,4 +255,3 @@ def keep_units(around: Around, side: Any) -> Around:
                     less.touch[k] = used
         less.row[k + 1] = used
     _pair_arcs(less)
-    return less

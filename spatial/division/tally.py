@@ -6,6 +6,7 @@ import numpy as np
 
 from spatial.division.piece import Piece
 from spatial.division.sizes import STRENGTH, Sizes
+from spatial.walking.columns import narrow
 from spatial.walking.compiled import bare, pasted
 
 
@@ -110,7 +111,7 @@ def clear_label(tally: Tally, label: int) -> None:
 @bare
 def sum_costs(piece: Piece, sizes: Sizes, labels: Any, tally: Tally) -> Any:
     """Fill empty tallies; return (cost without penalty, penalty) of the division."""
-    return fill_tally(piece, sizes, labels, tally)
+    return fill_tally(narrow(piece), narrow(sizes), narrow(labels), narrow(tally))
 
 
 def measure_cost(piece: Piece, sizes: Sizes, labels: Any) -> float:

@@ -17,17 +17,18 @@ from numba.extending import register_jitable
 
 _IMPORT = re.compile(rb"^from (spatial[.\w]*) import|^import (spatial[.\w]*)", re.MULTILINE)
 _HERE = Path(__file__).resolve()
+_SHARED = frozenset({_HERE, _HERE.with_name("columns.py")})
 _ROOT = _HERE.parents[2]
 
 
 @cache
 def stamp_sources(file: Path) -> str:
-    """Return a digest of a module and of all that it imports from its own room, and from here, directly or not.
+    """Return a digest of a module, of all that it imports from its own room, directly or not, and of what all share.
 
     Numba looks at the module of a kernel alone: a kernel would outlive a change in what it calls.
     """
     file = file.resolve()
-    met, waiting = {_HERE}, [file]
+    met, waiting = set(_SHARED), [file]
     while waiting:
         one = waiting.pop()
         if one in met:
@@ -61,6 +62,10 @@ kernel = _cached()
 bare = _cached(_nrt=False)
 """Compile a function that makes no arrays and returns none, without counting references to those it is handed: where
 loops call functions with many arrays, the counting takes half of the time."""
+
+shared = nb.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+"""Compile a function that kernels alone call, once for all of them: with no way in from Python, nothing of its own on
+disk, and as ``bare`` no arrays made."""
 
 inner = register_jitable(nogil=True, error_model="numpy")
 """Compile a function into the kernels that call it; called from Python it runs uncompiled."""
