@@ -208,10 +208,10 @@ class Lasting:
 
 def read_lasting(store: Store, plan_id: str) -> Lasting:
     """Return what no edit of a plan changes."""
-    plan, first = store.read_plan(plan_id), store.get_version(plan_id, 1)
+    (report, profile), first = store.read_report(plan_id), store.get_version(plan_id, 1)
     layers = {name: _read_layer(store, first, name) for name in (*STORED, *KEPT) if name not in _EDITED}
-    attribution = plan.report.get("attribution") or find_attribution(plan.report.get("provenance"))
-    return Lasting(store.get_plan(plan_id).title, layers, attribution, describe_profile(plan.profile))
+    attribution = report.get("attribution") or find_attribution(report.get("provenance"))
+    return Lasting(store.get_plan(plan_id).title, layers, attribution, describe_profile(profile))
 
 
 def read_feeds(

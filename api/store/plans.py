@@ -98,11 +98,23 @@ def read_record(rows: Rows, plan_id: str) -> PlanRecord:
 
 def read_plan(rows: Rows, plan_id: str) -> Plan:
     """Return a plan as it was put in: its first version."""
+    report, profile = read_report(rows, plan_id)
+    parts: dict[str, bytes] = dict(rows.all("SELECT part, content FROM ground WHERE plan_id = ?", plan_id))
+    return from_parts(plan_id, parts, profile, report)
+
+
+def read_report(rows: Rows, plan_id: str) -> tuple[dict[str, Any], Profile]:
+    """Return what a plan reports of its making, and its profile.
+
+    Raises
+    ------
+    MissingError
+        If there is no such plan.
+    """
     found = rows.one("SELECT profile, report FROM plans WHERE plan_id = ?", plan_id)
     if found is None:
         raise MissingError(f"the store has no plan {plan_id!r}")
-    parts: dict[str, bytes] = dict(rows.all("SELECT part, content FROM ground WHERE plan_id = ?", plan_id))
-    return from_parts(plan_id, parts, to_profile(orjson.loads(found[0])), orjson.loads(found[1]))
+    return orjson.loads(found[1]), to_profile(orjson.loads(found[0]))
 
 
 def to_profile(told: Mapping[str, Any]) -> Profile:

@@ -21,6 +21,7 @@ from api.store.tables import Box
 from api.store.terms import Term, read_terms
 from spatial.errors import MissingError
 from spatial.plan.model import Plan
+from spatial.profile import Profile
 
 
 def utc_now() -> str:
@@ -58,6 +59,11 @@ class Store:
         """Return a plan as it was put in; raises MissingError if there is none."""
         with self.database.reading() as rows:
             return plans.read_plan(rows, plan_id)
+
+    def read_report(self, plan_id: str) -> tuple[dict[str, Any], Profile]:
+        """Return what a plan reports of its making, and its profile; raises MissingError if there is no such plan."""
+        with self.database.reading() as rows:
+            return plans.read_report(rows, plan_id)
 
     def get_version(self, plan_id: str, version: int | None = None, *, as_of: str | None = None) -> VersionRecord:
         """Return a version: of a number, or the one in force at a time (RFC 3339, UTC), else the last one."""

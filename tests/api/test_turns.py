@@ -75,3 +75,61 @@ def test_a_reader_whose_answer_fails_or_whose_client_leaves_gives_its_turn_back(
         await four
 
     asyncio.run(run())
+
+
+def test_while_a_plan_is_changed_readers_are_one_at_a_time_and_as_many_as_may_after_it() -> None:
+    async def run() -> None:
+        kitchen, readers = Kitchen(), Kitchen()
+
+        async def both(scope: Any, receive: Any, send: Any) -> None:
+            await (readers if scope["method"] == "GET" else kitchen)(scope, receive, send)
+
+        app = limit_reading(both, most=2)
+        edit = _ask(app, "/plans/a/edits", "POST")
+        await _settle()
+        asked = [_ask(app, f"/plans/a/layers/{n}") for n in range(3)]
+        await _settle()
+        assert readers.begun == ["/plans/a/layers/0"]
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await edit
+        await _settle()
+        assert readers.begun == ["/plans/a/layers/0", "/plans/a/layers/1"]
+        readers.ready.set()
+        readers.sent.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(run())
+
+
+def test_who_waits_for_feeds_keeps_nobody_from_turning_pages() -> None:
+    async def run() -> None:
+        kitchen = Kitchen()
+        app = limit_reading(kitchen, most=1)
+        paths = ["/plans/a/feeds/collections/grids/items", "/plans/a/feeds/", "/plans/a/layers/grids"]
+        asked = [_ask(app, path) for path in paths]
+        await _settle()
+        assert kitchen.begun == [paths[0], paths[2]]
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(run())
+
+
+def test_a_turn_that_comes_as_its_reader_leaves_is_not_lost() -> None:
+    async def run() -> None:
+        kitchen = Kitchen()
+        app = limit_reading(kitchen, most=1)
+        one, two, three = (_ask(app, f"/items/{n}") for n in (1, 2, 3))
+        await _settle()
+        one.cancel()
+        await asyncio.sleep(0)  # the turn is given on, and who is to have it leaves before it goes on
+        two.cancel()
+        await _settle()
+        assert kitchen.begun[-1] == "/items/3"
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await three
+
+    asyncio.run(run())
