@@ -1,5 +1,6 @@
 """`wangge store`: make a store, put plans in, copy it, check it, and say who may edit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -97,15 +98,22 @@ def add(
     store: Place,
     name: Annotated[str, typer.Argument(help="Whose it is; stands with every version.", show_default=False)],
     role: Annotated[str, typer.Option(help="planner or administrator.")] = "planner",
+    plan: Annotated[
+        list[str] | None,
+        typer.Option("--plan", help="Id of a plan that it is for; may stand again. Else it is for the whole store."),
+    ] = None,
 ) -> None:
-    """Make a token and print its secret, once; from the first one on, nobody edits without."""
+    """Make a token and print its secret, once; from the first one on, nobody edits without.
+
+    One for some plans edits and sees those alone, and runs jobs on them, of which it sees its own.
+    """
     with honest():
         from api.store.store import open_store
 
         kept = open_store(store)
-        secret = kept.create_token(name, role)
+        secret = kept.create_token(name, role, plan or ())
         kept.close()
-        typer.echo(f"token {name} ({role}), shown this once:", err=True)
+        typer.echo(f"token {name} ({_say(role, plan or ())}), shown this once:", err=True)
         typer.echo(secret)
 
 
@@ -118,8 +126,12 @@ def list_tokens(store: Place) -> None:
         kept = open_store(store)
         for token in kept.list_tokens():
             ended = f", revoked {token.revoked}" if token.revoked else ""
-            typer.echo(f"{token.name}: {token.role}, made {token.created}{ended}")
+            typer.echo(f"{token.name}: {_say(token.role, token.plans)}, made {token.created}{ended}")
         kept.close()
+
+
+def _say(role: str, plans: Sequence[str]) -> str:
+    return f"{role} of {', '.join(plans)}" if plans else role
 
 
 @token_app.command()

@@ -13,31 +13,49 @@ from spatial.errors import InputError
 
 _SCHEME = "bearer"
 _LOCAL = "local"
+_PLAN = "planId"
+"""The parameter of an address that names a plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the name of the token, and its role; ``by_token`` where a token of the store was shown."""
+    """Who asks: the name of the token, and its role; ``by_token`` where a token of the store was shown.
+
+    ``plans`` are those that the token is for; without any it is for the whole store.
+    """
 
     name: str
     role: str
     by_token: bool = False
+    plans: tuple[str, ...] = ()
 
     def may(self, role: str) -> bool:
         """Tell whether who asks has at least a role."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
+    def knows(self, plan_id: str) -> bool:
+        """Tell whether the role is one for this plan."""
+        return not self.plans or plan_id in self.plans
 
+    def require_plan(self, plan_id: str) -> None:
+        """Raise AccessError if the role is one for other plans alone."""
+        if not self.knows(plan_id):
+            raise AccessError(
+                f"found a token for {', '.join(self.plans)} alone, needed one for plan {plan_id!r}", known=True
+            )
+
+
+_NOBODY = Caller("", ROLES[0])
 Gate = Callable[[Request], Caller]
 
 
 def build_gate(store: Store, role: str) -> Gate:
-    """Return a dependency that lets pass who has at least a role.
+    """Return a dependency that lets pass who has at least a role, for the plan that the address names, if it does.
 
     Raises
     ------
     AccessError
-        From the dependency: if the token is missing, unknown, ended or of too low a role.
+        From the dependency: if the token is missing, unknown, ended, of too low a role or for other plans alone.
     """
 
     def let_pass(request: Request) -> Caller:
@@ -48,19 +66,26 @@ def build_gate(store: Store, role: str) -> Gate:
             if not known:
                 raise AccessError(f"found no token, needed 'Authorization: Bearer ...' of the role {role}", known=known)
             raise AccessError(f"found a token of the role {caller.role}, needed one of the role {role}", known=known)
+        if _PLAN in request.path_params:
+            caller.require_plan(request.path_params[_PLAN])
         return caller
 
     return let_pass
 
 
 def recognise(store: Store) -> Callable[[Request], None]:
-    """Return a dependency that keeps who asks in ``request.state.caller``; a token that is unknown there is none."""
+    """Return a dependency that keeps who asks in ``request.state.caller``.
+
+    A token that is unknown there, or for other plans alone, is none.
+    """
 
     def keep(request: Request) -> None:
         try:
-            request.state.caller = _identify(store, request)
+            caller = _identify(store, request)
+            caller.require_plan(request.path_params[_PLAN])
         except AccessError:
-            request.state.caller = Caller("", ROLES[0])
+            caller = _NOBODY
+        request.state.caller = caller
 
     return keep
 
@@ -69,10 +94,10 @@ def _identify(store: Store, request: Request) -> Caller:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == _SCHEME and secret.strip():
         token = store.find_token(secret.strip())
-        return Caller(token.name, token.role, by_token=True)
+        return Caller(token.name, token.role, by_token=True, plans=token.plans)
     if scheme:
         raise AccessError("found another kind of authorization, needed a bearer token", known=False)
-    return Caller("", ROLES[0]) if store.has_tokens() else Caller(_LOCAL, ROLES[-1])
+    return _NOBODY if store.has_tokens() else Caller(_LOCAL, ROLES[-1])
 
 
 def require_tokens(store: Store, settings: Settings) -> None:

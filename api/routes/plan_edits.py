@@ -9,7 +9,9 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import plan_models as told
+from api.jobs.admitting import see_job
 from api.jobs.office import Office
+from api.jobs.record import Job
 from api.jobs.taking import NEEDED, Taken, take_results
 from api.plan_answers import answer_plan, summarise_change, tag_of, tell_change, tell_version
 from api.plan_query import read_base, read_flag
@@ -117,7 +119,8 @@ def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office])
         note = _note(who, body.why)
         with editor.turn(planId):
             base = read_base(request, editor.store, planId)
-            taken = _take(office(), body.job, {name: editor.read_layer(planId, base, name) for name in NEEDED})
+            job = see_job(office(), body.job, who)
+            taken = _take(office(), job, {name: editor.read_layer(planId, base, name) for name in NEEDED})
             names = _choose(taken, body)
             told, layers = (
                 {**taken.told, "layers": names},
@@ -131,12 +134,11 @@ def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office])
             return _finish(request, editor, change, note, kind="layers", notes=notes)
 
 
-def _take(office: Office, job_id: str, plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> Taken:
-    """Return what the results of a job make; raises NoSuchJobError, or InputError if it was not successful."""
-    job = office.book.find(job_id)
+def _take(office: Office, job: Job, plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> Taken:
+    """Return what the results of a job make; raises InputError if it was not successful."""
     if job.status != "successful":
-        raise InputError(f"job {job_id} is {job.status} ({job.message}); needed one that was successful")
-    return take_results(job, office.book.inputs(job_id), office.results(job_id), plan)
+        raise InputError(f"job {job.job_id} is {job.status} ({job.message}); needed one that was successful")
+    return take_results(job, office.book.inputs(job.job_id), office.results(job.job_id), plan)
 
 
 def _choose(taken: Taken, body: told.TakeAsked) -> list[str]:

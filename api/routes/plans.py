@@ -3,6 +3,7 @@
 Plans in work are for planners: the public reads what is in force in the feeds.
 """
 
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,18 +17,20 @@ from api.plans_documented import layer_parameters, says
 from api.query import accept_only
 from api.settings import Settings
 from api.store.store import Store
-from api.tokens import build_gate
+from api.tokens import Caller, build_gate
 
 
 def plans_router(store: Store, settings: Settings) -> APIRouter:
     """Return the routes that read the plans of a store."""
     router = APIRouter(prefix="/plans", tags=["Plans"])
-    reader = Depends(build_gate(store, "planner"))
+    let_pass = build_gate(store, "planner")
+    reader = Depends(let_pass)
 
-    @router.get("", summary="Plans", dependencies=[reader, Depends(accept_only())], responses=says(told.PlansTold))
-    def plans() -> Response:
-        """Return every plan of the store."""
-        heads = [(plan, store.get_version(plan.plan_id, plan.head)) for plan in store.list_plans()]
+    @router.get("", summary="Plans", dependencies=[Depends(accept_only())], responses=says(told.PlansTold))
+    def plans(who: Annotated[Caller, Depends(let_pass)]) -> Response:
+        """Return every plan of the store, or those that the token is for."""
+        known = [plan for plan in store.list_plans() if who.knows(plan.plan_id)]
+        heads = [(plan, store.get_version(plan.plan_id, plan.head)) for plan in known]
         return answer_plan({"plans": [tell_plan(plan, head) for plan, head in heads]})
 
     @router.get(

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from api.answers import JSON, link, root_of, with_query
 from api.audience import is_internal
 from api.errors import problem
+from api.jobs.admitting import admit, caller_of, may_see, see_job
 from api.jobs.answers import (
     Execution,
     JobList,
@@ -38,24 +39,26 @@ from api.jobs.errors import BookError, BusyError, JobFailedError, NoSuchJobError
 from api.jobs.finding import JOB_PARAMETERS, read_jobs_asked
 from api.jobs.office import Office
 from api.jobs.opening import Desk
+from api.jobs.serving import Serving
 from api.jobs.watching import STREAM, read_last, watch
 from api.query import accept_only
 from api.settings import Settings
+from api.tokens import Gate
 
 _CACHE = {"Cache-Control": "no-store"}
 
 
-def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -> APIRouter:
+def processes_router(desk: Desk, gate: Gate | None = None) -> APIRouter:
     """Return the routes of processes and jobs; the office of jobs opens and closes with the application.
 
-    ``gate`` is a dependency that lets pass who may run and watch jobs, and tells their ``name``; without it those may
-    who may see everything.
+    ``gate`` is a dependency that lets pass who may run and watch jobs, and tells who it is; without it those may who
+    may see everything.
     """
     processes, settings, office = desk.processes, desk.serving.settings, desk.office
     router = APIRouter(tags=["Processes"], lifespan=desk.lifespan)
     inside = APIRouter(tags=["Processes"], route_class=_strict_route(_guard(gate, settings)))
     for process in processes.values():
-        _add_execution(inside, process, office, settings)
+        _add_execution(inside, process, office, desk.serving)
     _add_jobs(inside, office, settings)
     router.include_router(inside)
 
@@ -85,12 +88,12 @@ def processes_router(desk: Desk, gate: Callable[[Request], Any] | None = None) -
     return router
 
 
-def _guard(gate: Callable[[Request], Any] | None, settings: Settings) -> Callable[[Request], None]:
+def _guard(gate: Gate | None, settings: Settings) -> Callable[[Request], None]:
     """Return a check that lets nobody run or watch jobs who may not, and notes who it is."""
 
     def check(request: Request) -> None:
         if gate is not None:
-            request.state.who = gate(request).name
+            request.state.caller = gate(request)
         elif not is_internal(request, settings):
             detail = "jobs are for those of the house; needed the internal token as a bearer token"
             raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
@@ -110,9 +113,10 @@ def _links(process: Process, root: str) -> list[dict[str, str]]:
     return [link(here, "self", JSON, process.title), link(f"{here}/execution", execute, JSON, "Run it")]
 
 
-def _add_execution(router: APIRouter, process: Process, office: Callable[[], Office], settings: Settings) -> None:
+def _add_execution(router: APIRouter, process: Process, office: Callable[[], Office], serving: Serving) -> None:
     """Add the route that runs a process, with the model of what it takes."""
     asked: Any = execution_of(process)
+    settings = serving.settings
 
     @router.post(
         f"/processes/{process.process_id}/execution",
@@ -126,6 +130,7 @@ def _add_execution(router: APIRouter, process: Process, office: Callable[[], Off
     )
     async def execute(request: Request, body: Annotated[asked, Body()]) -> Response:
         """Take a job in; wait for a quick one, unless it is asked for later."""
+        admit(body.inputs, serving, caller_of(request))
         kept = await _seal(request, body)
         later = not process.quick or "respond-async" in _preferences(request)
         job = await asyncio.to_thread(lambda: office().submit(process.process_id, kept, waited=not later))
@@ -172,7 +177,8 @@ async def _seal(request: Request, told: Execution) -> bytes:
     """Return what is kept of a request: its body as it was sent, unless values stand in something around them."""
     outputs: Any = getattr(told, "outputs", None)
     names = () if outputs is None else tuple(name for name, one in outputs if one is not None)
-    wanted = Wanted(getattr(request.state, "who", ""), names, told.response == "raw")
+    caller = caller_of(request)
+    wanted = Wanted("" if caller is None else caller.name, names, told.response == "raw")
     given = (await request.json())["inputs"]
     plain = not any(is_wrapped(one) for one in given.values())
     return seal(await request.body() if plain else told.model_dump_json().encode(), wanted)
@@ -208,7 +214,8 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     def jobs(request: Request) -> Response:
         """Return the jobs of this server, the newest first."""
         asked, root = read_jobs_asked(request.query_params), root_of(request, settings)
-        found = [job for job in office().book.every() if asked.wants(job)]
+        here, caller = office(), caller_of(request)
+        found = [job for job in here.book.every() if asked.wants(job) and may_see(here, job, caller)]
         page = found[asked.offset : asked.offset + asked.limit]
         given: dict[str, str | int] = dict(request.query_params)
         links = [link(with_query(f"{root}/jobs", **given), "self", JSON, "This page")]
@@ -225,7 +232,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     )
     def job(request: Request, jobId: str) -> Response:
         """Return how a job stands."""
-        return _json(tell_job(office().book.find(jobId), root_of(request, settings)))
+        return _json(tell_job(see_job(office(), jobId, caller_of(request)), root_of(request, settings)))
 
     @router.delete(
         "/jobs/{jobId}",
@@ -234,16 +241,17 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     )
     def dismiss(request: Request, jobId: str) -> Response:
         """Stop a job that waits or runs; remove one that is finished, with its results."""
-        return _json(tell_job(office().dismiss(jobId), root_of(request, settings)))
+        job = see_job(office(), jobId, caller_of(request))
+        return _json(tell_job(office().dismiss(job.job_id), root_of(request, settings)))
 
     @router.api_route("/jobs/{jobId}", methods=["POST", "PUT", "PATCH", "OPTIONS"], include_in_schema=False)
     def refused(jobId: str) -> Response:
         raise HTTPException(405, headers={"Allow": "GET, HEAD, DELETE"})
 
     @router.get("/jobs/{jobId}/results", dependencies=[Depends(accept_only("f"))], responses=says_results())
-    def results(jobId: str) -> Response:
+    def results(request: Request, jobId: str) -> Response:
         """Return what came of a job, by output."""
-        return _results(office(), jobId)
+        return _results(office(), see_job(office(), jobId, caller_of(request)).job_id)
 
     @router.get(
         "/jobs/{jobId}/events",
@@ -255,7 +263,7 @@ def _add_jobs(router: APIRouter, office: Callable[[], Office], settings: Setting
     def events(request: Request, jobId: str) -> Response:
         """Return what happens to a job as server-sent events, from the beginning or after the last one seen."""
         here, after = office(), read_last(request)
-        found = here.book.find(jobId)
+        found = see_job(here, jobId, caller_of(request))
         if found.done and not here.book.events(jobId, after):
             return Response(status_code=204)  # tells a browser not to connect again
         if here.bell.count() >= settings.job_listeners_max:

@@ -73,5 +73,10 @@ def _take_layers(rows: Rows, dialect: Dialect) -> None:
         create_table(rows, dialect, name)
 
 
-STEPS: Mapping[int, Step] = {1: _share_jobs, 2: _take_layers}
+def _limit_tokens(rows: Rows, dialect: Dialect) -> None:
+    """Let tokens be for some plans alone."""
+    create_table(rows, dialect, "token_plans")
+
+
+STEPS: Mapping[int, Step] = {1: _share_jobs, 2: _take_layers, 3: _limit_tokens}
 """What leads from each version of the format to the next one."""

@@ -162,9 +162,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token without its secret; ``revoked`` is when it ended, if it did."""
+    """A token without its secret; ``revoked`` is when it ended, if it did.
+
+    ``plans`` are those that it is for, sorted; without any it is for the whole store.
+    """
 
     name: str
     role: str
     created: str
     revoked: str | None
+    plans: tuple[str, ...] = ()

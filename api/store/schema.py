@@ -6,7 +6,7 @@ from api.store.database import Dialect, Rows
 from api.store.layers import STORED
 
 FORMAT = "wangge-store"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 _TABLES = {
     "meta": "name {key} PRIMARY KEY, value {text} NOT NULL",
@@ -46,6 +46,8 @@ _TABLES = {
         kind {text} NOT NULL, data {blob} NOT NULL, PRIMARY KEY (job_id, number)""",
     "tokens": """id {serial}, name {key} NOT NULL UNIQUE, role {text} NOT NULL, hash {key} NOT NULL UNIQUE,
         created {text} NOT NULL, revoked {text}""",
+    "token_plans": """name {key} NOT NULL REFERENCES tokens(name), plan_id {key} NOT NULL REFERENCES plans(plan_id),
+        PRIMARY KEY (name, plan_id)""",
     "audit": """id {serial}, at {text} NOT NULL, who {text} NOT NULL, action {text} NOT NULL, subject {text} NOT NULL,
         detail {text} NOT NULL""",
 }  # order matters: what is referred to stands first

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -188,11 +188,12 @@ class Store:
         with self.database.reading() as rows:
             return grids.find_changed(rows, plan_id, version)
 
-    def create_token(self, name: str, role: str) -> str:
-        """Make a token; return its secret, which is told this once."""
+    def create_token(self, name: str, role: str, plans: Collection[str] = ()) -> str:
+        """Make a token, for some plans alone or for the whole store; return its secret, which is told this once."""
         with self.database.writing() as rows:
-            secret = tokens.add_token(rows, name, role, when=self.clock())
-            self._record(rows, "command line", "token created", name, role)
+            secret = tokens.add_token(rows, name, role, when=self.clock(), plans=plans)
+            told = f"{role} of {', '.join(sorted(set(plans)))}" if plans else role
+            self._record(rows, "command line", "token created", name, told)
             return secret
 
     def revoke_token(self, name: str) -> None:

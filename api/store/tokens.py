@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from api.store.database import Rows
 from api.store.errors import AccessError
 from api.store.records import TokenRecord
+from api.store.versions import find_head
 from spatial.errors import InputError, MissingError
 
 ROLES = ("public", "planner", "administrator")
@@ -15,13 +17,15 @@ _BYTES = 32
 # A secret of 256 random bits cannot be guessed, so one plain digest hides it as well as a slow one.
 
 
-def add_token(rows: Rows, name: str, role: str, *, when: str) -> str:
-    """Make a token; return its secret, which is told this once.
+def add_token(rows: Rows, name: str, role: str, *, when: str, plans: Collection[str] = ()) -> str:
+    """Make a token, for some plans alone or for the whole store; return its secret, which is told this once.
 
     Raises
     ------
     InputError
         If the role is unknown, or the name empty or in use.
+    MissingError
+        If there is no such plan.
     """
     if role not in ROLES[1:]:
         raise InputError(f"found the role {role!r}, needed one of {', '.join(ROLES[1:])}")
@@ -31,6 +35,9 @@ def add_token(rows: Rows, name: str, role: str, *, when: str) -> str:
         raise InputError(f"there was a token {name!r} already; needed another name, so that the record stays clear")
     secret = _PREFIX + secrets.token_urlsafe(_BYTES)
     rows.run("INSERT INTO tokens (name, role, hash, created) VALUES (?, ?, ?, ?)", name, role, hash_token(secret), when)
+    for plan_id in sorted(set(plans)):
+        find_head(rows, plan_id)
+        rows.run("INSERT INTO token_plans VALUES (?, ?)", name, plan_id)
     return secret
 
 
@@ -53,7 +60,8 @@ def revoke_token(rows: Rows, name: str, *, when: str) -> None:
 
 def list_tokens(rows: Rows) -> list[TokenRecord]:
     """Return every token, also those that ended."""
-    return [TokenRecord(*row) for row in rows.all("SELECT name, role, created, revoked FROM tokens ORDER BY name")]
+    told = rows.all("SELECT name, role, created, revoked FROM tokens ORDER BY name")
+    return [TokenRecord(*row, plans=_read_plans(rows, row[0])) for row in told]
 
 
 def find_token(rows: Rows, secret: str) -> TokenRecord:
@@ -67,4 +75,10 @@ def find_token(rows: Rows, secret: str) -> TokenRecord:
     found = rows.one("SELECT name, role, created, revoked FROM tokens WHERE hash = ?", hash_token(secret))
     if found is None or found[3] is not None:
         raise AccessError("the token is unknown or was revoked", known=False)
-    return TokenRecord(*found)
+    return TokenRecord(*found, plans=_read_plans(rows, found[0]))
+
+
+def _read_plans(rows: Rows, name: str) -> tuple[str, ...]:
+    """Return the plans that a token is for, sorted; none is the whole store."""
+    told = rows.all("SELECT plan_id FROM token_plans WHERE name = ?", name)
+    return tuple(sorted(row[0] for row in told))

@@ -24,7 +24,7 @@ _JOBS_1 = """id {serial}, job_id {key} NOT NULL UNIQUE, process {text} NOT NULL,
     progress {integer} NOT NULL, message {text} NOT NULL, inputs {text} NOT NULL, results {text},
     worker {text} NOT NULL, created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL"""
 """The only table in which format 1 differed from 2; it had no ``job_events``."""
-_SINCE = {2: ("job_events",), 3: ("layer_features", "layer_changes")}
+_SINCE = {2: ("job_events",), 3: ("layer_features", "layer_changes"), 4: ("token_plans",)}
 """Tables that came with each version of the format."""
 
 
@@ -33,7 +33,7 @@ def old_place(toy_place: Place) -> Place:
     """A store of format 1 with two jobs."""
     store = open_store(toy_place)
     with store.database.writing() as rows:
-        for name in (*_SINCE[3], *_SINCE[2], "jobs"):
+        for name in (*_SINCE[4], *_SINCE[3], *_SINCE[2], "jobs"):
             rows.run(f"DROP TABLE {name}")
         rows.run(f"CREATE TABLE jobs ({_JOBS_1.format_map(store.database.dialect.types)})")
         columns = "job_id, process, status, progress, message, inputs, results, worker, created, updated"
@@ -88,7 +88,7 @@ def test_the_tables_of_a_store_that_was_brought_on_are_those_of_a_new_one(
 def test_a_store_without_layers_of_jobs_opens_as_one_of_today(toy_place: Place) -> None:
     store = open_store(toy_place)
     with store.database.writing() as rows:
-        for name in _SINCE[3]:
+        for name in (*_SINCE[4], *_SINCE[3]):
             rows.run(f"DROP TABLE {name}")
         rows.run("UPDATE meta SET value = '2' WHERE name = 'format_version'")
     store.close()
@@ -144,7 +144,7 @@ def test_a_store_of_a_later_format_is_refused_and_left_as_it_is(toy_place: Place
     store = open_store(toy_place)
     with store.database.writing() as rows:
         rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION + 1))
-    with pytest.raises(StoreError, match="format version 4, needed 3 or an earlier one: a newer Wangge made it"):
+    with pytest.raises(StoreError, match="format version 5, needed 4 or an earlier one: a newer Wangge made it"):
         open_store(toy_place)
     with store.database.reading() as rows:
         assert rows.one("SELECT head FROM plans WHERE plan_id = ?", TOY) == (1,)

@@ -9,6 +9,7 @@ from api.store.editing import Editor
 from api.store.errors import AccessError
 from api.store.store import Store
 from spatial.errors import InputError, MissingError
+from tests.store.served import TOY
 
 
 def test_a_token_is_known_by_its_secret_until_it_is_revoked(editor: Editor) -> None:
@@ -42,6 +43,17 @@ def test_a_token_needs_a_name_of_its_own_and_a_role(editor: Editor) -> None:
         with pytest.raises(InputError, match=says):
             editor.store.create_token(name, role)
     assert [token.name for token in editor.store.list_tokens()] == ["office"]
+
+
+def test_a_token_may_be_for_some_plans_alone(editor: Editor) -> None:
+    store = editor.store
+    secret = store.create_token("south", "planner", [TOY, TOY])
+    assert store.find_token(secret).plans == (TOY,)
+    assert store.find_token(store.create_token("all", "planner")).plans == ()
+    with pytest.raises(MissingError, match="no plan 'lost'"):
+        store.create_token("north", "planner", [TOY, "lost"])
+    assert [(token.name, token.plans) for token in store.list_tokens()] == [("all", ()), ("south", (TOY,))]
+    assert store.list_audit()[0][3:] == ("south", f"planner of {TOY}")
 
 
 def test_the_file_does_not_hold_the_secret(file_store: Store) -> None:
