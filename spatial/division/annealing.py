@@ -26,6 +26,8 @@ from spatial.walking.columns import narrow
 from spatial.walking.compiled import bare, pasted
 
 _ALONE, _RENAMES = 0.1, 0.02
+_NONE, _RECUT, _RENAME, _FLIP = range(4)
+"""Kinds of moves."""
 
 
 class Schedule(NamedTuple):
@@ -118,8 +120,8 @@ def _swap_names(board: Board, node: int) -> Any:
 
 
 @pasted
-def _move(board: Board, schedule: Schedule) -> Any:
-    """Try one move about a cut border; return the change of (cost, penalty)."""
+def _draw_move(board: Board, schedule: Schedule) -> Any:
+    """Return a move to try about a cut border: its kind, a unit, and the grid beside it (or the unit's own)."""
     piece, labels, desk = board.piece, board.labels, board.desk
     kind = draw(desk.state)
     whole = desk.size[0] == 0
@@ -129,12 +131,10 @@ def _move(board: Board, schedule: Schedule) -> Any:
         node, other = other, node
     if kind < schedule.recuts:
         alone = whole or draw(desk.state) < _ALONE * schedule.counts
-        return recut(board, node, labels[node] if alone else labels[other], schedule.counts)
+        return _RECUT, node, labels[node] if alone else labels[other]
     if piece.change.shape[1] > 1 and kind < schedule.recuts + _RENAMES:
-        return _swap_names(board, node)
-    if whole:
-        return 0.0, 0.0
-    return _flip(board, node, labels[other])
+        return _RENAME, node, labels[node]
+    return _NONE if whole else _FLIP, node, labels[other]
 
 
 @bare
@@ -152,15 +152,22 @@ def anneal(board: Board, best: Any, least: float, keep: Any, schedule: Schedule,
             done = move / moves
             board.heat[0] = schedule.hot * (schedule.cold / schedule.hot) ** done
             board.heat[1] = schedule.lenient * (schedule.strict / schedule.lenient) ** done
-        change, extra = _move(board, schedule)
+        kind, node, label = _draw_move(board, schedule)
+        change, extra = 0.0, 0.0
+        if kind == _RECUT:
+            change, extra = recut(board, node, label, schedule.counts)
+        elif kind == _RENAME:
+            change, extra = _swap_names(board, node)
+        elif kind == _FLIP:
+            change, extra = _flip(board, node, label)
         cost += change
         penalty += extra
         if cost + STRENGTH * penalty < least - 1e-9:
             least = cost + STRENGTH * penalty
-            for node in range(len(labels)):
-                best[node] = labels[node]
+            for unit in range(len(labels)):
+                best[unit] = labels[unit]
         if kept < len(keep) and (kept + 1) * moves <= (move + 1) * len(keep):
-            for node in range(len(labels)):
-                keep[kept, node] = labels[node]
+            for unit in range(len(labels)):
+                keep[kept, unit] = labels[unit]
             kept += 1
     return least, kept
