@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from api.nearness import tell_passing
 from api.settings import LOOPBACK, Settings
 from api.snapshot import Feeds
 from api.tokens import Caller
@@ -35,7 +36,7 @@ def is_internal(request: Request, settings: Settings) -> bool:
     """Tell whether a request may see everything.
 
     It does with the internal token or that of a planner, or without one where the audience is internal: as set, else on
-    a loopback address that nobody else reaches, as far as the settings tell.
+    a loopback address that nobody else reaches, as far as the settings and the request tell.
     """
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is not None and caller.by_token and caller.may("planner"):
@@ -46,7 +47,8 @@ def is_internal(request: Request, settings: Settings) -> bool:
         kind, _, sent = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), settings.internal_token.encode()):
             return True
-    return settings.audience == "auto" and settings.host in LOOPBACK and not settings.tell_reach()
+    near = settings.host in LOOPBACK and not settings.tell_reach() and not tell_passing(request)
+    return settings.audience == "auto" and near
 
 
 def may_edit(request: Request, settings: Settings) -> bool:

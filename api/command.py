@@ -36,6 +36,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, show_default="8000")
     ] = None,
+    proxy: Annotated[
+        bool, typer.Option("--proxy", help="A proxy stands before it: take nobody for one of this machine.")
+    ] = False,
 ) -> None:
     """Serve a plan: feeds under /collections and a map page, on this machine alone unless --host says otherwise.
 
@@ -55,7 +58,7 @@ def serve(
             typer.echo(f"serving {what} at {address}")
             start_warming()
 
-        run(folder, host, port, osm=osm, store=store, announce=announce)
+        run(folder, host, port, osm=osm, store=store, proxy=proxy or None, announce=announce)
 
 
 def main() -> None:

@@ -25,19 +25,21 @@ def serve(
     *,
     osm: Path | str | None = None,
     store: Path | str | None = None,
+    proxy: bool | None = None,
     announce: Callable[[str], None] = print,
 ) -> None:
     """Serve the plan in a folder until the process is stopped; port 0 takes any that is free.
 
     With a street map it answers for walks too, and with a store of plans for edits (see ``create_app``).
-    ``announce`` is called with the address once the plan is read and the port is open.
+    ``proxy`` says that a proxy stands before it, so that nobody is taken for one of this machine. ``announce`` is
+    called with the address once the plan is read and the port is open.
 
     Raises
     ------
     MissingError, InputError
         If there is no plan in the folder or it is broken, a setting cannot be used, or the address cannot be opened.
     """
-    settings = read_settings(host=host, port=port)
+    settings = read_settings(host=host, port=port, proxy=proxy)
     app = create_app(folder, settings, osm=osm, store=store)
     sys.setswitchinterval(_TURN_S)
     with open_socket(settings.host, settings.port) as listening:

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """Origins whose pages may read the feeds; none by default."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that are answered to; empty: the loopback names when serving on loopback, else every name."""
+    proxy: bool = False
+    """Whether a proxy stands before the server: then nobody is taken for one of this machine."""
     public_url: str = ""
     """Address under which clients see the server, when a proxy stands before it."""
     reads_at_once: int = Field(default=4, ge=1)
@@ -36,7 +38,8 @@ class Settings(BaseSettings):
     """Most bytes of what a client sends."""
     audience: Literal["auto", "internal", "public"] = "auto"
     """Who reads the feeds. Public ones leave out small counts and single buildings; auto is internal on loopback with
-    no proxy before it, that is no public_url and no other name among allowed_hosts, else public."""
+    no proxy before it, that is no proxy and no public_url set, no other name among allowed_hosts and none that the
+    request tells of, else public."""
     internal_token: str = ""
     """Bearer token with which public feeds are whole; empty: none opens them."""
     plans_cache_bytes: int = Field(default=500_000_000, ge=0)
@@ -92,6 +95,8 @@ class Settings(BaseSettings):
         """Return what lets others than this machine reach the server; nothing where none is told."""
         if not is_loopback(self.host):
             return f"the server would listen on {self.host}"
+        if self.proxy:
+            return "a proxy stands before the server"
         if self.public_url:
             return f"the server is reached by {self.public_url}"
         others = [host for host in self.allowed_hosts if not is_loopback(host)]

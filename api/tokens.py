@@ -1,10 +1,11 @@
-"""Who asks, and may they? Bearer tokens of the store tell; without any, on the loopback, all may do everything."""
+"""Who asks, and may they? Bearer tokens of the store tell; without any, whoever asks on this machine may do all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from api.nearness import tell_passing
 from api.settings import Settings
 from api.store.errors import AccessError
 from api.store.store import Store
@@ -64,7 +65,10 @@ def build_gate(store: Store, role: str) -> Gate:
         if not caller.may(role):
             known = caller.name != ""
             if not known:
-                raise AccessError(f"found no token, needed 'Authorization: Bearer ...' of the role {role}", known=known)
+                passing = tell_passing(request)
+                why = f" ({passing} tells of another machine)" if passing and not store.has_tokens() else ""
+                told = f"found no token{why}, needed 'Authorization: Bearer ...' of the role {role}"
+                raise AccessError(told, known=known)
             raise AccessError(f"found a token of the role {caller.role}, needed one of the role {role}", known=known)
         if _PLAN in request.path_params:
             caller.require_plan(request.path_params[_PLAN])
@@ -97,7 +101,7 @@ def _identify(store: Store, request: Request) -> Caller:
         return Caller(token.name, token.role, by_token=True, plans=token.plans)
     if scheme:
         raise AccessError("found another kind of authorization, needed a bearer token", known=False)
-    return _NOBODY if store.has_tokens() else Caller(_LOCAL, ROLES[-1])
+    return _NOBODY if store.has_tokens() or tell_passing(request) else Caller(_LOCAL, ROLES[-1])
 
 
 def require_tokens(store: Store, settings: Settings) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Collection
 
-from api.store.database import Rows
+from api.store.database import Row, Rows
 from api.store.errors import AccessError
 from api.store.records import TokenRecord
 from api.store.versions import find_head
@@ -61,7 +61,7 @@ def revoke_token(rows: Rows, name: str, *, when: str) -> None:
 def list_tokens(rows: Rows) -> list[TokenRecord]:
     """Return every token, also those that ended."""
     told = rows.all("SELECT name, role, created, revoked FROM tokens ORDER BY name")
-    return [TokenRecord(*row, plans=_read_plans(rows, row[0])) for row in told]
+    return [_to_record(rows, row) for row in told]
 
 
 def find_token(rows: Rows, secret: str) -> TokenRecord:
@@ -75,10 +75,11 @@ def find_token(rows: Rows, secret: str) -> TokenRecord:
     found = rows.one("SELECT name, role, created, revoked FROM tokens WHERE hash = ?", hash_token(secret))
     if found is None or found[3] is not None:
         raise AccessError("the token is unknown or was revoked", known=False)
-    return TokenRecord(*found, plans=_read_plans(rows, found[0]))
+    return _to_record(rows, found)
 
 
-def _read_plans(rows: Rows, name: str) -> tuple[str, ...]:
-    """Return the plans that a token is for, sorted; none is the whole store."""
+def _to_record(rows: Rows, found: Row) -> TokenRecord:
+    """Return a token with the plans that it is for."""
+    name, role, created, revoked = found
     told = rows.all("SELECT plan_id FROM token_plans WHERE name = ?", name)
-    return tuple(sorted(row[0] for row in told))
+    return TokenRecord(name, role, created, revoked, tuple(sorted(row[0] for row in told)))
