@@ -95,13 +95,12 @@ def prove(
     case.master.add(grids or [])
     for units in _near(case.units):
         improve(case, _WIDE, units)
+    searched = _look_elsewhere(case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE)
     if case.units > _LARGE:
         bound_part(case, _WIDE / 5, _ROUGH)
     bound_part(case, _WIDE / 5)
     _mix(case)
-    if case.units <= _LARGE and case.gap > _SPLIT_FROM * case.total and not case.over:
-        search_again(case)
-        improve(case, NARROW, _near(case.units)[-1])
+    if not searched and _look_elsewhere(case, case.gap, NARROW):
         bound_part(case, NARROW)
         _mix(case)
     case.late = _LATE * case.left()
@@ -111,6 +110,15 @@ def prove(
         going = not case.over and _go_on(case)
     bound = min(case.bound, case.total)
     return Proof(case.labels, case.total, bound, is_met(case.total, bound), _list_promising(case))
+
+
+def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:
+    """Search from other seeds where prices leave a wide gap; tell whether they do."""
+    if case.units > _LARGE or gap <= _SPLIT_FROM * case.total or case.over:
+        return False
+    search_again(case)
+    improve(case, slack, _near(case.units)[-1])
+    return True
 
 
 def _go_on(case: Case) -> bool:
