@@ -18,6 +18,7 @@ _STEPS = 60
 _PACE = 0.3
 _AGAIN = 0.8
 """A node is priced once more, before it is split, when fewer than this share of its sites is left."""
+_OFTEN = 0.5
 _FINE_STEPS, _FINE_PACE = 3, 0.01
 _REPORT_EVERY = 64
 _IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
@@ -46,13 +47,14 @@ class Polished:
 class Search:
     """What branching asks back: the total that better sets stay at or below, the true total of a set of names, a better
     set near one with its total, whether to go on (told value and bound), and, if given, better prices for a node and
-    a goal."""
+    a goal; ``steps`` is how many steps the prices of a node take."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Ints], float]
     improve: Callable[[Ints], tuple[Ints, float]]
     watch: Callable[[float, float], bool]
     polish: Callable[[Node, float], Polished | None] | None = None
+    steps: int = _STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Best:
+class Best:
+    """Names of the best open sites and their total."""
+
     names: Ints
     value: float
 
@@ -77,7 +81,7 @@ def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadlin
 
     A set whose true total is above what its core says (rows are cut) keeps the bound down to the latter.
     """
-    best, stack, nodes, floor = _Best(names, value), [root], 0, np.inf
+    best, stack, nodes, floor = Best(names, value), [root], 0, np.inf
     while stack:
         lowest = min(min(node.bound for node in stack), floor, best.value)
         if nodes >= most or not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
@@ -87,14 +91,17 @@ def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadlin
             continue
         nodes += 1
         thorough = nodes <= _IMPROVE_FIRST or nodes % _IMPROVE_EVERY == 0
-        best, parts, leaf = _visit(node, best, ask, thorough)
+        best, parts, leaf = visit(node, best, ask, thorough)
         floor = min(floor, leaf)
         stack += parts
     return Searched(best.names, best.value, min(best.value, floor), nodes, False)
 
 
 def likeliest(core: Core, priced: Priced) -> Flags:
-    """Return the ``p`` sites that were open most often of late; ties by id."""
+    """Return the ``p`` sites that were open most often of late; ties by id; of any number those open half the time."""
+    if core.p < 0:
+        paying: Flags = priced.share > _OFTEN
+        return paying
     flags = np.zeros(len(core.names), bool)
     flags[np.argsort(-priced.share, kind="stable")[: core.p]] = True
     return flags
@@ -105,15 +112,15 @@ def settle(node: Node, priced: Priced) -> Node | None:
     core = node.core
     sure = priced.status > 0
     count = int(sure.sum())
-    if count > core.p:
+    if count > core.p >= 0:
         return None
     opened = node.opened + tuple(int(name) for name in core.names[sure])
-    settled: Any = priced.status if count < core.p else np.where(sure, 1, -1)
+    settled: Any = priced.status if count < core.p or core.p < 0 else np.where(sure, 1, -1)
     smaller, rows = shrink(core, settled)
     return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound))
 
 
-def _visit(node: Node, best: _Best, ask: Search, thorough: bool) -> tuple[_Best, list[Node], float]:
+def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, list[Node], float]:
     """Return the best set, the parts the node splits into (the one to look at first last), and the bound of a leaf."""
     while True:
         core = node.core
@@ -122,7 +129,7 @@ def _visit(node: Node, best: _Best, ask: Search, thorough: bool) -> tuple[_Best,
             best, floor = _leaf(node, flags, best, ask)
             return best, [], floor
         goal = ask.goal(best.value)
-        priced = raise_prices(core, node.price, goal=goal, upper=best.value, steps=_STEPS, pace=_PACE)
+        priced = raise_prices(core, node.price, goal=goal, upper=best.value, steps=ask.steps, pace=_PACE)
         if priced.bound > goal:
             return best, [], np.inf
         polished = ask.polish(node, goal) if ask.polish else None
@@ -150,6 +157,8 @@ def _with_polish(core: Core, priced: Priced, polished: Polished, goal: float, up
 def _last(core: Core) -> Flags | None:
     """Return the only or best set of a core so small that it is plain; None for others."""
     m = len(core.names)
+    if core.p < 0 and m and len(core.cap):
+        return None
     if core.p <= 0:
         return np.zeros(m, bool)
     if m <= core.p:
@@ -163,7 +172,7 @@ def _last(core: Core) -> Flags | None:
     return flags
 
 
-def _leaf(node: Node, flags: Flags, best: _Best, ask: Search) -> tuple[_Best, float]:
+def _leaf(node: Node, flags: Flags, best: Best, ask: Search) -> tuple[Best, float]:
     """Return the better of the best set and the leaf's, and the leaf's bound where it is not settled by that."""
     reached = total(node.core, flags)
     if reached > ask.goal(best.value):
@@ -171,18 +180,18 @@ def _leaf(node: Node, flags: Flags, best: _Best, ask: Search) -> tuple[_Best, fl
     names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
     value = ask.cost_of(names)
     if value < best.value:
-        best = _Best(names, value)
+        best = Best(names, value)
     return best, reached if reached <= ask.goal(best.value) else np.inf
 
 
-def _try(node: Node, flags: Flags, best: _Best, ask: Search, thorough: bool) -> _Best:
+def _try(node: Node, flags: Flags, best: Best, ask: Search, thorough: bool) -> Best:
     """Return the better of the best set and the flagged one, or one near it if the try is to be thorough."""
     reached = total(node.core, flags)
     if reached >= best.value and not thorough:
         return best
     names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
     names, value = ask.improve(names) if thorough else (names, ask.cost_of(names))
-    return _Best(names, value) if value < best.value else best
+    return Best(names, value) if value < best.value else best
 
 
 def _split(node: Node, share: Floats) -> list[Node]:

@@ -17,7 +17,8 @@ class Core:
     """Costs by row, ascending, below its cap; ``names`` and ``rows`` are those of the table, ``p`` still to open.
 
     ``base`` is what rows without a choice cost. ``cut`` says that rows end before their last site: the cap is then what
-    the next one costs, and a total counts too little where a row pays its cap.
+    the next one costs, and a total counts too little where a row pays its cap. Where ``p`` is below 0 any number of
+    sites may open, and each costs its ``fee``.
     """
 
     ptr: Ints
@@ -30,6 +31,7 @@ class Core:
     base: float
     p: int
     cut: bool
+    fee: Floats
 
 
 def build_core(ways: Ways, weight: Floats, cap: Floats, fixed: Flags, p: int, depth: int) -> Core:
@@ -43,7 +45,7 @@ def build_core(ways: Ways, weight: Floats, cap: Floats, fixed: Flags, p: int, de
     place[names] = np.arange(len(names), dtype=np.int32)
     ptr, site, cost, low = shrink_rows(ways.ptr, ways.site, ways.cost, cap, place, asks, np.int64(depth))
     cut = bool((asks & (low < cap)).any())
-    core = Core(ptr, site, cost, low, weight, names, np.arange(ways.rows), 0.0, p, cut)
+    core = Core(ptr, site, cost, low, weight, names, np.arange(ways.rows), 0.0, p, cut, np.zeros(len(names)))
     return _grouped(_drop_rows(core)[0])
 
 
@@ -54,14 +56,16 @@ def shrink(core: Core, status: Flags | Ints) -> tuple[Core, Ints]:
     place[stays] = np.arange(len(stays), dtype=np.int32)
     every = np.ones(len(core.cap), bool)
     ptr, site, cost, cap = shrink_rows(core.ptr, core.site, core.cost, core.cap, place, every, np.int64(2**62))
-    p = core.p - int((status > 0).sum())
-    return _drop_rows(Core(ptr, site, cost, cap, core.weight, core.names[stays], core.rows, core.base, p, core.cut))
+    p = core.p - int((status > 0).sum()) if core.p >= 0 else core.p
+    base, names, fee = core.base + float(core.fee[status > 0].sum()), core.names[stays], core.fee[stays]
+    return _drop_rows(Core(ptr, site, cost, cap, core.weight, names, core.rows, base, p, core.cut, fee))
 
 
 def total(core: Core, opened: Flags) -> float:
     """Return what the core costs with these of its sites open."""
     ways = Ways(core.ptr, core.site, core.cost, len(core.names))
-    return core.base + float(core.weight @ np.minimum(serving(ways, opened)[1], core.cap))
+    paid = float(core.weight @ np.minimum(serving(ways, opened)[1], core.cap))
+    return core.base + float(core.fee[opened].sum()) + paid
 
 
 def _grouped(core: Core) -> Core:

@@ -42,7 +42,7 @@ def raise_prices(core: Core, price: Floats, *, goal: float, upper: float, steps:
     status = np.zeros(len(core.names), np.int8)
     share = np.zeros(len(core.names))
     bound, pace = climb(
-        core.ptr, core.site, core.cost, core.cap, core.weight, np.int64(core.p), price, status, share,
+        core.ptr, core.site, core.cost, core.cap, core.weight, core.fee, np.int64(core.p), price, status, share,
         goal - core.base, upper - core.base, np.int64(steps), float(pace),
     )  # fmt: skip
     return Priced(bound + core.base, price, share, status, pace)
@@ -57,10 +57,10 @@ def first_prices(core: Core) -> Floats:
 
 
 @kernel
-def climb(ptr, site, cost, cap, weight, p, price, status, share, goal, upper, steps, pace):  # type: ignore[no-untyped-def]
+def climb(ptr, site, cost, cap, weight, fee, p, price, status, share, goal, upper, steps, pace):  # type: ignore[no-untyped-def]
     """Move ``price`` in place to the best bound met; fill ``status`` and ``share``; return bound and pace.
 
-    Deflected subgradients with steps of Polyak's length.
+    Deflected subgradients with steps of Polyak's length. Where ``p`` is below 0 every site opens that saves its fee.
     """
     n, m = len(cap), len(status)
     worth, work = np.zeros(m), np.zeros(m)
@@ -70,12 +70,14 @@ def climb(ptr, site, cost, cap, weight, p, price, status, share, goal, upper, st
     for i in range(n):
         best_price[i] = price[i]
     best = -np.inf
+    last, following = 0.0, 0.0
     waited = np.int64(0)
     for _ in range(steps):
-        value = _worth(ptr, site, cost, weight, price, worth)
-        for j in range(m):
-            work[j] = worth[j]
-        last, following = _pth(work, p)
+        value = _worth(ptr, site, cost, weight, fee, price, worth)
+        if p >= 0:
+            for j in range(m):
+                work[j] = worth[j]
+            last, following = _pth(work, p)
         value += _choose(worth, p, last, chosen)
         for j in range(m):
             share[j] *= 0.97
@@ -112,10 +114,10 @@ def climb(ptr, site, cost, cap, weight, p, price, status, share, goal, upper, st
 
 
 @inner
-def _worth(ptr, site, cost, weight, price, worth):  # type: ignore[no-untyped-def]
-    """Fill what each site saves at these prices (at most 0); return the sum of the prices paid."""
+def _worth(ptr, site, cost, weight, fee, price, worth):  # type: ignore[no-untyped-def]
+    """Fill each site's fee less what it saves at these prices; return the sum of the prices paid."""
     for j in range(len(worth)):
-        worth[j] = 0.0
+        worth[j] = fee[j]
     paid = 0.0
     for i in range(len(price)):
         level = price[i]

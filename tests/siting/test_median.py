@@ -15,6 +15,7 @@ from spatial.siting.median_branch import Node, likeliest, settle
 from spatial.siting.median_core import build_core, shrink, total
 from spatial.siting.median_lp import relax, solve_at
 from spatial.siting.median_price import first_prices, raise_prices
+from spatial.siting.median_rounds import State, start, wander
 from spatial.siting.median_swap import by_column, fill_greedily, search
 from spatial.siting.median_terms import ask, enumerate_sets
 from spatial.siting.ways import Deadline, Found, build_ways, median_value
@@ -238,21 +239,21 @@ def test_a_long_search_keeps_what_is_open_already_and_only_ever_returns_better_s
     question = point_question("heaps", scattered_points(600, 5, 12), 30)
     terms = ask(question.ways, question.weight, question.p, None, inf)
     root = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, terms.p, 110)
-    state = median._start(terms, root, np.zeros(0, np.int64), 0)
+    state = start(terms, root, np.zeros(0, np.int64), 0)
     assert terms.cost_of(state.names) == state.value
     first = int(state.names[0])
     status = np.where(root.names == first, 1, 0)
     core, rows = shrink(root, status)
     node = Node(core, (first,), state.node.price[rows], -inf)
-    inside = median._State(state.names, state.value, node, 0.3)
+    inside = State(state.names, state.value, node, 0.3)
     priced = raise_prices(core, node.price, goal=inf, upper=state.value, steps=80, pace=0.7)
-    (found,) = median._wander(inside, priced, 1, Deadline(60))
+    found = wander(inside, priced.share, 1, Deadline(60))
     assert first in found
     assert len(found) == len(np.unique(found)) == terms.p
     assert terms.cost_of(found) < state.value
-    (again,) = median._wander(inside, priced, 1, Deadline(60))
+    again = wander(inside, priced.share, 1, Deadline(60))
     assert found.tolist() == again.tolist()
-    (hasty,) = median._wander(inside, priced, 1, Deadline(0))
+    hasty = wander(inside, priced.share, 1, Deadline(0))
     assert terms.cost_of(hasty) <= state.value
 
 

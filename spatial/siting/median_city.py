@@ -1,0 +1,204 @@
+"""How is a p-median of a whole city brought near to its proof, which branching would never complete?
+
+One thread proves: prices to their end, then part after part, in parts that double in size. The other searches among
+the sites that the prices waver about, hot and less hot in turns; a set it finds is joined with the best ones known, by
+deciding anew which of the sites they differ in are open.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spatial.siting.median_branch import Node, Search, branch, settle
+from spatial.siting.median_core import shrink
+from spatial.siting.median_parts import label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_price import Priced, raise_prices
+from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, wander
+from spatial.siting.median_swap import by_column, search
+from spatial.siting.median_terms import Terms
+from spatial.siting.ways import Deadline, Floats, Ints, Tick
+
+_STEP_VISITS, _MOST_STEPS = 800_000_000, 400
+_ENDED_PACE, _ENDED_SHARE, _LEAST_PACE, _PRICE_TIME = 2e-3, 0.01, 1e-3, 0.4
+"""Prices are at their end when their steps are that short, a round closes less than that share of the gap, or that
+share of the time is over."""
+_HEATS = (0.02, 0.05, 0.01, 0.1)
+_FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.1, 0.5, 1.0
+"""Kicks by open site and slice of a search: among all sites, beside prices, and beside parts."""
+_ELITE = 6
+_JOIN_NODES, _JOIN_KICKS = 30, 3
+_PART_SITES = 8
+"""Open sites of the parts that are proved first."""
+_PART_NODES, _MORE = 60, 4
+"""Nodes of each of the first parts at most; of parts of twice the size twice as many, and if all were of that size so
+many times more."""
+_BATCH = 8
+"""Parts proved between one word to the caller and the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What every step needs: the question, when to end, who is told, and where random numbers begin."""
+
+    terms: Terms
+    deadline: Deadline
+    tick: Tick
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Best set, question left and bound; the best sets met, from the best on; how often sites were open of late."""
+
+    state: State
+    elite: tuple[Ints, ...]
+    share: Floats
+    turn: int = 0
+
+
+def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Tick) -> tuple[State, bool]:
+    """Go on until the bound meets the value, the question is small enough for branching, or the time is up.
+
+    Tell whether it was stopped.
+    """
+    way = _Way(terms, deadline, tick, seed)
+    known = _Known(state, (state.names,), np.ones(len(state.node.core.names)))
+    with ThreadPoolExecutor(1) as pool:
+        known, goes_on = _end_prices(way, known, pool)
+        depth, most = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), _PART_NODES
+        while goes_on:
+            known, goes_on = _prove_parts(way, known, pool, depth, most)
+            depth, most = (depth - 1, most * 2) if depth > 1 else (depth, most * _MORE)
+    return known.state, _open(way, known)
+
+
+def _open(way: _Way, known: _Known) -> bool:
+    """Tell whether the question is neither proved nor small enough for branching."""
+    state = known.state
+    core = state.node.core
+    proved = state.node.bound > way.terms.goal(state.value)
+    return not proved and 0 < core.p < len(core.names) and len(core.cost) > BRANCH_ENTRIES
+
+
+def _asked(way: _Way, known: _Known, stage: str) -> bool:
+    """Tell the caller how far it is, and return whether to go on."""
+    spent = min(way.deadline.spent() / max(way.deadline.budget_s, 1e-9), 1.0)
+    bound = max(known.state.node.bound, 0.0)
+    return _open(way, known) and way.deadline.left() > 0.0 and way.tick(stage, spent, known.state.value, bound)
+
+
+def _end_prices(way: _Way, known: _Known, pool: ThreadPoolExecutor) -> tuple[_Known, bool]:
+    """Raise the prices until they no longer gain, beside searches; tell whether to go on."""
+    while _asked(way, known, "prices and swaps"):
+        state, begun = known.state, way.deadline.spent()
+        core, gap = state.node.core, state.value - state.node.bound
+        job = pool.submit(_found, way, known, _PRICE_KICKS if known.turn else _FIRST_KICKS)
+        steps = int(np.clip(_STEP_VISITS // max(len(core.cost), 1), 10, _MOST_STEPS))
+        goal = way.terms.goal(state.value)
+        priced = raise_prices(core, state.node.price, goal=goal, upper=state.value, steps=steps, pace=state.pace)
+        known = _with(way, _priced(known, priced), job.result())
+        closed = gap - (known.state.value - known.state.node.bound)
+        soon = 2.0 * way.deadline.spent() - begun > _PRICE_TIME * way.deadline.budget_s
+        if priced.pace <= _ENDED_PACE or closed < _ENDED_SHARE * gap or soon:
+            return known, _open(way, known)
+    return known, False
+
+
+def _priced(known: _Known, priced: Priced) -> _Known:
+    """Return what is known with new prices, without the sites that they settle."""
+    state = known.state
+    smaller = settle(state.node, priced)
+    if smaller is None:
+        return replace(known, state=replace(state, node=replace(state.node, bound=state.value)))
+    stays = np.isin(state.node.core.names, smaller.core.names)
+    pace = max(priced.pace, _LEAST_PACE)
+    return replace(known, state=replace(state, node=smaller, pace=pace), share=priced.share[stays])
+
+
+def _with(way: _Way, known: _Known, found: list[Ints]) -> _Known:
+    """Return what is known with the sets that a search found."""
+    sets = {tuple(np.sort(names).tolist()) for names in (*known.elite, *found)}
+    ranked = sorted((way.terms.cost_of(np.array(names, np.int64)), names) for names in sets)[:_ELITE]
+    elite = tuple(np.array(names, np.int64) for _, names in ranked)
+    state = known.state
+    if ranked[0][0] < state.value:
+        state = replace(state, names=elite[0], value=ranked[0][0])
+    return replace(known, state=state, elite=elite, turn=known.turn + 1)
+
+
+def _found(way: _Way, known: _Known, kicks: float) -> list[Ints]:
+    """Return the set of a search from one of the best sets, and what it gives joined with each of the others."""
+    begin, heat = known.elite[known.turn % 2 % len(known.elite)], _HEATS[known.turn % len(_HEATS)]
+    state = replace(known.state, names=begin)
+    seed = way.seed + 7 * known.turn + 1
+    found = [wander(state, known.share, seed, way.deadline, hot=heat, kicks=kicks)]
+    for other in known.elite:
+        if not way.deadline.left():
+            break
+        best = min(found, key=way.terms.cost_of)
+        found.append(join_sets(way.terms, known.state.node, best, other, way.deadline))
+    return found
+
+
+def join_sets(terms: Terms, node: Node, one: Ints, other: Ints, deadline: Deadline) -> Ints:
+    """Return the best set met that has the sites which both sets have, and else only sites of either."""
+    core = node.core
+    here, there = np.isin(core.names, one), np.isin(core.names, other)
+    value, second = terms.cost_of(one), terms.cost_of(other)
+    best, least = (one, value) if value <= second else (other, second)
+    if int(here.sum()) != core.p or int(there.sum()) != core.p or (here == there).all():
+        return best
+    small, rows = shrink(core, np.where(here & there, 1, np.where(here | there, 0, -1)))
+    columns = by_column(small)
+    opened = (*node.opened, *core.names[here & there].tolist())
+
+    def improve(names: Ints) -> tuple[Ints, float]:
+        """Return a set near one, with its total in truth."""
+        flags = np.isin(small.names, names)
+        if int(flags.sum()) == small.p:
+            flags, _ = search(small, columns, flags, kicks=_JOIN_KICKS, visits=KICK_VISITS, seed=1)
+            names = np.concatenate((np.array(opened, np.int64), small.names[flags]))
+        return names, terms.cost_of(names)
+
+    ask = Search(terms.goal, terms.cost_of, improve, lambda _value, _bound: True)
+    return branch(Node(small, opened, node.price[rows], -np.inf), best, least, ask, deadline, _JOIN_NODES).names
+
+
+def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int, most: int) -> tuple[_Known, bool]:
+    """Prove one part after another, beside searches, and settle sites by what they prove; tell whether to go on."""
+    node = known.state.node
+    core, opened = node.core, np.isin(node.core.names, known.state.names)
+    split = split_parts(core, node.price, label_rows(core, opened, depth))
+    bound = np.array([part.bound for part in split.parts])
+    searches = True
+    for first in range(0, len(bound), _BATCH):
+        if not _asked(way, known, "parts"):
+            return known, False
+        todo = iter(range(first, min(first + _BATCH, len(bound))))
+
+        def prove(todo: Iterator[int] = todo) -> None:
+            """Prove parts as long as there are some to do."""
+            for at in todo:
+                bound[at] = prove_part(split.parts[at], opened, most, way.deadline).bound
+
+        def assist(prove: Callable[[], None] = prove, known: _Known = known, search: bool = searches) -> list[Ints]:
+            """Return the sets of a search, if there is to be one, and prove parts then."""
+            found = _found(way, known, _KICKS) if search else []
+            prove()
+            return found
+
+        job = pool.submit(assist)
+        prove()
+        value = known.state.value
+        known = _with(way, known, job.result())
+        # Once a search finds nothing better, one beside each round of parts does.
+        searches = known.state.value < value
+        reached = min(split.rest + float(bound.sum()), known.state.value)
+        if reached > known.state.node.bound:
+            known = replace(known, state=replace(known.state, node=replace(known.state.node, bound=reached)))
+    status = settled_sites(core, split, bound, way.terms.goal(known.state.value))
+    priced = Priced(known.state.node.bound, node.price, known.share, status.astype(np.int8), known.state.pace)
+    known = _priced(known, priced)
+    return known, _open(way, known)

@@ -1,0 +1,179 @@
+"""Parts of a p-median: what they prove is held to every set of sites, and so is all that follows from it."""
+
+from itertools import chain, combinations
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import spatial.siting.median as median
+import spatial.siting.median_city as median_city
+import spatial.siting.median_rounds as median_rounds
+from spatial.siting.median import solve_median
+from spatial.siting.median_branch import Node
+from spatial.siting.median_city import join_sets
+from spatial.siting.median_core import Core, build_core, total
+from spatial.siting.median_fees import pay_fees
+from spatial.siting.median_parts import Parts, label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_price import first_prices, raise_prices
+from spatial.siting.median_swap import by_column
+from spatial.siting.median_terms import ask
+from spatial.siting.ways import Deadline, Floats
+from tests.bench.siting_instances import city, full_ways, point_question, scattered_points
+
+# Two hamlets: four houses each, at 0, 1, 5 and 6 and 1,000 farther on.
+HAMLETS = np.array([0.0, 1.0, 5.0, 6.0, 1000.0, 1001.0, 1005.0, 1006.0])
+FAR = full_ways(np.abs(np.subtract.outer(HAMLETS, HAMLETS)))
+
+
+def core_of(cost: Floats, weight: Floats, p: int) -> Core:
+    ways = full_ways(cost)
+    terms = ask(ways, weight, p, None, inf)
+    return build_core(ways, weight, terms.cap, terms.fixed, p, 1000)
+
+
+def random_core(seed: int) -> Core:
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(4, 14)), int(rng.integers(3, 9))
+    cost = rng.integers(0, 40, (n, m)).astype(float)
+    return core_of(cost, rng.integers(1, 9, n).astype(float), int(rng.integers(1, m)))
+
+
+def all_sets(core: Core) -> dict[tuple[int, ...], float]:
+    """The total of every set of exactly ``p`` sites, or of any number where they ask fees."""
+    m = len(core.names)
+    sizes = [core.p] if core.p >= 0 else range(m + 1)
+    sets = chain.from_iterable(combinations(range(m), size) for size in sizes)
+    return {names: total(core, np.isin(np.arange(m), names)) for names in sets}
+
+
+def parts_of(core: Core, seed: int, count: int) -> Parts:
+    rng = np.random.default_rng(seed)
+    priced = raise_prices(core, first_prices(core), goal=inf, upper=total(core, np.arange(len(core.names)) < core.p),
+                          steps=int(rng.integers(1, 60)), pace=0.7)  # fmt: skip
+    return split_parts(core, priced.price, rng.integers(0, count, len(core.cap)))
+
+
+def test_two_hamlets_fall_into_two_parts() -> None:
+    core = build_core(FAR, np.ones(8), np.full(8, 5000.0), np.zeros(8, bool), 4, 1000)
+    opened = np.isin(core.names, [0, 2, 4, 6])
+    label = label_rows(core, opened, 1)
+    by_house = dict(zip(core.rows.tolist(), label.tolist(), strict=True))
+    assert len({by_house[house] for house in range(4)}) == 1
+    assert len({by_house[house] for house in range(4, 8)}) == 1
+    assert by_house[0] != by_house[4]
+    halves = label_rows(core, opened, 2)
+    assert (halves // 2 == label).all()
+    assert len(np.unique(halves)) == 4
+
+
+def test_parts_prove_what_prices_cannot() -> None:
+    # Two triangles of side 2, far apart: one site in a triangle leaves 4 to walk, two leave 2, so three sites leave 6.
+    side = 2.0 * (1.0 - np.eye(3))
+    cost = np.full((6, 6), 100.0)
+    cost[:3, :3], cost[3:, 3:] = side, side
+    core = core_of(cost, np.ones(6), 3)
+    best = min(all_sets(core).values())
+    assert best == 6.0
+    priced = raise_prices(core, first_prices(core), goal=inf, upper=best, steps=400, pace=0.7)
+    split = split_parts(core, priced.price, (core.rows >= 3).astype(np.int64))
+    opened = np.isin(core.names, [0, 1, 3])
+    proven = split.rest + sum(prove_part(part, opened, 100, Deadline(inf)).bound for part in split.parts)
+    assert priced.bound - 1e-6 <= proven <= best + 1e-9
+
+
+@given(st.integers(0, 10_000), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_parts_never_prove_more_than_the_best_set_and_never_less_than_their_prices(seed: int, count: int) -> None:
+    core = random_core(seed)
+    totals = all_sets(core)
+    best = min(totals.values())
+    split = parts_of(core, seed, count)
+    opened = np.arange(len(core.names)) < core.p
+    proofs = [prove_part(part, opened, 1 + seed % 40, Deadline(inf)) for part in split.parts]
+    bound = np.array([proof.bound for proof in proofs])
+    assert all(proof.bound >= part.bound for proof, part in zip(proofs, split.parts, strict=True))
+    assert split.rest + bound.sum() <= best + 1e-6
+    goal = best + (seed % 3) * 5.0
+    status = settled_sites(core, split, bound, goal)
+    for names, value in totals.items():
+        if value <= goal - 1e-6:
+            inside = np.isin(np.arange(len(core.names)), names)
+            assert not (inside & (status < 0)).any()
+            assert not (~inside & (status > 0)).any()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_a_part_is_proved_at_the_best_of_all_its_sets(seed: int) -> None:
+    core = random_core(seed)
+    for part in parts_of(core, seed, 2).parts:
+        proof = prove_part(part, np.zeros(len(core.names), bool), 100_000, Deadline(inf))
+        best = min(all_sets(part.core).values())
+        assert proof.bound == pytest.approx(best, abs=1e-6)
+        assert proof.value == pytest.approx(best, abs=1e-6)
+        assert total(part.core, np.isin(part.core.names, proof.names)) == pytest.approx(proof.value)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_a_search_for_paying_sites_claims_their_total_and_no_single_move_is_better(seed: int) -> None:
+    core = random_core(seed)
+    part = parts_of(core, seed, 1).parts[0].core
+    start = np.random.default_rng(seed).random(len(part.names)) < 0.5
+    opened, value = pay_fees(part, by_column(part), start, kicks=0, seed=seed)
+    assert value == pytest.approx(total(part, opened), abs=1e-9)
+    assert value <= total(part, start) + 1e-9
+    for j in range(len(opened)):
+        moved = opened.copy()
+        moved[j] = not moved[j]
+        assert total(part, moved) >= value - 1e-6
+        for other in np.flatnonzero(opened) if not opened[j] else []:
+            swapped = moved.copy()
+            swapped[other] = False
+            assert total(part, swapped) >= value - 1e-6
+    kicked, less = pay_fees(part, by_column(part), start, kicks=8, seed=seed)
+    assert less == pytest.approx(total(part, kicked), abs=1e-9)
+    assert less <= value + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sets_joined_are_no_worse_than_either_and_keep_what_they_share(seed: int) -> None:
+    question = point_question("points", scattered_points(120, seed), 12)
+    terms = ask(question.ways, question.weight, question.p, None, inf)
+    core = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, terms.p, 1000)
+    rng = np.random.default_rng(seed)
+    one, other = (np.sort(rng.choice(40, 12, replace=False)) for _ in range(2))
+    joined = join_sets(terms, Node(core, (), first_prices(core), -inf), one, other, Deadline(inf))
+    assert len(np.unique(joined)) == len(joined) <= terms.p
+    assert set(joined) <= set(one) | set(other)
+    assert set(one) & set(other) <= set(joined)
+    assert terms.cost_of(joined) < min(terms.cost_of(one), terms.cost_of(other))
+
+
+@pytest.fixture
+def cities_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (median, median_rounds, median_city):
+        monkeypatch.setattr(module, "BRANCH_ENTRIES", 0)
+    monkeypatch.setattr(median, "can_enumerate", lambda terms: False)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_question_taken_for_a_city_keeps_a_true_bound(cities_from_the_start, seed) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(seed)
+    cost, weight = rng.integers(1, 60, (14, 9)).astype(float), rng.integers(1, 9, 14).astype(float)
+    p = int(rng.integers(2, 7))
+    best = min(all_sets(core_of(cost, weight, p)).values())
+    found = solve_median(full_ways(cost), weight, p, deadline=Deadline(0.3))
+    assert found.bound <= best <= found.value
+    if found.proved:
+        assert found.value == best
+
+
+def test_a_town_taken_for_a_city_is_answered_alike_in_parts_and_by_branching(cities_from_the_start) -> None:  # type: ignore[no-untyped-def]
+    town = city(1500, 120, 5)
+    ways = town.whole_metres()
+    found = solve_median(ways, town.weight, 24, missing=6000.0, deadline=Deadline(2.0))
+    assert found.bound <= found.value <= found.bound * 1.005
