@@ -55,7 +55,7 @@ def test_a_request_in_the_old_http_of_a_proxy_is_public(at: str) -> None:
     def ask(version: int) -> int:
         connection = http.client.HTTPConnection(str(host.hostname), host.port, timeout=30)
         connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
-        connection.request("GET", INSIDE)
+        connection.request("GET", INSIDE, headers={"Host": host.netloc})
         status = connection.getresponse().status
         connection.close()
         return status
