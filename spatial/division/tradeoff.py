@@ -91,10 +91,14 @@ def trade_off(
 
     ``current`` is a Series ``block_id -> grid_id`` of today; grids that go on keep their ids. The first point is as
     near to today as lawful divisions come: today itself where that is lawful, with its cost. The last is the cheapest
-    division. Between them lies every division that is the cheapest for some number of households moved: all of them,
-    each proved, for pieces of land of some sixty blocks; for more blocks as far as the effort goes, and each point
-    has its bound. Several pieces of land are combined. The outcome depends on the blocks, the profile, ``current`` and
-    ``rng`` alone, unless ``budget_s`` cuts it short.
+    division. Between them lies every division that is the cheapest for some number of households moved. Several pieces
+    of land are combined. The outcome depends on the blocks, the profile, ``current`` and ``rng`` alone, unless
+    ``budget_s`` cuts it short.
+
+    Pieces of some sixty blocks are traced whole: every point is there, ``proved``, and ``complete`` is True. Larger
+    ones end open, and say so. Their points are lawful divisions that were found; the bound of each tells what no
+    division that moves so few households or fewer can cost less than; between the points others may be missing, and
+    ``complete`` is False. The effort of the tracing is fixed; ``proof_nodes_per_block`` does not count here.
 
     Raises
     ------

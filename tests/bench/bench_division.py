@@ -1,7 +1,9 @@
 """How good is the division beside METIS, KaHIP, GerryChain and spopt on the same blocks, and how far is it proved?
 
 Run as ``python -m tests.bench.bench_division`` from the checkout, with WANGGE_DATA set or the data beside it: the
-published instances, ours at three budgets beside all rivals, as Markdown on the standard output or in ``--out``. With
+published instances, ours at three budgets beside all rivals, as Markdown on the standard output or in ``--out``. What
+has not begun after ``--limit-min`` minutes is told and left out; rivals that are not installed (extra ``bench``) are
+named. ``--most-blocks 300`` leaves out the larger instances. With
 ``--suite 60 --count 100 --budget 1`` it runs a seeded suite instead (``--suite 12-16``: sizes from-to; ``--rough``:
 islands, oversize blocks, torn borders) and prints the share proved, seconds, the worst gap and every doubt.
 
@@ -12,6 +14,8 @@ import argparse
 import math
 import os
 import platform
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +58,8 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--rivals", nargs="*", default=list(list_rivals()), help="method names; none: ours alone")
     parser.add_argument("--rival-budget", type=float, default=15.0, help="CPU seconds of a GerryChain run")
     parser.add_argument("--rival-limit", type=float, default=60.0, help="CPU seconds at which a rival is stopped")
+    parser.add_argument("--most-blocks", type=int, default=10**6, help="leave out larger instances")
+    parser.add_argument("--limit-min", type=float, default=60.0, help="minutes after which nothing more begins")
     parser.add_argument("--suite", help="blocks per instance: 60, or 12-16")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--budget", type=float, default=1.0, help="seconds per instance of the suite")
@@ -74,8 +80,13 @@ def _compare(options: argparse.Namespace) -> Iterator[str]:
     """Yield the lines of the comparison: a table per instance, then J side by side."""
     yield from ("# Division beside other tools", "", f"{_describe_machine()}; profile `bench_j`, seed {options.seed}.")
     rows: list[str] = []
+    ends = time.monotonic() + 60.0 * options.limit_min
     for name in options.instances:
         blocks, adjacency = read_instance(name)
+        if len(blocks) > options.most_blocks or time.monotonic() > ends:
+            why = f"more than {options.most_blocks} blocks" if len(blocks) > options.most_blocks else _late(options)
+            yield from ("", f"## {name}", "", f"{len(blocks)} blocks: not run, {why}")
+            continue
         households, k = blocks["households"].sum(), count_grids(blocks["households"])
         yield from (
             "",
@@ -91,10 +102,10 @@ def _compare(options: argparse.Namespace) -> Iterator[str]:
                 yield _row(f"**ours, {run.budget_s:g} s**", *_figures(run.score), *_proof(run))
                 ours.append(run)
                 doubts += [f"- ours, {run.budget_s:g} s: {doubt}" for doubt in run.doubts]
-        except RuntimeError as broken:
+        except (RuntimeError, subprocess.TimeoutExpired) as broken:
             yield _row("**ours**", f"broke: {broken}")
         rivals = []
-        for rival in _run_rivals(blocks, adjacency, options):
+        for rival in _run_rivals(blocks, adjacency, options, ends):
             yield _row(rival.method, *_outcome(rival))
             rivals.append(rival)
         yield from ("", f"Cold start and a first call of {min(options.budgets):g} s: {_cold(ours)} s.", *doubts)
@@ -102,10 +113,17 @@ def _compare(options: argparse.Namespace) -> Iterator[str]:
     yield from _side_by_side(rows, options)
 
 
-def _run_rivals(blocks: Any, adjacency: Any, options: argparse.Namespace) -> Iterator[Outcome]:
-    if options.rivals:
-        limits = {"budget_s": options.rival_budget, "limit_s": options.rival_limit}
-        yield from run_rivals(blocks, adjacency, methods=tuple(options.rivals), **limits)
+def _run_rivals(blocks: Any, adjacency: Any, options: argparse.Namespace, ends: float) -> Iterator[Outcome]:
+    limits = {"budget_s": options.rival_budget, "limit_s": options.rival_limit}
+    for method in options.rivals:
+        if time.monotonic() > ends:
+            yield Outcome(method, None, None, math.nan, f"not run, {_late(options)}")
+        else:
+            yield from run_rivals(blocks, adjacency, methods=(method,), **limits)
+
+
+def _late(options: argparse.Namespace) -> str:
+    return f"{options.limit_min:g} minutes were over"
 
 
 def _side_by_side(rows: list[str], options: argparse.Namespace) -> Iterator[str]:

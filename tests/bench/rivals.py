@@ -75,7 +75,7 @@ def run_rivals(
     limit_s: float = 60.0,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each method named, or of all; chains run ``budget_s``, every method ends at ``limit_s``."""
-    unknown = sorted(set(methods) - set(_METHODS))
+    unknown = sorted(set(methods or ()) - set(_METHODS))
     if unknown:
         raise ValueError(f"found methods {unknown}, needed some of {list_rivals()}")
     case = to_case(blocks, adjacency)
