@@ -137,31 +137,33 @@ def follow_plans(store: Store, settings: Settings) -> Callable[[Request], Feeds]
         By the function: if ``datetime`` cannot be read.
     """
     kept = Keeper[StoredFeeds](settings.plans_cache_bytes, weigh_feeds)
-    shared = WeakValueDictionary[tuple[str, str], Lasting]()  # as long as a version that is kept has it
+    # As long as a version that is kept has it: what all versions of a plan share, and the version that was read last.
+    shared = WeakValueDictionary[tuple[str, str], Lasting]()
+    newest = WeakValueDictionary[tuple[str, str], StoredFeeds]()
 
-    def keep(version: VersionRecord, terms: Sequence[Term]) -> PlanFeeds:
-        """Return the feeds of a version, read unless they are kept."""
-        plan_id = version.plan_id
-        first = store.get_version(plan_id, 1).digest  # a restored store may have another plan of this id
+    def keep(plan_id: str, number: int | None, terms: Sequence[Term], first: str) -> PlanFeeds:
+        """Return the feeds of a version (None: the last), read unless they are kept; ``first`` tells the plan."""
+        version = store.get_version(plan_id, number)
 
         def read() -> StoredFeeds:
             lasting = shared.get((plan_id, first))
             if lasting is None:
                 lasting = shared[plan_id, first] = read_lasting(store, plan_id)
-            return read_feeds(store, version, terms, lasting)
+            found = read_feeds(store, version, terms, lasting, newest.get((plan_id, first)))
+            newest[plan_id, first] = found
+            return found
 
         return kept.recall((plan_id, version.version, version.digest, tuple(terms)), read, turn=plan_id)
 
     def find(request: Request) -> Feeds:
         """Return the feeds of the plan and time that a request names, as far as who asks may see them."""
-        plan = store.get_plan(request.path_params["planId"])
-        terms, asked = store.list_terms(plan.plan_id), read_datetime(request.query_params)
-        if asked is None:
-            return keep(store.get_version(plan.plan_id, _choose(plan, request, settings)), terms)
-        term = find_term(terms, *asked)
+        plan, terms, first = store.look(request.path_params["planId"])
+        asked = read_datetime(request.query_params)
+        term = None if asked is None else find_term(terms, *asked)
         if term is not None:
-            return keep(store.get_version(plan.plan_id, term.version), terms)
-        return _without_features(keep(store.get_version(plan.plan_id, _choose(plan, request, settings)), terms))
+            return keep(plan.plan_id, term.version, terms, first)
+        found = keep(plan.plan_id, _choose(plan, request, settings), terms, first)
+        return found if asked is None else _without_features(found)
 
     return find
 

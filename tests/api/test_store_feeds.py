@@ -153,3 +153,20 @@ def test_feeds_do_not_go_on_from_a_version_that_a_restored_store_has_no_more(sto
     assert read_feeds(store, last, (), lasting, gone).layers["blocks"].features == (
         read_feeds(store, last, (), lasting).layers["blocks"].features
     )
+
+
+def test_a_server_goes_on_from_the_version_that_was_asked_for_last(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    befores: list[int | None] = []
+
+    def read(*asked: Any) -> Any:
+        befores.append(None if asked[4] is None else asked[4].version.version)
+        return read_feeds(*asked)
+
+    monkeypatch.setattr(store_feeds, "read_feeds", read)
+    with talking_to(create_app(None, Settings(), store=tmp_path / "plans.gpkg")) as client:
+        assert grids_of(client) == {"g1": 350, "g2": 480, "g3": 1500}
+        edit(Editor(store), 1, move("b2", "g3"))
+        assert grids_of(client) == {"g1": 200, "g2": 480, "g3": 1650}
+    assert befores == [None, 1]
