@@ -11,7 +11,7 @@ import orjson
 
 from api.errors import PlanUnavailableError
 from api.layers import Box, LoadedLayer, build_layer
-from api.worked_out import work_out, work_out_public
+from api.worked_out import tell_missing, work_out, work_out_public
 from spatial.crs import CRS84, NamedSystem, name_systems
 from spatial.errors import InputError, MissingError, SpatialError
 from spatial.io.plan_folder import REPORT, PlanFolder, read_plan_folder
@@ -63,7 +63,8 @@ class PlanFeeds:
             If the plan has no such layer.
         """
         if name not in self.layers:
-            raise MissingError(f"no layer {name!r}; the plan has {', '.join(self.layers)}")
+            why = tell_missing(name, self.layers, self.report)
+            raise MissingError(f"no layer {name!r}{why and f': {why}'}; the plan has {', '.join(self.layers)}")
         return self.layers[name]
 
     def state_of(self, layer: str, feature_id: str) -> str | None:

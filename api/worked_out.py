@@ -35,6 +35,17 @@ def work_out_public(public: Layers, whole: Layers, report: Mapping[str, Any], *,
     return {**_micro_grids(public), **_coverage(whole, report, least=least, public=public)}
 
 
+def tell_missing(name: str, layers: Layers, report: Mapping[str, Any]) -> str:
+    """Return why a layer that is worked out is not there; nothing of another layer."""
+    if name == "micro_grids":
+        return "the grids of this plan are no micro-grids"
+    if name != "coverage":
+        return ""
+    if "sites" in report.get("origins", {}):
+        return "it was measured to the sites that the plan was put in with, and others stand now, from results of a job"
+    return "nobody's walk to a site is known" if layers["sites"].features else "the plan has no sites"
+
+
 def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
     grids = layers["grids"]
     level = grids.columns.get("level")

@@ -1,6 +1,7 @@
 """How is a plan of a store changed: edits, undo and redo, results of jobs that become layers, and proposed repairs?"""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -131,6 +132,7 @@ def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office])
             else:
                 change = editor.propose_assignment(planId, base, taken.assignment, told)
             notes = [*taken.notes, *_tell_since(editor.store, planId, taken)]
+            notes += ["these results stand in the plan already: taking them changes nothing"] * change.delta.empty
             return _finish(request, editor, change, note, kind="layers", notes=notes)
 
 
@@ -155,7 +157,8 @@ def _tell_since(store: Store, plan_id: str, taken: Taken) -> list[str]:
     """Return a sentence where grids were edited after a division of them was asked for: it knows nothing of that."""
     if taken.assignment is None:
         return []
-    since = [one for one in store.list_versions(plan_id) if one.when > taken.told["created"]]
+    asked = datetime.fromisoformat(taken.told["created"])  # told less finely than the times of versions
+    since = [one for one in store.list_versions(plan_id) if datetime.fromisoformat(one.when) > asked]
     return [f"versions of the plan that were made after the division was asked for: {len(since)}"] if since else []
 
 

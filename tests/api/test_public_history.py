@@ -87,3 +87,9 @@ def test_sites_and_circles_that_changed_by_a_few_homes_do_not_tell_it(client: ht
     assert (before["s1-time-5min"], now["s1-time-5min"]) == (700, None)
     assert (before["s1-time-10min"], now["s1-time-10min"]) == (1900, 1700)
     assert now["s2-time-5min"] == 700
+
+
+def test_where_other_sites_stand_it_is_told_why_there_is_no_coverage(client: httpx.Client) -> None:
+    asked = {"datetime": MAY.replace("T08", "T09")}
+    answer = client.get(f"/plans/{TOY}/feeds/collections/coverage", params=asked)
+    assert (answer.status_code, "measured to the sites that the plan was put in with" in answer.text) == (404, True)

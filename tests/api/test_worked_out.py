@@ -103,10 +103,15 @@ def test_coverage_is_fetched_as_other_layers_are(client: httpx.Client, folder: P
 def test_a_plan_without_walks_or_sites_has_no_coverage(toy_folder: Path, tmp_path: Path) -> None:
     plan = walked_plan()
     bare = dataclasses.replace(plan, sites=plan.sites[:0], circles=plan.circles[:0])
-    for folder in (toy_folder, write(bare, tmp_path / "plan")):
+    for folder, why in (
+        (toy_folder, "nobody's walk to a site is known"),
+        (write(bare, tmp_path / "plan"), "the plan has no sites"),
+    ):
         with talking_to(create_app(folder, Settings())) as client:
             assert "coverage" not in names_of(client)
-            assert client.get("/collections/coverage").status_code == 404
+            missing = client.get("/collections/coverage")
+            assert (missing.status_code, f"no layer 'coverage': {why}; the plan" in missing.text) == (404, True)
+            assert "no micro-grids" in client.get("/collections/micro_grids/items").text
 
 
 def test_an_edited_plan_of_a_store_has_the_coverage_of_its_blocks(folder: Path, tmp_path: Path) -> None:

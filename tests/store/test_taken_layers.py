@@ -164,6 +164,7 @@ def test_circles_of_a_job_become_a_layer_of_a_new_version_and_the_old_one_stays(
     ]
     again = served.take(job)
     assert (again.status_code, again.json()["version"], served.client.get(served.here).json()["head"]) == (200, None, 2)
+    assert again.json()["notes"][-1] == "these results stand in the plan already: taking them changes nothing"
     assert served.check() == []
 
 
