@@ -148,7 +148,9 @@ def join_tables(tables: Sequence[TagTable]) -> TagTable:
     texts: dict[str, int] = defaultdict(count().__next__)  # a text not yet known gets the next number
     values = []
     for table in tables:
-        code = np.fromiter(map(texts.__getitem__, table.texts), dtype=np.int32, count=len(table.texts))
+        used = np.unique(table.value)
+        code = np.zeros(len(table.texts), dtype=np.int32)
+        code[used] = [texts[table.texts[text]] for text in used.tolist()]
         values.append(code[table.value])
     starts = np.cumsum([0, *(table.size for table in tables)])
     owners = [table.owner + start for table, start in zip(tables, starts.tolist(), strict=False)]

@@ -17,23 +17,26 @@ MISSING, REPEATED, SHORT, OUTSIDE, CUT, BROKEN = range(6)
 cut where they leave it, broken by missing nodes."""
 
 
-@kernel
 def cut_runs(
     refs: Ints, offsets: Ints, ways: Ints, node_id: Ints, xy: Floats, zone: Floats
 ) -> tuple[Ints, Ints, Ints, Floats, Ints]:
     """Return (place among the ways, offsets, node ids, metres, counts) of the longest runs of located nodes whose
     stretches touch the zone, way by way; ``xy`` are the metres of the rising ``node_id``, NaN where it has no place."""
-    total = np.int64(0)
-    for way in ways:
-        total += offsets[way + 1] - offsets[way]
-    owner, ends = np.empty(total // 2, np.int64), np.zeros(total // 2 + 1, np.int64)
-    node, spot = np.empty(total, np.int64), np.empty((total, 2), np.float64)
-    counts = np.zeros(6, np.int64)
+    total = int((offsets[ways + 1] - offsets[ways]).sum())
+    owner, ends = np.empty(total // 2, dtype=np.int64), np.zeros(total // 2 + 1, dtype=np.int64)
+    node, spot, counts = np.empty(total, dtype=np.int64), np.empty((total, 2)), np.zeros(6, dtype=np.int64)
+    runs, put = _cut(refs, offsets, ways, node_id, xy, zone, (owner, ends, node, spot, counts))
+    return owner[:runs], ends[: runs + 1], node[:put], spot[:put], counts
+
+
+@kernel
+def _cut(refs, offsets, ways, node_id, xy, zone, out):  # type: ignore[no-untyped-def]
+    owner, ends, node, spot, counts = out
     runs, put, row = np.int64(0), np.int64(0), np.int64(-1)
     directory = _make_directory(node_id)
     for k in range(len(ways)):
         linked = drawn = cut = holed = False
-        before, running = np.int64(-1), False
+        before, running, was_inside = np.int64(-1), False, False
         for i in range(offsets[ways[k]], offsets[ways[k] + 1]):
             ref = refs[i]
             row = _find(node_id, directory, ref, row)
@@ -43,12 +46,13 @@ def cut_runs(
                 counts[REPEATED] += 1
                 continue
             holed |= not located
+            inside = located and _touches(xy, row, row, zone)
             kept = False
             if located and before >= 0:
                 linked = True
-                kept = _touches(xy, before, row, zone)
+                kept = inside or was_inside or _touches(xy, before, row, zone)
                 drawn |= kept
-                cut |= not kept or _inside(xy, before, zone) != _inside(xy, row, zone)
+                cut |= not kept or inside != was_inside
                 if kept:
                     if not running:
                         owner[runs] = k
@@ -60,13 +64,13 @@ def cut_runs(
                     spot[put, 0], spot[put, 1] = xy[row, 0], xy[row, 1]
                     put += 1
                     ends[runs] = put
-            running = kept
+            running, was_inside = kept, inside
             before = row if located else np.int64(-1)
         counts[SHORT] += not linked
         counts[OUTSIDE] += linked and not drawn
         counts[CUT] += drawn and cut
         counts[BROKEN] += drawn and holed
-    return owner[:runs].copy(), ends[: runs + 1].copy(), node[:put].copy(), spot[:put].copy(), counts
+    return runs, put
 
 
 @inner
@@ -112,11 +116,6 @@ def _touches(xy, a, b, zone):  # type: ignore[no-untyped-def]
     west, east = min(xy[a, 0], xy[b, 0]), max(xy[a, 0], xy[b, 0])
     south, north = min(xy[a, 1], xy[b, 1]), max(xy[a, 1], xy[b, 1])
     return west <= zone[2] and south <= zone[3] and east >= zone[0] and north >= zone[1]
-
-
-@inner
-def _inside(xy, a, zone):  # type: ignore[no-untyped-def]
-    return _touches(xy, a, a, zone)
 
 
 @kernel

@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from spatial.errors import InputError
-from spatial.io.osm_columns import join_tables
+from spatial.io.osm_columns import TagTable
 from spatial.io.osm_elements import MAX_NODES, Columns, Elements, sort_columns
 from spatial.io.pbf_blobs import Blob, read_blobs, read_header, unpack_blob
 from spatial.io.pbf_blocks import Block, read_block
+from spatial.io.pbf_texts import Ints, TextBook, number_texts
 
 _THREADS = 4
 _FLAT = ("node_id", "node_version", "x", "y", "place_id", "place_version", "way_id", "way_version", "refs", "counts")
@@ -37,13 +39,14 @@ def read_pbf(path: Path) -> Elements:
     first = next(blobs)
     box = read_header(first)
     blocks: list[Block] = []
-    nodes = 0
+    book, nodes = TextBook(), 0
     for block in _in_order(blobs):
         nodes += len(block.node_id)
         if nodes > MAX_NODES:
             raise InputError(f"holds more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
-        blocks.append(_settle(block))
-    return sort_columns(_join(blocks), box)
+        book, codes = number_texts(book, block.data, block.texts, block.at)
+        blocks.append(_settle(block, codes))
+    return sort_columns(_join(blocks, tuple(book.texts)), box)
 
 
 def _in_order(blobs: Iterator[Blob]) -> Iterator[Block]:
@@ -58,20 +61,41 @@ def _open(blob: Blob) -> Block:
     return read_block(unpack_blob(blob), blob.at)
 
 
-def _settle(block: Block) -> Block:
-    """Return a copy: what a thread made lies in a heap of its own, where it is in nobody else's use once it is free."""
-    flat = {name: getattr(block, name).copy() for name in _FLAT}
-    return replace(block, **flat, place_tags=block.place_tags.copy(), way_tags=block.way_tags.copy())
+def _settle(block: Block, codes: Ints) -> Block:
+    """Return a copy whose tags have these numbers for the texts of the block.
+
+    What a thread made lies in a heap of its own, where it is in nobody else's use once it is free.
+    """
+    flat: dict[str, Any] = {name: getattr(block, name).copy() for name in _FLAT}
+    places, ways = _number_values(block.place_tags, codes), _number_values(block.way_tags, codes)
+    spans, data = block.texts[:0].copy(), block.data[:0].copy()
+    return replace(block, place_tags=places, way_tags=ways, texts=spans, data=data, **flat)
 
 
-def _join(blocks: list[Block]) -> Columns:
-    flat = {
-        name: np.concatenate([np.empty(0, dtype=np.int64), *(getattr(block, name) for block in blocks)])
-        for name in _FLAT
-    }
+def _number_values(tags: TagTable, codes: Ints) -> TagTable:
+    return replace(tags.copy(), value=codes[tags.value].astype(np.int32))
+
+
+def _join(blocks: list[Block], texts: tuple[str, ...]) -> Columns:
+    none = np.empty(0, dtype=np.int64)
+    flat: dict[str, Any] = {name: np.concatenate([none, *(getattr(block, name) for block in blocks)]) for name in _FLAT}
     return Columns(
         **flat,
-        place_tags=join_tables([block.place_tags for block in blocks]),
-        way_tags=join_tables([block.way_tags for block in blocks]),
+        place_tags=_join_tags([block.place_tags for block in blocks], texts),
+        way_tags=_join_tags([block.way_tags for block in blocks], texts),
         relations=tuple(entry for block in blocks for entry in block.relations),
+    )
+
+
+def _join_tags(tables: list[TagTable], texts: tuple[str, ...]) -> TagTable:
+    """Return the tags of all blocks, whose values are numbers of the same texts."""
+    starts = np.cumsum([0, *(table.size for table in tables)]).tolist()
+    owners = [table.owner + start for table, start in zip(tables, starts, strict=False)]
+    none = np.empty(0, dtype=np.int32)
+    return TagTable(
+        starts[-1],
+        np.concatenate([np.empty(0, dtype=np.int64), *owners]),
+        np.concatenate([none, *(table.key for table in tables)]),
+        np.concatenate([none, *(table.value for table in tables)]),
+        texts,
     )

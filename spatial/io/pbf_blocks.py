@@ -1,6 +1,6 @@
 """Which nodes, ways and area relations does one unpacked block of a .osm.pbf file hold?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,11 @@ _KEY_CODES = {key.encode(): KEY_CODE[key] for key in KEPT_KEYS}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Elements in the order of the file; ``x`` and ``y`` are ten-millionths of a degree."""
+    """Elements in the order of the file; ``x`` and ``y`` are ten-millionths of a degree.
+
+    The values of ``place_tags`` and ``way_tags``, which hold no texts, are rows of ``texts``: the places (start, end)
+    in ``data`` of those that are used.
+    """
 
     node_id: Ints
     node_version: Ints
@@ -54,6 +58,9 @@ class Block:
     refs: Ints
     counts: Ints
     relations: tuple[tuple[int, Relation], ...]
+    texts: Ints
+    data: Bytes
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +117,20 @@ def read_block(raw: bytes, at: int) -> Block:
     none = np.empty(0, dtype=np.int64)
     lon = np.concatenate([none, *(nodes.lon for nodes in found)])
     lat = np.concatenate([none, *(nodes.lat for nodes in found)])
+    nodes, ways = _join_nodes(text, found), _read_ways(text, chosen(group, 3))
+    used, row = _used(text, np.concatenate([nodes["place_tags"].value, ways["way_tags"].value]))
+    of_places, of_ways = np.split(row.astype(np.int32), [len(nodes["place_tags"].value)])
+    nodes["place_tags"] = replace(nodes["place_tags"], value=of_places)
+    ways["way_tags"] = replace(ways["way_tags"], value=of_ways)
     return Block(
-        **_join_nodes(text, found),
+        **nodes,
         x=_fixed(lon, fields, 20, text),
         y=_fixed(lat, fields, 19, text),
-        **_read_ways(text, chosen(group, 3)),
+        **ways,
         relations=_read_relations(text, chosen(group, 4)),
+        texts=text.table[used],
+        data=data,
+        at=at,
     )
 
 
@@ -206,7 +221,7 @@ def _read_relations(text: _Text, messages: Ints) -> tuple[tuple[int, Relation], 
     rows = _entities(text, messages)
     if not len(rows):
         return ()
-    tags = _keep_tags(text, len(rows), *_raw_tags(text, rows))
+    tags = _read_texts(text, _keep_tags(text, len(rows), *_raw_tags(text, rows)))
     role, offsets = _packed(text, rows[:, FIRST], rows[:, FIRST + 1], PLAIN)
     member, of_member = _packed(text, rows[:, SECOND], rows[:, SECOND + 1], DELTA)
     kind, of_kind = _packed(text, rows[:, THIRD], rows[:, THIRD + 1], PLAIN)
@@ -272,14 +287,18 @@ def _check_texts(text: _Text, rows: Ints) -> None:
 
 
 def _keep_tags(text: _Text, count: int, owner: Ints, key: Ints, value: Ints) -> TagTable:
-    """Return the tags with kept keys; only their texts are looked at, each once."""
+    """Return the tags with kept keys; their values are the numbers of texts of the block, not read yet."""
     _check_texts(text, key)
     _check_texts(text, value)
     used, row = _used(text, key)
     code = np.array([_KEY_CODES.get(name, -1) for name in text.read(used)], dtype=np.int32)[row]
-    kept = code >= 0
-    used, row = _used(text, value[kept])
-    return TagTable(count, owner[kept], code[kept], row.astype(np.int32), tuple(text.decode(used)))
+    kept = np.flatnonzero(code >= 0)
+    return TagTable(count, owner[kept], code[kept], value[kept].astype(np.int32), ())
+
+
+def _read_texts(text: _Text, tags: TagTable) -> TagTable:
+    used, row = _used(text, tags.value.astype(np.int64))
+    return replace(tags, value=row.astype(np.int32), texts=tuple(text.decode(used)))
 
 
 def _used(text: _Text, rows: Ints) -> tuple[Ints, Ints]:

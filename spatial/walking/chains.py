@@ -40,44 +40,51 @@ def build_chains(segments: Segments, kept: Flags) -> Chains:
     becomes a loop at its first vertex.
     """
     arm_start, arm_piece = arms_of(segments)
-    ends = _is_end(segments, kept, arm_start, arm_piece)
-    start, piece, vertex = _walk(segments.a, segments.b, arm_start, arm_piece, ends)
-    return Chains(start, piece, vertex)
+    ends = kept.copy()
+    s = segments
+    flags = s.private * np.uint8(1) + s.steps * np.uint8(2) + s.synthetic * np.uint8(4) + s.separate * np.uint8(8)
+    flags += (s.extra_s > 0) * np.uint8(_DELAYED)
+    ways = s.forward * np.uint8(_ALONG) + s.backward * np.uint8(_AGAINST)
+    _mark_ends(arm_start, arm_piece, s.b, (flags, ways, s.factor, s.estate), ends)
+    start = np.zeros(s.count + 1, dtype=np.int64)
+    piece, vertex = np.empty(s.count, dtype=np.int64), np.empty(2 * s.count, dtype=np.int64)
+    edges, vertices = _walk(s.a, s.b, arm_start, arm_piece, ends, (start, piece, vertex))
+    return Chains(start[: edges + 1].copy(), piece, vertex[:vertices].copy())
 
 
-def _is_end(segments: Segments, kept: Flags, arm_start: Ints, arm_piece: Ints) -> Flags:
-    degree = np.diff(arm_start)
-    ends: Flags = (degree != 2) | kept
-    rows = np.flatnonzero(~ends)
-    p, q = arm_piece[arm_start[rows]], arm_piece[arm_start[rows] + 1]
-    changes = p == q
-    for name in ("private", "factor", "steps", "synthetic", "separate", "estate"):
-        values = getattr(segments, name)
-        changes |= values[p] != values[q]
-    changes |= (segments.extra_s[p] > 0) | (segments.extra_s[q] > 0)
-    p_in, p_out = _ways_through(segments, p, rows)
-    q_in, q_out = _ways_through(segments, q, rows)
-    changes |= (p_in != q_out) | (p_out != q_in)
-    ends[rows[changes]] = True
-    return ends
-
-
-def _ways_through(segments: Segments, piece: Ints, vertex: Ints) -> tuple[Flags, Flags]:
-    """Tell whether each piece may be walked towards and away from the vertex."""
-    arrives = segments.b[piece] == vertex
-    towards = np.where(arrives, segments.forward[piece], segments.backward[piece])
-    away = np.where(arrives, segments.backward[piece], segments.forward[piece])
-    return towards, away
+_DELAYED, _ALONG, _AGAINST = 16, 1, 2
 
 
 @kernel
-def _walk(a: Ints, b: Ints, arm_start: Ints, arm_piece: Ints, ends: Flags) -> tuple[Ints, Ints, Ints]:
-    m, n = len(a), len(arm_start) - 1
-    used = np.zeros(m, np.bool_)
-    ends = ends.copy()
-    start = np.zeros(m + 1, np.int64)
-    piece = np.empty(m, np.int64)
-    vertex = np.empty(2 * m, np.int64)
+def _mark_ends(arm_start, arm_piece, b, like, ends):  # type: ignore[no-untyped-def]
+    """Mark the vertices at which not two pieces meet, or two that differ."""
+    flags, ways, factor, estate = like
+    for v in range(len(arm_start) - 1):
+        if arm_start[v + 1] - arm_start[v] != 2:
+            ends[v] = True
+        elif not ends[v]:
+            p, q = arm_piece[arm_start[v]], arm_piece[arm_start[v] + 1]
+            # pieces that run through the vertex, one towards it and one away, are walked the same way
+            through = (b[p] == v) != (b[q] == v)
+            turned = ((ways[q] & _ALONG) << 1) | ((ways[q] & _AGAINST) >> 1)
+            ends[v] = (
+                p == q
+                or flags[p] != flags[q]
+                or flags[p] & _DELAYED != 0
+                or ways[p] != (ways[q] if through else turned)
+                or factor[p] != factor[q]
+                or estate[p] != estate[q]
+            )
+
+
+@kernel
+def _walk(  # type: ignore[no-untyped-def]
+    a, b, arm_start, arm_piece, ends, out
+):
+    """Write the starts, pieces and vertices of the edges; return how many edges and vertices these are."""
+    start, piece, vertex = out
+    used = np.zeros(len(a), np.bool_)
+    n = len(arm_start) - 1
     edges, p, k = 0, 0, 0
     for stage in range(2):  # the second stage takes rings that no junction ends
         for first in range(n):
@@ -103,7 +110,7 @@ def _walk(a: Ints, b: Ints, arm_start: Ints, arm_piece: Ints, ends: Flags) -> tu
                     s = arm_piece[arm_start[at] + (1 if arm_piece[arm_start[at]] == s else 0)]
                 edges += 1
                 start[edges] = p
-    return start[: edges + 1].copy(), piece, vertex[:k].copy()
+    return edges, k
 
 
 def chain_flags(segments: Segments, chains: Chains) -> tuple[Flags, Flags, Floats]:

@@ -27,7 +27,7 @@ from spatial.walking.access import (
     read_tag,
     tell_hours,
 )
-from spatial.walking.obstacles import Arms, build_arms
+from spatial.walking.obstacles import Arms, build_arms, find_arms
 from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices, split_pieces
 from spatial.walking.walker import Walker
 
@@ -219,13 +219,15 @@ def _tagged_nearby(segments: Segments, marks: NDArray[np.int8], xy: Floats, reac
     return found
 
 
-def door_arms(segments: Segments, doors: Doors, arms: tuple[Ints, Ints]) -> Arms:
+def door_arms(segments: Segments, doors: Doors) -> Arms:
     """Return the arms at the gates of closed estates: side 1 inside, 2 outside."""
-    out: set[tuple[int, int, int]] = set()
-    for vertex, estate in zip(doors.vertex.tolist(), doors.estate.tolist(), strict=True):
-        if vertex >= 0 and estate >= 0:
-            pieces = arms[1][arms[0][vertex] : arms[0][vertex + 1]].tolist()
-            out |= {(vertex, piece, 1 if segments.estate[piece] == estate else 2) for piece in pieces}
+    rows = np.flatnonzero((doors.vertex >= 0) & (doors.estate >= 0))
+    arms = find_arms(segments, doors.vertex[rows])
+    out = {
+        (vertex, piece, 1 if segments.estate[piece] == estate else 2)
+        for vertex, estate in zip(doors.vertex[rows].tolist(), doors.estate[rows].tolist(), strict=True)
+        for piece in arms[vertex]
+    }
     return build_arms(sorted(out))
 
 

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import shortest_path
 
-from spatial.walking.plazas import stands_in
+from spatial.walking.plazas import standing_corners
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -62,11 +62,7 @@ def _corners(outline: Any) -> Floats:
     """Return the corners that stand into the outline, of a rougher one where they are too many."""
     rough = _ROUGH_M
     while True:
-        found = []
-        for polygon in shapely.get_parts(outline):
-            rings = [shapely.get_coordinates(ring)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
-            found.append(np.concatenate(rings)[stands_in(rings, polygon)])
-        corners = np.concatenate(found)
+        corners = np.concatenate([standing_corners(polygon) for polygon in shapely.get_parts(outline)])
         if len(corners) <= _MOST_CORNERS or rough > _ROUGHEST_M:
             return corners
         rough *= 2.0

@@ -70,37 +70,41 @@ def number_ids(ids: Ints) -> tuple[Ints, Ints, Ints]:
     if not len(ids):
         return ids, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     low, high = int(ids.min()), int(ids.max())
-    if high - low >= 2**62:
+    if (high - low).bit_length() + len(ids).bit_length() > 63:  # else an id and its place fit into one number
         return np.unique(ids, return_index=True, return_inverse=True)
-    passes = -(-max(1, (high - low).bit_length()) // _DIGIT_BITS)
-    first, which = _number(ids, low, passes)
+    bits = len(ids).bit_length()
+    packed, other = (ids - low) << bits | np.arange(len(ids)), np.empty(len(ids), dtype=np.int64)
+    for digit in range(-(-(high - low).bit_length() // _DIGIT_BITS)):
+        _sort_by(packed, other, bits + digit * _DIGIT_BITS)
+        packed, other = other, packed
+    first, which = other, np.empty(len(ids), dtype=np.int64)
+    first = first[: _number(packed, bits, first, which)]
     return ids[first], first, which
 
 
 @kernel
-def _number(ids: Ints, low: int, passes: int) -> tuple[Ints, Ints]:
-    """Sort by the digits of the distance from the lowest, the last digit first (radix sort: equal ids keep places)."""
-    n, digits = len(ids), 1 << _DIGIT_BITS
-    order, other = np.arange(n), np.empty(n, np.int64)
-    for digit in range(passes):
-        shift = digit * _DIGIT_BITS
-        put = np.zeros(digits + 1, np.int64)
-        for i in range(n):
-            put[(((ids[i] - low) >> shift) & (digits - 1)) + 1] += 1
-        for d in range(digits):
-            put[d + 1] += put[d]
-        for k in range(n):
-            i = order[k]
-            d = ((ids[i] - low) >> shift) & (digits - 1)
-            other[put[d]] = i
-            put[d] += 1
-        order, other = other, order
-    first, which = np.empty(n, np.int64), np.empty(n, np.int64)
-    count = np.int64(-1)
-    for k in range(n):
-        i = order[k]
-        if k == 0 or ids[i] != ids[order[k - 1]]:
+def _sort_by(values: Ints, out: Ints, shift: int) -> None:
+    """Sort by one digit; values of the same digit keep their order."""
+    last = (1 << _DIGIT_BITS) - 1
+    put = np.zeros(last + 2, np.int64)
+    for value in values:
+        put[((value >> shift) & last) + 1] += 1
+    for d in range(last):
+        put[d + 1] += put[d]
+    for value in values:
+        d = (value >> shift) & last
+        out[put[d]] = value
+        put[d] += 1
+
+
+@kernel
+def _number(packed: Ints, bits: int, first: Ints, which: Ints) -> Any:
+    """Number the ids of sorted pairs of an id and a place; return how many there are."""
+    count = np.int64(0)
+    for k in range(len(packed)):
+        place = packed[k] & ((1 << bits) - 1)
+        if k == 0 or packed[k] >> bits != packed[k - 1] >> bits:
+            first[count] = place
             count += 1
-            first[count] = i
-        which[i] = count
-    return first[: count + 1].copy(), which
+        which[place] = count - 1
+    return count

@@ -12,7 +12,7 @@ from spatial.errors import CrsError, InputError
 from spatial.profile import Profile, WalkRules
 from spatial.tables import ESTATES, GATES, require
 from spatial.walking.access import BLOCKED, NONE, SHUT, classify_ways, read_tag, tell_hours
-from spatial.walking.assembly import metres_along, number_by_length, order_arcs
+from spatial.walking.assembly import Indices, build_arcs, metres_along, number_by_length
 from spatial.walking.chains import Chains, build_chains, chain_flags
 from spatial.walking.edge_grid import EdgeGrid, box_of, build_edge_grid
 from spatial.walking.elevation import Climb, Heights, chain_climb, measure_climb
@@ -28,7 +28,6 @@ from spatial.walking.gates import (
 )
 from spatial.walking.lines import Lines, to_lines
 from spatial.walking.obstacles import (
-    arms_of,
     close_landlocked,
     cut_vertices,
     find_wall_crossings,
@@ -39,8 +38,6 @@ from spatial.walking.plazas import add_squares
 from spatial.walking.segments import Flags, Floats, Ints, Segments, read_segments
 from spatial.walking.sidewalks import leave_out_carriageways
 from spatial.walking.walker import Walker
-
-Indices = NDArray[np.int32]
 
 _ADULT = Walker()
 
@@ -219,7 +216,7 @@ def _place_obstacles(
     marks = _block_other_gates(segments, marks, doors.vertex[placed])
     crossings = find_wall_crossings(segments, streets.ways, marks)
     marks[crossings.vertex] = BLOCKED
-    arms = join_arms(crossings, door_arms(segments, doors, arms_of(segments)))
+    arms = join_arms(crossings, door_arms(segments, doors))
     segments, kept = cut_vertices(segments, (marks, late), arms, rules)
     segments, doors, joined = join_gates(segments, gates, doors, rules)
     kept = np.concatenate([kept, np.ones(len(segments.xy) - len(kept), dtype=bool)])
@@ -307,25 +304,6 @@ def _assemble(
         walker=walker,
         report=report,
     )
-
-
-def build_arcs(
-    u: Indices, v: Indices, uv: Floats, vu: Floats, length: Floats, private: Flags, nodes: int
-) -> dict[str, Any]:
-    """Return the arcs of the edges, as the network holds them."""
-    edges = np.arange(len(u), dtype=np.int32)
-    head, edge = np.concatenate([v, u]), np.concatenate([edges, edges])
-    order, indptr, private_start = order_arcs(u, v, private, nodes)
-    return {
-        "indptr": indptr,
-        "private_start": private_start,
-        "heads": head[order].astype(np.int32),
-        "arc_edge": edge[order],
-        "arc_forward": order < len(u),
-        "arc_s": np.concatenate([uv, vu])[order],
-        "arc_back_s": np.concatenate([vu, uv])[order],
-        "arc_m": length[edge[order]],
-    }
 
 
 def find_cut_off(component: Ints, u: Indices, v: Indices, length: Floats, walked: Flags) -> Flags:

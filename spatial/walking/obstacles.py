@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -27,8 +26,8 @@ from spatial.walking.access import (
     read_tag,
 )
 from spatial.walking.compiled import kernel
-from spatial.walking.parts import number_components
-from spatial.walking.segments import Flags, Ints, Segments, add_pieces, add_vertices
+from spatial.walking.parts import join, number_places
+from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices, find_vertices
 from spatial.walking.walker import Walker
 
 
@@ -62,7 +61,7 @@ def mark_points(segments: Segments, points: Any, walker: Walker) -> tuple[NDArra
     if not len(points):
         return marks, late
     klass = classify_points(points, walker)
-    at = pd.Index(segments.vertex_id).get_indexer(points["node_id"].to_numpy())
+    at = find_vertices(segments, points["node_id"].to_numpy())
     used = (at >= 0) & (klass != PASS)
     np.maximum.at(marks, at[used], klass[used])
     late[at[used & ~open_at(read_tag(points, "opening_hours"), walker.minute())]] = True
@@ -75,23 +74,25 @@ def find_wall_crossings(segments: Segments, ways: Any, marks: NDArray[np.int8]) 
     A wall that only ends at a street, or a point that is tagged as a way through, stops nobody.
     """
     walls = ways[np.isin(read_tag(ways, "barrier"), list(WALL_LINES))].sort_values("way_id", kind="stable")
-    arms = arms_of(segments)
+    if not len(walls):
+        return build_arms(())
+    xy, wall = shapely.get_coordinates(walls.geometry.array, return_index=True)
+    at = find_vertices(segments, np.concatenate(walls["nodes"].to_list()))
+    # the inner vertices of a wall: those before and behind which it goes on
+    inner = np.flatnonzero((wall[1:-1] == wall[:-2]) & (wall[1:-1] == wall[2:])) + 1
+    inner = inner[at[inner] >= 0]
+    inner = inner[marks[at[inner]] == PASS]
+    arms = find_arms(segments, at[inner])
     out: list[tuple[int, int, int]] = []
     done: set[int] = set()
-    lookup = pd.Index(segments.vertex_id)
-    for nodes, line in zip(walls["nodes"], walls.geometry.array, strict=True):
-        at = lookup.get_indexer(np.asarray(nodes, dtype=np.int64))
-        xy = shapely.get_coordinates(line)
-        # one wall meets few streets: a loop over its shared inner vertices reads better than masks over all of them
-        for i in np.flatnonzero(at[1:-1] >= 0) + 1:
-            vertex = int(at[i])
-            if marks[vertex] != PASS or vertex in done:
-                continue
-            pieces = arms[1][arms[0][vertex] : arms[0][vertex + 1]]
-            sides = _sides(segments, vertex, pieces, xy[i - 1], xy[i + 1])
-            if len(set(sides)) == 2 and 0 not in sides:
-                done.add(vertex)
-                out += [(vertex, int(piece), side) for piece, side in zip(pieces, sides, strict=True)]
+    for i, vertex in zip(inner.tolist(), at[inner].tolist(), strict=True):
+        if vertex in done:
+            continue
+        pieces = np.array(arms[vertex], dtype=np.int64)
+        sides = _sides(segments, vertex, pieces, xy[i - 1], xy[i + 1])
+        if len(set(sides)) == 2 and 0 not in sides:
+            done.add(vertex)
+            out += [(vertex, piece, side) for piece, side in zip(arms[vertex], sides, strict=True)]
     return build_arms(out)
 
 
@@ -112,26 +113,39 @@ def _bearing(vector: Any) -> Any:
 
 def arms_of(segments: Segments) -> tuple[Ints, Ints]:
     """Return (start, piece): the pieces that meet at vertex v are ``piece[start[v]:start[v + 1]]``, a loop twice."""
-    start, piece = _arms(segments.a, segments.b, len(segments.xy))
+    start = np.zeros(len(segments.xy) + 1, dtype=np.int64)
+    piece = np.empty(2 * segments.count, dtype=np.int64)
+    _arms(segments.a, segments.b, start, piece)
     return start, piece
 
 
 @kernel
-def _arms(a: Ints, b: Ints, vertices: int) -> tuple[Ints, Ints]:
-    start = np.zeros(vertices + 1, np.int64)
+def _arms(a: Ints, b: Ints, start: Ints, piece: Ints) -> None:
     for s in range(len(a)):
         start[a[s] + 1] += 1
         start[b[s] + 1] += 1
-    for v in range(vertices):
+    for v in range(len(start) - 1):
         start[v + 1] += start[v]
     put = start[:-1].copy()
-    piece = np.empty(2 * len(a), np.int64)
     for s in range(len(a)):
         piece[put[a[s]]] = s
         put[a[s]] += 1
         piece[put[b[s]]] = s
         put[b[s]] += 1
-    return start, piece
+
+
+def find_arms(segments: Segments, vertices: Ints) -> dict[int, list[int]]:
+    """Return the pieces that meet at each of a few vertices, as ``arms_of`` has them."""
+    found: dict[int, list[int]] = {vertex: [] for vertex in vertices.tolist()}
+    if not found:
+        return found
+    wanted = np.zeros(len(segments.xy), dtype=bool)
+    wanted[vertices] = True
+    for piece in np.flatnonzero(wanted[segments.a] | wanted[segments.b]).tolist():
+        for vertex in (int(segments.a[piece]), int(segments.b[piece])):
+            if vertex in found:
+                found[vertex].append(piece)
+    return found
 
 
 def cut_vertices(
@@ -185,15 +199,10 @@ def close_landlocked(segments: Segments) -> tuple[Segments, int]:
     What is closed, now or for good, counts as open here, since nobody gets the key of one gate because another one is
     shut.
     """
-    whole = _parts(segments, np.ones(segments.count, dtype=bool))
-    public = _parts(segments, ~segments.private)
-    open_rows = np.flatnonzero(~segments.private)
-    if not len(open_rows):
+    if segments.private.all():
         return segments, 0
-    start, end = segments.xy[segments.a[open_rows]], segments.xy[segments.b[open_rows]]
-    size = np.bincount(public[segments.a[open_rows]], weights=np.hypot(*(end - start).T), minlength=len(segments.xy))
-    is_part = np.zeros(len(segments.xy), dtype=bool)
-    is_part[public[segments.a[open_rows]]] = True
+    whole, public, size = _measure_parts((segments.a, segments.b), segments.xy, segments.private)
+    is_part = size >= 0.0
     part = np.flatnonzero(is_part)
     within = np.empty(len(segments.xy), dtype=np.int64)
     within[public] = whole  # all of a public part lies in one whole part
@@ -205,5 +214,24 @@ def close_landlocked(segments: Segments) -> tuple[Segments, int]:
     return replace(segments, private=segments.private | locked), int(locked.sum())
 
 
-def _parts(segments: Segments, used: Flags) -> Ints:
-    return number_components(segments.a, segments.b, used, len(segments.xy))
+@kernel
+def _measure_parts(ends: tuple[Ints, Ints], xy: Floats, private: Flags) -> tuple[Ints, Ints, Floats]:
+    """Return the connected part of each vertex by all pieces, that by the public ones, and the metres of public pieces
+    in each part by these, -1 where it has none."""
+    a, b = ends
+    above = np.arange(len(xy))
+    for s in range(len(a)):
+        if not private[s]:
+            join(above, a[s], b[s])
+    public = number_places(above)
+    for s in range(len(a)):
+        if private[s]:
+            join(above, a[s], b[s])
+    whole = number_places(above)
+    size = np.full(len(xy), -1.0)
+    for s in range(len(a)):
+        if not private[s]:
+            part = public[a[s]]
+            metres = np.hypot(xy[b[s], 0] - xy[a[s], 0], xy[b[s], 1] - xy[a[s], 1])
+            size[part] = max(size[part], 0.0) + metres
+    return whole, public, size

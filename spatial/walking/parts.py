@@ -22,11 +22,23 @@ def _number(a, b, used, places):  # type: ignore[no-untyped-def]
     above = np.arange(places)
     for link in range(len(a)):
         if used[link]:
-            one, other = _top(above, np.int64(a[link])), _top(above, np.int64(b[link]))
-            above[max(one, other)] = min(one, other)
-    number = np.empty(places, np.int64)
+            join(above, np.int64(a[link]), np.int64(b[link]))
+    return number_places(above)
+
+
+@inner
+def join(above, one, other):  # type: ignore[no-untyped-def]
+    """Join the parts of two places; ``above`` leads from every place to the first of its part."""
+    one, other = _top(above, one), _top(above, other)
+    above[max(one, other)] = min(one, other)
+
+
+@inner
+def number_places(above):  # type: ignore[no-untyped-def]
+    """Return the number of the part of each place, by its first place."""
+    number = np.empty(len(above), np.int64)
     count = np.int64(0)
-    for place in range(places):
+    for place in range(len(above)):
         if above[place] == place:
             number[place] = count
             count += 1

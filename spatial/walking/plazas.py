@@ -4,7 +4,7 @@ Squares are closed outlines that people walk on (``area=yes``). Their ring is wa
 between two entries, or corners that stand into the square, that stays on it; holes are honoured.
 """
 
-from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ import shapely
 
 from spatial.profile import WalkRules
 from spatial.walking.access import NONE, PRIVATE, classify_ways, read_tag
-from spatial.walking.segments import Floats, Ints, Segments, add_pieces, add_vertices
+from spatial.walking.segments import Flags, Floats, Ints, Segments, add_pieces, add_vertices
 
 _ON_SQUARE = frozenset("pedestrian footway path living_street corridor platform".split())
 _GRID_M = 0.001
 """Vertices of outlines and ways nearer than this are the same place."""
 _EDGE_M = 0.01
 """A line may leave the outline by this much: coordinates are rounded."""
+_SIEVE_BITS = 20
 
 
 def find_squares(streets: Any) -> tuple[Any, Any]:
@@ -51,75 +52,100 @@ def add_squares(segments: Segments, streets: Any, rules: WalkRules) -> tuple[Seg
     report = {"squares": len(squares), "squares with sight lines": 0, "squares walked around": 0}
     if not squares:
         return segments, report
-    places = _known_places(segments, squares)
-    used = segments.degree() > 0
-    shared = Counter(key for polygon in squares for key in set(_keys(shapely.get_coordinates(polygon))))
-    corners: list[Floats] = []
-    pieces: list[tuple[Ints, Ints]] = []
+    corners = _list_corners(squares)
+    vertex, met = _find_places(segments, corners)
+    used = np.zeros(len(segments.xy) + 1, dtype=bool)  # the last stands for all that are new
+    used[segments.a] = used[segments.b] = True
+    entry = used[np.minimum(vertex, len(segments.xy))] | met
+    chosen = np.flatnonzero(entry | _stand_in(corners))
+    many = np.bincount(corners.square[chosen], minlength=len(squares)) > rules.plaza_entries
+    report["squares walked around"] = int(many.sum())
+    report["squares with sight lines"] = len(squares) - int(many.sum())
+    a, b = _sight_lines(squares, corners, chosen[~many[corners.square[chosen]]])
+    a, b = np.concatenate([np.arange(len(vertex)), a]), np.concatenate([corners.after, b])
+    order = np.argsort(corners.square[a], kind="stable")
+    order = order[vertex[a[order]] != vertex[b[order]]]
+    a, b = a[order], b[order]
+    made, first = np.unique(vertex[vertex >= len(segments.xy)], return_index=True)
+    segments, _ = add_vertices(segments, corners.xy[vertex >= len(segments.xy)][first][: len(made)])
+    closed = np.array(private, dtype=bool)[corners.square[a]]
+    return add_pieces(segments, vertex[a], vertex[b], {"private": closed}), report
+
+
+@dataclass(frozen=True, slots=True)
+class _Corners:
+    """Corners of squares, ring by ring: the square of each, the next one round the ring and the one before, whether
+    the ring is a hole, and whether it runs against the clock."""
+
+    xy: Floats
+    square: Ints
+    after: Ints
+    before: Ints
+    hole: Flags
+    left: Flags
+
+
+def _list_corners(squares: list[Any]) -> _Corners:
+    rings, square = shapely.get_rings(squares, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    kept = np.flatnonzero(np.append(ring[1:] == ring[:-1], False))  # a ring ends where it begins
+    xy, ring = xy[kept], ring[kept]
+    first = np.flatnonzero(np.concatenate([[True], ring[1:] != ring[:-1]]))
+    last = np.append(first[1:], len(ring)) - 1
+    after, before = np.arange(1, len(ring) + 1), np.arange(-1, len(ring) - 1)
+    after[last], before[first] = first, last
+    hole = np.concatenate([[False], square[1:] == square[:-1]])
+    return _Corners(xy, square[ring], after, before, hole[ring], shapely.is_ccw(rings)[ring])
+
+
+def _find_places(segments: Segments, corners: _Corners) -> tuple[Ints, Flags]:
+    """Return the vertex on which each corner stands, of several the last, and whether squares meet there.
+
+    Corners on no vertex get numbers behind all vertices, in the order in which they come.
+    """
+    keys = np.round(corners.xy / _GRID_M).astype(np.int64)
+    known = _candidates(segments.xy[:, 0], keys[:, 0])
+    both = np.concatenate([keys, np.round(segments.xy[known] / _GRID_M).astype(np.int64)])
+    _, first, place = np.unique(both, axis=0, return_index=True, return_inverse=True)
+    place, n = place.reshape(-1), len(keys)
+    vertex = np.full(len(first), -1, dtype=np.int64)
+    np.maximum.at(vertex, place[n:], known)
+    new = np.flatnonzero((vertex < 0) & (first < n))
+    vertex[new[np.argsort(first[new])]] = len(segments.xy) + np.arange(len(new))
+    pairs = np.unique(np.stack([place[:n], corners.square], axis=1), axis=0)
+    met = np.bincount(pairs[:, 0], minlength=len(first)) > 1
+    return vertex[place[:n]], met[place[:n]]
+
+
+def _candidates(x: Floats, wanted: Ints) -> Ints:
+    """Return the rows whose x may be one of the wanted: all that are, and a few that are not."""
+    last = (1 << _SIEVE_BITS) - 1
+    sieve = np.zeros(last + 1, dtype=bool)
+    sieve[wanted & last] = True
+    return np.flatnonzero(sieve[np.round(x / _GRID_M).astype(np.int64) & last])
+
+
+def _sight_lines(squares: list[Any], corners: _Corners, chosen: Ints) -> tuple[Ints, Ints]:
+    """Return the pairs of the chosen corners of a square between which a straight line stays on it."""
+    groups = np.split(chosen, np.flatnonzero(np.diff(corners.square[chosen])) + 1)
+    pairs = [group[np.array(np.triu_indices(len(group), 1))] for group in groups]
+    a, b = np.concatenate(pairs, axis=1)
     yards = shapely.buffer(squares, _EDGE_M)
     shapely.prepare(yards)
-    # few squares, each with a handful of entries: a loop over them is the clear way
-    for polygon, yard in zip(squares, yards, strict=True):
-        rings = [shapely.get_coordinates(ring)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
-        xy = np.concatenate(rings)
-        keys = _keys(xy)
-        vertex = _place(places, xy, keys, corners, len(segments.xy))
-        meets = [shared[key] > 1 for key in keys]
-        entry = np.array([(v < len(used) and used[v]) or m for v, m in zip(vertex.tolist(), meets, strict=True)])
-        ring_a, ring_b = _ring_pairs(vertex, [len(ring) for ring in rings])
-        chosen = np.flatnonzero(entry | stands_in(rings, polygon))
-        if 2 <= len(chosen) <= rules.plaza_entries:
-            i, j = np.triu_indices(len(chosen), 1)
-            a, b = chosen[i], chosen[j]
-            clear = shapely.covers(yard, shapely.linestrings(np.stack([xy[a], xy[b]], axis=1)))
-            ring_a, ring_b = np.concatenate([ring_a, vertex[a[clear]]]), np.concatenate([ring_b, vertex[b[clear]]])
-        report["squares with sight lines" if len(chosen) <= rules.plaza_entries else "squares walked around"] += 1
-        apart = ring_a != ring_b
-        pieces.append((ring_a[apart], ring_b[apart]))
-    segments, _ = add_vertices(segments, np.array(corners).reshape(-1, 2))
-    a, b = (np.concatenate([pair[end] for pair in pieces]) for end in (0, 1))
-    closed = np.repeat(private, [len(start) for start, _ in pieces])
-    return add_pieces(segments, a, b, {"private": closed}), report
+    lines = shapely.linestrings(np.stack([corners.xy[a], corners.xy[b]], axis=1))
+    clear = shapely.covers(yards[corners.square[a]], lines)
+    return a[clear], b[clear]
 
 
-def _keys(xy: Floats) -> list[tuple[int, int]]:
-    return [tuple(row) for row in np.round(xy / _GRID_M).astype(np.int64).tolist()]
-
-
-def _known_places(segments: Segments, squares: list[Any]) -> dict[tuple[int, int], int]:
-    """Return place -> vertex of the vertices that a corner of a square may stand on; of several the last."""
-    columns = np.unique(np.round(shapely.get_coordinates(squares)[:, 0] / _GRID_M))
-    x = np.round(segments.xy[:, 0] / _GRID_M)
-    at = np.minimum(np.searchsorted(columns, x), len(columns) - 1)
-    rows = np.flatnonzero(columns[at] == x)
-    return dict(zip(_keys(segments.xy[rows]), rows.tolist(), strict=True))
-
-
-def _place(
-    places: dict[tuple[int, int], int], xy: Floats, keys: list[tuple[int, int]], corners: list[Floats], known: int
-) -> Ints:
-    """Return the vertices at these places; ``places`` learns those to be made, ``corners`` where they stand."""
-    for key, spot in zip(keys, xy, strict=True):
-        if key not in places:
-            places[key] = known + len(corners)
-            corners.append(spot)
-    return np.array([places[key] for key in keys], dtype=np.int64)
-
-
-def _ring_pairs(vertex: Ints, sizes: list[int]) -> tuple[Ints, Ints]:
-    rings = np.split(vertex, np.cumsum(sizes)[:-1])
-    return np.concatenate(rings), np.concatenate([np.append(ring[1:], ring[:1]) for ring in rings])
-
-
-def stands_in(rings: list[Floats], polygon: Any) -> Any:
+def _stand_in(corners: _Corners) -> Flags:
     """Tell which corners stand into the square: a shortest walk turns only there."""
-    out = []
-    for number, ring in enumerate(rings):
-        out_of = np.concatenate([ring[1:], ring[:1]]) - ring
-        before, after = -np.concatenate([out_of[-1:], out_of[:-1]]), out_of
-        cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-        turns_left = shapely.is_ccw(polygon.exterior if number == 0 else polygon.interiors[number - 1])
-        outward = cross > 0 if turns_left else cross < 0
-        inward = cross < 0 if turns_left else cross > 0
-        out.append(outward if number == 0 else inward)
-    return np.concatenate(out)
+    before, after = corners.xy[corners.before] - corners.xy, corners.xy[corners.after] - corners.xy
+    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    stands: Flags = np.where(corners.left == corners.hole, cross < 0, cross > 0)
+    return stands
+
+
+def standing_corners(polygon: Any) -> Floats:
+    """Return the corners that stand into a polygon."""
+    corners = _list_corners([polygon])
+    return corners.xy[_stand_in(corners)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -67,6 +68,18 @@ class Segments:
     def degree(self) -> Ints:
         """Return how many piece ends meet at each vertex."""
         return np.bincount(np.concatenate([self.a, self.b]), minlength=len(self.xy))
+
+
+def find_vertices(segments: Segments, ids: Ints) -> Ints:
+    """Return the row of each id among those of the vertices, -1 where it is none of them."""
+    known = segments.vertex_id
+    rising = int(np.argmin(np.append(known[1:] > known[:-1], False))) + 1  # those of the map; added ones stand behind
+    at = np.minimum(np.searchsorted(known[:rising], ids), max(rising, 1) - 1)
+    found = np.where(known[at] == ids, at, -1) if len(known) else np.full(len(ids), -1)
+    if rising < len(known) and (lost := found < 0).any():
+        behind = pd.Index(known[rising:]).get_indexer(ids[lost])
+        found[lost] = np.where(behind >= 0, behind + rising, -1)
+    return found
 
 
 _PER_PIECE = tuple(f.name for f in fields(Segments) if f.name not in ("xy", "vertex_id"))

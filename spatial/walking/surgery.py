@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from spatial.walking.assembly import build_arcs
 from spatial.walking.edge_grid import build_edge_grid
-from spatial.walking.network import WalkNetwork, build_arcs, find_cut_off
+from spatial.walking.network import WalkNetwork, find_cut_off
 from spatial.walking.segments import Floats, Ints
 
 _PER_EDGE = ("u", "v", "length_m", "seconds_uv", "seconds_vu", "private", "steps", "synthetic", "separate", "estate")
