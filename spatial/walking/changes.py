@@ -49,14 +49,15 @@ def change_network(
         If a name is of nothing on the network.
     InputError
         If something to be opened is not closed, or an end of a line lies too far from every street.
+    TableError
+        If what is added is no list, or holds something that is no LineString.
     """
     for name in close:
         network = _close(network, name)
     for name in reopen:
         network = _reopen(network, name)
-    if len(add):
-        network = _add_lines(network, list(add))
-    return network
+    lines = _list_lines(add)
+    return _add_lines(network, lines) if lines else network
 
 
 def affected_sites(
@@ -198,6 +199,12 @@ def _add_lines(network: WalkNetwork, lines: list[Any]) -> WalkNetwork:
             Added(a, b, np.concatenate([network.xy[[a]], shape, network.xy[[b]]]), private=False, synthetic=True)
         )
     return with_grid(rebuild(append_edges(network, added), nodes))
+
+
+def _list_lines(add: Any) -> list[Any]:
+    if isinstance(add, str | bytes | shapely.Geometry) or not isinstance(add, Iterable):
+        raise TableError(f"add: found one {type(add).__name__}, needed a list of LineStrings, such as [line]")
+    return list(add)
 
 
 def _read_line(line: Any, row: int) -> Floats:

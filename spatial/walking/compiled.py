@@ -13,7 +13,9 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-from numba.extending import register_jitable
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic, register_jitable
 
 _IMPORT = re.compile(rb"^from (spatial[.\w]*) import|^import (spatial[.\w]*)", re.MULTILINE)
 _HERE = Path(__file__).resolve()
@@ -76,6 +78,22 @@ pasted = register_jitable(nogil=True, error_model="numpy", forceinline=True)
 row = np.uint64
 """A place in an array that is counted from its start: for a signed number every look-up asks whether it is negative,
 which takes a third of a search."""
+
+
+@intrinsic
+def prefetch(typing, values, at):  # type: ignore[no-untyped-def]
+    """Ask for a row of an array, which may lie beyond its end, to be brought near; nothing waits for it."""
+
+    def generate(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        place = builder.bitcast(builder.gep(data, [given[1]]), ir.PointerType(ir.IntType(8)))
+        number = ir.IntType(32)
+        asked = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, asked, "llvm.prefetch")
+        builder.call(function, [place, number(0), number(3), number(1)])  # to read, soon again, of data
+        return context.get_dummy_value()
+
+    return types.void(values, at), generate
 
 
 @inner

@@ -28,10 +28,14 @@ TIE = 1e-6
 """A trip this little (seconds or metres) over the limit is within it: sums of floats are not exact."""
 _ARCS_PER_STEP = 2.0
 """How far a search goes at a time, in mean arcs; from one to four there is no difference in speed."""
+_NEEDED = "needed 0 or more"
 _CURVE_BITS = 16
+_OFFERS = 1024
+"""Offers of lower labels that a search notes before it takes them."""
 
 _ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "u4"), ("turn", "i4")], align=True)
 _END = np.dtype([("uv", "f8"), ("vu", "f8"), ("other", "f8"), ("u", "i4"), ("v", "i4"), ("private", "i8")], align=True)
+_OFFER = np.dtype([("cost", "f8"), ("other", "f8"), ("node", "i8")], align=True)
 _LABEL = np.dtype(
     [
         *(("cost", "f8"), ("other", "f8"), ("first", "u4"), ("last", "u4")),
@@ -81,7 +85,7 @@ def build_graph(network: WalkNetwork, mode: Mode) -> Graph:
     Raises
     ------
     InputError
-        If an edge's length or time is negative or no number.
+        If the length or a time of an edge or an arc is negative or no number.
     """
     key = (id(network), mode)
     graph = _KEPT.get(key)
@@ -128,12 +132,18 @@ def _check_edges(network: WalkNetwork) -> None:
         values = getattr(network, name)
         wrong = np.flatnonzero(~(values >= 0.0))
         if len(wrong):
-            edge = int(wrong[0])
-            nodes = network.node_id[[network.u[edge], network.v[edge]]].tolist()
-            raise InputError(
-                f"walk network: edge {edge} between the nodes {nodes[0]} and {nodes[1]} has {name} {values[edge]}; "
-                "needed 0 or more"
-            )
+            raise InputError(f"walk network: {_name_edge(network, wrong[0])} has {name} {values[wrong[0]]}; {_NEEDED}")
+    for name in ("arc_m", "arc_s", "arc_back_s"):
+        values = getattr(network, name)
+        wrong = np.flatnonzero(~(values >= 0.0))
+        if len(wrong):
+            where = f"arc {wrong[0]} of {_name_edge(network, network.arc_edge[wrong[0]])}"
+            raise InputError(f"walk network: {where} has {name} {values[wrong[0]]}; {_NEEDED}")
+
+
+def _name_edge(network: WalkNetwork, edge: Any) -> str:
+    nodes = network.node_id[[network.u[edge], network.v[edge]]].tolist()
+    return f"edge {edge} between the nodes {nodes[0]} and {nodes[1]}"
 
 
 def _curve(xy: Floats) -> NDArray[np.uint64]:
@@ -172,8 +182,8 @@ def _records(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:
 def borrow_work(graph: Graph) -> tuple[Any, ...]:
     """Return scratch for one search at a time, without labels; give it back by ``graph.spare.append`` when all is well.
 
-    It holds a label per node for public and for private ways, the nodes that each reached, and the two lists of nodes
-    that wait.
+    It holds a label per node for public and for private ways, the nodes that each reached, the two lists of nodes that
+    wait, and offers of lower labels: room for those of any node, and some more.
     """
     try:
         scratch: tuple[Any, ...] = graph.spare.pop()
@@ -185,6 +195,8 @@ def borrow_work(graph: Graph) -> tuple[Any, ...]:
             labels[side]["first"], labels[side]["last"] = graph.ptr[side:-1:2], graph.ptr[side + 1 :: 2]
             labels[side]["enters"] = graph.ptr[1:-1:2] < graph.ptr[2::2]
         reached = np.empty(nodes + 1, np.int32), np.empty(nodes + 1, np.int32)
-        room = 2 * nodes + int(np.diff(graph.ptr).max(initial=0)) + 1
-        scratch = (*labels, *reached, np.empty(room, np.int32), np.empty(room, np.int32))
+        most = int(np.diff(graph.ptr).max(initial=0))
+        room = 2 * nodes + most + _OFFERS
+        offers = np.empty(most + _OFFERS, _OFFER)
+        scratch = (*labels, *reached, np.empty(room, np.int32), np.empty(room, np.int32), offers)
     return scratch

@@ -164,6 +164,9 @@ def test_an_island_that_a_bridge_joins_is_reached_and_moves_nobodys_door() -> No
         ({"add": [line((0, -20), (0, -20.001), (0, -20))]}, InputError, "both ends are joined to one place"),
         ({"add": [shapely.Point(0, 0)]}, TableError, "line 0: found Point, needed LineString"),
         ({"add": [LineString()]}, InputError, "empty or no number"),
+        ({"add": line((0, 0), (0, 60))}, TableError, "add: found one LineString, needed a list"),
+        ({"add": shapely.MultiLineString()}, TableError, "add: found one MultiLineString, needed a list"),
+        ({"add": 5}, TableError, "add: found one int, needed a list"),
     ],
 )
 def test_a_change_that_cannot_be_made_is_refused(options: Any, error: type[Exception], text: str) -> None:

@@ -15,7 +15,7 @@ from spatial.io.profiles import read_profile
 from spatial.walking.exchange import to_networkx
 from spatial.walking.labels import Labels, reach_nodes
 from spatial.walking.network import WalkNetwork, build_walk_network
-from spatial.walking.search import borrow_work, build_graph
+from spatial.walking.search import Mode, borrow_work, build_graph
 from spatial.walking.travel import travel_times
 from tests.walking.streets import X0, Y0, draw, grid_town, homes, sites
 
@@ -136,9 +136,9 @@ def test_labels_are_the_same_with_hardly_room_and_for_any_step(
     graph = replace(build_graph(network, "time"), step=step, spare=deque())
     most = int(np.diff(graph.ptr).max())
     for _ in range(8):
-        labels = borrow_work(graph)[:4]
+        *labels, _, _, offers = borrow_work(graph)
         room = len(graph.node) + most
-        graph.spare.append((*labels, np.empty(room, np.int32), np.empty(room, np.int32)))
+        graph.spare.append((*labels, np.empty(room, np.int32), np.empty(room, np.int32), offers[:most]))
         graph.spare.rotate(-1)
     monkeypatch.setattr("spatial.walking.labels.build_graph", lambda network, mode: graph)
     got = reach_nodes(network, place, limit=limit)
@@ -178,6 +178,34 @@ def test_a_network_with_impossible_lengths_or_times_is_refused_by_name(name: str
     values[2] = value
     with pytest.raises(InputError, match=f"edge 2 between the nodes .* has {name} {value}"):
         reach_nodes(replace(network, **{name: values}), sites(s=(0, 0)))
+
+
+@pytest.mark.parametrize(("name", "value"), [("arc_m", -5.0), ("arc_s", np.nan), ("arc_back_s", np.nan)])
+@pytest.mark.parametrize("mode", ["time", "distance"])
+def test_a_network_with_impossible_arcs_is_refused_by_name(name: str, value: float, mode: Mode) -> None:
+    network = build_walk_network(grid_town(3), PROFILE)
+    values = getattr(network, name).copy()
+    values[3] = value
+    with pytest.raises(InputError, match=f"arc 3 of edge .* between the nodes .* has {name} {value}"):
+        reach_nodes(replace(network, **{name: values}), sites(s=(0, 0)), limit=100.0, mode=mode)
+
+
+def test_more_arcs_than_fit_into_one_reading_are_all_followed() -> None:
+    """Five hundred streets meet at one square and another five hundred at the next, each with an end of its own."""
+    turns = np.linspace(0.0, 2.0 * np.pi, 500, endpoint=False)
+    hubs = {"a": (0.0, 0.0), "b": (400.0, 0.0), "c": (200.0, 300.0), "d": (200.0, -300.0)}
+    ends = {
+        f"{hub}{k}": (x + 90.0 * np.cos(turn), y + 90.0 * np.sin(turn))
+        for hub, (x, y) in hubs.items()
+        for k, turn in enumerate(turns)
+    }
+    ways = [(f"{end[0]} {end}", ROAD) for end in ends] + [(f"a {hub}", ROAD) for hub in "bcd"]
+    network = build_walk_network(draw({**hubs, **ends}, ways), PROFILE)
+    labels = reach_nodes(network, sites(s=(0.0, 0.0)), limit=1000.0, mode="distance")
+    assert len(labels.node) == network.node_count == 2004
+    start = int(np.hypot(*(network.xy - (X0, Y0)).T).argmin())
+    want = nx.single_source_dijkstra_path_length(to_networkx(network).reverse(), start, weight="metres")
+    assert dict(zip(labels.node.tolist(), labels.walk_m, strict=True)) == pytest.approx(want, abs=1e-6)
 
 
 def test_no_sites_have_no_labels() -> None:
