@@ -1,7 +1,7 @@
 """How is an answer sent: its type, its links, its version, and not at all when the client has it already?"""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -44,6 +44,14 @@ def link(href: str, rel: str, media_type: str, title: str = "") -> dict[str, str
 def with_query(address: str, **parameters: str | int) -> str:
     """Return an address with query parameters."""
     return f"{address}?{urlencode(parameters, safe=',/:')}" if parameters else address
+
+
+def join_features(members: Mapping[str, Any], features: Sequence[bytes]) -> bytes:
+    """Return a FeatureCollection of members and of features as they stand; what may be a whole city is copied once."""
+    parts = [*features] or [b""]
+    parts[0] = orjson.dumps(members)[:-1] + b',"features":[' + parts[0]
+    parts[-1] += b"]}"
+    return b",\n".join(parts)
 
 
 class Versioned(Protocol):

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import cramjam
+from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LEAST_BYTES = 1000
+_BIT_BYTES = 200_000
+"""What takes a millisecond or two to compress."""
 _CODECS: Mapping[str, Callable[[], Any]] = {
     "zstd": lambda: cramjam.zstd.Compressor(level=3),
     "br": lambda: cramjam.brotli.Compressor(level=4),
@@ -64,20 +67,26 @@ def _compressing(codec: str | None, send: Send) -> Send:
                     headers["Content-Encoding"] = codec
                     del headers["Content-Length"]
             if packer is not None and not more:
-                body, packer = _pack(packer, body), None
+                body, packer = await _press(packer, body, more=False), None
                 headers["Content-Length"] = str(len(body))
             await send(head)
         if packer is not None:
-            packer.compress(body)
-            body = bytes(packer.flush() if more else packer.finish())
+            body = await _press(packer, body, more=more)
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
     return send_smaller
 
 
-def _pack(packer: Any, body: bytes) -> bytes:
-    packer.compress(body)
-    return bytes(packer.finish())
+async def _press(packer: Any, body: bytes, *, more: bool) -> bytes:
+    """Return a piece of an answer compressed; a large one in a thread, bit by bit, so that no other request waits."""
+
+    def press() -> bytes:
+        """Return it; the codec holds Python's lock as long as it is at work on a bit."""
+        for start in range(0, len(body), _BIT_BYTES):
+            packer.compress(body[start : start + _BIT_BYTES])
+        return bytes(packer.flush() if more else packer.finish())
+
+    return await to_thread.run_sync(press) if len(body) > _BIT_BYTES else press()
 
 
 def _shrinks(headers: MutableHeaders, status: int) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, OPENAPI, SCHEMA, link, with_query
+from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, OPENAPI, SCHEMA, join_features, link, with_query
 from api.filters import GEOMETRY
 from api.jobs.answers import CONFORMS_TO as JOBS_CONFORM_TO
 from api.layers import LoadedLayer
@@ -172,7 +172,7 @@ def items(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, str], root:
     page = rows[query.offset : query.offset + query.limit]
     features = layer.write(page, None if query.system is CRS84 else query.system)
     head = _page(layer, query, len(rows), len(page), asked, root)
-    return orjson.dumps({**head, "features": orjson.Fragment(b"[" + b",\n".join(features) + b"]")})
+    return join_features(head, features)
 
 
 def items_for_people(layer: LoadedLayer, query: ItemsQuery, asked: Mapping[str, str], root: str) -> dict[str, Any]:

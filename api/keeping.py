@@ -11,6 +11,34 @@ Held = TypeVar("Held")
 
 
 @dataclass(frozen=True)
+class Turns:
+    """Locks by key, of which there is one as long as somebody holds it or waits for it."""
+
+    _waiting: dict[Hashable, list[Lock]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def wait(self, key: Hashable) -> Iterator[None]:
+        """Hold the lock of a key; who waits for that of another one does not notice."""
+        with self._lock:
+            waiting = self._waiting.setdefault(key, [])
+            mine = waiting[0] if waiting else Lock()
+            waiting.append(mine)
+        try:
+            with mine:
+                yield
+        finally:
+            with self._lock:
+                waiting.pop()
+                if not waiting:
+                    del self._waiting[key]
+
+    def __len__(self) -> int:
+        """Return how many keys somebody holds or waits for."""
+        return len(self._waiting)
+
+
+@dataclass(frozen=True)
 class Keeper(Generic[Held]):
     """Keeps values by key; beyond ``most_bytes`` the one that was asked for longest ago is let go, but never the last.
 
@@ -20,7 +48,7 @@ class Keeper(Generic[Held]):
     most_bytes: int
     weigh: Callable[[Collection[Held]], int]
     _held: OrderedDict[Hashable, Held] = field(default_factory=OrderedDict)
-    _turns: dict[Hashable, list[Lock]] = field(default_factory=dict)
+    _turns: Turns = field(default_factory=Turns)
     _lock: Lock = field(default_factory=Lock)
 
     def recall(self, key: Hashable, read: Callable[[], Held], *, turn: Hashable) -> Held:
@@ -31,7 +59,7 @@ class Keeper(Generic[Held]):
         found = self._find(key)
         if found is not None:
             return found
-        with self._wait(turn):
+        with self._turns.wait(turn):
             found = self._find(key)  # who went before may have read it
             if found is None:
                 found = read()
@@ -49,19 +77,3 @@ class Keeper(Generic[Held]):
             self._held[key] = value
             while len(self._held) > 1 and self.weigh(self._held.values()) > self.most_bytes:
                 self._held.popitem(last=False)
-
-    @contextmanager
-    def _wait(self, turn: Hashable) -> Iterator[None]:
-        """Hold the lock of a turn, of which there is one as long as somebody holds it or waits for it."""
-        with self._lock:
-            waiting = self._turns.setdefault(turn, [])
-            mine = waiting[0] if waiting else Lock()
-            waiting.append(mine)
-        try:
-            with mine:
-                yield
-        finally:
-            with self._lock:
-                waiting.pop()
-                if not waiting:
-                    del self._turns[turn]

@@ -112,6 +112,8 @@ class LoadedLayer:
     def write(self, rows: Rows, system: NamedSystem | None = None) -> list[bytes]:
         """Return features as bytes, their geometry in a system (None: as they stand, in CRS84)."""
         if system is None:
+            if len(rows) and (np.diff(rows) == 1).all():  # a whole layer, or a page of one
+                return list(self.features[int(rows[0]) : int(rows[-1]) + 1])
             return [self.features[row] for row in rows.tolist()]
         return self.write_with(rows, to_named(self.geometry[rows], system))
 

@@ -9,7 +9,7 @@ import orjson
 import shapely
 from fastapi import Response
 
-from api.answers import JSON
+from api.answers import JSON, join_features
 from api.store.editing import Change
 from api.store.findings import build_findings, count_findings, flatten
 from api.store.records import PlanRecord, VersionRecord, join_feature, split_feature
@@ -123,4 +123,4 @@ def answer_plan(content: Any, head: VersionRecord | None = None, status: int = H
 def tell_features(features: Sequence[bytes], matched: int, members: Mapping[str, Any]) -> bytes:
     """Return a FeatureCollection of features as they stand."""
     head = {"type": "FeatureCollection", "numberMatched": matched, "numberReturned": len(features), **members}
-    return orjson.dumps({**head, "features": orjson.Fragment(b"[" + b",\n".join(features) + b"]")})
+    return join_features(head, features)

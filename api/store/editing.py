@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from api.keeping import Turns
 from api.store.findings import (
     LAYER,
     MADE_ONCE,
@@ -108,7 +109,7 @@ class Editor:
         self.store = store
         self._grounds: OrderedDict[tuple[str, str], ServedGround] = OrderedDict()
         self._versions: OrderedDict[tuple[str, int, str], Loaded] = OrderedDict()
-        self._turns: dict[str, Lock] = {}
+        self._turns = Turns()
         self._lock = Lock()
 
     @contextmanager
@@ -121,9 +122,7 @@ class Editor:
         if any(str(edit.get("kind")) in _SLOW for edit in edits):
             yield
             return
-        with self._lock:
-            mine = self._turns.setdefault(plan_id, Lock())
-        with mine:
+        with self._turns.wait(plan_id):
             yield
 
     def load(self, plan_id: str, version: int) -> Loaded:

@@ -6,13 +6,14 @@ One writer at a time, readers beside it (write-ahead log); a transaction is on t
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 
 from api.store import geopackage
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
-from api.store.migrations import read_format, upgrade
+from api.store.migrations import read_format, require_format, upgrade
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
 from api.store.sqlite_rows import SqliteRows
@@ -79,7 +80,20 @@ class Embedded:
 
     @contextmanager
     def writing(self) -> Iterator[SqliteRows]:
-        """Give a transaction that is kept whole or not at all; it waits for the writer before it."""
+        """Give a transaction that is kept whole or not at all; it waits for the writer before it.
+
+        Raises
+        ------
+        StoreError
+            If the store is of another format by now.
+        """
+        with self.changing() as rows:
+            require_format(rows, self.name)
+            yield rows
+
+    @contextmanager
+    def changing(self) -> Iterator[SqliteRows]:
+        """Give a transaction as ``writing`` does, whatever the format of the store."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             connection.execute("UPDATE guard SET writing = 1")
             yield SqliteRows(connection)
@@ -241,7 +255,7 @@ def open_embedded(path: Path) -> Embedded:
                 raise StoreError(f"{path} is no store of plans; make one with `wangge store init`")
             old = read_format(rows, str(path)) < FORMAT_VERSION
         if old:
-            with database.writing() as rows:
+            with database.changing() as rows:
                 upgrade(rows, SQLITE, str(path), lambda version: _keep_old(path, version))
     except BaseException:
         database.close()
@@ -251,7 +265,9 @@ def open_embedded(path: Path) -> Embedded:
 
 def _keep_old(path: Path, version: int) -> str:
     """Copy the store, as it stands before the transaction in which this is called, to a file beside it."""
-    target = path.with_name(f"{path.stem}.format-{version}{path.suffix}")
+    more = chain([""], (f"-{number}" for number in count(2)))
+    names = (f"{path.stem}.format-{version}{one}{path.suffix}" for one in more)
+    target = next(one for one in map(path.with_name, names) if not one.exists())  # an earlier copy stays as it is
     with closing(open_connection(path)) as source:
         _place(target, lambda beside: copy_database(source, beside))
     return f"as it was before it is kept as {target}"

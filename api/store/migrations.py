@@ -37,6 +37,25 @@ def read_format(rows: Rows, name: str) -> int:
     return version
 
 
+def require_format(rows: Rows, name: str) -> None:
+    """Refuse to write to a store that is of another format than it was when it was opened, which is today's.
+
+    A server that was left running while a newer Wangge brought the store on would write what that one cannot read.
+
+    Raises
+    ------
+    StoreError
+        If it is of another format.
+    """
+    found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
+    told = None if found is None else found[0]
+    if told != str(FORMAT_VERSION):
+        raise StoreError(
+            f"{name} has format version {told} by now, needed {FORMAT_VERSION}: another Wangge brought it on; nothing "
+            "is written; start this server again as that one"
+        )
+
+
 def upgrade(rows: Rows, dialect: Dialect, name: str, keep: Callable[[int], str]) -> None:
     """Bring a store to today's format; ``keep`` puts by what it was, once nobody else writes, and says where."""
     version = read_format(rows, name)

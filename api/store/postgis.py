@@ -12,7 +12,7 @@ import shapely
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
-from api.store.migrations import read_format, upgrade
+from api.store.migrations import read_format, require_format, upgrade
 from api.store.place import name_place
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
@@ -107,7 +107,20 @@ class Postgis:
 
     @contextmanager
     def writing(self) -> Iterator[_PostgresRows]:
-        """Give a transaction that is kept whole or not at all; it waits for the writer before it."""
+        """Give a transaction that is kept whole or not at all; it waits for the writer before it.
+
+        Raises
+        ------
+        StoreError
+            If the store is of another format by now.
+        """
+        with self.changing() as rows:
+            require_format(rows, self.name)
+            yield rows
+
+    @contextmanager
+    def changing(self) -> Iterator[_PostgresRows]:
+        """Give a transaction as ``writing`` does, whatever the format of the store, or if there is none yet."""
         with self._transaction("BEGIN") as connection:
             connection.execute("SET LOCAL synchronous_commit = on")
             connection.execute(f"SELECT pg_advisory_xact_lock({_WRITERS})")
@@ -176,7 +189,7 @@ def create_postgis(address: str) -> Postgis:
         If there is a store already, or the database cannot be reached.
     """
     database = Postgis(address, _driver())
-    with _closing_on_error(database), database.writing() as rows:
+    with _closing_on_error(database), database.changing() as rows:
         if _is_store(rows):
             raise StoreError(f"{database.name} holds a store already; needed an empty database")
         rows.run("CREATE EXTENSION IF NOT EXISTS postgis")
@@ -212,7 +225,7 @@ def open_postgis(address: str) -> Postgis:
                 raise MissingError(f"{database.name} holds no store; make one with `wangge store init`")
             old = read_format(rows, database.name) < FORMAT_VERSION
         if old:
-            with database.writing() as rows:
+            with database.changing() as rows:
                 upgrade(rows, POSTGRESQL, database.name, lambda version: "PostgreSQL keeps copies by `pg_dump` alone")
     return database
 

@@ -151,6 +151,25 @@ def test_a_store_of_a_later_format_is_refused_and_left_as_it_is(toy_place: Place
     store.close()
 
 
+def test_who_opened_a_store_before_another_wangge_brought_it_on_writes_nothing_more(toy_place: Place) -> None:
+    store = open_store(toy_place)
+    change = Editor(store).propose(TOY, 1, [rename("g1", "north")])
+    with store.database.writing() as rows:
+        rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION + 1))
+    with pytest.raises(StoreError, match="format version 5 by now, needed 4: another Wangge brought it on"):
+        Editor(store).commit(change, Note("planner", ""))
+    assert store.get_plan(TOY).head == 1  # what is there is still read
+    store.close()
+
+
+def test_a_file_that_was_kept_before_stays_as_it_is(old_file: Path) -> None:
+    earlier = old_file.with_name("plans.format-1.gpkg")
+    earlier.write_bytes(b"kept before")
+    open_store(old_file).close()
+    assert earlier.read_bytes() == b"kept before"
+    assert _version_of(old_file.with_name("plans.format-1-2.gpkg")) == "1"
+
+
 def test_a_backup_of_the_format_before_is_restored_as_one_of_today(old_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "restored.gpkg"
     restore_store(old_file, target)
