@@ -46,8 +46,8 @@ _HALF = 0.5
 def check_personal(frame: Any, where: str) -> None:
     """Refuse a table with names, identity numbers or telephone numbers, by header and by the look of its values.
 
-    The message names the column and never repeats a value. Fifteen-digit codes are not looked at: the identity numbers
-    of that length ended in 1999 and look like the codes of grids.
+    The message names the column and the row, and never repeats a value. Fifteen-digit codes are not looked at: the
+    identity numbers of that length ended in 1999 and look like the codes of grids.
 
     Raises
     ------
@@ -59,11 +59,22 @@ def check_personal(frame: Any, where: str) -> None:
         if getattr(values.dtype, "name", "") == "geometry":
             continue
         texts = _texts(values)
-        found = _judge_header(str(column), texts) or _judge_values(str(column), texts)
+        found = _judge_header(str(column), texts)
+        if not found and (found := _judge_values(str(column), texts)):
+            found += f" (first in {_first_row(values)})"
         if found:
             raise PersonalDataError(
                 f"{where}: column {str(column)!r} {found}; needed counts only, so delete that column and try again"
             )
+
+
+def _first_row(values: Any) -> str:
+    """Return the first row whose value looks like a number of a person, as a planner finds it in the file."""
+    for position, (label, value) in enumerate(values.items(), 1):
+        texts = _texts(values.iloc[position - 1 : position])
+        if value is not None and texts and _judge_values("", texts):
+            return f"row {label}" if values.index.name == "row" else f"row {position} of the data"
+    return "several rows together"
 
 
 def _texts(values: Any) -> list[str]:

@@ -77,3 +77,12 @@ def test_estates_codes_and_coordinates_pass() -> None:
 
 def test_object_ids_of_a_map_are_no_mobiles() -> None:
     check_personal(pd.DataFrame({"osm_id": [13012345678, 4567, 89123], "ref": ["node/13012345678"] * 3}), "pois")
+
+
+def test_the_row_that_holds_a_telephone_number_is_named_as_the_file_counts_it() -> None:
+    table = pd.DataFrame({"小区": ["甲", "乙", "丙"], "备注": ["", "见附件", "联系13812345678"]}, dtype="str")
+    table.index = pd.Index([4, 5, 7], name="row")
+    with pytest.raises(PersonalDataError, match=r"column '备注' holds mobile telephone numbers \(first in row 7\)"):
+        check_personal(table, "小区.xlsx")
+    with pytest.raises(PersonalDataError, match=r"\(first in row 3 of the data\)"):
+        check_personal(table.reset_index(drop=True), "小区.xlsx")

@@ -93,3 +93,10 @@ def test_a_profile_may_not_extend_itself_for_ever(tmp_path: Path) -> None:
     path.write_text('extends = "loop.toml"\nname = "loop"\ntitle = "loop"\n', encoding="utf-8")
     with pytest.raises(ProfileError, match="does not extend itself"):
         read_profile(str(path))
+
+
+def test_a_profile_that_breaks_a_rule_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "城区.toml"
+    path.write_text('extends = "about_500"\nname = "x"\ntitle = "x"\n[grid]\ntarget = 5\n', encoding="utf-8")
+    with pytest.raises(ProfileError, match=r"^profile 城区\.toml: unknown key grid\.target; known are"):
+        read_profile(str(path))

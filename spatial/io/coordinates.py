@@ -43,7 +43,7 @@ def place_rows(table: Any, source: str, undeclared: Undeclared) -> tuple[Any, An
     crs = LONLAT
     if abs(x) > 180 or abs(y) > 90:
         if undeclared.crs is None:
-            refuse_undeclared((x, y, x, y), source)
+            refuse_undeclared((x, y, x, y), source, undeclared.near)
         crs = undeclared.crs
     points = np.full(len(table), None, dtype=object)
     points[known] = shapely.points(xy[known])

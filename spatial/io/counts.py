@@ -1,4 +1,4 @@
-"""What number does a cell of a register hold: ``2355 户``, ``约1,200户``, ``1.2万``, ``暂无资料``?"""
+"""What number does a cell of a register hold: ``2355 户``, ``约1,200户``, ``1.2万``, ``约1.2千``, ``暂无资料``?"""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ _UNIT = re.compile(
     r"|floors?|people|persons?)$"
 )
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d{1,2})?")
-_TEN_THOUSAND = 10_000
+_FACTORS = {"万": 10_000, "千": 1000, "百": 100}
 _LARGEST = Decimal(10) ** 12
 _TWO_NUMBERS = re.compile(r"\d\s+\d")
 
@@ -28,7 +28,8 @@ _TWO_NUMBERS = re.compile(r"\d\s+\d")
 def parse_count(text: object) -> int | None:
     """Return the whole number that a cell holds, None where it says that nothing is known.
 
-    Full-width digits, thousands separators, units, ``约`` / ``余``, notes in brackets and ``万`` are understood.
+    Full-width digits, thousands separators, units, ``约`` / ``余``, notes in brackets, ``百``, ``千`` and ``万`` are
+    understood.
 
     Raises
     ------
@@ -60,8 +61,8 @@ def parse_number(text: object) -> float | None:
     bare = _MORE_OR_LESS.sub("", _ABOUT.sub("", folded))
     bare = _UNIT.sub("", bare)
     factor = 1
-    if bare.endswith("万"):
-        bare, factor = bare[:-1], _TEN_THOUSAND
+    if bare.endswith(tuple(_FACTORS)):
+        bare, factor = bare[:-1], _FACTORS[bare[-1]]
     bare = _MORE_OR_LESS.sub("", bare)
     if not _NUMBER.fullmatch(bare):
         raise InputError(f"found {str(text)!r}, needed one number")

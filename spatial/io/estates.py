@@ -28,7 +28,6 @@ _ALIKE_DECIMALS = 2  # of a metre: one place written with more or fewer digits
 _TEXTS = ("company", "built", "community")
 _NUMBERS = ("buildings", "elderly", "children")
 _UNDECLARED = Undeclared()
-_TOTALS = frozenset("合计 总计 小计 共计 合計 總計 total sum".split())
 
 
 def read_estates(
@@ -62,8 +61,7 @@ def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> t
     """Return ESTATES of rows of text with a geometry, and LISTED."""
     wanted = ("name", "households", "access", "suspect", *_TEXTS, *_NUMBERS)
     columns = find_columns(features.frame.columns, wanted, _SOURCE)
-    frame, totals = _drop_totals(features.frame, columns)
-    frame, unusable = to_places(frame, _SOURCE)
+    frame, unusable = to_places(features.frame, _SOURCE)
     frame, repeated = drop_repeated(frame, _SOURCE)
     frame, doubtful = _drop_suspect(frame, columns)
     frame, uncounted = _count(frame, columns, max_households)
@@ -83,20 +81,11 @@ def build_estates(features: Features, max_households: int = MAX_HOUSEHOLDS) -> t
         geometry=frame.geometry,
         crs=frame.crs,
     )
-    notes = [features.listed, totals, unusable, repeated, doubtful, uncounted, alike, ids, unclear, odd]
+    notes = [features.listed, unusable, repeated, doubtful, uncounted, alike, ids, unclear, odd]
     rows, named = number_rows(estates, estates["estate_id"])
     estates = require(estates.reset_index(drop=True), ESTATES)
     estates.attrs = {"origin": dict(features.origin), "rows": rows}
     return estates, label_listed(join_listed(notes), features.frame, "estate_id", named)
-
-
-def _drop_totals(frame: Any, columns: dict[str, str]) -> tuple[Any, Any]:
-    """Drop lines such as 合计 below a table: they would be counted twice."""
-    total = text_of(frame, columns.get("name")).str.casefold().isin(_TOTALS)
-    if "name" not in columns or not total.any():
-        return frame, join_listed([])
-    listed = list_rows(_SOURCE, frame.index[total], "line of totals", "dropped")
-    return frame[~total], listed
 
 
 def _drop_suspect(frame: Any, columns: dict[str, str]) -> tuple[Any, Any]:

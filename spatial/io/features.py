@@ -1,7 +1,7 @@
 """How does any file of a planner become rows of text with a geometry in metres? What could not is listed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from spatial.io.headers import find_columns
 from spatial.io.listing import join_listed, list_note
 from spatial.io.registers import TABLE_SUFFIXES, read_table
 from spatial.io.systems import Undeclared, metric_system, to_metric
+from spatial.io.totals import drop_totals
 from spatial.io.vectors import VECTOR_SUFFIXES, read_vector
 from spatial.personal import check_personal
 
@@ -86,6 +87,8 @@ def read_features(
         If its system is unknown or unusable.
     """
     where = locate(path)
+    if crs is not None and crs.is_projected:
+        undeclared = replace(undeclared, near=crs)
     suffix = where.path.suffix.lower()
     if suffix in TABLE_SUFFIXES or suffix == ".xls":
         frame, notes, origin = _from_table(where, source, undeclared)
@@ -96,18 +99,20 @@ def read_features(
             f"{source}: {where.path.name} ends with none of {', '.join((*TABLE_SUFFIXES, *VECTOR_SUFFIXES))}"
         )
     frame = _select(frame, where, source)
+    rows = len(frame)
+    frame, totals = drop_totals(frame, source)
     kind = coords or ("wgs84" if origin["crs_from"] == "file" else undeclared.coords)
     own = frame.crs
     metric = to_metric(frame, metric_system(frame) if crs is None else crs, kind)
     origin = {
         "source": source,
         "path": where.path.name,
-        "rows": len(frame),
+        "rows": rows,
         "crs": own.to_string(),
         "coords": kind,
         **origin,
     }
-    return Features(metric, join_listed(notes), {k: v for k, v in origin.items() if v not in (None, [], "")})
+    return Features(metric, join_listed([*notes, totals]), {k: v for k, v in origin.items() if v not in (None, [], "")})
 
 
 def _from_table(where: Locator, source: str, undeclared: Undeclared) -> tuple[Any, list[Any], dict[str, Any]]:
@@ -123,7 +128,7 @@ def _from_table(where: Locator, source: str, undeclared: Undeclared) -> tuple[An
 
 
 def _from_vector(where: Locator, source: str, undeclared: Undeclared) -> tuple[Any, list[Any], dict[str, Any]]:
-    frame = read_vector(where.path, layer=where.layer, crs=undeclared.crs)
+    frame = read_vector(where.path, layer=where.layer, crs=undeclared.crs, near=undeclared.near)
     check_personal(frame, f"{source} ({where.path.name})")
     told = frame.attrs
     notes = [list_note(source, "remark of the reader", "kept", remark) for remark in told["remarks"]]

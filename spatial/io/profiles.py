@@ -35,8 +35,12 @@ def read_profile(name_or_path: str | Path = DEFAULT_PROFILE) -> Profile:
     ProfileError
         If the file is not TOML, extends itself, or breaks the rules of ``build_profile``.
     """
-    document = _read_chain(_locate(str(name_or_path), Path()), _LONGEST_CHAIN)
-    return build_profile(document)
+    path = _locate(str(name_or_path), Path())
+    document = _read_chain(path, _LONGEST_CHAIN)
+    try:
+        return build_profile(document)
+    except ProfileError as error:
+        raise ProfileError(f"profile {path.name}: {str(error).removeprefix('profile: ')}") from error
 
 
 def _locate(name: str, beside: Path) -> Path:

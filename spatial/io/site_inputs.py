@@ -13,6 +13,7 @@ from spatial.crs import LONLAT, metric_crs, transform_xy
 from spatial.errors import InputError
 from spatial.io.cost_table import read_costs, tell_strange
 from spatial.io.registers import read_table
+from spatial.io.totals import find_totals
 from spatial.personal import check_personal
 from spatial.siting.setting import Homes, Places, Setting, join_walks
 
@@ -66,9 +67,10 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
         If a file cannot be used; the message names it, with the column or the id.
     """
     homes, left = _read_homes(sources.demand)
-    places, floor, limited = build_places(_read_frame(sources.candidates, "candidates"), sources.candidates.name)
+    sites, more = _drop_totals(_read_frame(sources.candidates, "candidates"), sources.candidates.name)
+    places, floor, limited = build_places(sites, sources.candidates.name)
     table = read_costs(sources.times, places.ids, homes.ids, column=sources.cost_column)
-    notes = list(left)
+    notes = [*left, *more]
     if strange := tell_strange(table, sources.times.name):
         if not sources.skip_unknown:
             raise InputError(f"{strange}; needed known ids, or --skip-unknown to leave those pairs out")
@@ -88,7 +90,7 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
 
 
 def _read_homes(path: Path) -> tuple[Homes, list[str]]:
-    frame = _read_frame(path, "demand")
+    frame, totals = _drop_totals(_read_frame(path, "demand"), path.name)
     ids, order = _ids(frame, path.name)
     weight = next((name for name in _WEIGHTS if name in frame.columns), None)
     if weight is None:
@@ -105,6 +107,7 @@ def _read_homes(path: Path) -> tuple[Homes, list[str]]:
             passed.append(name)
     load = _numbers(frame, _LOAD, ids, path.name, needed=True) if _LOAD in frame.columns else groups[WEIGHT]
     notes = [f"{path.name}: columns {', '.join(passed)} hold no numbers of people and are not read"] if passed else []
+    notes = [*totals, *notes]
     return Homes(ids[order], {name: values[order] for name, values in groups.items()}, load[order]), notes
 
 
@@ -155,6 +158,14 @@ def _read_frame(path: Path, what: str) -> Any:
     if not len(frame):
         raise InputError(f"{what}: {path.name} has no rows; needed at least one")
     return frame.reset_index(drop=True)
+
+
+def _drop_totals(frame: Any, where: str) -> tuple[Any, list[str]]:
+    """Return a table without its lines of totals, and a note where there are any."""
+    total = find_totals(frame)
+    rows = ", ".join(str(position) for position in np.flatnonzero(total) + 1)
+    notes = [f"{where}: {total.sum()} lines of totals are left out (row {rows} of the data)"] if total.any() else []
+    return frame[~total].reset_index(drop=True), notes
 
 
 def _texts(values: Any) -> Any:

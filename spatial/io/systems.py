@@ -16,16 +16,23 @@ from spatial.io.edges import cut_edges, step_of
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """What a file is in that declares no system: a projected system, and the kind of its longitudes and latitudes."""
+    """What a file is in that declares no system: a projected system, and the kind of its longitudes and latitudes.
+
+    ``near`` is the zone of the place that is worked on, where it is known: it tells which zone a hint should name.
+    """
 
     crs: Any = None
     coords: CoordType = "wgs84"
+    near: Any = None
 
 
 COORDS: tuple[CoordType, ...] = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _SHIFTED = ("gcj02", "bd09")
 _SECRET_DATUMS = ("beijing 1954", "beijing_1954", "new beijing", "xian 1980", "xian_1980")
 _MILLION = 1e6
+_FALSE_EASTING = 500_000.0
+_HALF_ZONE_M = 180_000.0  # a degree and a half at 18 N, and some overlap
+_ZONE_OF_75_E = 4534
 _NOWHERE = shapely.Point(np.inf, np.inf)
 
 
@@ -111,7 +118,7 @@ def looks_lonlat(bounds: Any) -> bool:
     return west >= -180 and east <= 180 and south >= -90 and north <= 90
 
 
-def refuse_undeclared(bounds: Any, where: str) -> NoReturn:
+def refuse_undeclared(bounds: Any, where: str, near: Any = None) -> NoReturn:
     """Refuse projected coordinates without a declared system.
 
     Raises
@@ -121,14 +128,18 @@ def refuse_undeclared(bounds: Any, where: str) -> NoReturn:
     """
     west, south, east, north = (float(value) for value in bounds)
     x, y = (west + east) / 2, (south + north) / 2
-    hint = guess_system(x, y)
+    hint = guess_system(x, y, near)
     raise CrsError(f"{where} declares no coordinate system and holds coordinates such as {x:.1f}, {y:.1f}: {hint}")
 
 
-def guess_system(x: float, y: float) -> str:
-    """Return a hint, for the user to confirm, which system a projected point may be in."""
+def guess_system(x: float, y: float, near: Any = None) -> str:
+    """Return a hint, for the user to confirm, which system a projected point may be in.
+
+    An easting without the number of its zone is the same in every zone; then ``near``, the zone of the place that is
+    worked on, tells which it is.
+    """
     if 1.8e6 < x < 6e6 and not 1.8e6 < y < 6e6:
-        return f"x looks like a northing, so the axes are swapped; then {guess_system(y, x)}"
+        return f"x looks like a northing, so the axes are swapped; then {guess_system(y, x, near)}"
     if 8e6 < x < 13e6 and 1.8e6 < y < 7.2e6:  # east of it, zones of the far west have the same numbers
         return "it looks like Web Mercator, the system of maps on the web; if so, say --crs EPSG:3857"
     zone = int(x // _MILLION)
@@ -137,11 +148,20 @@ def guess_system(x: float, y: float) -> str:
     if 1.8e6 < y < 6e6 and 13 <= zone <= 23:
         return f"it looks like CGCS2000 6-degree zone {zone}; if so, say --crs EPSG:{4491 + zone - 13}"
     if 1.8e6 < y < 6e6 and 1e5 < x < 9e5:
+        return f"it looks like a Gauss-Kruger zone without a number; {_guess_zone(x, near)}"
+    return "say which system it is with --crs, by its EPSG code"
+
+
+def _guess_zone(x: float, near: Any) -> str:
+    """Return which zone an easting without a number may be in, by the zone of the place that is worked on."""
+    code = None if near is None else near.to_epsg()
+    if code is None or not _ZONE_OF_75_E <= code <= _ZONE_OF_75_E + 20 or abs(x - _FALSE_EASTING) > _HALF_ZONE_M:
         return (
-            "it looks like a Gauss-Kruger zone without a number; say which, for instance --crs EPSG:4547 for CGCS2000 "
-            "3-degree with the central meridian 114 E (EPSG:4534 is 75 E, each 3 degrees one more)"
+            "say which by its central meridian: --crs EPSG:4534 is CGCS2000 3-degree at 75 E, each 3 degrees are one "
+            "more (102 E is 4543, 108 E 4545, 114 E 4547, 120 E 4549)"
         )
-    return "say which system it is, for instance --crs EPSG:4547"
+    meridian = 75 + 3 * (code - _ZONE_OF_75_E)
+    return f"about here that is CGCS2000 3-degree with the central meridian {meridian} E; if so, say --crs EPSG:{code}"
 
 
 def metric_system(frame: Any) -> Any:

@@ -53,12 +53,15 @@ _MAX_VERTICES = 50_000_000
 _MAX_VERTICES_OF_ONE = 2_000_000
 
 
-def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | None = None, crs: Any = None) -> Any:
+def read_vector(
+    path: str | Path, *, layer: str | None = None, encoding: str | None = None, crs: Any = None, near: Any = None
+) -> Any:
     """Return a layer in its own system; the index is the row's number in the layer, from 1.
 
     ``crs`` is the system of a file that declares none; without it, coordinates that look like longitudes and latitudes
-    are taken as WGS 84. ``attrs`` holds ``encoding``, ``layer``, ``crs_from`` (file, format, user or guess) and
-    ``remarks`` (what the reading library said). Rows without a geometry are kept, without it.
+    are taken as WGS 84; ``near`` is a zone of the place, for a hint where they do not. ``attrs`` holds ``encoding``,
+    ``layer``, ``crs_from`` (file, format, user or guess) and ``remarks`` (what the reading library said). Rows without
+    a geometry are kept, without it.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def read_vector(path: str | Path, *, layer: str | None = None, encoding: str | N
         frame, attrs = _read(inside, path.name, layer, encoding)
     _check_size(frame, path.name)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
-    frame, attrs["crs_from"] = _settle(frame, inside.suffix.lower(), crs, path.name)
+    frame, attrs["crs_from"] = _settle(frame, inside.suffix.lower(), crs, path.name, near)
     check_system(frame.crs, frame.geometry.array, path.name)
     frame.attrs = attrs
     return frame
@@ -234,7 +237,7 @@ def _check_size(frame: Any, name: str) -> None:
         raise InputError(f"{name}: row {row} has {vertices.max():,} vertices; needed at most {_MAX_VERTICES_OF_ONE:,}")
 
 
-def _settle(frame: Any, suffix: str, crs: Any, name: str) -> tuple[Any, str]:
+def _settle(frame: Any, suffix: str, crs: Any, name: str, near: Any = None) -> tuple[Any, str]:
     """Give a frame that declares no system the one that the user named, or WGS 84 where it looks like lon/lat."""
     by_format = suffix in _WGS84_BY_FORMAT and (frame.crs is None or is_lonlat(frame.crs))
     if frame.crs is not None and not by_format:
@@ -245,5 +248,5 @@ def _settle(frame: Any, suffix: str, crs: Any, name: str) -> tuple[Any, str]:
     if crs is not None and not (lonlat and crs.is_projected):
         return frame.set_crs(crs, allow_override=True), "user"
     if not lonlat:
-        refuse_undeclared(frame.total_bounds, name)
+        refuse_undeclared(frame.total_bounds, name, near)
     return frame.set_crs(LONLAT, allow_override=True), "guess"

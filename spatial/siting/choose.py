@@ -59,8 +59,8 @@ def choose_sites(
         If there is no candidate, fewer candidates than ``p``, or no sites keep every condition; its ``facts`` say what
         would do.
     InputError
-        If ``p`` is below 1, a walk or household number is negative, a site id stands in both site tables, or a
-        condition means nothing.
+        If ``p`` is below 1, a walk or household number is negative, a walk names a site or demand point that is not
+        there, a site id stands in both site tables, or a condition means nothing.
     TableError
         If a table breaks its contract.
     """

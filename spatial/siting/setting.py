@@ -14,6 +14,7 @@ from spatial.tables import CANDIDATES, DEMAND, FACILITIES, TRAVEL_TIMES, require
 Texts = NDArray[Any]
 HOUSEHOLDS = "households"
 _LEVEL = "level"
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,14 @@ class Setting:
 def read_setting(times: Any, demand: Any, candidates: Any, existing: Any, groups: tuple[str, ...] = ()) -> Setting:
     """Return the arrays of a siting question, whatever the row order of its tables.
 
-    Of several walks between the same two places the shortest counts. Rows of ``times`` that name an unknown site or
-    demand point are left out and counted. ``groups`` are further columns of ``demand`` with numbers of people.
+    Of several walks between the same two places the shortest counts. ``groups`` are further columns of ``demand`` with
+    numbers of people.
 
     Raises
     ------
     InputError
-        If a walk is negative or missing, households are negative, or a site is both a candidate and existing.
+        If a walk is negative or missing, or names a site or demand point that is not there; if households are negative,
+        or a site is both a candidate and existing.
     InfeasibleError
         If there is no candidate.
     TableError
@@ -87,6 +89,7 @@ def read_setting(times: Any, demand: Any, candidates: Any, existing: Any, groups
     places, homes = _places(candidates, existing), _homes(demand, groups)
     at = positions(times["origin_id"].to_numpy(dtype=object), places.ids)
     to = positions(times["destination_id"].to_numpy(dtype=object), homes.ids)
+    _refuse_unknown(times, at, to)
     walk_s = times["walk_s"].to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~(np.isfinite(walk_s) & (walk_s >= 0)))
     if len(bad):
@@ -97,6 +100,21 @@ def read_setting(times: Any, demand: Any, candidates: Any, existing: Any, groups
         )
     ways, ignored = join_walks(at, to, walk_s, len(homes.ids), len(places.ids))
     return Setting(places, homes, ways, ignored)
+
+
+def _refuse_unknown(times: Any, at: Ints, to: Ints) -> None:
+    """Refuse a table of times that is of other sites or demand than those given: its pairs would count for nothing."""
+    parts = []
+    for column, where, of in (("origin_id", at, "sites"), ("destination_id", to, "demand")):
+        names = sorted(set(times[column].to_numpy(dtype=object)[where < 0]))
+        if names:
+            shown = ", ".join(repr(str(name)) for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+            parts.append(f"{len(names)} ids that are not among the {of} ({shown})")
+    if parts:
+        raise InputError(
+            f"travel_times: found {' and '.join(parts)}; needed the times of these sites and this demand alone, so "
+            "leave out the other rows"
+        )
 
 
 def join_walks(at: Ints, to: Ints, cost: Floats, homes: int, sites: int) -> tuple[Ways, dict[str, int]]:

@@ -10,8 +10,9 @@ import pyogrio
 import pytest
 import shapely
 
-from spatial.crs import LONLAT, metric_crs
+from spatial.crs import LONLAT, metric_crs, transform_xy
 from spatial.errors import CrsError, InputError, SpatialError
+from spatial.io.features import read_features
 from spatial.io.vectors import list_layers, read_vector
 
 SQUARE = shapely.box(114.30, 30.60, 114.31, 30.61)
@@ -139,7 +140,7 @@ def test_layers_are_named_when_there_are_several(tmp_path: Path) -> None:
     [
         (38_512_345.0, 3_386_000.0, "3-degree zone 38; if so, say --crs EPSG:4526"),
         (20_212_345.0, 3_386_000.0, "6-degree zone 20; if so, say --crs EPSG:4498"),
-        (512_345.0, 3_386_000.0, "EPSG:4547"),
+        (512_345.0, 3_386_000.0, "by its central meridian: --crs EPSG:4534 is CGCS2000 3-degree at 75 E"),
         (12_100_405.3, 4_073_204.3, "EPSG:3857"),
         (3_386_000.0, 512_345.0, "axes are swapped"),
     ],
@@ -148,6 +149,24 @@ def test_an_undeclared_projected_system_is_refused_with_a_hint(tmp_path: Path, x
     _undeclared(tmp_path / "a.shp", shapely.box(x, y, x + 100, y + 100))
     with pytest.raises(CrsError, match=hint):
         read_vector(tmp_path / "a.shp")
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "says"),
+    [(108.7, 34.3, "108 E; if so, say --crs EPSG:4545"), (120.2, 30.3, "120 E; if so, say --crs EPSG:4549")],
+)
+def test_an_easting_without_a_zone_is_told_by_where_the_work_is(
+    tmp_path: Path, lon: float, lat: float, says: str
+) -> None:
+    x, y = transform_xy(np.array([[lon, lat]]), LONLAT, metric_crs(lon, lat))[0]
+    _undeclared(tmp_path / "a.shp", shapely.box(x, y, x + 100, y + 100))
+    with pytest.raises(CrsError, match=says):
+        read_features(tmp_path / "a.shp", metric_crs(lon, lat), source="buildings")
+    (tmp_path / "a.csv").write_text(f"小区名称,总户数,x,y\n甲苑,300,{x},{y}\n", encoding="utf-8")
+    with pytest.raises(CrsError, match=says):
+        read_features(tmp_path / "a.csv", metric_crs(lon, lat), source="estates")
+    with pytest.raises(CrsError, match=r"say which by its central meridian: .* 108 E 4545"):
+        read_features(tmp_path / "a.csv", None, source="estates")
 
 
 def test_the_user_names_the_system_of_an_undeclared_file(tmp_path: Path) -> None:
@@ -202,7 +221,7 @@ def test_a_kml_is_in_wgs84_by_its_format(tmp_path: Path) -> None:
 def test_projected_geojson_is_refused_or_read_as_the_user_says(tmp_path: Path) -> None:
     text = '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"n": 1}, "geometry": %s}]}'
     (tmp_path / "a.geojson").write_text(text % shapely.to_geojson(shapely.Point(512_345, 3_386_000)))
-    with pytest.raises(CrsError, match="EPSG:4547"):
+    with pytest.raises(CrsError, match="by its central meridian"):
         read_vector(tmp_path / "a.geojson")
     assert read_vector(tmp_path / "a.geojson", crs=metric_crs(114.3, 30.6)).attrs["crs_from"] == "user"
 

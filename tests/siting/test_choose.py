@@ -86,7 +86,7 @@ def test_the_number_of_sites_follows_from_the_households_and_the_open_sites() ->
 
 def test_each_site_says_whom_it_serves_and_how_large_it_must_be() -> None:
     choice = choose_sites(
-        times_frame(STREET_S, HALLS, list(HOUSES)),
+        times_frame(np.asarray(STREET_S)[[0, 3]], ["A", "D"], list(HOUSES)),
         demand_frame({"a": 4333, "b": 0, "c": 0, "d": 20}),
         candidate_frame(["A"], floor_area_m2=1000.0),
         siting_profile("p_median"),
@@ -184,15 +184,26 @@ def test_a_question_without_an_answer_says_why() -> None:
         choose_sites(times.drop(columns="walk_m"), demand, candidate_frame(HALLS), siting_profile("p_median"))
 
 
-def test_rows_of_other_questions_in_the_table_are_counted() -> None:
-    more = pd.concat([times_frame(STREET_S, HALLS, list(HOUSES)), times_frame([[5.0]], ["X"], ["a"])])
-    twice = pd.concat([more, times_frame([[9.0]], ["A"], ["a"])], ignore_index=True)
+def test_of_two_walks_of_a_pair_the_longer_is_left_out_and_counted() -> None:
+    twice = pd.concat([times_frame(STREET_S, HALLS, list(HOUSES)), times_frame([[9.0]], ["A"], ["a"])])
+    twice = twice.reset_index(drop=True)
     choice = choose_sites(twice, demand_frame(HOUSES), candidate_frame(HALLS), siting_profile("p_median"), p=1)
     assert choice.chosen == ["D"]
-    assert choice.notes == (
-        "1 rows of the travel-time table left out: unknown_site",
-        "1 rows of the travel-time table left out: longer_walk_of_a_pair",
-    )
+    assert choice.notes == ("1 rows of the travel-time table left out: longer_walk_of_a_pair",)
+
+
+@pytest.mark.parametrize(
+    ("site", "home", "says"),
+    [
+        ("X", "a", r"found 1 ids that are not among the sites \('X'\); needed"),
+        ("A", "z", r"found 1 ids that are not among the demand \('z'\); needed"),
+        ("X", "z", r"among the sites \('X'\) and 1 ids that are not among the demand \('z'\)"),
+    ],
+)
+def test_times_of_other_sites_or_other_demand_are_refused_by_id(site: str, home: str, says: str) -> None:
+    more = pd.concat([times_frame(STREET_S, HALLS, list(HOUSES)), times_frame([[5.0]], [site], [home])])
+    with pytest.raises(InputError, match=says):
+        choose_sites(more, demand_frame(HOUSES), candidate_frame(HALLS), siting_profile("p_median"), p=1)
 
 
 def test_no_households_open_no_site() -> None:

@@ -1,0 +1,53 @@
+"""Lines of totals are no places: they are left out of every register, and counted."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from spatial.crs import metric_crs
+from spatial.io.estates import read_estates
+from spatial.io.features import read_features
+from spatial.io.site_inputs import SiteSources, read_site_inputs
+from spatial.io.totals import find_totals
+from spatial.io.walk_inputs import read_demand
+
+CRS = metric_crs(114.3, 30.6)
+REGISTER = "序号,小区名称,总户数,经度,纬度\n1,甲苑,300,114.30,30.60\n2,乙苑,约1.2千,114.31,30.60\n{},1500,,\n"
+
+
+@pytest.mark.parametrize("line", ["合计,", ",合计", "总计：,", ",小 计", "3,共计", ",合計", "Total,", "SUM,"])
+def test_a_line_of_totals_is_listed_and_not_counted(tmp_path: Path, line: str) -> None:
+    (tmp_path / "小区.csv").write_text(REGISTER.format(line), encoding="utf-8")
+    estates, listed = read_estates(tmp_path / "小区.csv", CRS)
+    assert sorted(estates["households"]) == [300, 1200]
+    assert listed[["row", "reason", "action"]].to_numpy().tolist() == [["4", "line of totals", "dropped"]]
+
+
+def test_homes_that_are_walked_from_are_not_counted_twice_either(tmp_path: Path) -> None:
+    text = "id,lon,lat,households\na,114.30,30.60,300\nb,114.31,30.60,200\n合计,114.30,30.60,500\n"
+    (tmp_path / "homes.csv").write_text(text, encoding="utf-8")
+    demand, _, _, listed = read_demand(read_features(tmp_path / "homes.csv", CRS, source="demand"), None, ())
+    assert demand["households"].sum() == 500
+    assert listed["reason"].tolist() == ["line of totals"]
+
+
+def test_tables_of_a_siting_say_which_line_they_leave_out(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_text("source_id,demand_id,seconds\nA,a,60\nA,b,90\n", encoding="utf-8")
+    (tmp_path / "homes.csv").write_text("id,weight\na,300\nb,200\n合计,500\n", encoding="utf-8")
+    (tmp_path / "places.csv").write_text("id,cost\nA,5\n总计,5\n", encoding="utf-8")
+    read = read_site_inputs(SiteSources(tmp_path / "times.csv", tmp_path / "homes.csv", tmp_path / "places.csv"))
+    assert read.setting.homes.groups["weight"].tolist() == [300, 200]
+    assert read.setting.places.ids.tolist() == ["A"]
+    assert read.notes == (
+        "homes.csv: 1 lines of totals are left out (row 3 of the data)",
+        "places.csv: 1 lines of totals are left out (row 2 of the data)",
+    )
+
+
+def test_names_that_hold_such_a_word_and_words_among_the_counts_are_kept() -> None:
+    frame = pd.DataFrame(
+        {"id": ["1", "2", "3"], "name": ["合计花园", "Summit", "甲苑"], "kind": ["", "total view", "合计"]}, dtype="str"
+    )
+    assert not find_totals(frame).any()
+    assert not find_totals(frame.iloc[:0]).any()
