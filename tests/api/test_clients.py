@@ -201,11 +201,55 @@ def test_qgis_reads_pages_and_filters_every_collection_and_opens_the_store(
         assert told["tables"][name] == [count, count, "EPSG:4326" if placed else ""], name
 
 
-def _ask_qgis(python: Path, folder: Path, asked: list[Any]) -> dict[str, Any]:
+_QGIS_EDIT = """
+import json, sys
+from qgis.core import Qgis, QgsApplication, QgsAuthMethodConfig, QgsVectorDataProvider, QgsVectorLayer
+application = QgsApplication([], False)
+application.initQgis()
+(root,) = json.loads(sys.argv[1])
+told = {"version": Qgis.QGIS_VERSION, "saved": None}
+uri = f"url='{root}/' typename='grids'"
+manager = QgsApplication.authManager()
+if "APIHeader" in manager.authMethodsKeys():
+    manager.setMasterPassword("of this test", True)
+    config = QgsAuthMethodConfig("APIHeader")
+    config.setName("any version")
+    config.setConfig("If-Match", "*")
+    assert manager.storeAuthenticationConfig(config)
+    uri += f" authcfg={config.id()}"
+layer = QgsVectorLayer(uri, "grids", "OAPIF")
+assert layer.isValid()
+told["can"] = layer.dataProvider().capabilitiesString()
+if layer.dataProvider().capabilities() & QgsVectorDataProvider.ChangeAttributeValues:
+    assert layer.startEditing()
+    grid = next(one for one in layer.getFeatures() if one.attribute("grid_id") == "g1")
+    assert layer.changeAttributeValue(grid.id(), layer.fields().indexOf("name"), "by QGIS")
+    told["saved"] = [layer.commitChanges(), layer.commitErrors()]
+else:
+    told["refused"] = not layer.startEditing()
+layer = None
+print("TOLD" + json.dumps(told), flush=True)
+application.exitQgis()
+"""
+
+
+def test_qgis_edits_the_name_of_a_grid_where_its_provider_writes(tmp_path: Path) -> None:
+    python = _python_of_qgis()
+    with serving(None, store=store_toy(tmp_path / "plans.gpkg")) as at:
+        root = f"{at}/plans/{TOY}/feeds"
+        told = _ask_qgis(python, tmp_path, [root], _QGIS_EDIT)
+        name = httpx.get(f"{root}/collections/grids/items/g1").json()["properties"]["name"]
+    if told["saved"] is None:
+        assert (told["refused"], name) == (True, "")
+        pytest.skip(f"QGIS {told['version']} only reads OGC API - Features: its provider offers {told['can']!r}")
+    assert (told["saved"][0], name) == (True, "by QGIS"), told
+
+
+def _ask_qgis(python: Path, folder: Path, asked: list[Any], program: str = _QGIS) -> dict[str, Any]:
     """Return what QGIS found, run without a screen and with settings of its own."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
     environment = {**bare, "QT_QPA_PLATFORM": "offscreen", "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-    (folder / "read.py").write_text(_QGIS, encoding="utf-8")
+    (folder / "read.py").write_text(program, encoding="utf-8")
     ran = subprocess.run(
         [str(python), str(folder / "read.py"), orjson.dumps(asked).decode()],
         capture_output=True, text=True, env=environment, timeout=120, check=False,
