@@ -8,6 +8,7 @@ deciding anew which of the sites they differ in are open.
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 
@@ -35,7 +36,9 @@ _PART_NODES, _MORE = 60, 4
 """Nodes of each of the first parts at most; of parts of twice the size twice as many, and if all were of that size so
 many times more."""
 _BATCH = 8
-"""Parts proved between one word to the caller and the next."""
+"""Parts proved before the searches go on from what was found."""
+_TOLD_S = 1.0
+"""The caller is asked about this often whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +181,33 @@ def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int,
             return known, False
         todo = iter(range(first, min(first + _BATCH, len(bound))))
 
-        def prove(todo: Iterator[int] = todo) -> None:
+        halted, told = Event(), [way.deadline.spent()]
+
+        def goes_on(halted: Event = halted) -> bool:
+            """Tell whether there is time, and nobody asked to stop."""
+            return way.deadline.left() > 0.0 and not halted.is_set()
+
+        def ask_on(known: _Known = known, halted: Event = halted, told: list[float] = told) -> bool:
+            """Ask the caller too, now and then; to be called where it is at home."""
+            if way.deadline.spent() > told[0] + _TOLD_S:
+                told[0] = way.deadline.spent()
+                if not _asked(way, known, "parts"):
+                    halted.set()
+            return goes_on(halted)
+
+        def prove(going: Callable[[], bool], todo: Iterator[int] = todo) -> None:
             """Prove parts as long as there are some to do."""
             for at in todo:
-                bound[at] = prove_part(split.parts[at], opened, most, way.deadline).bound
+                bound[at] = prove_part(split.parts[at], opened, most, going).bound
 
-        def assist(prove: Callable[[], None] = prove, known: _Known = known, search: bool = searches) -> list[Ints]:
+        def assist(known: _Known = known, search: bool = searches) -> list[Ints]:
             """Return the sets of a search, if there is to be one, and prove parts then."""
             found = _found(way, known, _KICKS) if search else []
-            prove()
+            prove(goes_on)
             return found
 
         job = pool.submit(assist)
-        prove()
+        prove(ask_on)
         value = known.state.value
         known = _with(way, known, job.result())
         # Once a search finds nothing better, one beside each round of parts does.

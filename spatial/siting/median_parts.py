@@ -9,6 +9,7 @@ covering location problem", 2010).
 """
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from spatial.siting.median_branch import Best, Node, Search, visit
 from spatial.siting.median_core import Core, total
 from spatial.siting.median_fees import pay_fees
 from spatial.siting.median_swap import by_column
-from spatial.siting.ways import Deadline, Flags, Floats, Ints, Ways, keep, row_of, serving
+from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of, serving
 
 _WIDER = 1.5
 """What a site may ask beyond what the prices pay is shared by what rows would save at prices so many times higher."""
@@ -71,10 +72,10 @@ def split_parts(core: Core, price: Floats, label: Ints) -> Parts:
     return Parts(tuple(parts), core.base - core.p * rate)
 
 
-def prove_part(part: Part, opened: Flags, most: int, deadline: Deadline) -> Proof:
+def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
     """Return what branching proves of a part in so many nodes, the one with the least bound first.
 
-    ``opened`` flags sites of the whole: a set to begin with.
+    ``opened`` flags sites of the whole: a set to begin with. ``goes_on`` is asked before every node.
     """
     core = part.core
 
@@ -93,7 +94,7 @@ def prove_part(part: Part, opened: Flags, most: int, deadline: Deadline) -> Proo
     best = Best(*improve(core.names[opened[core.names]]))
     heap: list[tuple[float, int, Node]] = [(part.bound, 0, Node(core, (), part.price, part.bound))]
     serial, nodes, floor = 1, 0, np.inf
-    while heap and heap[0][0] < best.value and nodes < most and deadline.left():
+    while heap and heap[0][0] < best.value and nodes < most and goes_on():
         node = heapq.heappop(heap)[2]
         nodes += 1
         best, smaller, leaf = visit(node, best, ask, nodes in _IMPROVED)

@@ -28,6 +28,10 @@ HAMLETS = np.array([0.0, 1.0, 5.0, 6.0, 1000.0, 1001.0, 1005.0, 1006.0])
 FAR = full_ways(np.abs(np.subtract.outer(HAMLETS, HAMLETS)))
 
 
+def always() -> bool:
+    return True
+
+
 def core_of(cost: Floats, weight: Floats, p: int) -> Core:
     ways = full_ways(cost)
     terms = ask(ways, weight, p, None, inf)
@@ -80,7 +84,7 @@ def test_parts_prove_what_prices_cannot() -> None:
     priced = raise_prices(core, first_prices(core), goal=inf, upper=best, steps=400, pace=0.7)
     split = split_parts(core, priced.price, (core.rows >= 3).astype(np.int64))
     opened = np.isin(core.names, [0, 1, 3])
-    proven = split.rest + sum(prove_part(part, opened, 100, Deadline(inf)).bound for part in split.parts)
+    proven = split.rest + sum(prove_part(part, opened, 100, always).bound for part in split.parts)
     assert priced.bound - 1e-6 <= proven <= best + 1e-9
 
 
@@ -92,7 +96,7 @@ def test_parts_never_prove_more_than_the_best_set_and_never_less_than_their_pric
     best = min(totals.values())
     split = parts_of(core, seed, count)
     opened = np.arange(len(core.names)) < core.p
-    proofs = [prove_part(part, opened, 1 + seed % 40, Deadline(inf)) for part in split.parts]
+    proofs = [prove_part(part, opened, 1 + seed % 40, always) for part in split.parts]
     bound = np.array([proof.bound for proof in proofs])
     assert all(proof.bound >= part.bound for proof, part in zip(proofs, split.parts, strict=True))
     assert split.rest + bound.sum() <= best + 1e-6
@@ -110,7 +114,7 @@ def test_parts_never_prove_more_than_the_best_set_and_never_less_than_their_pric
 def test_a_part_is_proved_at_the_best_of_all_its_sets(seed: int) -> None:
     core = random_core(seed)
     for part in parts_of(core, seed, 2).parts:
-        proof = prove_part(part, np.zeros(len(core.names), bool), 100_000, Deadline(inf))
+        proof = prove_part(part, np.zeros(len(core.names), bool), 100_000, always)
         best = min(all_sets(part.core).values())
         assert proof.bound == pytest.approx(best, abs=1e-6)
         assert proof.value == pytest.approx(best, abs=1e-6)
@@ -177,3 +181,16 @@ def test_a_town_taken_for_a_city_is_answered_alike_in_parts_and_by_branching(cit
     ways = town.whole_metres()
     found = solve_median(ways, town.weight, 24, missing=6000.0, deadline=Deadline(2.0))
     assert found.bound <= found.value <= found.bound * 1.005
+
+
+def test_a_city_is_left_when_the_caller_says_so_among_parts(cities_from_the_start) -> None:  # type: ignore[no-untyped-def]
+    question = point_question("points", scattered_points(250, 9), 12)
+    stages: list[str] = []
+
+    def stop(stage: str, share: float, value: float, bound: float) -> bool:
+        stages.append(stage)
+        return stage != "parts"
+
+    found = solve_median(question.ways, question.weight, 12, deadline=Deadline(20.0), tick=stop)
+    assert found.proved or (stages.count("parts") == 1 and "stopped" in found.notes[-1])
+    assert found.bound <= found.value
