@@ -64,7 +64,7 @@ def site(
     coords: Annotated[
         str | None, option("With --osm: coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.")
     ] = None,
-    crs: Annotated[str | None, option("With --osm: system of files that declare none, such as EPSG:4547.")] = None,
+    crs: Annotated[str | None, option("With --osm: system of files that declare none, as for `wangge plan`.")] = None,
     p: Annotated[int | None, option("Most new sites; with --closable most sites in all.")] = None,
     cutoff_min: Annotated[float | None, option("Minutes within which a site serves, where costs are seconds.")] = None,
     cutoff: Annotated[float | None, option("The same in the unit of the cost column.")] = None,
