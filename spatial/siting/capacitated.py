@@ -11,7 +11,17 @@ import numpy as np
 from spatial.siting.general import shrink_radius
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
-from spatial.siting.room_bound import Bound, Parts, bound_rooms, cut_to, goal_of, is_closed, part_totals, search_on
+from spatial.siting.room_bound import (
+    MOST_ROWS,
+    Bound,
+    Parts,
+    bound_rooms,
+    cut_to,
+    goal_of,
+    is_closed,
+    part_totals,
+    search_on,
+)
 from spatial.siting.room_count import (
     MOST_MODEL,
     answer_count,
@@ -30,8 +40,6 @@ _SLICE = 0.5
 _FIRST_SETS, _MORE_SETS, _MOST_SETS = 8_000, 5, 200_000
 _FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
 """Sets in the first guess, or entries per row where sets are too many, and how many times more each further one has."""
-_MOST_ROWS = 2000
-"""Of more rows than these exact models take too long: a search has the time that the bound leaves."""
 _HAIR = 1e-9
 _ENOUGH_ENTRIES = 400
 """Smaller questions go to the exact model as they are."""
@@ -48,8 +56,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         return answer_count(question, deadline=deadline, seed=seed)
     rooms = list_rooms(question)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
-    if question.rows > _MOST_ROWS and not is_closed(rooms, state) and np.isfinite(state.best.value):
+    if question.rows > MOST_ROWS and not is_closed(rooms, state):
         state = search_on(rooms, state, deadline, seed)
+    if question.rows > MOST_ROWS and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if rooms.whole and not has_more_conditions(question):
         state = _settle_sets(rooms, state, deadline, seed)

@@ -8,6 +8,7 @@ from spatial.siting.mip import Mip, solve_mip
 from spatial.siting.models import site_bounds, site_rows
 from spatial.siting.question import has_whole_values
 from spatial.siting.room_price import price_forced, price_sites
+from spatial.siting.room_swap import swap_rooms
 from spatial.siting.rooms import Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
@@ -21,6 +22,13 @@ _OFTEN, _SEARCH_ENTRIES = 20, 40_000
 """Rounds from one search to the next, and entries that make those so many more."""
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
+_FIRST_SHARE, _SWAP_SHARE = 0.1, 0.6
+"""Shares of the time left for the first choice of a large question, and for its exchanges where others follow."""
+_LARGE = 200_000
+"""Of more entries than these random moves are too slow to be worth it."""
+MOST_ROWS = 2000
+"""Of more rows than these exact models take too long: searches have the time that the bound leaves, and before it one
+that exchanges sites is quicker."""
 _HAIR = 1e-7
 _ROUNDING = 1e-13
 
@@ -94,7 +102,11 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     free = np.flatnonzero(~question.fixed & ~question.banned)
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
-    state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
+    if question.rows > MOST_ROWS and _may_search(rooms):
+        short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
+        state = _swap(rooms, state, opened, short, seed)
+    else:
+        state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
     return replace(state, prices=_first_prices(rooms, state.best))
 
 
@@ -118,17 +130,34 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if a search in all of the time finds one."""
-    if has_more_conditions(rooms.question) or not np.isfinite(state.best.value):
+    """Return the state with a better choice, if exchanges and then moves of sites in all of the time find one."""
+    large = len(rooms.row) > _LARGE
+    if has_more_conditions(rooms.question):
+        return state
+    swaps = Deadline((1.0 if large else _SWAP_SHARE) * deadline.left(), clock=deadline.clock)
+    for opened in (open_by_worth(rooms, state), state.best.opened):
+        state = _swap(rooms, state, opened, Deadline(0.5 * swaps.left(), clock=deadline.clock), seed)
+    if large or not np.isfinite(state.best.value):
         return state
     best, still = state.best, state.fixed | state.banned
     found = search_rooms(rooms, best.opened, still, tries=_LAST_TRIES, seed=seed, deadline=deadline, served=best.served)
     return replace(state, best=found) if found.value < best.value else state
 
 
+def _may_search(rooms: Rooms) -> bool:
+    """Tell whether the searches know all that limits a choice."""
+    return not has_more_conditions(rooms.question) and not rooms.charge.any()
+
+
+def _swap(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with a better choice, if exchanges of sites from some open ones lead to one."""
+    found = swap_rooms(rooms, opened, state.fixed | state.banned, deadline=deadline, seed=seed)
+    return replace(state, best=found) if found.value < state.best.value else state
+
+
 def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
-    if has_more_conditions(rooms.question) or rooms.charge.any():
+    if not _may_search(rooms) or rooms.question.rows > MOST_ROWS:
         return state
     still = state.fixed | state.banned
     short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)

@@ -1,0 +1,159 @@
+"""Which open site should give way to which shut one, where rows are small against the room of a site?
+
+The prices of room at the open sites tell at once how low the total can be after each exchange (they stay prices of the
+transport problem, and the newcomer is filled with what gains most for its load); only exchanges that may pay are
+carried out, and a chain of moves settles each (see ``room_flow``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial.siting.room_flow import fill_sites
+from spatial.siting.room_price import price_sites
+from spatial.siting.rooms import Choice, Rooms, value_of_choice
+from spatial.siting.ways import Deadline, Flags, Floats, Ints
+from spatial.walking.compiled import kernel
+
+_TRIED, _KICKS, _FAR = 12, 24, 0.002
+"""Exchanges tried before a search moves on by one that does not pay, of so many; how much worse than the best it may
+become, as a share."""
+_MOST_CHAINS = 1500
+_SURE = 4.0
+_HAIR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Open sites by column, what rows pay there (last: nobody), the column of each, prices of room, the total."""
+
+    site: Ints
+    paid: Floats
+    who: Ints
+    price: Floats
+    value: float
+
+
+def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
+    """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move."""
+    rng = np.random.default_rng(seed)
+    lost = _finite_lost(rooms)
+    now = best = _fill_first(rooms, np.flatnonzero(opened), lost)
+    while deadline.left() > 0.0:
+        pairs = _likely_pairs(rooms, now, still)
+        better = _first_better(rooms, now, pairs, deadline)
+        if better is not None:
+            now = better
+            best = now if now.value < best.value else best
+            continue
+        if not len(pairs):
+            break
+        if now.value > best.value * (1 + _FAR):
+            now = best
+            continue
+        out, new = pairs[_TRIED + int(rng.integers(_KICKS))] if len(pairs) > _TRIED + _KICKS else rng.choice(pairs)
+        now = _exchange(rooms, now, int(out), int(new))
+    return _choice_of(rooms, best)
+
+
+def _finite_lost(rooms: Rooms) -> Floats:
+    """Return what a row costs that nobody serves, much more than any site asks where all have to be served."""
+    dear = float(rooms.paid.max(initial=0.0)) + 1.0
+    light = max(float(rooms.load.mean()), _HAIR)
+    return np.where(np.isfinite(rooms.lost), rooms.lost, _SURE * dear * (1.0 + rooms.load / light))
+
+
+def _column(rooms: Rooms, site: int) -> Floats:
+    """Return what each row pays at a site; infinite where that does not serve it."""
+    out = np.full(len(rooms.load), np.inf)
+    part = slice(rooms.ptr[site], rooms.ptr[site + 1])
+    row = rooms.row[part]
+    out[row] = np.where(rooms.load[row] <= rooms.room[site], rooms.cost[part], np.inf)
+    return out
+
+
+def _fill_first(rooms: Rooms, site: Ints, lost: Floats) -> Filled:
+    """Return the open sites filled from scratch."""
+    paid = np.ascontiguousarray(np.stack([*(_column(rooms, int(s)) for s in site), lost], axis=1))
+    return _filled(rooms, site, paid, np.argmin(paid, axis=1), np.zeros(len(site) + 1))
+
+
+def _filled(rooms: Rooms, site: Ints, paid: Floats, who: Ints, price: Floats) -> Filled:
+    room = np.r_[rooms.room[site], np.inf]
+    value = fill_sites(paid, rooms.load, room, who, price, _MOST_CHAINS)
+    return Filled(site, paid, who, np.where(np.isfinite(price), np.maximum(price, 0.0), 0.0), value)
+
+
+def _exchange(rooms: Rooms, now: Filled, out: int, new: int) -> Filled:
+    """Return the open sites after the column ``out`` has been given to the site ``new``."""
+    paid, who, site, price = now.paid.copy(), now.who.copy(), now.site.copy(), now.price.copy()
+    price[out], site[out] = np.inf, new
+    paid[:, out] = np.inf
+    gone = np.flatnonzero(who == out)
+    who[gone] = np.argmin(_asked(paid[gone], rooms.load[gone], price), axis=1)
+    every = np.arange(len(who))
+    asked = paid[every, who] + price[who] * rooms.load
+    paid[:, out] = _column(rooms, new)
+    gain = asked - paid[:, out]
+    like = np.flatnonzero(gain > 0.0)
+    like = like[np.argsort(-gain[like] / np.maximum(rooms.load[like], _HAIR), kind="stable")]
+    who[like[np.cumsum(rooms.load[like]) <= rooms.room[new]]] = out
+    return _filled(rooms, site, paid, who, price)
+
+
+def _asked(paid: Floats, load: Floats, price: Floats) -> Floats:
+    """Return what each column asks of each row: its cost, and the price of the room it takes."""
+    room = np.where(np.isfinite(price), price, 0.0)
+    return np.asarray(paid + load[:, None] * room)
+
+
+def _first_better(rooms: Rooms, now: Filled, pairs: Ints, deadline: Deadline) -> Filled | None:
+    """Return what the first of the likeliest exchanges that pays leads to."""
+    for out, new in pairs[:_TRIED].tolist():
+        other = _exchange(rooms, now, out, new)
+        if other.value < now.value * (1 - _HAIR):
+            return other
+        if deadline.left() <= 0.0:
+            break
+    return None
+
+
+def _likely_pairs(rooms: Rooms, now: Filled, still: Flags) -> Ints:
+    """Return column and site of each exchange that may pay, the lowest total that the prices allow first."""
+    every, width = np.arange(len(now.who)), len(now.site)
+    asked = _asked(now.paid, rooms.load, now.price)
+    own = asked[every, now.who]
+    asked[every, now.who] = np.inf
+    dear = float(now.paid[:, -1].max(initial=0.0))
+    other = np.where(now.who < width, np.minimum(asked.min(axis=1), dear), own)
+    opened = np.zeros(len(rooms.room), dtype=bool)
+    opened[now.site] = True
+    new = np.flatnonzero(~opened & ~still)
+    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
+    price_sites(rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, own, rooms.fits, False, worth, share)
+    extra = np.zeros((len(new), width + 1))
+    _list_extra(rooms.ptr, rooms.row, rooms.cost, new, now.who, own, other, extra)
+    closing = np.bincount(now.who, other - own, width + 1)[:width] + now.price[:width] * rooms.room[now.site]
+    low = own.sum() - now.price[:width] @ rooms.room[now.site]
+    least = low + closing[None] + worth[new, None] - extra[:, :width]
+    least[:, still[now.site]] = np.inf
+    order = np.argsort(least, axis=None, kind="stable")[: 4 * (_TRIED + _KICKS)]
+    order = order[np.isfinite(least.ravel()[order])]
+    return np.asarray(np.c_[order % width, new[order // width]], dtype=np.int64)
+
+
+@kernel
+def _list_extra(ptr, row, cost, new, who, own, other, extra):  # type: ignore[no-untyped-def]
+    """Add up what each new site gains beside its worth from the rows of each column, if that one is shut."""
+    for h in range(len(new)):
+        for k in range(ptr[new[h]], ptr[new[h] + 1]):
+            i = row[k]
+            if cost[k] < other[i]:
+                extra[h, who[i]] += other[i] - max(own[i], cost[k])
+
+
+def _choice_of(rooms: Rooms, best: Filled) -> Choice:
+    """Return the filled sites as a choice."""
+    opened, served = np.zeros(len(rooms.room), dtype=bool), np.r_[best.site, -1][best.who]
+    opened[best.site] = True
+    return Choice(opened, served, value_of_choice(rooms, opened, served) if np.isfinite(best.value) else np.inf)
