@@ -103,7 +103,7 @@ def _measure_load(path: Path, seconds: float) -> None:
     with starting(None, store=path) as (address, server), httpx.Client(base_url=address, timeout=120) as client:
         tile = _find_tile(client)
         client.post(
-            f"{HERE}/edits", json=_rename(grids[0], "first"), headers=_match(client)
+            f"{HERE}/edits", json=_rename(grids[0], f"first {time.time_ns()}"), headers=_match(client)
         )  # what is read once is read
         asked = (address, names, grids, corner, tile, seconds)
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
