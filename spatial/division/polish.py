@@ -17,8 +17,10 @@ from spatial.division.sizes import Band, Sizes
 from spatial.division.tally import measure_cost
 from spatial.division.windows import link_grids, put_back, spread, take_window
 
-_UNITS, _SWEEPS = 64, 12
-_MOVES, _NODES, _SNAPSHOTS = 1000, 400, 40
+WINDOWS = 64, 140
+"""How many units a window holds at most: the wider ones find what the others do not, and take longer."""
+_SWEEPS = 12
+_MOVES, _NODES, _SNAPSHOTS = 1000, 25_600, 40
 _WORTHWHILE = 1e-9
 
 
@@ -30,37 +32,50 @@ def polish(
     *,
     left: Callable[[], float],
     sweeps: int = _SWEEPS,
+    widths: tuple[int, ...] = WINDOWS[:1],
     pool: Executor | None = None,
     tell: Callable[[Any, float], None] = lambda labels, total: None,
 ) -> tuple[Any, list[tuple[Any, int]]]:
-    """Return labels that cost no more, and promising grids: ``sweeps`` at most, until two find nothing.
+    """Return labels that cost no more, and promising grids: ``sweeps`` of a width at most, until two find nothing.
 
     ``tell`` hears of every better division. Today's grids keep their names; where there are any, windows are
     divided one after the other, since a name may be taken once.
     """
-    total, idle, grids = measure_cost(piece, sizes, labels), 0, list[tuple[Any, int]]()
+    total, grids = measure_cost(piece, sizes, labels), list[tuple[Any, int]]()
     run = map if pool is None or count_olds(piece) else pool.map
-    for sweep in range(min(sweeps, _SWEEPS)):
-        if left() <= 0.0 or idle == 2:
-            break
-        before = total
-        windows = list(cut_windows(piece, labels, sweep))
-        if count_olds(piece):
-            for units in windows:
-                labels = _take(labels, units, _divide(piece, sizes, band, labels, units, left), count_olds(piece))
-        else:
-            found = run(lambda units: _divide(piece, sizes, band, labels, units, left), windows)  # noqa: B023
-            for units, done in zip(windows, list(found), strict=True):
-                labels = _take(labels, units, done, 0)
-                grids += [(units[grid], 0) for grid, _ in done[2]] if done is not None else []
-        total = measure_cost(piece, sizes, labels)
-        idle = idle + 1 if total > before - _WORTHWHILE else 0
-        tell(labels, total)
+    for width in widths:
+        idle = 0
+        for sweep in range(min(sweeps, _SWEEPS)):
+            if left() <= 0.0 or idle == 2:
+                break
+            before = total
+            labels, more = _sweep(piece, sizes, band, labels, list(cut_windows(piece, labels, sweep, width)), left, run)
+            grids += more
+            total = measure_cost(piece, sizes, labels)
+            idle = idle + 1 if total > before - _WORTHWHILE else 0
+            tell(labels, total)
     return labels, grids
 
 
-def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
-    """Yield the units (ascending) of windows of two or more grids that share none and hold about as many units each."""
+def _sweep(
+    piece: Piece, sizes: Sizes, band: Band, labels: Any, windows: list[Any], left: Callable[[], float], run: Any
+) -> tuple[Any, list[tuple[Any, int]]]:
+    """Return the labels with every window divided anew, and promising grids."""
+    if count_olds(piece):
+        for units in windows:
+            labels = _take(labels, units, _divide(piece, sizes, band, labels, units, left), count_olds(piece))
+        return labels, []
+    grids = list[tuple[Any, int]]()
+    found = list(run(lambda units: _divide(piece, sizes, band, labels, units, left), windows))
+    after = labels
+    for units, done in zip(windows, found, strict=True):
+        after = _take(after, units, done, 0)
+        grids += [(units[grid], 0) for grid, _ in done[2]] if done is not None else []
+    return after, grids
+
+
+def cut_windows(piece: Piece, labels: Any, sweep: int, width: int = WINDOWS[0]) -> Iterator[Any]:
+    """Yield the units (ascending) of windows of two or more grids that share none and hold ``width`` units at most."""
     start, near, units = link_grids(piece, labels)
     angle = 2.4 * sweep
     along = piece.x * np.cos(angle) + piece.y * np.sin(angle)
@@ -68,7 +83,7 @@ def cut_windows(piece: Piece, labels: Any, sweep: int) -> Iterator[Any]:
     free = units > 0
     for first in order.tolist():
         if free[first]:
-            chosen = spread(first, start, near, units, free, _UNITS)
+            chosen = spread(first, start, near, units, free, width)
             free[chosen] = False
             if len(chosen) > 1:
                 yield np.flatnonzero(np.isin(labels, chosen))
@@ -82,7 +97,7 @@ def _divide(piece: Piece, sizes: Sizes, band: Band, labels: Any, units: Any, lef
     before = measure_cost(part, sizes, inside)
     effort = Effort(_MOVES, 1)
     found = find_labels(part, sizes, band, effort, lambda _: left() > 0.0, start=inside, snapshots=_SNAPSHOTS)
-    proof = prove(part, sizes, found.labels, [inside, *found.snapshots], nodes=_NODES * len(units), left=left)
+    proof = prove(part, sizes, found.labels, [inside, *found.snapshots], nodes=_NODES, left=left)
     return (proof.labels if proof.total < before - _WORTHWHILE else inside), free, proof.grids
 
 
