@@ -84,6 +84,13 @@ def test_two_towns_apart_need_what_each_of_them_needs(one: dict[str, Any], two: 
     assert both.value == solve(first, one["sites"]).value + solve(second, two["sites"]).value
 
 
+def test_a_small_part_is_proved_beside_one_that_has_nearly_all_rows() -> None:
+    ring = [[60 + i, 60 + (i + 1) % 7] for i in range(7)]
+    found = solve(town(5, 2000, 60, 0.15) + ring, 67, deadline=Deadline(2.0))
+    alone = solve(town(5, 2000, 60, 0.15), 60)
+    assert found.bound == alone.bound + 4
+
+
 def test_the_order_of_rows_does_not_change_the_sites() -> None:
     lists = town(3, 300, 60, 0.15)
     order = np.random.default_rng(4).permutation(300)
