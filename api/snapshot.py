@@ -16,7 +16,7 @@ from spatial.crs import CRS84, NamedSystem, name_systems
 from spatial.errors import InputError, MissingError, SpatialError
 from spatial.io.plan_folder import REPORT, PlanFolder, read_plan_folder
 from spatial.io.plan_layers import LAYERS, WORKED_OUT
-from spatial.plan.privacy import HIDDEN_LAYERS, NOTHING, Published, hide_small_counts
+from spatial.plan.privacy import HIDDEN_LAYERS, NOTHING, Published, find_cut, hide_small_counts
 
 __all__ = ["Box", "Feeds", "LoadedLayer", "PlanFeeds", "Snapshot", "follow_folder", "load_snapshot"]
 
@@ -94,9 +94,11 @@ class PlanFeeds:
             if name not in HIDDEN_LAYERS and name not in WORKED_OUT
         }
         least = least_count(self.report)
-        told = hide_small_counts(features, least=least, before=self.published())
+        before = self.published()
+        told = hide_small_counts(features, least=least, before=before)
         layers = {name: build_layer(LAYERS[name], rows) for name, rows in told.items()}
-        layers |= work_out_public(layers, self.layers, self.report, least=least)
+        cut = find_cut(features["blocks"], "community_id", least=least, before=before)
+        layers |= work_out_public(layers, self.layers, self.report, least=least, cut=cut)
         return PlanFeeds(f"{self.digest}-public", self.report, layers)
 
 

@@ -26,13 +26,15 @@ def work_out(layers: Layers, report: Mapping[str, Any]) -> dict[str, LoadedLayer
     return {**_micro_grids(layers), **_coverage(layers, report)}
 
 
-def work_out_public(public: Layers, whole: Layers, report: Mapping[str, Any], *, least: int) -> dict[str, LoadedLayer]:
+def work_out_public(
+    public: Layers, whole: Layers, report: Mapping[str, Any], *, least: int, cut: Collection[str]
+) -> dict[str, LoadedLayer]:
     """Return what follows from the layers of a plan for the public; ``whole`` holds what it does not see.
 
     Coverage is told of communities alone, of none of which it would tell a count below ``least``, and none whose own
-    count is left out.
+    count is left out or, as of those that are ``cut``, would be if it were known.
     """
-    return {**_micro_grids(public), **_coverage(whole, report, least=least, public=public)}
+    return {**_micro_grids(public), **_coverage(whole, report, least=least, public=public, cut=cut)}
 
 
 def tell_missing(name: str, layers: Layers, report: Mapping[str, Any]) -> str:
@@ -55,7 +57,12 @@ def _micro_grids(layers: Layers) -> dict[str, LoadedLayer]:
 
 
 def _coverage(
-    layers: Layers, report: Mapping[str, Any], *, least: int = 0, public: Layers | None = None
+    layers: Layers,
+    report: Mapping[str, Any],
+    *,
+    least: int = 0,
+    public: Layers | None = None,
+    cut: Collection[str] = (),
 ) -> dict[str, LoadedLayer]:
     demand = layers.get("demand")
     elsewhere = "sites" in report.get("origins", {})  # the walks were measured to other sites
@@ -75,7 +82,7 @@ def _coverage(
         untold, silent = frozenset[str](), frozenset[str]()
         if public is not None:
             totals, telling = reach[HOUSEHOLDS], find_telling(reach, least=least)
-            untold = _find_suppressed(public[layer]) | {*totals.index[(totals > 0) & (totals < least)]}
+            untold = _find_suppressed(public[layer]) | {*cut, *totals.index[(totals > 0) & (totals < least)]}
             silent = untold | {*telling.index[telling]}
         features += _tell(layers[layer], level, reach, minutes, silent=silent, untold=untold)
     return {"coverage": build_layer(WORKED_OUT["coverage"], features)}

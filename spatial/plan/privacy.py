@@ -4,16 +4,19 @@ Blocks with fewer than k homes are united with others, within their grid where i
 community or the plan, to units of at least k homes. Units never change: they follow from the grids of the first version
 of a plan. A count is told where what it counts is made of whole units, so that whatever a reader adds up or subtracts,
 of one version or of many, is a sum of units as well: nobody there, or k homes and more. Zero is told: that nobody lives
-on a square is on every map.
+on a square is on every map. An estate that is not made of whole blocks tells nothing, as beside it in a block a few may
+live; nor does a sentence that counts other homes than those of its feature: parts of it, its neighbours.
 
 What sites serve and circles reach is no sum of blocks. Of a site, any two counts that are told of its circles, in one
 version or several, are the same or k apart, as are those of a circle and of the whole plan; so are what each site
 serves in two versions, and all that is not told of sites together. Not guarded against is who knows of each home which
-site it goes to, or adds counts of sites or circles to counts of blocks.
+site it goes to, or adds counts of sites, circles or coverage to each other or to counts of blocks.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from spatial.plan.units import Units, unite_small
@@ -28,11 +31,17 @@ _COUNTS = (_HOUSEHOLDS, "elderly", "children")
 _MADE_OF_BLOCKS = {"grids": "grid_id", "communities": "community_id", "estates": "estate_id"}
 """By layer whose features are made of blocks, the property of a block that names the feature."""
 _TELLING = {
-    "grids": ("explanation", "status", "deviation", "oversize"),
+    "grids": ("explanation", "status", "deviation", "oversize", "sub_grids_needed"),
     "blocks": ("oversize", "sub_grids_needed"),
+    "sites": ("floor_needed_m2", "floor_deficit_m2", "mean_walk_s", "longer_s"),
     "violations": ("message",),
 }
 """Properties that would tell a count that is left out."""
+_NEVER_TOLD = {"sites": ("only_here",)}
+"""Counts of homes that nothing keeps apart from the others that are told."""
+_NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?![\w-])")
+_NO_COUNT = re.compile(r"(floor|ceiling) (of|is) \d+|needs \d+ grids")
+"""What stands in a sentence beside counts of homes; ``_NUMBER`` knows no ids and bands."""
 _REST = ""
 """Stands for all that no site is told to serve."""
 
@@ -68,8 +77,19 @@ def hide_small_counts(layers: Features, *, least: int, before: Published = NOTHI
             for feature in out[name]:
                 if feature["id"] in ids:
                     _hide(feature["properties"], name, count)
-    _hide_findings(out)
+    for name, properties in _NEVER_TOLD.items():
+        for feature in out.get(name, ()):
+            for one in properties:
+                feature["properties"].pop(one, None)
+    _hide_sentences(out)
     return out
+
+
+def find_cut(blocks: Sequence[Feature], column: str, *, least: int, before: Published = NOTHING) -> set[str]:
+    """Return those of what a property of the blocks names whose households together may not be told."""
+    homes = _counts(blocks, _HOUSEHOLDS)
+    units = unite_small(homes, _places(blocks, before.grid_of), least=least)
+    return {name for name, parts in _parts(blocks, column, homes).items() if not units.are_whole(parts)}
 
 
 def _choose_hidden(layers: Features, count: str, least: int, before: Published) -> dict[str, set[str]]:
@@ -86,7 +106,8 @@ def _choose_hidden(layers: Features, count: str, least: int, before: Published) 
         if name in layers:
             parts = _parts(blocks, column, homes)
             own = {one["id"]: parts.get(str(one["properties"].get(column, one["id"])), []) for one in layers[name]}
-            hidden[name] |= {key for key, n in known[name].items() if not _is_told(n, own[key], homes, units, least)}
+            gap = least if name != "estates" else inf
+            hidden[name] |= {key for key, n in known[name].items() if not _is_told(n, own[key], homes, units, gap)}
     for name, tell in _OVER_TIME.items():
         if count == _HOUSEHOLDS and name in layers:
             rows = [one.get(name, ()) for one in (*before.earlier, layers)]
@@ -119,12 +140,12 @@ def _parts(rows: Sequence[Feature], whole: str, counts: Mapping[str, float]) -> 
     return parts
 
 
-def _is_told(count: float, parts: Sequence[str], homes: Mapping[str, float], units: Units, least: int) -> bool:
-    """Tell whether a count may be told: of whole units, and not a few beside what these blocks hold."""
-    return units.are_whole(parts) and _is_apart(count, sum(homes[part] for part in parts), least)
+def _is_told(count: float, parts: Sequence[str], homes: Mapping[str, float], units: Units, gap: float) -> bool:
+    """Tell whether a count may be told: of whole units, and what these blocks hold or farther from it than ``gap``."""
+    return units.are_whole(parts) and _is_apart(count, sum(homes[part] for part in parts), gap)
 
 
-def _is_apart(one: float, other: float, least: int) -> bool:
+def _is_apart(one: float, other: float, least: float) -> bool:
     """Tell whether two counts may be told of what may lie one in the other: their difference is none or enough."""
     return one == other or abs(one - other) >= least
 
@@ -177,11 +198,24 @@ def _hide(properties: dict[str, Any], layer: str, count: str) -> None:
                 properties[name] = None
 
 
-def _hide_findings(layers: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Take the sentence from findings about what has a count left out: it may tell the count."""
+def _hide_sentences(layers: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Take sentences that count what is left out, or other homes than those of the feature they are about."""
+    made = [feature for name in ("blocks", *_MADE_OF_BLOCKS) for feature in layers.get(name, ())]
+    told = {feature["id"]: feature["properties"].get(_HOUSEHOLDS) for feature in made}
     silent = {f["id"] for rows in layers.values() for f in rows if f["properties"].get("suppressed")}
+    for grid in layers.get("grids", ()):
+        if _counts_others(grid["properties"].get("explanation"), told[grid["id"]]):
+            grid["properties"]["explanation"] = None
     for finding in layers.get("violations", ()):
-        if finding["properties"].get("subject") in silent:
+        subject = finding["properties"].get("subject")
+        if subject in silent or _counts_others(finding["properties"].get("message"), told.get(subject)):
             for name in _TELLING["violations"]:
                 finding["properties"][name] = None
             finding["properties"]["suppressed"] = True
+
+
+def _counts_others(sentence: str | None, own: float | None) -> bool:
+    """Tell whether a sentence counts households, and others than its own."""
+    if sentence is None or "household" not in sentence:
+        return False
+    return any(float(number.replace(",", "")) != own for number in _NUMBER.findall(_NO_COUNT.sub("", sentence)))

@@ -9,12 +9,14 @@ from typing import Any
 import geopandas as gpd
 import httpx
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 
 from api import schemas
 from api.main import create_app
 from api.settings import Settings
+from api.snapshot import load_snapshot
 from api.store.editing import Editor, import_plan
 from api.store.folders import read_folder_plan
 from api.store.records import STATUSES, Note
@@ -112,6 +114,23 @@ def test_a_plan_without_walks_or_sites_has_no_coverage(toy_folder: Path, tmp_pat
             missing = client.get("/collections/coverage")
             assert (missing.status_code, f"no layer 'coverage': {why}; the plan" in missing.text) == (404, True)
             assert "no micro-grids" in client.get("/collections/micro_grids/items").text
+
+
+def test_nobody_is_told_of_a_few_by_the_coverage_of_all_other_communities(tmp_path: Path) -> None:
+    """Of two communities, whose totals no town hall told, one has five homes: all 2,135 less the others are five."""
+    plan = walked_plan()
+    blocks = plan.blocks.assign(households=[5, 150, 480, 1500], community_id=["c2", "c1", "c1", "c1"])
+    demand = plan.demand.assign(households=[5, 150, 480, 1500])
+    communities = pd.concat([plan.communities, plan.communities.assign(community_id="c2", name="西")])
+    some = dataclasses.replace(plan, blocks=blocks, demand=demand, communities=communities.reset_index(drop=True))
+    feeds = load_snapshot(write(some, tmp_path / "plan"))
+    whole, public = (
+        {key: one.columns["households"] for key, one in each.layers.items() if key in ("blocks", "coverage")}
+        for each in (feeds, feeds.public)
+    )
+    assert whole["coverage"].values[:2].tolist() == [2130, 5]
+    assert public["coverage"].missing.tolist() == [True, True]
+    assert public["blocks"].missing.tolist() == [True, True, False, False]
 
 
 def test_an_edited_plan_of_a_store_has_the_coverage_of_its_blocks(folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spatial.plan.privacy import Published, hide_small_counts
+from spatial.plan.privacy import Published, find_cut, hide_small_counts
 from spatial.plan.units import unite_small
 
 K = 10
@@ -65,14 +65,78 @@ def test_a_small_community_or_site_takes_another_with_it_as_all_together_are_tol
 def test_findings_and_estates_do_not_tell_what_is_left_out() -> None:
     layers = town([[[6, 300], [400, 100]]])
     layers["blocks"][0]["properties"]["estate_id"] = "e1"
-    layers["estates"] = [_feature("E", estate_id="e1", households=12), _feature("F", estate_id="e2", households=12)]
+    layers["blocks"][2]["properties"]["estate_id"] = "e2"
+    layers["estates"] = [_feature("E", estate_id="e1", households=12), _feature("F", estate_id="e2", households=400)]
     layers["violations"] = [
         _feature("v", subject="c0g0b0", message="block c0g0b0 holds 6 households"),
         _feature("w", subject="c0g1", message="grid c0g1 holds 500 households"),
     ]
     told = hide_small_counts(layers, least=K)
-    assert counts(told, "estates") == {"E": None, "F": 12}
+    assert counts(told, "estates") == {"E": None, "F": 400}
     assert [one["properties"]["message"] for one in told["violations"]] == [None, "grid c0g1 holds 500 households"]
+
+
+def test_an_estate_beside_whom_a_few_may_live_in_a_block_is_not_told() -> None:
+    layers = town([[[207, 300]], [[160, 100]]])
+    for block, estate in zip(layers["blocks"], ("", "e2", "e1", "e1"), strict=True):
+        block["properties"]["estate_id"] = estate
+    held = {"E": ("e1", 260), "F": ("e2", 360), "G": ("e3", 200), "H": ("e4", 0)}
+    layers["estates"] = [_feature(key, estate_id=name, households=n) for key, (name, n) in held.items()]
+    told = hide_small_counts(layers, least=K)
+    assert all(counts(told, layer) == counts(layers, layer) for layer in ("blocks", "grids", "communities"))
+    # 60 of F live in a block of 67, or all but seven of a block of 207 in G, for all that a reader knows
+    assert counts(told, "estates") == {"E": 260, "F": None, "G": None, "H": 0}
+
+
+def test_sentences_that_count_other_homes_than_those_of_their_feature_are_not_told() -> None:
+    layers = town([[[1500, 7]], [[300]], [[380]]])
+    for grid, why in zip(
+        layers["grids"],
+        (
+            "Block c0g0b0 has 1500 households, above the ceiling of 700, and cannot be cut",  # so seven live beside it
+            "Closed estate E-1 (300 households, below the floor of 400) is a grid of its own whatever its size.",
+            "380 households, below the floor of 400: joined to a neighbour it would pass the ceiling of 700 (1,887 "
+            "with c0g0), and no exchange of whole blocks was found that keeps all of them in the band.",
+        ),
+        strict=True,
+    ):
+        grid["properties"]["explanation"] = why
+    messages = {
+        "d17": "3 households: lies in no grid, its block belongs to c0g0",
+        "c0g0": "a part of 1 blocks (c0g0b1 ...) with 7 households joins the rest by less than 5 m of border",
+        "c1g0": "300 households, band 400-700",
+        "c2g0": "its grids hold 380 households, its known total is 386",
+    }
+    layers["violations"] = [_feature(f"v{n}", subject=one, message=messages[one]) for n, one in enumerate(messages)]
+    layers["violations"].append(_feature("w", subject="c0g0", message="takes blocks of communities c0, c1"))
+    told = hide_small_counts(layers, least=K)
+    assert counts(told, "grids") == {"c0g0": 1507, "c1g0": 300, "c2g0": 380}
+    said = [one["properties"]["explanation"] for one in told["grids"]]
+    assert [text is None for text in said] == [True, False, True]
+    said = [one["properties"]["message"] for one in told["violations"]]
+    assert said == [None, None, "300 households, band 400-700", None, "takes blocks of communities c0, c1"]
+
+
+def test_what_follows_from_what_a_site_serves_goes_with_it_and_whom_it_alone_reaches_is_never_told() -> None:
+    layers = served(s=600, t=397)
+    for site in layers["sites"]:
+        n = site["properties"]["households"]
+        site["properties"] |= {
+            "floor_needed_m2": 0.3 * n,
+            "floor_area_m2": 100.0,
+            "only_here": 3.0,
+            "mean_walk_s": 90.0,
+        }
+    first, second = (one["properties"] for one in hide_small_counts(layers, least=K)["sites"])
+    assert (first["households"], first["floor_needed_m2"], first["mean_walk_s"]) == (600, 180.0, 90.0)
+    assert (second["floor_needed_m2"], second["floor_area_m2"], second["mean_walk_s"]) == (None, 100.0, None)
+    assert not any("only_here" in one for one in (first, second))
+
+
+def test_wholes_that_cut_a_unit_are_found_whether_or_not_they_tell_a_count() -> None:
+    layers = town([[[5]], [[100, 200]], [[300]]])  # the five are united with the hundred
+    assert find_cut(layers["blocks"], "community_id", least=K) == {"c0", "c1"}
+    assert find_cut(layers["blocks"], "community_id", least=1) == set()
 
 
 def test_the_old_and_the_young_are_counted_apart() -> None:
