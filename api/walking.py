@@ -56,6 +56,10 @@ class Ground:
     source: str
     same_map: bool | None
 
+    def without_homes(self) -> "Ground":
+        """Return the ground as one of a street map alone: nobody is counted on it."""
+        return replace(self, demand=None, tree=None)
+
     def changed(self, close: Sequence[str], add: Sequence[Any]) -> "Ground":
         """Return the ground with gates or streets closed and footbridges added.
 

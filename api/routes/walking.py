@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import GEOJSON, JSON, GeoJson
+from api.audience import is_internal
 from api.openapi import Responses, tell_model, tell_problems
 from api.query import accept_only
 from api.settings import Settings
@@ -31,13 +32,20 @@ _CACHE = {"Cache-Control": "no-cache"}
 
 
 def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRouter:
-    """Return the routes of walks; ``ground`` gives the network as it stands."""
+    """Return the routes of walks; ``ground`` gives the network as it stands.
+
+    Homes are counted for the house alone: circles a step apart would tell the public of each building.
+    """
     router = APIRouter(prefix="/walking", tags=["Walking"])
 
+    def seen_by(request: Request) -> Ground:
+        here = ground()
+        return here if is_internal(request, settings) else here.without_homes()
+
     @router.get("", summary="Network", dependencies=[Depends(accept_only())], responses=_says(Walkable))
-    def about() -> Response:
+    def about(request: Request) -> Response:
         """Return what is walked on, and the limits on what may be asked."""
-        return _json(_about(ground(), settings))
+        return _json(_about(seen_by(request), settings))
 
     @router.get(
         "/circle",
@@ -48,8 +56,8 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
         openapi_extra={"parameters": _circle_parameters()},
     )
     def circle(request: Request) -> Response:
-        """Return the area within so many minutes or metres of a place, and the households that walk there."""
-        here, given = ground(), request.query_params
+        """Return the area within so many minutes or metres of a place, and to the house who walks there from home."""
+        here, given = seen_by(request), request.query_params
         place = [_decimal(name, given.get(name)) for name in ("lon", "lat")]
         minutes, metres = (_decimals(name, given.get(name)) for name in ("minutes", "metres"))
         asked = read_asked(here, minutes, metres, _read_gates(given.get("gates", "open")), settings)
@@ -64,9 +72,9 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
         response_class=GeoJson,
         responses=_says(Circles),
     )
-    def circles(body: CirclesAsked) -> Response:
+    def circles(request: Request, body: CirclesAsked) -> Response:
         """Return the circles of many places at once, where asked as if gates were closed and footbridges added."""
-        return _geojson(answer_circles(ground(), body, settings))
+        return _geojson(answer_circles(seen_by(request), body, settings))
 
     @router.post("/travel-times", summary="Travel times", dependencies=[Depends(accept_only())], responses=_says(Times))
     def times(body: TimesAsked) -> Response:

@@ -60,6 +60,21 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
         yield one, plan, osm
 
 
+def test_homes_are_counted_about_any_place_for_the_house_alone(planned: tuple[httpx.Client, Path, Path]) -> None:
+    house, plan, osm = planned
+    asked, body = {"lon": WEST, "lat": CENTRE, "metres": "900"}, {"points": [[WEST, CENTRE]], "metres": [900]}
+    private = {"audience": "public", "internal_token": "of the house", "cache": str(osm.parent / "kept")}
+    with serving(plan, osm=osm, **private) as at, httpx.Client(base_url=at, timeout=60) as outside:
+        for headers, counted in (({}, False), ({"Authorization": "Bearer of the house"}, True)):
+            one = outside.get("/walking/circle", params=asked, headers=headers).json()
+            assert one == outside.post("/walking/circles", json=body, headers=headers).json()
+            told = [feature["properties"]["households"] for feature in one["features"]]
+            assert (told != [None], counted) in ((True, True), (False, False))
+            about = outside.get("/walking", headers=headers).json()
+            assert (about["households"], about["demand_points"]) == ((2330, 4) if counted else (None, None))
+        assert one == house.get("/walking/circle", params=asked).json()
+
+
 def test_one_place_gives_a_circle_per_limit(walker: httpx.Client) -> None:
     answer = walker.get("/walking/circle", params={"lon": PLACE[0], "lat": PLACE[1], "minutes": "5,10"})
     assert answer.status_code == 200, answer.text
