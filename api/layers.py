@@ -172,7 +172,7 @@ def _read_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
 
 def _read_column(values: list[Any]) -> Column:
     missing = np.array([value is None for value in values], dtype=bool)
-    kind = _kind_of([value for value in values if value is not None])
+    kind = kind_of([value for value in values if value is not None])
     out, filler = fill_of(kind, len(values)), _FILLERS[kind]
     out[:] = [filler if value is None else value for value in values]
     return Column(kind, out, missing)
@@ -183,7 +183,8 @@ def fill_of(kind: Kind, count: int) -> NDArray[Any]:
     return np.full(count, _FILLERS[kind], dtype=_TYPES.get(kind, object))
 
 
-def _kind_of(values: list[Any]) -> Kind:
+def kind_of(values: list[Any]) -> Kind:
+    """Return the kind of a column with these values, beside those that are missing."""
     kinds = {type(value) for value in values}
     if kinds == {bool}:
         return "boolean"

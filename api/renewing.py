@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import shapely
 
-from api.layers import Column, Kind, LoadedLayer, Rows, build_layer, estimate_bytes, fill_of
+from api.layers import Column, Kind, LoadedLayer, Rows, build_layer, estimate_bytes, fill_of, kind_of
 from spatial.io.plan_layers import Layer
 
 
@@ -17,8 +17,8 @@ def renew_layer(
 ) -> LoadedLayer | None:
     """Return a layer whose features stand by id, with some of them changed: feature by id, None where one is gone.
 
-    It is what ``build_layer`` makes of all its features. Returns None where that cannot be told from the layer before:
-    properties of other names, or of other kinds.
+    It is what ``build_layer`` makes of all its features, which name the same properties. Returns None where that cannot
+    be told from the layer before: properties of other names or kinds, or kinds that other features may have made.
     """
     if not changed:
         return before
@@ -99,4 +99,14 @@ def _merge_columns(before: Column, some: Column | None, rows: Rows) -> Column | 
         missing[where] = column.missing[at]
         if column.kind == kind or {column.kind, kind} == {"integer", "number"}:
             values[where] = column.values[at]
-    return Column(kind, values, missing)
+    return None if _may_be_of_another_kind(kind, values[~missing]) else Column(kind, values, missing)
+
+
+def _may_be_of_another_kind(kind: Kind, values: Any) -> bool:
+    """Tell whether values are of the kind of their column only by values that are there no more, as far as they tell.
+
+    A column of numbers may hold whole ones beside others; as floats all of them look alike.
+    """
+    if kind == "number":
+        return bool((values == np.trunc(values)).all())
+    return kind == "other" and kind_of(values.tolist()) != kind
