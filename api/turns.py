@@ -2,7 +2,8 @@
 
 Work of all threads shares one lock of Python: with twenty readers an edit would have a twentieth of it, and wait for it
 anew at each step. Readers take turns, in the order in which they came, and everything else goes ahead; while a plan is
-changed they are one at a time. Pages out of the store and feeds take turns of their own: who waits until a plan is read
+changed they are one at a time: from when all of the request has come in, so that nobody who sends one slowly, be it of
+no use, keeps readers waiting. Pages out of the store and feeds take turns of their own: who waits until a plan is read
 for the first time keeps nobody from turning pages.
 """
 
@@ -11,11 +12,13 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _FEATURES = re.compile(r"/(?P<feeds>items|tiles|downloads|feeds)(/|$)|/(?P<pages>layers)(/|$)")
-_CHANGES = re.compile(r"/plans/")
+_CHANGES = re.compile(r"/plans/(?!.*/locate$)")
 _READING = ("GET", "HEAD")
+_CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Queue:
@@ -55,29 +58,48 @@ class Queue:
 
 def limit_reading(app: ASGIApp, *, most: int) -> ASGIApp:
     """Return the application with at most so many answers of features in the making; sending one takes no turn."""
-    changing = 0
-    queues = {name: Queue(lambda: 1 if changing else most) for name in ("feeds", "pages")}
+    changes = set[object]()
+    queues = {name: Queue(lambda: 1 if changes else most) for name in ("feeds", "pages")}
 
-    def end_change() -> None:
-        nonlocal changing
-        changing -= 1
-        for queue in queues.values():
-            queue.go_on()
+    async def read(queue: Queue, scope: Scope, receive: Receive, send: Send) -> None:
+        await queue.take()
+        await _answer(app, scope, receive, send, queue.give_back)
+
+    async def change(scope: Scope, receive: Receive, send: Send) -> None:
+        mine, answered = object(), False
+
+        async def receive_all() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body") and not answered:
+                changes.add(mine)
+            return message
+
+        def end() -> None:
+            nonlocal answered
+            answered = True
+            changes.discard(mine)
+            for queue in queues.values():
+                queue.go_on()
+
+        if not _has_body(scope):  # then nobody may ask for it
+            changes.add(mine)
+        await _answer(app, scope, receive_all, send, end)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal changing
-        reads = scope["type"] == "http" and scope["method"] in _READING
-        if reads and (found := _FEATURES.search(scope["path"])):
-            queue = queues["feeds" if found["feeds"] else "pages"]
-            await queue.take()
-            await _answer(app, scope, receive, send, queue.give_back)
-        elif scope["type"] == "http" and not reads and _CHANGES.match(scope["path"]):
-            changing += 1
-            await _answer(app, scope, receive, send, end_change)
+        method = scope["method"] if scope["type"] == "http" else ""
+        if method in _READING and (found := _FEATURES.search(scope["path"])):
+            await read(queues["feeds" if found["feeds"] else "pages"], scope, receive, send)
+        elif method in _CHANGING and _CHANGES.match(scope["path"]):
+            await change(scope, receive, send)
         else:
             await app(scope, receive, send)
 
     return wrapped
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send, made: Callable[[], None]) -> None:

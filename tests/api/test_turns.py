@@ -25,8 +25,9 @@ async def _nothing(*_: Any) -> None:
     return None
 
 
-def _ask(app: Callable[..., Any], path: str, method: str = "GET") -> asyncio.Task[None]:
-    return asyncio.ensure_future(app({"type": "http", "method": method, "path": path}, _nothing, _nothing))
+def _ask(app: Callable[..., Any], path: str, method: str = "GET", **more: Any) -> asyncio.Task[None]:
+    scope = {"type": "http", "method": method, "path": path, "headers": more.get("headers", [])}
+    return asyncio.ensure_future(app(scope, more.get("receive", _nothing), _nothing))
 
 
 async def _settle() -> None:
@@ -131,5 +132,70 @@ def test_a_turn_that_comes_as_its_reader_leaves_is_not_lost() -> None:
         kitchen.ready.set()
         kitchen.sent.set()
         await three
+
+    asyncio.run(run())
+
+
+def test_who_sends_an_edit_slowly_or_asks_for_grids_of_places_keeps_no_reader_waiting() -> None:
+    async def run() -> None:
+        kitchen, readers, sent = Kitchen(), Kitchen(), asyncio.Queue[dict[str, Any]]()
+
+        async def both(scope: Any, receive: Any, send: Any) -> None:
+            if scope["method"] == "POST":
+                while (await receive())["more_body"]:
+                    pass
+            await (readers if scope["method"] == "GET" else kitchen)(scope, receive, send)
+
+        app = limit_reading(both, most=2)
+        headers = [(b"transfer-encoding", b"chunked")]
+        slow = _ask(app, "/plans/a/edits", "POST", headers=headers, receive=sent.get)
+        locates = _ask(app, "/plans/a/feeds/locate", "POST", receive=asyncio.Queue[dict[str, Any]]().get)
+        await sent.put({"type": "http.request", "body": b"{", "more_body": True})
+        await _settle()
+        asked = [_ask(app, f"/plans/a/layers/{n}") for n in range(2)]
+        await _settle()
+        assert readers.begun == ["/plans/a/layers/0", "/plans/a/layers/1"]
+        await sent.put({"type": "http.request", "body": b"}", "more_body": False})
+        await _settle()
+        readers.ready.set()
+        readers.sent.set()
+        await asyncio.gather(*asked)
+        readers.ready.clear()
+        asked = [_ask(app, f"/plans/a/layers/{n}") for n in (2, 3)]
+        await _settle()
+        assert readers.begun[2:] == ["/plans/a/layers/2"]  # all of the edit is there now
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await slow
+        await _settle()
+        assert readers.begun[2:] == ["/plans/a/layers/2", "/plans/a/layers/3"]
+        locates.cancel()
+        readers.ready.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_read_after_the_answer_began_leaves_no_change_behind() -> None:
+    async def run() -> None:
+        async def refuses(scope: Any, receive: Any, send: Any) -> None:
+            if scope["method"] == "POST":
+                await send({"type": "http.response.start"})
+                await receive()
+            else:
+                await kitchen(scope, receive, send)
+
+        async def rest() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        kitchen = Kitchen()
+        app = limit_reading(refuses, most=2)
+        await _ask(app, "/plans/a/edits", "POST", headers=[(b"content-length", b"9")], receive=rest)
+        asked = [_ask(app, f"/items/{n}") for n in range(2)]
+        await _settle()
+        assert len(kitchen.begun) == 2
+        kitchen.ready.set()
+        kitchen.sent.set()
+        await asyncio.gather(*asked)
 
     asyncio.run(run())
