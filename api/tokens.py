@@ -9,11 +9,10 @@ from api.nearness import tell_passing
 from api.settings import Settings
 from api.store.errors import AccessError
 from api.store.store import Store
-from api.store.tokens import ROLES
+from api.store.tokens import LOCAL, ROLES
 from spatial.errors import InputError
 
 _SCHEME = "bearer"
-_LOCAL = "local"
 _PLAN = "planId"
 """The parameter of an address that names a plan."""
 
@@ -101,7 +100,7 @@ def _identify(store: Store, request: Request) -> Caller:
         return Caller(token.name, token.role, by_token=True, plans=token.plans)
     if scheme:
         raise AccessError("found another kind of authorization, needed a bearer token", known=False)
-    return _NOBODY if store.has_tokens() or tell_passing(request) else Caller(_LOCAL, ROLES[-1])
+    return _NOBODY if store.has_tokens() or tell_passing(request) else Caller(LOCAL, ROLES[-1])
 
 
 def require_tokens(store: Store, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """May who asks run this as a job, on what is served here, and which jobs may he see?
 
-A token for some plans alone runs jobs on those, and on what it sends; it sees the jobs that it asked for.
+A token for some plans alone runs jobs on those, and on what it sends; it sees the jobs that it asked for. Circles are
+counted on the homes of the plan folder that is served, which is none of those.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from api.jobs.record import Job
 from api.jobs.serving import Serving
 from api.store.errors import AccessError
 from api.tokens import Caller
+from api.walk_models import CirclesAsked
 from spatial.errors import InputError
 
 
@@ -29,9 +31,12 @@ def admit(inputs: Any, serving: Serving, caller: Caller | None) -> None:
         If the token is for other plans alone.
     """
     limited = caller is not None and bool(caller.plans)
-    if isinstance(inputs, ImportAsked) and limited:
+    if limited and isinstance(inputs, ImportAsked):
         told = "found a token for some plans alone, needed one for the whole store to put a plan in"
         raise AccessError(told, known=True)
+    if limited and isinstance(inputs, CirclesAsked) and serving.folder is not None:
+        told = "found a token for some plans of the store alone, needed one for all that is served: circles count the "
+        raise AccessError(f"{told}homes of the plan folder", known=True)
     if not isinstance(inputs, BlocksAsked) or inputs.blocks is not None:
         return
     if inputs.plan is None and (serving.folder is None or limited):

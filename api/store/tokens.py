@@ -12,6 +12,10 @@ from spatial.errors import InputError, MissingError
 
 ROLES = ("public", "planner", "administrator")
 """From the least to the most; each may do what those before it may."""
+LOCAL = "local"
+"""The name of whoever needs no token: who asks on this machine of a store that has none yet."""
+_TAKEN = (LOCAL, "command line")
+"""Names that stand in the record, and beside jobs, of whoever had no token."""
 _PREFIX = "wangge_"
 _BYTES = 32
 # A secret of 256 random bits cannot be guessed, so one plain digest hides it as well as a slow one.
@@ -23,7 +27,7 @@ def add_token(rows: Rows, name: str, role: str, *, when: str, plans: Collection[
     Raises
     ------
     InputError
-        If the role is unknown, or the name empty or in use.
+        If the role is unknown, or the name empty, in use, or that of whoever has no token.
     MissingError
         If there is no such plan.
     """
@@ -31,6 +35,8 @@ def add_token(rows: Rows, name: str, role: str, *, when: str, plans: Collection[
         raise InputError(f"found the role {role!r}, needed one of {', '.join(ROLES[1:])}")
     if not name.strip():
         raise InputError("found a token without a name, needed one that says whose it is")
+    if name in _TAKEN:
+        raise InputError(f"found the name {name!r}, needed another name: this one stands for whoever had no token")
     if rows.one("SELECT 1 FROM tokens WHERE name = ?", name) is not None:
         raise InputError(f"there was a token {name!r} already; needed another name, so that the record stays clear")
     secret = _PREFIX + secrets.token_urlsafe(_BYTES)

@@ -10,9 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from api.command import app as command
+from api.jobs.admitting import admit
+from api.jobs.serving import Serving
+from api.settings import Settings
 from api.store.editing import import_plan
+from api.store.errors import AccessError
 from api.store.records import Note
 from api.store.store import create_store
+from api.tokens import Caller
+from api.walk_models import CirclesAsked
 from tests.api.live import serving
 from tests.api.test_processes import TIMEOUT_S, listen, run
 from tests.api.toy_plan import build_toy_plan
@@ -110,6 +116,16 @@ def test_it_runs_no_job_on_another_plan_and_puts_none_in(clients: Clients) -> No
     ):
         answer = clients.one.post(f"/processes/{process}/execution", json={"inputs": inputs})
         assert answer.status_code == status, answer.text
+
+
+def test_it_counts_nobody_of_the_plan_folder_that_is_served_beside_the_store(toy_folder: Path) -> None:
+    one, all_ = (Caller("south", "planner", by_token=True, plans=plans) for plans in ((TOY,), ()))
+    asked = CirclesAsked(points=[[114.3, 30.6]])
+    beside, alone = (Serving(folder, Path("map.osm"), Settings(), "plans.gpkg") for folder in (toy_folder, None))
+    with pytest.raises(AccessError, match="homes of the plan folder"):
+        admit(asked, beside, one)
+    admit(asked, beside, all_)
+    admit(asked, alone, one)
 
 
 def test_where_no_plan_is_named_to_divide_that_is_told_at_once(clients: Clients) -> None:

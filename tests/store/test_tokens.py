@@ -45,6 +45,12 @@ def test_a_token_needs_a_name_of_its_own_and_a_role(editor: Editor) -> None:
     assert [token.name for token in editor.store.list_tokens()] == ["office"]
 
 
+@pytest.mark.parametrize("name", ["local", "command line"])
+def test_a_token_is_not_named_as_those_who_had_none(editor: Editor, name: str) -> None:
+    with pytest.raises(InputError, match="needed another name"):
+        editor.store.create_token(name, "planner")
+
+
 def test_a_token_may_be_for_some_plans_alone(editor: Editor) -> None:
     store = editor.store
     secret = store.create_token("south", "planner", [TOY, TOY])
