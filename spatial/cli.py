@@ -95,8 +95,6 @@ def plan(
         scorecard = spatial.measure_plan(made, violations=violations)
         on_progress("writing", 0.0)
         extra = {"checks": list_checks(violations, buildings=inputs.buildings)}
-        if name := inputs.provenance.get("system", {}).get("name"):
-            extra["title"] = name
         card = scorecard.to_dict()
         spatial.write_plan(made, out, scorecard=card, violations=violations, inputs=inputs, extra_report=extra)
     _tell(made, inputs, violations, out)

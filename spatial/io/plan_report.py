@@ -35,7 +35,8 @@ def build_report(
 
     ``not_used`` are sentences on what was read and changes nothing, ``current`` what is told of today's grids.
     ``extra`` adds top-level entries. ``listed``, ``provenance``, ``seed`` and ``attribution`` are lifted from
-    ``plan.report`` unless ``extra`` gives them; the other stages stand under ``stages``.
+    ``plan.report`` unless ``extra`` gives them; the other stages stand under ``stages``. The name that the district was
+    given is the ``title``, unless ``extra`` gives one.
 
     Raises
     ------
@@ -67,6 +68,8 @@ def build_report(
         "attribution": given.pop("attribution", None) or find_attribution(provenance),
         "stages": to_plain(stages, "stages"),
     }
+    if name := provenance.get("system", {}).get("name"):
+        given.setdefault("title", name)
     twice = sorted(set(given) & set(own))
     if twice:
         raise InputError(

@@ -114,6 +114,15 @@ def test_the_report_tells_policy_counts_score_and_what_was_not_used(toy: Path) -
     assert report["attribution"] == ["© OpenStreetMap contributors"]
 
 
+def test_a_plan_is_called_as_its_district_is_unless_another_title_is_given(tmp_path: Path) -> None:
+    plan = build_toy_plan()
+    named = replace(plan, report={**plan.report, "provenance": {"system": {"name": "东城"}}})
+    assert read_plan_folder(write(tmp_path / "named", named)).report["title"] == "东城"
+    titled = write(tmp_path / "titled", named, extra_report={"title": "江岸"})
+    assert read_plan_folder(titled).report["title"] == "江岸"
+    assert "title" not in read_plan_folder(write(tmp_path / "plain", plan)).report
+
+
 def test_further_entries_of_the_report_stand_beside_its_own_but_replace_none(tmp_path: Path) -> None:
     folder = write(tmp_path / "plan", extra_report={"title": "江岸", "seed": 9, "attribution": []})
     report = read_plan_folder(folder).report
