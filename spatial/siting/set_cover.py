@@ -6,18 +6,17 @@ computed. Sites that the prices rule out are dropped, and what has become small 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import InfeasibleError, InputError
-from spatial.siting.cover_branch import branch_all
-from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
-from spatial.siting.cover_prices import Prices, price_all
+from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_prices import price_all
+from spatial.siting.cover_state import CLOSE, Part, State, better_state
 from spatial.siting.cover_table import (
-    CoverTable,
     cover_table,
     covered_rows,
     dominated_sites,
@@ -26,56 +25,18 @@ from spatial.siting.cover_table import (
     pick,
     same_rows,
 )
-from spatial.siting.cover_windows import refit_window
+from spatial.siting.set_cover_core import search_anew
+from spatial.siting.set_cover_end import finish_cover
 from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_STEPS = 60_000
-_SLICE = 60_000
-_STALL = 0.012
+_STEPS, _STEPS_AN_ENTRY = 60_000, 8
+_STALL = 0.005
 """Cut rounds end where they close less than this share of the gap."""
 _PART_S = 1.0
 """A part has this long if there is time, however small it is."""
-_BRANCH_ENTRIES = 25_000
-_SEARCHED_WORTH = 0.98
-"""Sites worth at least this share of a site at the prices so far are searched."""
-_WINDOW_SITES = 24
-_WINDOW_S = 3.0
-_WINDOWS = 20
-"""Windows refitted beside one search."""
-_CLOSE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A question of its own: table, how often each row is needed, and the site each column stands for."""
-
-    table: CoverTable
-    need: Ints
-    sites: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Best columns met, the proven bound on their number, cuts and prices, and columns ruled out."""
-
-    chosen: Ints
-    bound: float
-    cuts: Cuts
-    prices: Prices | None
-    never: Flags
-
-    @property
-    def least(self) -> int:
-        """The fewest columns that the bound allows."""
-        return int(np.ceil(self.bound - _CLOSE))
-
-    @property
-    def done(self) -> bool:
-        """Whether no cover can be smaller than the best."""
-        return self.least >= len(self.chosen)
 
 
 def solve_set_cover(
@@ -145,7 +106,7 @@ def _checked(ways: Ways, need: Ints | None, fixed: Flags) -> Ints:
     return wanted
 
 
-def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[_Part, Ints]:
+def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[Part, Ints]:
     """Return the question without what cannot matter, and the sites every cover has."""
     table = cover_table(ways)
     need = need - covered_rows(table, fixed)
@@ -170,10 +131,10 @@ def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[_Part, Ints]:
         table, need, sites = pick(table, need > 0, ~forced), need[need > 0], sites[~forced]
         if (table.rows, table.sites) == before:
             break
-    return _Part(table, need, sites), np.concatenate([np.zeros(0, np.int64), *sure])
+    return Part(table, need, sites), np.concatenate([np.zeros(0, np.int64), *sure])
 
 
-def _parts(part: _Part) -> list[_Part]:
+def _parts(part: Part) -> list[Part]:
     """Return the parts that share no row and no site, the smallest first; sites without rows fall out."""
     table = part.table
     if table.rows == 0:
@@ -186,22 +147,23 @@ def _parts(part: _Part) -> list[_Part]:
     for k in order:
         rows, sites = np.flatnonzero(by_row == k), np.flatnonzero(by_site == k)
         if len(rows):
-            parts.append(_Part(pick(table, rows, sites), part.need[rows], part.sites[sites]))
+            parts.append(Part(pick(table, rows, sites), part.need[rows], part.sites[sites]))
     return parts
 
 
-def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_State, str]:
+def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[State, str]:
     work = start_weights(part.table, part.need, seed)
     chosen = search_cover(part.table, work, steps=min(_STEPS, 100 * part.table.entries), target=int(part.need.max()))
-    state = _State(chosen, float(part.need.max()), NO_CUTS, None, np.zeros(part.table.sites, np.bool_))
+    state = State(chosen, float(part.need.max()), NO_CUTS, None, np.zeros(part.table.sites, np.bool_))
     if state.done or deadline.left() <= 0.0:
         return state, ""
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            job = pool.submit(_searched, part, state, deadline, _STEPS * 4 * (1 + turn), seed + turn)
+            steps = max(_STEPS * 4 * (1 + turn), _STEPS_AN_ENTRY * part.table.entries)
+            job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
             priced = _priced(part, state, deadline)
-            state = _better(priced, job.result())
+            state = better_state(priced, job.result())
             state = _fixed(state)
             took = deadline.spent() - begun
             goes_on = tick(
@@ -214,36 +176,11 @@ def _answered(part: _Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[_
         note = f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
         if state.done or not goes_on:
             return state, note
-        state, more = _finished(part, state, deadline, seed, pool)
+        state, more = finish_cover(part, state, deadline, seed, pool)
     return state, f"{note}; {more}"
 
 
-def _searched(part: _Part, state: _State, deadline: Deadline, steps: int, seed: int) -> Ints:
-    """Return the best cover that a search among the sites worth a look finds, in a number of steps."""
-    core = np.arange(part.table.sites)
-    if state.prices is not None:
-        inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
-        inside[state.chosen] = True
-        core = np.flatnonzero(inside)
-    table, need = pick(part.table, np.arange(part.table.rows), core), part.need
-    if (need == 1).all():
-        # With fewer sites more rows are covered whenever another one is.
-        asks = ~implied_rows(table)
-        table, need = pick(table, asks, np.arange(table.sites)), need[asks]
-    work, best = start_weights(table, need, seed), state.chosen
-    for _ in range(max(steps // _SLICE, 1)):
-        found = search_cover(table, work, steps=min(steps, _SLICE), target=state.least)
-        best = core[found] if len(found) < len(best) else best
-        if deadline.left() <= 0.0 or len(best) <= state.least:
-            break
-    return best
-
-
-def _better(state: _State, chosen: Ints) -> _State:
-    return replace(state, chosen=chosen) if len(chosen) < len(state.chosen) else state
-
-
-def _priced(part: _Part, state: _State, deadline: Deadline) -> _State:
+def _priced(part: Part, state: State, deadline: Deadline) -> State:
     """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
     left = np.flatnonzero(~state.never)
     table = pick(part.table, np.arange(part.table.rows), left)
@@ -260,46 +197,10 @@ def _priced(part: _Part, state: _State, deadline: Deadline) -> _State:
     return replace(state, prices=prices, bound=bound, cuts=joined_cuts(used, new))
 
 
-def _fixed(state: _State) -> _State:
+def _fixed(state: State) -> State:
     """Return the state with the sites ruled out that can be in no smaller cover."""
     if state.prices is None or state.done:
         return state
-    out = state.prices.bound + 1.0 - state.prices.worth > len(state.chosen) - 1 + _CLOSE
+    out = state.prices.bound + 1.0 - state.prices.worth > len(state.chosen) - 1 + CLOSE
     out[state.chosen] = False
     return replace(state, never=state.never | out)
-
-
-def _finished(
-    part: _Part, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
-) -> tuple[_State, str]:
-    """Return the state after branch and cut, if the question has become small enough, or after a long search."""
-    left = np.flatnonzero(~state.never)
-    table = pick(part.table, np.arange(part.table.rows), left)
-    if table.entries > _BRANCH_ENTRIES:
-        return _lingered(part, state, deadline, seed, pool)
-    at = np.searchsorted(left, state.chosen)
-    solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left())
-    state = _better(state, left[solved.chosen])
-    state = replace(state, bound=max(state.bound, min(solved.bound, float(len(state.chosen)))))
-    return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
-
-
-def _lingered(
-    part: _Part, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
-) -> tuple[_State, str]:
-    """Return the state after refitting windows of the best cover, beside further searches, until the time is up."""
-    rng = np.random.default_rng(seed)
-    turn, windows, gains = 0, 0, 0
-    while deadline.left() > 0.0 and not state.done:
-        turn += 1
-        job = pool.submit(_searched, part, state, deadline, _STEPS * 8 * turn, seed + 1000 * turn)
-        current = state.chosen
-        for _ in range(_WINDOWS):
-            if deadline.left() <= 0.0 or len(current) <= state.least:
-                break
-            centre = int(current[rng.integers(len(current))])
-            limit_s = min(_WINDOW_S, deadline.left())
-            current, gained = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
-            windows, gains = windows + 1, gains + gained
-        state = _better(replace(state, chosen=current), job.result())
-    return state, f"{turn} more searches, {windows} windows refitted, {gains} of them with fewer sites"

@@ -1,0 +1,59 @@
+"""Which sites does a search for a small cover look at, and how does it go on?
+
+Sites that are worth little at the prices so far stand in few good covers: a search without them takes half the time
+and ends lower.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial.siting.cover_state import Part, State
+from spatial.siting.cover_table import CoverTable, implied_rows, pick
+from spatial.siting.set_cover_search import Weights, search_cover, start_weights
+from spatial.siting.ways import Deadline, Ints
+
+_SLICE = 60_000
+_SEARCHED_WORTH = 0.995
+"""Sites worth at least this share of a site at the prices so far are searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search that can go on: the columns it chooses from, their table, and its working arrays."""
+
+    core: Ints
+    table: CoverTable
+    work: Weights
+
+
+def search_anew(part: Part, state: State, deadline: Deadline, steps: int, seed: int) -> Ints:
+    """Return the best cover that a search among the sites worth a look finds, in a number of steps."""
+    return go_on(begin_search(part, state, seed), state, deadline, steps)
+
+
+def begin_search(part: Part, state: State, seed: int, first: Ints | None = None) -> Search:
+    """Return a search among the sites worth a look, which begins with the sites of ``first`` if given."""
+    core = np.arange(part.table.sites)
+    if state.prices is not None:
+        inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
+        inside[state.chosen] = True
+        core = np.flatnonzero(inside)
+    table, need = pick(part.table, np.arange(part.table.rows), core), part.need
+    if (need == 1).all():
+        # With fewer sites more rows are covered whenever another one is.
+        asks = ~implied_rows(table)
+        table, need = pick(table, asks, np.arange(table.sites)), need[asks]
+    begin = None if first is None else np.searchsorted(core, first)
+    return Search(core, table, start_weights(table, need, seed, begin))
+
+
+def go_on(search: Search, state: State, deadline: Deadline, steps: int) -> Ints:
+    """Return the best cover of the state and of a search that goes on for a number of steps."""
+    best = state.chosen
+    for _ in range(max(steps // _SLICE, 1)):
+        found = search_cover(search.table, search.work, steps=min(steps, _SLICE), target=state.least)
+        best = search.core[found] if len(found) < len(best) else best
+        if deadline.left() <= 0.0 or len(best) <= state.least:
+            break
+    return best

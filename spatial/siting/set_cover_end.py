@@ -1,0 +1,63 @@
+"""How is a set cover question finished once further cuts gain little?
+
+What has become small goes to branch and cut. Else the time that is left goes into the cover: windows of it are
+chosen anew while a search goes on beside, and starts again from the best cover once that has got ahead of it.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from spatial.siting.cover_branch import branch_all
+from spatial.siting.cover_state import Part, State, better_state
+from spatial.siting.cover_table import pick
+from spatial.siting.cover_windows import refit_window
+from spatial.siting.set_cover_core import begin_search, go_on
+from spatial.siting.ways import Deadline
+
+_STEPS = 1_000_000
+"""Steps of the search beside one batch of windows."""
+_BRANCH_ENTRIES = 25_000
+_WINDOW_SITES = 24
+_WINDOW_S = 3.0
+_WINDOWS = 20
+"""Windows refitted beside one search."""
+
+
+def finish_cover(
+    part: Part, state: State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> tuple[State, str]:
+    """Return the state after branch and cut, if the question has become small enough, or after a long search."""
+    left = np.flatnonzero(~state.never)
+    table = pick(part.table, np.arange(part.table.rows), left)
+    if table.entries > _BRANCH_ENTRIES:
+        return _lingered(part, state, deadline, seed, pool)
+    at = np.searchsorted(left, state.chosen)
+    solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left())
+    state = better_state(state, left[solved.chosen])
+    state = replace(state, bound=max(state.bound, min(solved.bound, float(len(state.chosen)))))
+    return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
+
+
+def _lingered(part: Part, state: State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> tuple[State, str]:
+    """Return the state after refitting windows of the best cover, beside further searches, until the time is up."""
+    rng = np.random.default_rng(seed)
+    turn, windows, gains = 0, 0, 0
+    search = begin_search(part, state, seed)
+    while deadline.left() > 0.0 and not state.done:
+        turn += 1
+        job = pool.submit(go_on, search, state, deadline, _STEPS)
+        current = state.chosen
+        for _ in range(_WINDOWS):
+            if deadline.left() <= 0.0 or len(current) <= state.least:
+                break
+            centre = int(current[rng.integers(len(current))])
+            limit_s = min(_WINDOW_S, deadline.left())
+            current, gained = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
+            windows, gains = windows + 1, gains + gained
+        searched = job.result()
+        if len(searched) > len(current) and len(current) < len(state.chosen):
+            search = begin_search(part, replace(state, chosen=current), seed + turn, current)
+        state = better_state(replace(state, chosen=current), searched)
+    return state, f"{turn} turns of search, {windows} windows refitted, {gains} of them with fewer sites"
