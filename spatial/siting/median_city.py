@@ -14,12 +14,12 @@ import numpy as np
 
 from spatial.siting.median_branch import Node, Search, branch, settle
 from spatial.siting.median_core import shrink
-from spatial.siting.median_parts import label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_parts import Part, label_rows, prove_part, settled_sites, split_parts
 from spatial.siting.median_price import Priced, raise_prices
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, wander
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms
-from spatial.siting.ways import Deadline, Floats, Ints, Tick
+from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
 
 _STEP_VISITS, _MOST_STEPS = 800_000_000, 400
 _ENDED_PACE, _ENDED_SHARE, _LEAST_PACE, _PRICE_TIME = 2e-3, 0.01, 1e-3, 0.4
@@ -37,18 +37,26 @@ _PART_NODES, _MORE = 60, 4
 many times more."""
 _BATCH = 8
 """Parts proved before the searches go on from what was found."""
+_FOREVER_S = 1e9
 _TOLD_S = 1.0
 """The caller is asked about this often whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What every step needs: the question, when to end, who is told, and where random numbers begin."""
+    """What every step needs: the question, when to end, who is told, where random numbers begin, and whether the caller
+    wants no more, which ends the ``searches`` of the other thread as well."""
 
     terms: Terms
     deadline: Deadline
     tick: Tick
     seed: int
+    halted: Event
+    searches: Deadline
+
+    def goes_on(self) -> bool:
+        """Tell whether there is time, and nobody asked to stop."""
+        return self.deadline.left() > 0.0 and not self.halted.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +69,42 @@ class _Known:
     turn: int = 0
 
 
-def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Tick) -> tuple[State, bool]:
-    """Go on until the bound meets the value, the question is small enough for branching, or the time is up.
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Parts to prove in at most so many nodes each, the sites to begin with, and, filled by whoever proves a part, its
+    bound and whether that is its least total."""
 
-    Tell whether it was stopped.
+    parts: tuple[Part, ...]
+    opened: Flags
+    most: int
+    bound: Floats
+    done: Flags
+
+
+def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Tick) -> tuple[State, bool]:
+    """Go on until the bound meets the value, parts prove no more, or the question is small enough for branching.
+
+    Tell whether it was stopped before, by the caller or for want of time.
     """
-    way = _Way(terms, deadline, tick, seed)
+    halted = Event()
+    way = _Way(terms, deadline, tick, seed, halted, _until(deadline, halted))
     known = _Known(state, (state.names,), np.ones(len(state.node.core.names)))
     with ThreadPoolExecutor(1) as pool:
-        known, goes_on = _end_prices(way, known, pool)
-        depth, most = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), _PART_NODES
-        while goes_on:
-            known, goes_on = _prove_parts(way, known, pool, depth, most)
-            depth, most = (depth - 1, most * 2) if depth > 1 else (depth, most * _MORE)
-    return known.state, _open(way, known)
+        try:
+            known, goes_on = _end_prices(way, known, pool)
+            depth, most = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), _PART_NODES
+            while goes_on and _open(way, known):
+                known, goes_on = _prove_parts(way, known, pool, depth, most)
+                depth, most = (depth - 1, most * 2) if depth > 1 else (depth, most * _MORE)
+        except BaseException:  # Ctrl-C, or a caller who stops it so: the other thread would go on until the end
+            way.halted.set()
+            raise
+    return known.state, not way.goes_on()
+
+
+def _until(deadline: Deadline, halted: Event) -> Deadline:
+    """Return a deadline that also ends as soon as somebody halts."""
+    return Deadline(min(deadline.left(), _FOREVER_S), clock=lambda: np.inf if halted.is_set() else deadline.clock())
 
 
 def _open(way: _Way, known: _Known) -> bool:
@@ -87,9 +117,12 @@ def _open(way: _Way, known: _Known) -> bool:
 
 def _asked(way: _Way, known: _Known, stage: str) -> bool:
     """Tell the caller how far it is, and return whether to go on."""
+    if not _open(way, known) or not way.goes_on():
+        return False
     spent = min(way.deadline.spent() / max(way.deadline.budget_s, 1e-9), 1.0)
-    bound = max(known.state.node.bound, 0.0)
-    return _open(way, known) and way.deadline.left() > 0.0 and way.tick(stage, spent, known.state.value, bound)
+    if not way.tick(stage, spent, known.state.value, max(known.state.node.bound, 0.0)):
+        way.halted.set()
+    return not way.halted.is_set()
 
 
 def _end_prices(way: _Way, known: _Known, pool: ThreadPoolExecutor) -> tuple[_Known, bool]:
@@ -136,12 +169,12 @@ def _found(way: _Way, known: _Known, kicks: float) -> list[Ints]:
     begin, heat = known.elite[known.turn % 2 % len(known.elite)], _HEATS[known.turn % len(_HEATS)]
     state = replace(known.state, names=begin)
     seed = way.seed + 7 * known.turn + 1
-    found = [wander(state, known.share, seed, way.deadline, hot=heat, kicks=kicks)]
+    found = [wander(state, known.share, seed, way.searches, hot=heat, kicks=kicks)]
     for other in known.elite:
-        if not way.deadline.left():
+        if not way.searches.left():
             break
         best = min(found, key=way.terms.cost_of)
-        found.append(join_sets(way.terms, known.state.node, best, other, way.deadline))
+        found.append(join_sets(way.terms, known.state.node, best, other, way.searches))
     return found
 
 
@@ -170,44 +203,22 @@ def join_sets(terms: Terms, node: Node, one: Ints, other: Ints, deadline: Deadli
 
 
 def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int, most: int) -> tuple[_Known, bool]:
-    """Prove one part after another, beside searches, and settle sites by what they prove; tell whether to go on."""
+    """Prove one part after another, beside searches, and settle sites by what they prove.
+
+    Tell whether more nodes may prove more: not so where all parts of the last depth are proved and settle nothing.
+    """
     node = known.state.node
     core, opened = node.core, np.isin(node.core.names, known.state.names)
     split = split_parts(core, node.price, label_rows(core, opened, depth))
     bound = np.array([part.bound for part in split.parts])
+    work = _Work(split.parts, opened, most, bound, np.zeros(len(bound), dtype=bool))
     searches = True
     for first in range(0, len(bound), _BATCH):
         if not _asked(way, known, "parts"):
             return known, False
         todo = iter(range(first, min(first + _BATCH, len(bound))))
-
-        halted, told = Event(), [way.deadline.spent()]
-
-        def goes_on(halted: Event = halted) -> bool:
-            """Tell whether there is time, and nobody asked to stop."""
-            return way.deadline.left() > 0.0 and not halted.is_set()
-
-        def ask_on(known: _Known = known, halted: Event = halted, told: list[float] = told) -> bool:
-            """Ask the caller too, now and then; to be called where it is at home."""
-            if way.deadline.spent() > told[0] + _TOLD_S:
-                told[0] = way.deadline.spent()
-                if not _asked(way, known, "parts"):
-                    halted.set()
-            return goes_on(halted)
-
-        def prove(going: Callable[[], bool], todo: Iterator[int] = todo) -> None:
-            """Prove parts as long as there are some to do."""
-            for at in todo:
-                bound[at] = prove_part(split.parts[at], opened, most, going).bound
-
-        def assist(known: _Known = known, search: bool = searches) -> list[Ints]:
-            """Return the sets of a search, if there is to be one, and prove parts then."""
-            found = _found(way, known, _KICKS) if search else []
-            prove(goes_on)
-            return found
-
-        job = pool.submit(assist)
-        prove(ask_on)
+        job = pool.submit(_assist, way, known, work, todo, search=searches)
+        _prove(work, todo, _asking(way, known))
         value = known.state.value
         known = _with(way, known, job.result())
         # Once a search finds nothing better, one beside each round of parts does.
@@ -217,5 +228,32 @@ def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int,
             known = replace(known, state=replace(known.state, node=replace(known.state.node, bound=reached)))
     status = settled_sites(core, split, bound, way.terms.goal(known.state.value))
     priced = Priced(known.state.node.bound, node.price, known.share, status.astype(np.int8), known.state.pace)
-    known = _priced(known, priced)
-    return known, _open(way, known)
+    return _priced(known, priced), depth > 1 or bool(status.any()) or not work.done.all()
+
+
+def _prove(work: _Work, todo: Iterator[int], goes_on: Callable[[], bool]) -> None:
+    """Prove parts as long as there are some to do; what is to do may be shared by two threads."""
+    for at in todo:
+        proof = prove_part(work.parts[at], work.opened, work.most, goes_on)
+        work.bound[at], work.done[at] = proof.bound, proof.bound >= proof.value
+
+
+def _assist(way: _Way, known: _Known, work: _Work, todo: Iterator[int], *, search: bool) -> list[Ints]:
+    """Return the sets of a search, if there is to be one, and prove parts then."""
+    found = _found(way, known, _KICKS) if search else []
+    _prove(work, todo, way.goes_on)
+    return found
+
+
+def _asking(way: _Way, known: _Known) -> Callable[[], bool]:
+    """Return what tells whether to go on and asks the caller too, now and then, to be called where he is at home."""
+    told = [way.deadline.spent()]
+
+    def goes_on() -> bool:
+        """Tell whether to go on."""
+        if way.deadline.spent() > told[0] + _TOLD_S:
+            told[0] = way.deadline.spent()
+            _asked(way, known, "parts")
+        return way.goes_on()
+
+    return goes_on

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import eigh
 
 from spatial.siting.median_branch import Best, Node, Search, visit
 from spatial.siting.median_core import Core, total
@@ -55,12 +56,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A bound of one part, names and total of the best set met in it, and nodes seen."""
+    """A bound of one part, and names and total of the best set met in it: that is the best of all once they meet."""
 
     bound: float
     names: Ints
     value: float
-    nodes: int
 
 
 def split_parts(core: Core, price: Floats, label: Ints) -> Parts:
@@ -103,7 +103,7 @@ def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]
             heapq.heappush(heap, (child.bound, serial, child))
             serial += 1
     lowest = min(heap[0][0] if heap else np.inf, floor, best.value)
-    return Proof(max(lowest, part.bound), best.names, best.value, nodes)
+    return Proof(max(lowest, part.bound), best.names, best.value)
 
 
 def settled_sites(core: Core, parts: Parts, bound: Floats, goal: float) -> Ints:
@@ -127,6 +127,8 @@ def label_rows(core: Core, opened: Flags, depth: int) -> Ints:
     The open sites are halved again and again along the weakest links, a link being the weight of the rows whose first
     two sites they are; half of a label joins it to its sibling. Rows that no open site serves have label 0.
     """
+    if not opened.any():
+        return np.zeros(len(core.cap), np.int64)
     ways = Ways(core.ptr, core.site, core.cost, len(core.names))
     names = np.flatnonzero(opened)
     place = np.full(len(core.names) + 1, -1)
@@ -151,8 +153,9 @@ def _second_half(links: Floats) -> Ints:
     """Return half of the places, apart from the others along the second eigenvector of the links (Fiedler 1973)."""
     links = links + _LINKED
     scale = 1.0 / np.sqrt(links.sum(axis=1))
-    _, vectors = np.linalg.eigh(np.eye(len(links)) - links * scale[:, None] * scale[None, :])
-    along = vectors[:, min(1, len(links) - 1)] * scale
+    which = min(1, len(links) - 1)
+    _, vectors = eigh(np.eye(len(links)) - links * scale[:, None] * scale[None, :], subset_by_index=[which, which])
+    along = vectors[:, 0] * scale
     along = np.round(along / max(float(np.abs(along).max()), _FAINTEST), _ROUNDED)
     order: Ints = np.argsort(along if along[0] <= 0 else -along, kind="stable")
     return order[(len(links) + 1) // 2 :]

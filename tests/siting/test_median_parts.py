@@ -1,7 +1,9 @@
 """Parts of a p-median: what they prove is held to every set of sites, and so is all that follows from it."""
 
+from collections.abc import Callable
 from itertools import chain, combinations
 from math import inf
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -11,16 +13,17 @@ from hypothesis import strategies as st
 import spatial.siting.median as median
 import spatial.siting.median_city as median_city
 import spatial.siting.median_rounds as median_rounds
+from spatial.errors import CancelledError
 from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node
 from spatial.siting.median_city import join_sets
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_fees import pay_fees
-from spatial.siting.median_parts import Parts, label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_parts import Part, Parts, Proof, label_rows, prove_part, settled_sites, split_parts
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_swap import by_column
 from spatial.siting.median_terms import ask
-from spatial.siting.ways import Deadline, Floats
+from spatial.siting.ways import Deadline, Flags, Floats
 from tests.bench.siting_instances import city, full_ways, point_question, scattered_points
 
 # Two hamlets: four houses each, at 0, 1, 5 and 6 and 1,000 farther on.
@@ -164,6 +167,15 @@ def cities_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(median, "can_enumerate", lambda terms: False)
 
 
+@pytest.fixture
+def poor_prices(cities_from_the_start: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave to the parts what prices and swaps would settle in small questions."""
+    for name in ("_STEPS", "_LATE_STEPS"):
+        monkeypatch.setattr(median_rounds, name, 3)
+    monkeypatch.setattr(median_city, "_MOST_STEPS", 3)
+    monkeypatch.setattr(median_city, "_PRICE_TIME", 0.0)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_question_taken_for_a_city_keeps_a_true_bound(cities_from_the_start, seed) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(seed)
@@ -194,3 +206,47 @@ def test_a_city_is_left_when_the_caller_says_so_among_parts(cities_from_the_star
     found = solve_median(question.ways, question.weight, 12, deadline=Deadline(20.0), tick=stop)
     assert found.proved or (stages.count("parts") == 1 and "stopped" in found.notes[-1])
     assert found.bound <= found.value
+
+
+def test_rows_without_a_known_open_site_are_one_part() -> None:
+    core = core_of(np.array([[1.0, 2.0, 9.0], [3.0, 4.0, 9.0], [9.0, 5.0, 1.0]]), np.ones(3), 1)
+    assert label_rows(core, np.zeros(3, bool), 2).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", [7, 8, 18, 21])
+def test_a_city_whose_parts_prove_no_more_goes_on_to_branching_without_any_limit_of_time(  # type: ignore[no-untyped-def]
+    poor_prices, seed
+) -> None:
+    rng = np.random.default_rng(seed)
+    cost, weight = rng.integers(1, 60, (30, 12)).astype(float), rng.integers(1, 9, 30).astype(float)
+    found = solve_median(full_ways(cost), weight, 3, deadline=Deadline(inf))
+    assert found.proved
+    assert found.value == min(all_sets(core_of(cost, weight, 3)).values())
+
+
+def test_a_caller_who_stops_by_an_exception_stops_the_other_thread_too(  # type: ignore[no-untyped-def]
+    poor_prices, monkeypatch
+) -> None:
+    helps, deadline = Event(), Deadline(60.0)
+
+    def prove_on(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
+        """Prove at home once the other thread is at it too, and there until told to stop."""
+        if current_thread() is main_thread():
+            helps.wait(60.0)
+        else:
+            helps.set()
+            while goes_on():
+                Event().wait(0.01)
+        return prove_part(part, opened, most, goes_on)
+
+    def stop(stage: str, share: float, value: float, bound: float) -> bool:
+        if helps.is_set():
+            raise CancelledError("stopped")
+        return True
+
+    monkeypatch.setattr(median_city, "prove_part", prove_on)
+    monkeypatch.setattr(median_city, "_TOLD_S", 0.0)
+    question = point_question("points", scattered_points(250, 9), 12)
+    with pytest.raises(CancelledError):
+        solve_median(question.ways, question.weight, 12, deadline=deadline, tick=stop)
+    assert deadline.left() > 0.0
