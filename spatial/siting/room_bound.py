@@ -7,12 +7,12 @@ import numpy as np
 from spatial.siting.mip import Mip, solve_mip
 from spatial.siting.models import site_bounds, site_rows
 from spatial.siting.question import has_whole_values
-from spatial.siting.room_price import price_forced, price_sites
+from spatial.siting.room_price import add_served, price_forced, price_sites
 from spatial.siting.room_swap import swap_rooms
 from spatial.siting.rooms import Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_ROUNDS = 500
+_ROUNDS, _MORE_ROUNDS = 500, 3000
 _PATIENCE = 12
 _MOMENTUM = 0.4
 _LEAST_PACE = 1e-4
@@ -59,13 +59,17 @@ class Parts:
     start: Floats
 
 
-def bound_rooms(rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf) -> Bound:
+def bound_rooms(
+    rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf, best: Choice | None = None
+) -> Bound:
     """Return a bound, the best choice met on the way, and what may still be part of a better one.
 
-    It ends early once the bound is above ``enough``.
+    It ends early once the bound is above ``enough``. With a choice at hand the bound is for better ones.
     """
     question = rooms.question
     state = _first(rooms, deadline, seed)
+    if best is not None and best.value < state.best.value:
+        state = replace(state, best=best)
     for stage in range(_STAGES):
         if deadline.left() <= 0.0:
             break
@@ -169,11 +173,11 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: fl
     """Move prices uphill by deflected subgradient steps of Polyak's length, and look about the sites they open."""
     n = rooms.question.rows
     worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
-    prices, site = np.minimum(state.prices, rooms.lost), rooms.site
+    prices, served = np.minimum(state.prices, rooms.lost), np.zeros(n)
     best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
     unit = _units(rooms)
-    often = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES)
-    for turn in range(_ROUNDS):
+    often, top = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES), goal_of(rooms, state.best.value)
+    for turn in range(_ROUNDS if n <= MOST_ROWS else _MORE_ROUNDS):
         _price(rooms, prices, state.alive, worth, share)
         chosen = _choose(rooms, worth, state)
         value = _total_of(prices, worth[chosen])
@@ -182,11 +186,13 @@ def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: fl
             best, best_prices, waited = value, prices, 0
         if turn % often == 10:
             state = _search(rooms, state, _filled(rooms, worth, chosen), _TRIES, deadline, seed + turn)
-        slope = (1.0 - np.bincount(rooms.row, share * chosen[site], n)) * unit
+            top = goal_of(rooms, state.best.value)
+        add_served(rooms.ptr, rooms.row, share, chosen, served)
+        slope = (1.0 - served) * unit
         slope[(prices >= rooms.lost) & (slope > 0)] = 0.0
         way = slope + _MOMENTUM * way
         size = float(way @ way)
-        if best > min(goal_of(rooms, state.best.value), enough) or size == 0.0:
+        if best > min(top, enough) or size == 0.0:
             break
         if pace < _LEAST_PACE or deadline.left() <= 0.0:
             break
@@ -204,10 +210,11 @@ def _total_of(prices: Floats, worth: Floats) -> float:
 
 
 def _units(rooms: Rooms) -> Floats:
-    """Return how far the price of each row goes in a step: rows that count for more, or take more room, go farther."""
-    size = rooms.load if np.isinf(rooms.lost).all() and not rooms.paid.any() else rooms.question.weight
-    mean = float(size.mean()) if len(size) else 0.0
-    return np.asarray(np.maximum(size / mean, 1e-3)) if mean > 0.0 else np.ones(len(size))
+    """Return how far the price of each row goes in a step: rows that count for more go farther."""
+    weight = rooms.question.weight
+    counts = rooms.paid.any() or np.isfinite(rooms.lost).any()
+    mean = float(weight.mean()) if counts else 0.0
+    return np.asarray(np.maximum(weight / mean, 1e-3)) if mean > 0.0 else np.ones(len(weight))
 
 
 def _price(rooms: Rooms, prices: Floats, alive: Flags, worth: Floats, share: Floats) -> None:

@@ -6,16 +6,17 @@ import numpy as np
 
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
-from spatial.siting.plain import Outcome
+from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
-from spatial.siting.room_bound import bound_rooms, open_by_worth
-from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms, search_rooms
+from spatial.siting.room_bound import MOST_ROWS, bound_rooms
+from spatial.siting.room_cover import MOST_STEPS, search_few
+from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, row_of, within
 
 MOST_MODEL = 150_000
 """Entries up to which an exact model is worth handing over."""
-_BOUND_SHARE, _SEARCH_SHARE, _EACH_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.3, 0.5
-_TRIES, _SLICE = 640, 64
+_FIRST_STEPS, _MORE_STEPS, _FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 2_000, 20_000, 0.15, 0.4, 0.5
+_SEARCH_SHARE, _EACH_SHARE, _MODEL_SHARE = 0.5, 0.3, 0.5
 _FEW_ENTRIES = 400
 _HAIR = 1e-6
 
@@ -23,70 +24,59 @@ _HAIR = 1e-6
 def answer_count(question: Question, *, deadline: Deadline, seed: int) -> Outcome:
     """Return the open sites of least charge that have room for every row, with a bound."""
     rooms = list_rooms(question, charge=question.charge)
-    state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
-    bound, best = state.bound, None
     alike = bool((question.charge[~question.fixed] == 1.0).all() and not question.charge[question.fixed].any())
     if alike and not has_more_conditions(question):
-        bound = float(np.ceil(bound - _HAIR))
+        best, bound = _count_sites(rooms, deadline, seed)
         if bound > rooms.most:
             return Outcome(None, None, bound, True)
-        stop = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
-        best = _fewest(rooms, open_by_worth(rooms, state), int(max(bound, 0.0)), stop, seed)
-    if best is not None and _charge_of(question, best.opened) <= bound:
+    else:
+        best, bound = None, bound_rooms(rooms, deadline=_part(deadline, _BOUND_SHARE), seed=seed).bound
+    few = len(question.ways.site) <= MOST_MODEL and (best is None or question.rows <= MOST_ROWS)
+    if best is not None and (not few or best.value <= bound):
         return Outcome(best.opened, shares_of(question, best), bound, False)
     found = Outcome(None, None, bound, False)
-    if len(question.ways.site) <= MOST_MODEL:
+    if few:
         start = None if best is None else start_of_rooms(question, best)
         found = solve_rooms(question, question.charge, start, deadline.left(), seed)
     bound = max(bound, found.bound)
-    if best is None or (
-        found.opened is not None and _charge_of(question, found.opened) < _charge_of(question, best.opened)
-    ):
+    if best is None or (found.opened is not None and _charge_of(question, found.opened) < best.value):
         return replace(found, bound=bound)
     return Outcome(best.opened, shares_of(question, best), bound, False)
 
 
+def _count_sites(rooms: Rooms, deadline: Deadline, seed: int) -> tuple[Choice | None, float]:
+    """Return a choice of few new sites that serves all (None if none is met), and a bound on how few there can be.
+
+    A quick search comes first, then the bound, which rules out the more the better that is, then a longer search.
+    """
+    question = rooms.question
+    best = search_few(rooms, target=0, seed=seed, deadline=_part(deadline, _FIRST_SHARE), steps=_FIRST_STEPS)
+    bound = bound_rooms(rooms, deadline=_part(deadline, _BOUND_SHARE), seed=seed, best=best).bound
+    bound = float(np.ceil(bound - _HAIR))
+    if question.rows > MOST_ROWS and best is not None and bound < best.value:
+        loose = relax(question, deadline=_part(deadline, _LOOSE_SHARE), seed=seed).bound
+        bound = max(bound, float(np.ceil(loose - _HAIR)))
+    if bound <= rooms.most and (best is None or bound < best.value):
+        share = 1.0 if question.rows > MOST_ROWS and best is not None else _SEARCH_SHARE
+        stop, steps = _part(deadline, share), _steps_of(question)
+        found = search_few(rooms, target=int(max(bound, 0.0)), seed=seed + 1, deadline=stop, steps=steps)
+        if found is not None and (best is None or found.value < best.value):
+            best = found
+    return best, bound if best is None else min(bound, best.value)
+
+
+def _steps_of(question: Question) -> int:
+    """Return the steps of a search: where an exact model follows it need not take all of its time."""
+    return MOST_STEPS if question.rows > MOST_ROWS else _MORE_STEPS
+
+
+def _part(deadline: Deadline, share: float) -> Deadline:
+    """Return a deadline that ends after a share of the time left."""
+    return Deadline(share * deadline.left(), clock=deadline.clock)
+
+
 def _charge_of(question: Question, opened: Flags) -> float:
     return float(question.charge[opened].sum())
-
-
-def _fewest(rooms: Rooms, likely: Flags, number: int, stop: Deadline, seed: int) -> Choice | None:
-    """Return a choice that serves all, with as few new sites from a number on as a search finds: more and more, then
-    half way back as long as there is time."""
-    best, low, high, step = None, number, rooms.most, 1
-    while number <= high and stop.left() > 0.0:
-        each = Deadline(_EACH_SHARE * stop.left(), clock=stop.clock)
-        found = _search_all(rooms, likely, number, each, seed)
-        if found is not None:
-            best, high = found, number - 1
-        else:
-            low = number + 1
-        if best is None:
-            number = rooms.most if low <= rooms.most < number + step else number + step
-            step *= 2
-        else:
-            number = (low + high) // 2
-            if low > high:
-                break
-    return best
-
-
-def _search_all(rooms: Rooms, likely: Flags, number: int, deadline: Deadline, seed: int) -> Choice | None:
-    """Return a choice of so many new sites that serves all, if a search from the likely ones finds one."""
-    question = rooms.question
-    free = ~question.fixed & ~question.banned
-    order = np.argsort(~likely[free], kind="stable")
-    opened = question.fixed.copy()
-    opened[np.flatnonzero(free)[order[:number]]] = True
-    asked, served = replace(rooms, charge=np.zeros(len(rooms.room))), None
-    for turn in range(_TRIES // _SLICE):
-        found = search_rooms(asked, opened, ~free, tries=_SLICE, seed=seed + turn, deadline=deadline, served=served)
-        if np.isfinite(found.value):
-            return found
-        opened, served = found.opened, found.served
-        if deadline.left() <= 0.0:
-            break
-    return None
 
 
 def serve_all(question: Question, radius: float, left_s: float, seed: int) -> Outcome:
@@ -103,8 +93,9 @@ def serve_all(question: Question, radius: float, left_s: float, seed: int) -> Ou
     state = bound_rooms(counted, deadline=Deadline(_BOUND_SHARE * left_s), seed=seed, enough=counted.most + _HAIR)
     if state.bound > counted.most + _HAIR:
         return Outcome(None, None, np.inf, True)
-    likely, short = open_by_worth(counted, state), Deadline(_EACH_SHARE * left_s)
-    if (best := _search_all(counted, likely, counted.most, short, seed)) is not None:
+    short, steps = Deadline(_EACH_SHARE * left_s), _steps_of(question)
+    best = search_few(counted, target=counted.most, seed=seed, deadline=short, steps=steps)
+    if best is not None:
         return Outcome(best.opened, shares_of(question, best), 0.0, False)
     if near.sum() > MOST_MODEL:
         return Outcome(None, None, 0.0, False)

@@ -25,6 +25,9 @@ def price_sites(ptr, row, cost, load, room, prices, open_to, whole, worth, share
     for s in range(len(room)):
         for k in range(ptr[s], ptr[s + 1]):
             share[k] = 0.0
+        if not whole:
+            worth[s] = -_fill_parts(ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, share)
+            continue
         count = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         total, left, h = 0.0, room[s], np.int64(0)
         while h < count and weight[h] <= left:
@@ -33,9 +36,7 @@ def price_sites(ptr, row, cost, load, room, prices, open_to, whole, worth, share
             share[items[h]] = 1.0
             h += 1
         if h < count:
-            best = -1.0
-            if whole:
-                best = _fill(count, gain, weight, room[s], take, best_take)
+            best = _fill(count, gain, weight, room[s], take, best_take)
             if best >= 0.0:
                 for k in range(count):
                     share[items[k]] = 1.0 if best_take[k] else 0.0
@@ -44,6 +45,84 @@ def price_sites(ptr, row, cost, load, room, prices, open_to, whole, worth, share
                 share[items[h]] = left / weight[h]
                 total += gain[h] * left / weight[h]
         worth[s] = -total
+
+
+@inner
+def _fill_parts(first, last, row, cost, load, room, prices, open_to, items, rate, share):  # type: ignore[no-untyped-def]
+    """Fill a site with the entries of most gain for their load, the last one in part; return what they gain.
+
+    Instead of sorting all of them, those that gain more for their load than some one are put before it, and it is
+    gone on with the side on which the room ends.
+    """
+    count, total, left = np.int64(0), 0.0, room
+    for k in range(first, last):
+        if open_to[k] and cost[k] < prices[row[k]]:
+            if load[row[k]] > 0.0:
+                items[count], rate[count] = k, (prices[row[k]] - cost[k]) / load[row[k]]
+                count += 1
+            else:
+                share[k] = 1.0
+                total += prices[row[k]] - cost[k]
+    low, high = np.int64(0), count - 1
+    while low <= high and left > 0.0:
+        more, less = _part_by(rate, items, low, high)
+        ahead, alike = 0.0, 0.0
+        for h in range(low, more):
+            ahead += load[row[items[h]]]
+        for h in range(more, less + 1):
+            alike += load[row[items[h]]]
+        if ahead > left:
+            high = more - 1
+            continue
+        for h in range(low, more if ahead + alike > left else less + 1):
+            share[items[h]] = 1.0
+            total += prices[row[items[h]]] - cost[items[h]]
+        if ahead + alike <= left:
+            left -= ahead + alike
+            low = less + 1
+            continue
+        left -= ahead
+        for h in range(more, less + 1):
+            k = items[h]
+            share[k] = min(left / load[row[k]], 1.0)
+            total += (prices[row[k]] - cost[k]) * share[k]
+            left -= load[row[k]] * share[k]
+            if share[k] < 1.0:
+                break
+        break
+    return total
+
+
+@inner
+def _part_by(rate, items, low, high):  # type: ignore[no-untyped-def]
+    """Put the higher rates before those like the middle one, and the lower behind; return where those like it are."""
+    one, two, three = rate[low], rate[(low + high) // 2], rate[high]
+    pivot = max(min(one, two), min(max(one, two), three))
+    more, at, less = low, low, high
+    while at <= less:
+        if rate[at] > pivot:
+            rate[at], rate[more] = rate[more], rate[at]
+            items[at], items[more] = items[more], items[at]
+            more += 1
+            at += 1
+        elif rate[at] < pivot:
+            rate[at], rate[less] = rate[less], rate[at]
+            items[at], items[less] = items[less], items[at]
+            less -= 1
+        else:
+            at += 1
+    return more, less
+
+
+@kernel
+def add_served(ptr, row, share, chosen, out):  # type: ignore[no-untyped-def]
+    """Write which part of each row the chosen sites serve, all of them together."""
+    for i in range(len(out)):
+        out[i] = 0.0
+    for s in range(len(chosen)):
+        if chosen[s]:
+            for k in range(ptr[s], ptr[s + 1]):
+                out[row[k]] += share[k]
 
 
 @inner
