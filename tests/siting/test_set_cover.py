@@ -1,5 +1,6 @@
 """Set cover: answers worked by hand, by trying every set, with rows that need several sites."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import spatial.siting.set_cover_end as set_cover_end
 from spatial.errors import InfeasibleError, InputError
+from spatial.siting.cover_cuts import NO_CUTS
+from spatial.siting.cover_state import Part, State
+from spatial.siting.cover_table import CoverTable, cover_table, covered_rows
 from spatial.siting.set_cover import solve_set_cover
+from spatial.siting.set_cover_end import finish_cover
+from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Found
 from tests.siting.cover_cases import ample, fewest_sites, flags, small_tables, town, ways_of
 
@@ -104,3 +111,41 @@ def test_without_time_the_cover_still_covers_and_the_bound_is_true() -> None:
     hasty, patient = solve(lists, 300, deadline=Deadline(0.0)), solve(lists, 300, deadline=Deadline(3.0))
     assert covers(lists, [1] * 2000, hasty)
     assert hasty.bound <= patient.bound <= patient.value <= hasty.value
+
+
+def searched(table: CoverTable, first: list[int], steps: int) -> list[int]:
+    work = start_weights(table, np.ones(table.rows, np.int64), 0, np.array(first, np.int64))
+    return list(search_cover(table, work, steps=steps, target=0).tolist())
+
+
+def test_a_search_begins_with_the_sites_it_is_given_and_adds_what_they_leave() -> None:
+    table = cover_table(ways_of([[0, 3], [1, 3], [2, 3], [4]], 5))
+    assert searched(table, [], 0) == [3, 4]
+    assert searched(table, [2], 0) == [2, 3, 4]
+    assert searched(table, [0, 1], 0) == [0, 1, 2, 4]
+    assert searched(table, [0, 1, 2, 4], 0) == [0, 1, 2, 4]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_from_a_cover_ends_with_one_that_is_no_larger(seed: int) -> None:
+    table = cover_table(ways_of(town(seed, 200, 40, 0.2), 40))
+    first = searched(table, [], 10)
+    found = searched(table, first, 2_000)
+    opened = np.isin(np.arange(40), found)
+    assert len(found) <= len(first)
+    assert covered_rows(table, opened).min() >= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_windows_as_wide_as_the_question_end_with_the_smallest_cover_of_all(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_cover_end, "_BRANCH_ENTRIES", 0)
+    lists = town(seed, 80, 15, 0.25)
+    part = Part(cover_table(ways_of(lists, 15)), np.ones(80, np.int64), np.arange(15))
+    state = State(np.arange(15), 1.0, NO_CUTS, None, flags(15))
+    with ThreadPoolExecutor(1) as pool:
+        state, note = finish_cover(part, state, Deadline(0.3), seed, pool)
+    assert "windows refitted" in note
+    assert covered_rows(part.table, np.isin(np.arange(15), state.chosen)).min() == 1
+    assert (len(state.chosen), state.bound) == (fewest_sites(lists, [1] * 80, 15, ()), 1.0)
