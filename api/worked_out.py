@@ -82,7 +82,7 @@ def _coverage(
         untold, silent = frozenset[str](), frozenset[str]()
         if public is not None:
             totals, telling = reach[HOUSEHOLDS], find_telling(reach, least=least)
-            untold = _find_suppressed(public[layer]) | {*cut, *totals.index[(totals > 0) & (totals < least)]}
+            untold = find_suppressed(public[layer]) | {*cut, *totals.index[(totals > 0) & (totals < least)]}
             silent = untold | {*telling.index[telling]}
         features += _tell(layers[layer], level, reach, minutes, silent=silent, untold=untold)
     return {"coverage": build_layer(WORKED_OUT["coverage"], features)}
@@ -94,7 +94,7 @@ def _numbers(layer: LoadedLayer, name: str) -> Any:
     return np.full(len(column.values), np.nan) if column.missing.all() else column.values
 
 
-def _find_suppressed(layer: LoadedLayer) -> frozenset[str]:
+def find_suppressed(layer: LoadedLayer) -> frozenset[str]:
     """Return the ids of the features from which a count was taken."""
     column = layer.columns.get("suppressed")
     return frozenset() if column is None else frozenset(layer.ids[row] for row in np.flatnonzero(~column.missing))

@@ -8,12 +8,13 @@ from fastapi.responses import FileResponse
 
 from api import schemas
 from api.answers import answer
-from api.audience import require_internal
+from api.audience import is_internal, require_internal
 from api.errors import PlanUnavailableError
 from api.openapi import Responses, says, tell_problems
+from api.public_numbers import hide_numbers
 from api.query import accept_only
 from api.settings import Settings
-from api.snapshot import Snapshot
+from api.snapshot import Snapshot, least_count
 from spatial.errors import MissingError
 from spatial.io.plan_folder import REPORT
 
@@ -45,7 +46,7 @@ _FILE: Responses = {
 def plan_router(now: Callable[[], Snapshot], settings: Settings) -> APIRouter:
     """Return the routes of the plan as a whole; ``now`` gives the plan as it stands.
 
-    Report and files hold counts of single homes: the public is not given them.
+    Report and files hold counts of single homes: the public is not given them, and of the numbers only some.
     """
     inside = [Depends(require_internal(settings))]
     router = APIRouter(prefix="/plan", tags=["Plan"], dependencies=[Depends(accept_only())])
@@ -60,7 +61,10 @@ def plan_router(now: Callable[[], Snapshot], settings: Settings) -> APIRouter:
     def metrics(request: Request) -> Response:
         """Return the numbers that the map page shows."""
         snapshot = now()
-        return answer(request, snapshot, lambda: _metrics(snapshot))
+        if is_internal(request, settings):
+            return answer(request, snapshot, lambda: _metrics(snapshot))
+        seen, least = snapshot.public, least_count(snapshot.report)
+        return answer(request, seen, lambda: hide_numbers(_metrics(snapshot), seen.layers, least=least))
 
     @router.get(
         "/files/{name}",

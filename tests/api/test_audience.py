@@ -11,6 +11,7 @@ import pytest
 
 from api.snapshot import load_snapshot
 from spatial.io.plan_folder import write_plan
+from spatial.plan.metrics import measure_plan
 from tests.api.live import serving
 from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
 
@@ -60,6 +61,49 @@ def test_a_filter_does_not_tell_what_is_left_out(outside: httpx.Client) -> None:
     assert outside.get("/collections/blocks/items", params=asked, headers=TOKEN).json()["numberMatched"] == 1
     assert b"\r\n" in outside.get("/downloads/blocks.csv").content
     assert ",7," not in outside.get("/downloads/blocks.csv").text
+
+
+def test_the_numbers_of_the_plan_tell_everybody_of_no_grid_that_is_left_out(tmp_path: Path) -> None:
+    plan = build_toy_plan()
+    changed = {"blocks": "block_id", "grids": "grid_id", "demand": "block_id"}
+    few = {
+        name: frame.assign(households=frame["households"].where(~frame[key].isin(["b3", "g2"]), 6))
+        for name, key in changed.items()
+        for frame in [getattr(plan, name)]
+    }
+    plan = dataclasses.replace(plan, **few)
+    circles = {
+        f"{limit}_m": {"value": 0.5, "unit": "share", "formula": "", "inputs": {"part": part, "whole": 1856}}
+        for limit, part in ((300, 40), (500, 1850))
+    }
+    score = {**measure_plan(plan, violations=toy_violations()).to_dict(), "circles": circles}
+    folder = write_plan(plan, tmp_path / "plan", scorecard=score, violations=toy_violations())
+    settings = {"audience": "public", "internal_token": "of the house"}
+    with serving(folder, **settings) as at, httpx.Client(base_url=at) as client:
+        house = client.get("/plan/metrics", headers=TOKEN)
+        public = client.get("/plan/metrics", headers={"If-None-Match": house.headers["ETag"]})
+        whole, told = house.json(), public.json()
+    assert [row["households"] for row in whole["scorecard"]["by_grid"]] == [350, 6, 1500]
+    # the smallest other grid is left out with it; of both together the total tells
+    assert [row["households"] for row in told["scorecard"]["by_grid"]] == [None, None, 1500]
+    assert told["scorecard"]["by_grid"][1]["load_over_mean"] is None
+    assert set(told["summary"]["households_by_status"].values()) == {None}
+    assert (told["summary"]["households"], told["division"]) == (1856, None)
+    told, whole = told["scorecard"], whole["scorecard"]
+    for name in ("size_fit", "workload_fit"):
+        assert {figure["value"] for figure in told["principles"][name]["figures"].values()} == {None}
+    assert told["principles"]["clarity"] == whole["principles"]["clarity"]
+    assert [one["value"] for one in told["circles"].values()] == [None, None]  # six are beyond 500 m
+    assert "6" not in {str(value) for value in _values(told)}
+
+
+def _values(told: Any) -> Iterator[Any]:
+    """Every number and text in a document."""
+    if isinstance(told, dict | list):
+        for one in told.values() if isinstance(told, dict) else told:
+            yield from _values(one)
+    else:
+        yield told
 
 
 def test_one_reader_is_not_given_what_another_has_kept(outside: httpx.Client) -> None:

@@ -22,7 +22,7 @@ export interface Scorecard {
 
 export interface Summary {
   households: number;
-  households_estimated: number;
+  households_estimated: number | null;
   area_m2: number;
   communities: number;
   communities_proposed: number;
@@ -30,7 +30,7 @@ export interface Summary {
   blocks_oversize: number;
   grids: number;
   grids_by_status: ByStatus;
-  households_by_status: ByStatus;
+  households_by_status: Record<Status, number | null>;
   sub_grids_needed: number;
   sites: number;
   sites_existing: number;

@@ -3,7 +3,8 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
-export const count = (value: number): string => whole.format(value);
+/** A count; a dash where it is not told to everybody. */
+export const count = (value: number | null): string => (value === null ? "–" : whole.format(value));
 
 export const percent = (share: number): string => {
   const text = (share * 100).toFixed(1);
