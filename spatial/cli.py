@@ -14,7 +14,7 @@ from spatial.cli_divide import divide
 from spatial.cli_locate import locate
 from spatial.cli_site import site
 from spatial.cli_walk import walk
-from spatial.console import compile_first, honest, option, show_progress, stoppable, warn
+from spatial.console import compile_first, honest, option, show_progress, stoppable, telling_compiling, warn
 from spatial.errors import InputError
 from spatial.progress import Progress
 
@@ -89,7 +89,8 @@ def plan(
         policy = spatial.read_profile(profile or named)
         warn(say_doubts(inputs.listed.to_dict("records")))
         compile_first(policy, on_progress)
-        made = spatial.make_plan(inputs, policy, seed=seed, on_progress=on_progress)
+        with telling_compiling():
+            made = spatial.make_plan(inputs, policy, seed=seed, on_progress=on_progress)
         on_progress("checking", 0.0)
         violations = spatial.check_plan(made, buildings=inputs.buildings)
         scorecard = spatial.measure_plan(made, violations=violations)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import spatial
-from spatial.console import honest, option, show_progress, stoppable
+from spatial.console import honest, option, show_progress, stoppable, telling_compiling
 from spatial.errors import InfeasibleError, InputError
 from spatial.progress import Progress
 from spatial.siting.conditions import MODEL_NAMES as MODELS
@@ -134,7 +134,7 @@ def site(
         tables = {"cost-column": cost_column, "skip-unknown": skip_unknown or None}
         sources = _sources((times, osm), demand, candidates, layers, tables)
         _check(job, sources.files)
-        with stoppable() as check_stop, show_progress(check_stop) as on_progress:
+        with telling_compiling(), stoppable() as check_stop, show_progress(check_stop) as on_progress:
             told = _choose(sources, job, (words, plain, no_capacity, skip_unreachable), deadline, on_progress)
             _write(told, job)
         _say(told, job)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import spatial
-from spatial.console import honest, option, show_progress, stoppable
+from spatial.console import honest, option, show_progress, stoppable, telling_compiling
 from spatial.errors import InputError
 from spatial.profile import Profile
 
@@ -121,7 +121,7 @@ def _run(files: Any, job: _Job) -> None:
     from spatial.walking.survey import Walks, survey_walks
 
     began = monotonic()
-    with stoppable() as check_stop, show_progress(check_stop) as on_progress:
+    with telling_compiling(), stoppable() as check_stop, show_progress(check_stop) as on_progress:
         asked = Walks(read_limits(job.profile, job.mode, job.minutes, job.metres), job.mode, job.gates_state)  # type: ignore[arg-type]
         if job.gates_state not in ("open", "closed"):
             raise InputError(f"found --gates-state {job.gates_state!r}, needed open or closed")

@@ -52,6 +52,26 @@ def compile_first(profile: Profile, on_progress: Progress) -> None:
 
 
 @contextmanager
+def telling_compiling() -> Iterator[None]:
+    """Say once that kernels are compiled, if any is meanwhile: after an installation that takes longer than the work."""
+    from numba.core.event import Listener, install_listener  # here: not every command has kernels
+
+    said = threading.Event()
+
+    class Teller(Listener):  # type: ignore[misc]
+        def on_start(self, event: Any) -> None:
+            if not said.is_set():
+                said.set()
+                typer.echo("  compiling the kernels of what is asked, once: up to a minute ...", err=True)
+
+        def on_end(self, event: Any) -> None:
+            """Nothing is to be told."""
+
+    with install_listener("numba:compile", Teller()):
+        yield
+
+
+@contextmanager
 def stoppable() -> Iterator[Callable[[], None]]:
     """Stop at Ctrl-C and at SIGTERM, also where a library swallows the exception: the yielded check raises it again."""
     stopped = threading.Event()
