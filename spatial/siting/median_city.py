@@ -30,9 +30,9 @@ _FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.1, 0.5, 1.0
 """Kicks by open site and slice of a search: among all sites, beside prices, and beside parts."""
 _ELITE = 6
 _JOIN_NODES, _JOIN_KICKS = 30, 3
-_PART_SITES = 8
+_PART_SITES = 12
 """Open sites of the parts that are proved first."""
-_PART_NODES, _MORE = 60, 4
+_PART_NODES, _MORE = 200, 4
 """Nodes of each of the first parts at most; of parts of twice the size twice as many, and if all were of that size so
 many times more."""
 _BATCH = 8
