@@ -53,7 +53,7 @@ def compile_first(profile: Profile, on_progress: Progress) -> None:
 
 @contextmanager
 def telling_compiling() -> Iterator[None]:
-    """Say once that kernels are compiled, if any is meanwhile: after an installation that takes longer than the work."""
+    """Say once that kernels are compiled, if any is meanwhile: after an installation it takes longer than work."""
     from numba.core.event import Listener, install_listener  # here: not every command has kernels
 
     said = threading.Event()
