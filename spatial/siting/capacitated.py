@@ -12,10 +12,12 @@ from spatial.siting.general import shrink_radius
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
 from spatial.siting.room_bound import (
+    LARGE,
     MOST_ROWS,
     Bound,
     Parts,
     bound_rooms,
+    climb_on,
     cut_to,
     goal_of,
     is_closed,
@@ -35,6 +37,8 @@ from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE, _LOOSE_SHARE = 0.5, 0.2
+_SEARCH_SHARE = 0.8
+"""Share of the time left in which a large question is searched before its prices climb once more."""
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
 _FIRST_SETS, _MORE_SETS, _MOST_SETS = 8_000, 5, 200_000
@@ -57,12 +61,20 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     rooms = list_rooms(question)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
     if question.rows > MOST_ROWS and not is_closed(rooms, state):
-        state = search_on(rooms, state, deadline, seed)
+        state = _search_more(rooms, state, deadline, seed)
     if question.rows > MOST_ROWS and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if rooms.whole and not has_more_conditions(question):
         state = _settle_sets(rooms, state, deadline, seed)
     return _settle_rest(rooms, state, deadline, seed)
+
+
+def _search_more(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state after a longer search; where rounds of prices are quick, these climb once more after it."""
+    quick = len(rooms.row) <= LARGE and not has_more_conditions(rooms.question)
+    share = _SEARCH_SHARE if quick else 1.0
+    found = search_on(rooms, state, Deadline(share * deadline.left(), clock=deadline.clock), seed)
+    return climb_on(rooms, found, deadline, seed) if quick and found.best.value < state.best.value else found
 
 
 def _shrink(question: Question, deadline: Deadline, seed: int) -> Outcome:

@@ -24,8 +24,8 @@ _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
 _FIRST_SHARE, _SWAP_SHARE = 0.1, 0.6
 """Shares of the time left for the first choice of a large question, and for its exchanges where others follow."""
-_LARGE = 200_000
-"""Of more entries than these random moves are too slow to be worth it."""
+LARGE = 200_000
+"""Of more entries than these random moves are too slow to be worth it, and prices climb slowly."""
 MOST_ROWS = 2000
 """Of more rows than these exact models take too long: searches have the time that the bound leaves, and before it one
 that exchanges sites is quicker."""
@@ -135,7 +135,7 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if exchanges and then moves of sites in all of the time find one."""
-    large = len(rooms.row) > _LARGE
+    large = len(rooms.row) > LARGE
     if has_more_conditions(rooms.question):
         return state
     swaps = Deadline((1.0 if large else _SWAP_SHARE) * deadline.left(), clock=deadline.clock)
@@ -146,6 +146,11 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     best, still = state.best, state.fixed | state.banned
     found = search_rooms(rooms, best.opened, still, tries=_LAST_TRIES, seed=seed, deadline=deadline, served=best.served)
     return replace(state, best=found) if found.value < best.value else state
+
+
+def climb_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with the bound that prices reach once a better choice tells how high they may aim."""
+    return _climb(rooms, state, deadline, seed, np.inf)
 
 
 def _may_search(rooms: Rooms) -> bool:

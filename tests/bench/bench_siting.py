@@ -1,12 +1,14 @@
 """Print how the public call does: networks, limited room, one community, and a city from the command line's tables.
 
-Run as ``python -m tests.bench.bench_siting [name ...]`` from the checkout; names are networks, rooms, community, peers.
-CPU seconds throughout. The side by side with spopt is what building its model takes beside our whole answer.
+Run as ``python -m tests.bench.bench_siting [name ...]`` from the checkout; names are networks, rooms, district,
+community, peers. CPU seconds throughout. The side by side with spopt is what building its model takes beside our whole
+answer.
 """
 
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,18 +19,18 @@ from spatial.siting.asking import Asked, ask
 from spatial.siting.choose import choose_sites
 from spatial.siting.compare import list_pareto
 from spatial.siting.conditions import Conditions
-from spatial.siting.question import Question
+from spatial.siting.question import AS_MANY_AS_NEEDED, Question
 from spatial.siting.setting import Homes, Places, Setting
 from spatial.siting.settle import Settled, settle
 from spatial.siting.ways import Deadline, build_ways
-from tests.bench.siting_instances import Capacitated, full_ways, read_pmedcap, read_sjc
+from tests.bench.siting_instances import Capacitated, city, drawn_rooms, full_ways, read_pmedcap, read_sjc
 from tests.real_data import real
 from tests.siting.pmed import OPTIMA, pmed_tables
 from tests.siting.towns import siting_profile
 
 _ROOMS = ("pmedcap/pmedcap01.txt", "pmedcap/pmedcap02.txt", "pmedcap/pmedcap03.txt", "pmedcap/pmedcap11.txt",
           "pmedcap/pmedcap12.txt", "SJC1.dat", "SJC2.dat")  # fmt: skip
-_BUDGET_S = 60.0
+_BUDGET_S, _SHORT_S = 60.0, 10.0
 
 
 def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[Any, float]:
@@ -78,6 +80,43 @@ def rooms() -> None:
         assert isinstance(found, Answer)
         word = "proved" if found.proved else "open"
         print(f"{given.name:16} {found.value:10.2f} of {given.best:9.2f} {word:>8} {cpu_s:7.2f} s")
+
+
+def district_with_room(goal: str, p: int, fill: float, *, cutoff_m: float, far_m: float = 6000.0) -> Question:
+    """A district of 5,000 x 500 with rooms of uneven size: the least walking, the least left out, or the fewest sites.
+
+    Whoever no site is near enough to is left out where all have to be served.
+    """
+    place = city(5000, 500, 1, cutoff_m=min(cutoff_m, far_m))
+    ways, weight = place.whole_metres(), place.weight.astype(float)
+    room = drawn_rooms(place.weight, 500, p, fill, 1)
+    if goal == "least left out":
+        ways = replace(ways, cost=np.zeros(len(ways.cost)))
+    if goal == "fewest":
+        near = np.diff(ways.ptr) > 0
+        ways, weight = replace(ways, ptr=np.r_[0, np.cumsum(np.diff(ways.ptr)[near])]), weight[near]
+    missing = {"least walking": far_m, "least left out": 1.0, "fewest": np.inf}[goal]
+    nothing = np.zeros(500, dtype=bool)
+    return Question(
+        goal="count" if goal == "fewest" else "sum", ways=ways, weight=weight, load=weight, missing=missing,
+        p=AS_MANY_AS_NEEDED if goal == "fewest" else p, counted=~nothing, fixed=nothing, banned=nothing,
+        charge=np.ones(500), price=np.zeros(500), budget=np.inf, apart=np.zeros((0, 2), dtype=np.int64), rules=(),
+        capacity=room, split=False, need=1,
+    )  # fmt: skip
+
+
+def district() -> None:
+    """A district whose sites have room for little, in ten seconds; what walking and who is left out come to, in %."""
+    kinds = (("least walking", np.inf), ("least left out", 1000.0), ("fewest", 1000.0), ("fewest", 2500.0))
+    for goal, cutoff_m in kinds:
+        for p, fill in ((40, 0.9), (100, 0.8)):
+            question = district_with_room(goal, p, fill, cutoff_m=cutoff_m)
+            answer(question, deadline=Deadline(0.5))  # compiles
+            found, cpu_s = timed(partial(answer, question, deadline=Deadline(_SHORT_S, clock=time.process_time)))
+            assert isinstance(found, Answer)
+            whole = question.weight.sum() - found.value if goal == "least left out" else found.value
+            gap = 100.0 * (found.value - found.bound) / whole
+            print(f"{goal:16} p={p:<4} {cutoff_m:6.0f} m {found.value:12.0f} at most {gap:5.2f} % {cpu_s:7.2f} s")
 
 
 def small(homes: int, sites: int) -> Setting:
@@ -135,7 +174,7 @@ def peers() -> None:
         print(f"{homes} x {sites}: spopt builds in {theirs:.2f} s, answered here in {ours:.2f} s ({done.status})")
 
 
-_ALL = {"networks": networks, "rooms": rooms, "community": community, "peers": peers}
+_ALL = {"networks": networks, "rooms": rooms, "district": district, "community": community, "peers": peers}
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or list(_ALL):

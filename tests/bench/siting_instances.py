@@ -208,6 +208,12 @@ def city(n: int, m: int, seed: int, cutoff_m: float = 3000.0) -> City:
     return City(weight, groups, ways)
 
 
+def drawn_rooms(weight: Ints, sites: int, p: int, fill: float, seed: int) -> Floats:
+    """Return rooms of half to one and a half times the mean; ``p`` sites of mean room are as full as ``fill`` says."""
+    room = np.random.default_rng(seed).uniform(0.5, 1.5, sites)
+    return np.asarray(np.ceil(room * weight.sum() / p / fill))
+
+
 def _streets(side: int, seed: int) -> tuple[Floats, Any, Ints, float]:
     """Nodes about 110 m apart, streets with lengths, the nodes of the largest connected part, and the city's extent."""
     rng = np.random.default_rng(seed)
