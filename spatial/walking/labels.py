@@ -1,5 +1,7 @@
 """Which nodes are reached from each site within a limit, and at what cost?"""
 
+import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +10,17 @@ from numpy.typing import NDArray
 
 from spatial.walking.compiled import bare, row
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, fill_blocks, order_by_place, run_in_chunks
+from spatial.walking.pairs import bind_kernel, order_by_place, run_in_turn
 from spatial.walking.search import Gates, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap
 from spatial.walking.spread import forget, search
 from spatial.walking.travel import check_limit
 
-_BLOCK = (np.int32, np.float64, np.float64)
+_BLOCK_ROWS = 1 << 16
+_MOST_SITES = 256
+"""Sites of a chunk at most, so that what was found for them is put in place before it is out of reach."""
+_SPARE_ROOM = 1.25
+"""Room for the labels of sites that are not looked at yet, as if they reached so many times what others do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +54,83 @@ def reach_nodes(
 
 
 def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, rules: tuple[Mode, Gates]) -> Labels:
-    """Return the nodes from which each of ``count`` snapped sites is reached."""
+    """Return the nodes from which each of ``count`` snapped sites is reached.
+
+    Chunks of sites are labelled in blocks that are used again and again, and then put where they belong: memory is slow
+    where it is new, so nothing is written to new memory but the answer.
+    """
     mode, gates = rules
     graph = build_graph(network, mode)
     first = np.searchsorted(snaps.point, np.arange(count + 1)).astype(np.int64)
     run = bind_kernel(_label, graph, snaps, limit, gates)
-    order = order_by_place(graph, snaps, first)
-    size = np.zeros(count, np.int64)
+    size, start = np.zeros(count, np.int64), np.zeros(count + 1, np.int64)
+    found = _make_room(0)
 
     def label(rows: slice) -> Any:
-        some = order[rows]
-        given = first[some], first[some + 1], some, size
-        return fill_blocks(lambda at, block: run(*given, at, block), len(some), _BLOCK)
+        lie = rows.start + order_by_place(graph, snaps, first[rows.start : rows.stop + 1])
+        given = first[lie], first[lie + 1], lie, size
+        return lie, _fill_blocks(lambda at, block: run(*given, at, block), len(lie), graph.blocks)
 
-    parts = run_in_chunks(label, count)
-    start = np.concatenate([[0], np.cumsum(size)])
-    node, cost, other = found = tuple(np.empty(start[-1], dtype) for dtype in _BLOCK)
-    for rows, columns in parts:
-        at = np.int64(rows.start)
-        for block in zip(*columns, strict=True):
-            at = _put_in_place(order, at, size, start, block, found)
+    def put_in_place(rows: slice, labelled: Any) -> None:
+        nonlocal found
+        lie, blocks = labelled
+        start[rows.start + 1 : rows.stop + 1] = start[rows.start] + np.cumsum(size[rows])
+        found = _have_room(found, start, rows)
+        at = np.int64(0)
+        for block, filled in blocks:
+            at = _put_in_place(lie, at, size, start, block, filled, found)
+            if len(block[0]) == _BLOCK_ROWS:
+                graph.blocks.append(block)
+
+    run_in_turn(label, put_in_place, count, _MOST_SITES)
+    node, cost, other = (column[: start[-1]] for column in found)
     walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
     return Labels(start, node, walk_s, walk_m)
+
+
+def _fill_blocks(run: Any, count: int, spare: deque[Any]) -> list[tuple[Any, int]]:
+    """Return blocks with the labels of so many sites, and how many rows of each are filled."""
+    filled, at, size = [], 0, _BLOCK_ROWS
+    while at < count:
+        try:
+            block = spare.pop() if size == _BLOCK_ROWS else _make_room(size)
+        except IndexError:
+            block = _make_room(size)
+        after, rows = run(at, block)
+        if after == at:  # there is no room for a single site
+            size *= 4
+        else:
+            filled.append((block, rows))
+        at = after
+    return filled
+
+
+def _have_room(found: tuple[Any, ...], start: Any, rows: slice) -> tuple[Any, ...]:
+    """Return the columns, or larger ones, with room for the labels of these sites and, likely, of all that follow."""
+    needed = int(start[rows.stop])
+    if needed <= len(found[0]):
+        return found
+    larger = _make_room(max(needed, math.ceil(_SPARE_ROOM * needed * (len(start) - 1) / rows.stop)))
+    for old, new in zip(found, larger, strict=True):
+        new[: start[rows.start]] = old[: start[rows.start]]
+    return larger
+
+
+def _make_room(rows: int) -> tuple[Any, ...]:
+    """Return columns (node, cost, other) of so many rows, in one piece: of large ones numpy asks for large pages."""
+    piece = np.empty(20 * rows, np.uint8)
+    return (
+        piece[16 * rows :].view(np.int32),
+        piece[: 8 * rows].view(np.float64),
+        piece[8 * rows : 16 * rows].view(np.float64),
+    )
 
 
 @bare
 def _label(arrays, places, how, work, begin, end, site, size, at, block):  # type: ignore[no-untyped-def]
     """Write the labels of the sources from ``at`` on, and their number; return where it stopped, and how many."""
-    node, cost, other = block
     public, private, on_public, on_private = work[:4]
+    node, cost, other = block
     put = np.int64(0)
     for k in range(at, len(begin)):
         opened, inside = search(arrays, places, (begin[k], end[k]), how, work)
@@ -86,9 +140,8 @@ def _label(arrays, places, how, work, begin, end, site, size, at, block):  # typ
         before = put
         for i in range(opened):
             label = public[row(on_public[row(i)])]
-            if inside == 0 or private[row(on_public[row(i)])].cost == np.inf:
-                node[row(put)], cost[row(put)], other[row(put)] = label.name, label.cost, label.other
-                put += 1
+            node[row(put)], cost[row(put)], other[row(put)] = label.name, label.cost, label.other
+            put += inside == 0 or private[row(on_public[row(i)])].cost == np.inf
             label.cost = np.inf
         for i in range(inside):
             label = private[row(on_private[row(i)])]
@@ -100,12 +153,11 @@ def _label(arrays, places, how, work, begin, end, site, size, at, block):  # typ
 
 
 @bare
-def _put_in_place(order, at, size, start, block, found):  # type: ignore[no-untyped-def]
-    """Copy labels of the sites ``order[at:]``, as many as a block holds, to where they belong; return what is left."""
+def _put_in_place(site, at, size, start, block, filled, found):  # type: ignore[no-untyped-def]
+    """Copy labels of the sites ``site[at:]``, as many as a block holds, to where they belong; return what is left."""
     taken = np.int64(0)
-    while taken < len(block[0]):
-        site = order[at]
-        put, many = start[site], size[site]
+    while taken < filled:
+        put, many = start[site[at]], size[site[at]]
         for i in range(many):
             found[0][row(put + i)] = block[0][row(taken + i)]
         for i in range(many):

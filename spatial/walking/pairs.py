@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -96,13 +97,45 @@ def note_nothing(homes: int) -> tuple[Any, ...]:
 
 def run_in_chunks(run: Any, count: int) -> list[tuple[slice, Any]]:
     """Return (rows, what ``run`` gives for them) for chunks of ``count`` rows, in order, run in parallel."""
+    found: list[tuple[slice, Any]] = []
+    run_in_turn(run, lambda rows, given: found.append((rows, given)), count, count)
+    return found
+
+
+def run_in_turn(run: Any, settle: Callable[[slice, Any], Any], count: int, most: int) -> None:
+    """Run chunks of ``count`` rows, each of ``most`` or less, in parallel; settle what each gives as soon as may be.
+
+    ``settle`` is called with rows and what ``run`` gives for them: in order, and never twice at a time.
+    """
     workers = max(1, min(os.cpu_count() or 1, 8))
-    size = max(1, math.ceil(count / (workers * _CHUNKS_PER_WORKER)))
-    chunks = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if len(chunks) < 2 or workers == 1:
-        return [(rows, run(rows)) for rows in chunks]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(zip(chunks, pool.map(run, chunks), strict=True))
+    size = max(1, min(most, math.ceil(count / (workers * _CHUNKS_PER_WORKER))))
+    chunks = enumerate([slice(start, min(start + size, count)) for start in range(0, count, size)])
+    turn, done, settled = Lock(), dict[int, Any](), 0
+
+    def work() -> None:
+        nonlocal settled
+        try:
+            for number, rows in chunks:
+                given = run(rows)
+                with turn:
+                    done[number] = rows, given
+                    while settled in done:
+                        settle(*done.pop(settled))
+                        settled += 1
+        except BaseException:
+            for _ in chunks:  # nobody begins with another one
+                pass
+            raise
+
+    others = min(workers, math.ceil(count / size)) - 1
+    if others < 1:
+        work()
+        return
+    with ThreadPoolExecutor(others) as pool:
+        started = [pool.submit(work) for _ in range(others)]
+        work()
+    for one in started:
+        one.result()
 
 
 def order_by_place(graph: Graph, snaps: Snaps, first: Ints) -> Ints:

@@ -30,8 +30,12 @@ _ARCS_PER_STEP = 2.0
 """How far a search goes at a time, in mean arcs; from one to four there is no difference in speed."""
 _NEEDED = "needed 0 or more"
 _CURVE_BITS = 16
+ARCS_AT_ONCE = 3
+"""How many arcs of a node are looked at in any case."""
 _OFFERS = 1024
 """Offers of lower labels that a search notes before it takes them."""
+_BLOCKS = 8
+"""Blocks for answers that a graph keeps: one for each worker."""
 
 _ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "u4"), ("turn", "i4")], align=True)
 _END = np.dtype([("uv", "f8"), ("vu", "f8"), ("other", "f8"), ("u", "i4"), ("v", "i4"), ("private", "i8")], align=True)
@@ -52,6 +56,7 @@ class Graph:
     Node i is node ``node[i]`` of the network, whose node k is ``rank[k]`` here. The public arcs of node i are
     ``arcs[ptr[2 * i] : ptr[2 * i + 1]]``, its private ones ``arcs[ptr[2 * i + 1] : ptr[2 * i + 2]]``: ``cost``,
     ``other`` measure, ``head`` and ``turn``, which is twice the edge, and one more where the arc runs from u to v.
+    Behind the last stand some of no node, so that kernels may look at a few arcs of each without counting them.
     ``ends`` has a row for each edge: its nodes, the costs of walking from ``u`` to ``v`` and back, the other measure.
     """
 
@@ -66,6 +71,8 @@ class Graph:
     step: float
     spare: deque[Any] = field(default_factory=deque, repr=False, compare=False)
     """Scratch that no search uses now."""
+    blocks: deque[Any] = field(default_factory=lambda: deque(maxlen=_BLOCKS), repr=False, compare=False)
+    """Blocks for what searches find that nobody uses now."""
 
     @property
     def arrays(self) -> tuple[Any, ...]:
@@ -169,7 +176,8 @@ def _sort_arcs(network: WalkNetwork, rank: Indices, cost: Floats, other: Floats)
     ptr = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=2 * nodes))]).astype(np.int32)
     turn = 2 * network.arc_edge[order] + network.arc_forward[order]
     head = rank[network.heads[order]]
-    return ptr, _records(_ARC, cost=cost[order], other=other[order], head=head, turn=turn)
+    arcs = _records(_ARC, cost=cost[order], other=other[order], head=head, turn=turn)
+    return ptr, np.concatenate([arcs, np.zeros(ARCS_AT_ONCE, _ARC)])
 
 
 def _records(dtype: np.dtype[Any], **columns: Any) -> NDArray[Any]:

@@ -138,12 +138,29 @@ def test_labels_are_the_same_with_hardly_room_and_for_any_step(
     for _ in range(8):
         *labels, _, _, offers = borrow_work(graph)
         room = len(graph.node) + most
-        graph.spare.append((*labels, np.empty(room, np.int32), np.empty(room, np.int32), offers[:most]))
+        graph.spare.append((*labels, np.empty(room, np.int32), np.empty(room, np.int32), offers[: most + 1]))
         graph.spare.rotate(-1)
     monkeypatch.setattr("spatial.walking.labels.build_graph", lambda network, mode: graph)
     got = reach_nodes(network, place, limit=limit)
     for site in (0, 1):
         assert _as_dict(network, got, site) == _as_dict(network, want, site)
+
+
+def test_room_grows_where_later_sites_reach_more_than_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first sites stand on a street of their own, and a block holds the labels of a few sites at most."""
+    monkeypatch.setattr("spatial.walking.labels._BLOCK_ROWS", 30)
+    monkeypatch.setattr("spatial.walking.labels._MOST_SITES", 3)
+    nodes = {f"{x} {y}".replace(" ", "_"): (100.0 * x, 100.0 * y) for x in range(5) for y in range(5)}
+    rows = [(" ".join(f"{x}_{y}" for x in range(5)), ROAD) for y in range(5)]
+    columns = [(" ".join(f"{x}_{y}" for y in range(5)), ROAD) for x in range(5)]
+    nodes |= {"far": (0.0, 5000.0), "end": (100.0, 5000.0)}
+    network = build_walk_network(draw(nodes, [*rows, *columns, ("far end", ROAD)]), PROFILE)
+    lone, many = {f"a{i}": (0.0, 5000.0) for i in range(6)}, {f"b{i}": (100.0 * (i % 5), 200.0) for i in range(20)}
+    labels = reach_nodes(network, sites(**lone, **many), limit=1000.0)
+    assert np.diff(labels.start).tolist() == [2] * 6 + [21] * 20  # the four corners are no junctions
+    for site in range(6, 26):
+        assert len(_as_dict(network, labels, site)) == 21
+        assert labels.walk_m[labels.start[site] :].min() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_labels_do_not_depend_on_where_the_sites_of_the_same_call_lie() -> None:
