@@ -72,7 +72,7 @@ class _Known:
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Parts to prove in at most so many nodes each, the sites to begin with, and, filled by whoever proves a part, its
-    bound and whether that is its least total."""
+    bound and whether no node of it was left."""
 
     parts: tuple[Part, ...]
     opened: Flags
@@ -235,7 +235,7 @@ def _prove(work: _Work, todo: Iterator[int], goes_on: Callable[[], bool]) -> Non
     """Prove parts as long as there are some to do; what is to do may be shared by two threads."""
     for at in todo:
         proof = prove_part(work.parts[at], work.opened, work.most, goes_on)
-        work.bound[at], work.done[at] = proof.bound, proof.bound >= proof.value
+        work.bound[at], work.done[at] = proof.bound, proof.whole
 
 
 def _assist(way: _Way, known: _Known, work: _Work, todo: Iterator[int], *, search: bool) -> list[Ints]:

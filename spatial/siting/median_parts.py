@@ -56,11 +56,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A bound of one part, and names and total of the best set met in it: that is the best of all once they meet."""
+    """A bound of one part, names and total of the best set met in it, and whether no node was left: that set is then
+    the best of all, and only rounding lies between."""
 
     bound: float
     names: Ints
     value: float
+    whole: bool
 
 
 def split_parts(core: Core, price: Floats, label: Ints) -> Parts:
@@ -103,7 +105,8 @@ def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]
             heapq.heappush(heap, (child.bound, serial, child))
             serial += 1
     lowest = min(heap[0][0] if heap else np.inf, floor, best.value)
-    return Proof(max(lowest, part.bound), best.names, best.value)
+    whole = not heap or heap[0][0] >= best.value
+    return Proof(max(lowest, part.bound), best.names, best.value, whole)
 
 
 def settled_sites(core: Core, parts: Parts, bound: Floats, goal: float) -> Ints:
