@@ -13,12 +13,12 @@ from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
 from spatial.siting.room_bound import (
     LARGE,
-    MOST_ROWS,
     Bound,
     Parts,
     bound_rooms,
     climb_on,
     cut_to,
+    fills_by_chains,
     goal_of,
     is_closed,
     part_totals,
@@ -60,9 +60,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         return answer_count(question, deadline=deadline, seed=seed)
     rooms = list_rooms(question)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
-    if question.rows > MOST_ROWS and not is_closed(rooms, state):
+    if fills_by_chains(rooms) and not is_closed(rooms, state):
         state = _search_more(rooms, state, deadline, seed)
-    if question.rows > MOST_ROWS and np.isfinite(state.best.value):
+    if fills_by_chains(rooms) and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if rooms.whole and not has_more_conditions(question):
         state = _settle_sets(rooms, state, deadline, seed)

@@ -26,7 +26,7 @@ _FIRST_SHARE, _SWAP_SHARE = 0.1, 0.6
 """Shares of the time left for the first choice of a large question, and for its exchanges where others follow."""
 LARGE = 200_000
 """Of more entries than these random moves are too slow to be worth it, and prices climb slowly."""
-MOST_ROWS = 2000
+MOST_ROWS, _MOST_OPEN = 2000, 200
 """Of more rows than these exact models take too long: searches have the time that the bound leaves, and before it one
 that exchanges sites is quicker."""
 _HAIR = 1e-7
@@ -93,6 +93,12 @@ def goal_of(rooms: Rooms, value: float) -> float:
     return value - 1e-10 * min(value, saved) if np.isfinite(value) else value
 
 
+def fills_by_chains(rooms: Rooms) -> bool:
+    """Tell whether chains of moves fill the sites: rows are many, and open sites few enough for chains among them."""
+    question = rooms.question
+    return question.rows > MOST_ROWS and rooms.most + int(question.fixed.sum()) <= _MOST_OPEN
+
+
 def is_closed(rooms: Rooms, state: Bound) -> bool:
     """Tell whether no choice can be better than the best one met."""
     return state.bound > goal_of(rooms, state.best.value)
@@ -106,7 +112,7 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     free = np.flatnonzero(~question.fixed & ~question.banned)
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
-    if question.rows > MOST_ROWS and _may_search(rooms):
+    if fills_by_chains(rooms) and _may_search(rooms):
         short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
         state = _swap(rooms, state, opened, short, seed)
     else:
@@ -166,7 +172,7 @@ def _swap(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: i
 
 def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
-    if not _may_search(rooms) or rooms.question.rows > MOST_ROWS:
+    if not _may_search(rooms) or fills_by_chains(rooms):
         return state
     still = state.fixed | state.banned
     short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
