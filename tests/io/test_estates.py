@@ -202,19 +202,22 @@ _CELL = st.fixed_dictionaries(
 )
 
 
+_COLUMNS = ["名称", "户数", "经度", "纬度", "suspect"]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(_CELL, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_rows_in_are_rows_used_or_listed_once_whatever_their_order(rows: list[dict[str, str]], random: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
-        pd.DataFrame(rows).to_csv(path, index=False)
+        pd.DataFrame(rows, columns=_COLUMNS).to_csv(path, index=False)
         filled = sum(any(row.values()) for row in rows)
         estates, listed = read_estates(path, CRS)
         gone = listed.loc[listed["action"] == "dropped", "row"]
         assert len(estates) + len(gone) == filled
         assert gone.is_unique
         random.shuffle(rows)
-        pd.DataFrame(rows).to_csv(path, index=False)
+        pd.DataFrame(rows, columns=_COLUMNS).to_csv(path, index=False)
         again, _ = read_estates(path, CRS)
         pd.testing.assert_frame_equal(pd.DataFrame(estates), pd.DataFrame(again))
 

@@ -159,7 +159,7 @@ def test_a_store_of_another_format_is_refused(file_store: Store) -> None:
     file_store.close()
     with closing(sqlite3.connect(_path(file_store))) as raw, raw:
         raw.execute("UPDATE meta SET value = '99' WHERE name = 'format_version'")
-    with pytest.raises(StoreError, match="has format version 99, needed 3 or an earlier one"):
+    with pytest.raises(StoreError, match="has format version 99, needed 4 or an earlier one"):
         open_store(_path(file_store))
 
 
