@@ -5,7 +5,7 @@ One writer at a time, readers beside it (write-ahead log); a transaction is on t
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from api.store import geopackage
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
-from api.store.migrations import read_format, require_format, upgrade
+from api.store.migrations import in_format, read_format, upgrade
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
 from api.store.sqlite_rows import SqliteRows
@@ -78,8 +78,7 @@ class Embedded:
         with self._transaction("BEGIN") as connection:
             yield SqliteRows(connection)
 
-    @contextmanager
-    def writing(self) -> Iterator[SqliteRows]:
+    def writing(self) -> AbstractContextManager[SqliteRows]:
         """Give a transaction that is kept whole or not at all; it waits for the writer before it.
 
         Raises
@@ -87,9 +86,7 @@ class Embedded:
         StoreError
             If the store is of another format by now.
         """
-        with self.changing() as rows:
-            require_format(rows, self.name)
-            yield rows
+        return in_format(self.changing(), self.name)
 
     @contextmanager
     def changing(self) -> Iterator[SqliteRows]:
@@ -101,15 +98,8 @@ class Embedded:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with telling(self.name), self._pool.lend() as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # a full disk has rolled it back already
-                    connection.execute("ROLLBACK")
-                raise
+        with telling(self.name), self._pool.transact(begin, sqlite3.Error) as connection:
+            yield connection
 
     def backup(self, target: Path) -> None:
         """Write all that is in the store at one moment to a new file, whole or not at all."""

@@ -5,8 +5,9 @@ the new one. What a step leaves is what ``create_tables`` makes; the tests hold 
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
 
 from api.store.database import Dialect, Rows
 from api.store.errors import StoreError
@@ -14,6 +15,7 @@ from api.store.schema import FORMAT_VERSION, create_table
 
 _LOG = logging.getLogger("wangge.store")
 Step = Callable[[Rows, Dialect], None]
+R = TypeVar("R", bound=Rows)
 
 
 def read_format(rows: Rows, name: str) -> int:
@@ -37,8 +39,9 @@ def read_format(rows: Rows, name: str) -> int:
     return version
 
 
-def require_format(rows: Rows, name: str) -> None:
-    """Refuse to write to a store that is of another format than it was when it was opened, which is today's.
+@contextmanager
+def in_format(changing: AbstractContextManager[R], name: str) -> Iterator[R]:
+    """Give a transaction on a store that is still of the format that it was opened in, which is today's.
 
     A server that was left running while a newer Wangge brought the store on would write what that one cannot read.
 
@@ -47,13 +50,15 @@ def require_format(rows: Rows, name: str) -> None:
     StoreError
         If it is of another format.
     """
-    found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
-    told = None if found is None else found[0]
-    if told != str(FORMAT_VERSION):
-        raise StoreError(
-            f"{name} has format version {told} by now, needed {FORMAT_VERSION}: another Wangge brought it on; nothing "
-            "is written; start this server again as that one"
-        )
+    with changing as rows:
+        found = rows.one("SELECT value FROM meta WHERE name = 'format_version'")
+        told = None if found is None else found[0]
+        if told != str(FORMAT_VERSION):
+            raise StoreError(
+                f"{name} has format version {told} by now, needed {FORMAT_VERSION}: another Wangge brought it on; "
+                "nothing is written; start this server again as that one"
+            )
+        yield rows
 
 
 def upgrade(rows: Rows, dialect: Dialect, name: str, keep: Callable[[int], str]) -> None:

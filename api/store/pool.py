@@ -5,7 +5,7 @@ waits for one.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -43,6 +43,22 @@ class Pool:
             yield from self._lend()
         finally:
             self._free.release()
+
+    @contextmanager
+    def transact(self, begin: str, errors: type[Exception]) -> Iterator[Any]:
+        """Give a connection with a transaction that is kept when the block ends, and not at all when it raises.
+
+        ``errors`` are those of the database: what is broken has been rolled back by itself.
+        """
+        with self.lend() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(errors):
+                    connection.execute("ROLLBACK")
+                raise
 
     def _lend(self) -> Iterator[Any]:
         with self._lock:

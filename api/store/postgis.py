@@ -1,7 +1,7 @@
 """How is a store kept in PostgreSQL with PostGIS, for teams? (Needs psycopg: ``pip install wangge[postgis]``.)"""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import shapely
 from api.store.database import Dialect, Row
 from api.store.errors import StoreError
 from api.store.layers import STORED
-from api.store.migrations import read_format, require_format, upgrade
+from api.store.migrations import in_format, read_format, upgrade
 from api.store.place import name_place
 from api.store.pool import Pool
 from api.store.schema import FORMAT_VERSION, create_tables
@@ -105,8 +105,7 @@ class Postgis:
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield _PostgresRows(connection)
 
-    @contextmanager
-    def writing(self) -> Iterator[_PostgresRows]:
+    def writing(self) -> AbstractContextManager[_PostgresRows]:
         """Give a transaction that is kept whole or not at all; it waits for the writer before it.
 
         Raises
@@ -114,9 +113,7 @@ class Postgis:
         StoreError
             If the store is of another format by now.
         """
-        with self.changing() as rows:
-            require_format(rows, self.name)
-            yield rows
+        return in_format(self.changing(), self.name)
 
     @contextmanager
     def changing(self) -> Iterator[_PostgresRows]:
@@ -128,15 +125,8 @@ class Postgis:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Any]:
-        with self._telling(), self._pool.lend() as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(self._driver.Error):  # a broken connection has rolled it back already
-                    connection.execute("ROLLBACK")
-                raise
+        with self._telling(), self._pool.transact(begin, self._driver.Error) as connection:
+            yield connection
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

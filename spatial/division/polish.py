@@ -74,7 +74,7 @@ def _sweep(
     return after, grids
 
 
-def cut_windows(piece: Piece, labels: Any, sweep: int, width: int = WINDOWS[0]) -> Iterator[Any]:
+def cut_windows(piece: Piece, labels: Any, sweep: int, width: int) -> Iterator[Any]:
     """Yield the units (ascending) of windows of two or more grids that share none and hold ``width`` units at most."""
     start, near, units = link_grids(piece, labels)
     angle = 2.4 * sweep

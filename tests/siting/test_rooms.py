@@ -6,7 +6,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from spatial.siting import capacitated, room_count
+from spatial.siting import capacitated, room_bound, room_count
 from spatial.siting.answer import answer
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
@@ -150,6 +150,15 @@ def value_by_model(question: Question) -> float | None:
         if solve_mip(room_model(question, nothing, radius=radius), start=None, time_limit_s=20.0).x is not None:
             return float(radius)
     return None
+
+
+def test_chains_fill_sites_where_rows_are_many_and_open_sites_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = list_rooms(points(1, 12, 3))
+    assert not room_bound.fills_by_chains(rooms)
+    monkeypatch.setattr(room_bound, "MOST_ROWS", 11)
+    assert room_bound.fills_by_chains(rooms)
+    monkeypatch.setattr(room_bound, "_MOST_OPEN", 2)
+    assert not room_bound.fills_by_chains(rooms)
 
 
 def test_the_search_agrees_with_every_choice_of_sites_and_assignment_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
