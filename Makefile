@@ -20,7 +20,7 @@ setup: .venv/.installed ## make .venv from the lock
 	@test -n "$(PYTHON)" || { echo "make: no Python found; Wangge needs Python 3.11 or newer"; exit 1; }
 	@"$(PYTHON)" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: $(PYTHON) is too old or has no venv; Wangge needs Python 3.11 or newer with venv"; exit 1; }
-	@echo "setup: installing the locked Python packages into .venv (a minute or two, once)"
+	@echo "setup: installing the locked Python packages into .venv (some minutes, once)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install -q --require-hashes --no-deps -r requirements.lock 2> .venv/install.log || \
 		{ cat .venv/install.log; exit 1; }

@@ -216,9 +216,9 @@ def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int,
     for first in range(0, len(bound), _BATCH):
         if not _asked(way, known, "parts"):
             return known, False
-        todo = iter(range(first, min(first + _BATCH, len(bound))))
-        job = pool.submit(_assist, way, known, work, todo, search=searches)
-        _prove(work, todo, _asking(way, known))
+        turns = iter(range(first, min(first + _BATCH, len(bound))))
+        job = pool.submit(_assist, way, known, work, turns, search=searches)
+        _prove(work, turns, _asking(way, known))
         value = known.state.value
         known = _with(way, known, job.result())
         # Once a search finds nothing better, one beside each round of parts does.
@@ -231,17 +231,17 @@ def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int,
     return _priced(known, priced), depth > 1 or bool(status.any()) or not work.done.all()
 
 
-def _prove(work: _Work, todo: Iterator[int], goes_on: Callable[[], bool]) -> None:
+def _prove(work: _Work, turns: Iterator[int], goes_on: Callable[[], bool]) -> None:
     """Prove parts as long as there are some to do; what is to do may be shared by two threads."""
-    for at in todo:
+    for at in turns:
         proof = prove_part(work.parts[at], work.opened, work.most, goes_on)
         work.bound[at], work.done[at] = proof.bound, proof.whole
 
 
-def _assist(way: _Way, known: _Known, work: _Work, todo: Iterator[int], *, search: bool) -> list[Ints]:
+def _assist(way: _Way, known: _Known, work: _Work, turns: Iterator[int], *, search: bool) -> list[Ints]:
     """Return the sets of a search, if there is to be one, and prove parts then."""
     found = _found(way, known, _KICKS) if search else []
-    _prove(work, todo, way.goes_on)
+    _prove(work, turns, way.goes_on)
     return found
 
 

@@ -34,11 +34,11 @@ def is_connected(piece: Any, units: Any) -> bool:
         if a in inside and b in inside:
             near[a].append(b)
             near[b].append(a)
-    met, todo = {min(inside)}, [min(inside)]
-    while todo:
-        fresh = set(near[todo.pop()]) - met
+    met, waiting = {min(inside)}, [min(inside)]
+    while waiting:
+        fresh = set(near[waiting.pop()]) - met
         met |= fresh
-        todo += fresh
+        waiting += fresh
     return met == inside
 
 
