@@ -14,7 +14,8 @@ from api.jobs.record import Job
 from api.store.tables import geometries_of
 from spatial.errors import InputError
 from spatial.io.geojson import PROPERTY_DECIMALS, round_lonlat, write_features
-from spatial.io.site_inputs import ID_COLUMNS, MODES
+from spatial.io.site_columns import ID_COLUMNS, SITE_COLUMNS, know_columns
+from spatial.io.site_inputs import MODES
 
 Feature = Mapping[str, Any]
 Layers = Mapping[str, Sequence[Feature]]
@@ -141,8 +142,11 @@ def _take_choice(inputs: Mapping[str, Any], told: Mapping[str, Any], plan: Layer
 
 def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Return rows of a table that a job was sent by id, sorted."""
-    column = next(name for name in ID_COLUMNS if any(name in row for row in rows))
-    return dict(sorted((str(row[column]).strip(), row) for row in rows))
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    known = know_columns(columns, SITE_COLUMNS, "candidates")  # as they were read when the job ran
+    named = [{known.get(name, name): value for name, value in row.items()} for row in rows]
+    column = next(name for name in ID_COLUMNS if any(name in row for row in named))
+    return dict(sorted((str(row[column]).strip(), row) for row in named))
 
 
 def _know_places(plan: Layers) -> dict[str, Feature]:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
 from spatial.errors import InputError
+from spatial.folding import fold_header
+from spatial.io.cost_csv import read_cost_csv
+from spatial.io.headers import find_columns
 
-_SOURCES = ("source_id", "origin_id", "site_id")
-_TARGETS = ("demand_id", "destination_id")
-_COSTS = ("seconds", "walk_s", "cost")
-_SECONDS = frozenset({"seconds", "walk_s", "travel_s", "time_s", "duration_s"})
+_COSTS = ("seconds", "walk_s", "cost", "秒")
+_SECONDS = frozenset(fold_header(name) for name in "seconds walk_s travel_s time_s duration_s 秒 秒数".split())
 _SHOWN = 3
 
 Texts = NDArray[Any]
@@ -62,7 +63,7 @@ def read_costs(path: Path, sites: Texts, demand: Texts, *, column: str | None = 
     blank = int((~finite).sum())
     if blank:
         at, to, cost = at[finite], to[finite], cost[finite]
-    seconds = cost_name in _SECONDS
+    seconds = fold_header(cost_name) in _SECONDS
     return CostTable(at, to, cost, cost_name, seconds, blank, {"sites": strange_sites, "demand": strange_demand})
 
 
@@ -74,78 +75,33 @@ def _read(path: Path, column: str | None) -> tuple[Any, tuple[str, str, str]]:
             names = _pick(parquet.read_schema(path).names, path.name, column)
             return parquet.read_table(path, columns=list(names), read_dictionary=list(names[:2])), names
         if path.suffix.lower() in (".csv", ".txt", ".tsv"):
-            return _read_csv(path, column)
+            return read_cost_csv(path, lambda names: _pick(names, path.name, column))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
         raise InputError(f"times: {path.name} cannot be read: {_first_line(error)}") from error
     raise InputError(f"times: {path.name} ends with neither .csv nor .parquet")
 
 
-def _read_csv(path: Path, column: str | None) -> tuple[Any, tuple[str, str, str]]:
-    with path.open("rb") as file:
-        head = file.readline(1 << 16)
-    try:
-        encoding = "utf-8"
-        words = head.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        encoding = "gb18030"
-        words = head.decode(encoding, errors="replace")
-    tabs = "\t" if "\t" in words and "," not in words else ","
-    names = _pick([word.strip().strip('"') for word in words.strip().split(tabs)], path.name, column)
-    kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in names[:2]} | {names[2]: pa.float64()}
-
-    def read(kinds: Mapping[str, Any]) -> Any:
-        """Read the named columns as their kinds."""
-        return csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(encoding=encoding),
-            parse_options=csv.ParseOptions(delimiter=tabs),
-            convert_options=csv.ConvertOptions(include_columns=list(kinds), column_types=kinds),
-        )
-
-    try:
-        return read(kinds), names
-    except pa.ArrowInvalid:
-        _refuse_words(read({names[2]: pa.string()}).column(names[2]), path.name, names[2])
-        raise
-
-
-def _refuse_words(column: Any, where: str, name: str) -> None:
-    """Refuse a column of texts whose first text that is no number stands somewhere; return where all are numbers.
-
-    Raises
-    ------
-    InputError
-        If there is such a text: its row is named.
-    """
-    texts = column.combine_chunks().dictionary_encode()
-    empty = frozenset(csv.ConvertOptions().null_values)
-    for number, text in enumerate(texts.dictionary.to_pylist()):  # each text once, in the order of its first row
-        if text.strip() not in empty and not _is_number(text.strip()):
-            row = int(np.flatnonzero(texts.indices.fill_null(-1).to_numpy(zero_copy_only=False) == number)[0])
-            raise InputError(f"{where}: {name} is {text!r} in row {row + 1} of the data; needed a number, 0 or more")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        pa.array([text]).cast(pa.float64())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def _pick(names: list[str], where: str, column: str | None) -> tuple[str, str, str]:
-    """Return the columns of source, demand and cost."""
-    source = next((name for name in _SOURCES if name in names), None)
-    target = next((name for name in _TARGETS if name in names), None)
+    """Return the columns of source, demand and cost; case and punctuation of their names do not count."""
+    found = find_columns(names, ("source_id",), where)
+    source = found.get("source_id")
+    target = find_columns([name for name in names if name != source], ("demand_id",), where).get("demand_id")
     if source is None or target is None:
         raise InputError(f"{where}: found columns {', '.join(names)}; needed source_id, demand_id and a cost")
     others = [name for name in names if name not in (source, target)]
-    wanted = column or next((name for name in _COSTS if name in others), others[0] if len(others) == 1 else None)
-    if wanted is None or wanted not in others:
+    wanted = [_alike(others, one) for one in ([column] if column else _COSTS)]
+    cost = next((one for one in wanted if one), others[0] if len(others) == 1 and not column else None)
+    if cost is None:
         raise InputError(
             f"{where}: found columns {', '.join(names)}; needed {column or 'seconds'!r}, or --cost-column to name one"
         )
-    return source, target, wanted
+    return source, target, cost
+
+
+def _alike(names: list[str], wanted: str) -> str | None:
+    """Return the name that is the wanted one, else the first that is like it."""
+    alike = [name for name in names if fold_header(name) == fold_header(wanted)]
+    return wanted if wanted in alike else next(iter(alike), None)
 
 
 def _places(column: Any, known: Texts) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -183,11 +139,31 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def tell_strange(table: CostTable, where: str) -> str:
-    """Return a sentence about ids of the table that are not known; "" where there are none."""
-    parts = []
+def tell_strange(table: CostTable, where: str, known: Mapping[str, Texts]) -> str:
+    """Return a sentence about ids of the table that are not known; "" where there are none.
+
+    ``known`` holds the ids of ``sites`` and ``demand``: an id that one of them turns into as a number is told with it.
+    """
+    parts, hint = [], ""
     for side, file in (("sites", "candidates"), ("demand", "demand")):
         if names := table.strange[side]:
             shown = ", ".join(repr(one) for one in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
             parts.append(f"{len(names)} ids that are not in the {file} ({shown})")
-    return f"{where} names {' and '.join(parts)}" if parts else ""
+            hint = hint or _tell_twin(names, known[side], file)
+    return f"{where} names {' and '.join(parts)}{hint}" if parts else ""
+
+
+def _tell_twin(strange: tuple[str, ...], known: Texts, file: str) -> str:
+    """Return which known id a strange one may stand for, where one of the two was once kept as a number."""
+    twins = {_as_number(str(one)): str(one) for one in known}
+    for one in strange:
+        twin = twins.get(_as_number(one))
+        if twin is not None and _as_number(one):
+            return f"; {one!r} may stand for {twin!r} of the {file}, kept as a number by some program"
+    return ""
+
+
+def _as_number(name: str) -> str:
+    """Return what is left of an id that went through a program of numbers; "" where that keeps nothing."""
+    whole, _, fraction = name.partition(".")
+    return (whole.lstrip("0") or "0") if whole.isdecimal() and not fraction.strip("0") else ""

@@ -19,9 +19,9 @@ _ALIASES: Mapping[str, str] = {
     "gate_id": f"门编号 出入口编号 gateid {_CODE}",
     "site_id": f"站点编码 设施编码 siteid facilityid candidateid {_CODE}",
     "source_id": f"起点编码 起点编号 站点编码 站点编号 设施编码 设施编号 sourceid siteid facilityid poiid "
-    f"originid candidateid {_CODE}",
-    "demand_id": "需求点编码 需求点编号 需求编号 demandid destinationid 楼栋编码 楼栋编号 buildingid 小区编码 小区编号 "
-    f"estateid {_CODE}",
+    f"originid candidateid fromid {_CODE}",
+    "demand_id": "需求点编码 需求点编号 需求编号 demandid destinationid toid 楼栋编码 楼栋编号 buildingid 小区编码 "
+    f"小区编号 estateid {_CODE}",
     "poi_id": f"兴趣点编码 poiid {_CODE}",
     "code": f"网格编码 网格代码 网格编号 gridcode gridid {_CODE}",
     "households": "总户数 住户总数 居民户数 住户数 户数 规划户数 实有户数 常住户数 房屋套数 总套数 套数 "
@@ -45,6 +45,11 @@ _ALIASES: Mapping[str, str] = {
     "kind": "设施类型 站点类型 兴趣点类型 类型 类别 种类 kind type category class amenity shop",
     "mode": "取得方式 来源方式 建设方式 方式 mode acquisition",
     "cost": "建设成本 改造费用 成本 费用 造价 投资 cost price",
+    "capacity": "容量 服务容量 服务能力 可服务户数 capacity",
+    "fixed": "已有 现有 已建 是否已有 是否现有 是否已建 fixed existing",
+    "level": "层级 级别 等级 设施级别 level",
+    "weight": "权重 weight",
+    "load": "负荷 占用 load",
     "hours": "开放时间 开门时间 通行时间 时间 hours openinghours",
     "height": "高程 高程值 海拔 海拔高度 标高 高度 zm z elevation elevationm elev ele height heightm altitude dem",
     "layer": "所属部门 部门 条线 网格类型 图层 layer department dept",

@@ -13,13 +13,12 @@ from spatial.crs import LONLAT, metric_crs, transform_xy
 from spatial.errors import InputError
 from spatial.io.cost_table import read_costs, tell_strange
 from spatial.io.registers import read_table
+from spatial.io.site_columns import DEMAND_COLUMNS, ID_COLUMNS, SITE_COLUMNS, WEIGHTS, name_columns, to_numbers
 from spatial.io.totals import find_totals
 from spatial.personal import check_personal
 from spatial.siting.setting import Homes, Places, Setting, join_walks
 
 WEIGHT = "weight"
-ID_COLUMNS = ("id", "demand_id", "site_id")
-_WEIGHTS = (WEIGHT, "households", "population")
 _LOAD, _LEVEL = "load", "level"
 _NOT_GROUPS = frozenset({*ID_COLUMNS, _LOAD, "lon", "lat", "x", "y"})
 _SITE_NUMBERS = ("capacity", "cost", "floor_area_m2", _LEVEL, "lon", "lat", "x", "y")
@@ -67,11 +66,11 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
         If a file cannot be used; the message names it, with the column or the id.
     """
     homes, left = _read_homes(sources.demand)
-    sites, more = _drop_totals(_read_frame(sources.candidates, "candidates"), sources.candidates.name)
+    sites, more = _read_rows(sources.candidates, "candidates", SITE_COLUMNS)
     places, floor, limited = build_places(sites, sources.candidates.name)
     table = read_costs(sources.times, places.ids, homes.ids, column=sources.cost_column)
     notes = [*left, *more]
-    if strange := tell_strange(table, sources.times.name):
+    if strange := tell_strange(table, sources.times.name, {"sites": places.ids, "demand": homes.ids}):
         if not sources.skip_unknown:
             raise InputError(f"{strange}; needed known ids, or --skip-unknown to leave those pairs out")
         notes.append(f"{strange}; those pairs are left out")
@@ -90,9 +89,9 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
 
 
 def _read_homes(path: Path) -> tuple[Homes, list[str]]:
-    frame, totals = _drop_totals(_read_frame(path, "demand"), path.name)
+    frame, told = _read_rows(path, "demand", DEMAND_COLUMNS)
     ids, order = _ids(frame, path.name)
-    weight = next((name for name in _WEIGHTS if name in frame.columns), None)
+    weight = next((name for name in WEIGHTS if name in frame.columns), None)
     if weight is None:
         raise InputError(f"{path.name}: found columns {', '.join(frame.columns)}; needed weight beside id")
     groups = {WEIGHT: _numbers(frame, weight, ids, path.name, needed=True)}
@@ -100,14 +99,14 @@ def _read_homes(path: Path) -> tuple[Homes, list[str]]:
     for name in frame.columns:
         if name in _NOT_GROUPS or name == weight:
             continue
-        values = pd.to_numeric(frame[name].where(frame[name] != "", np.nan), errors="coerce")
-        if values.notna().all() and (values >= 0).all():
-            groups[name] = values.to_numpy(dtype=np.float64)
+        values = to_numbers(frame[name])
+        if (values >= 0).all() and np.isfinite(values).all():
+            groups[name] = values
         else:
             passed.append(name)
     load = _numbers(frame, _LOAD, ids, path.name, needed=True) if _LOAD in frame.columns else groups[WEIGHT]
     notes = [f"{path.name}: columns {', '.join(passed)} hold no numbers of people and are not read"] if passed else []
-    notes = [*totals, *notes]
+    notes = [*told, *notes]
     return Homes(ids[order], {name: values[order] for name, values in groups.items()}, load[order]), notes
 
 
@@ -160,6 +159,13 @@ def _read_frame(path: Path, what: str) -> Any:
     return frame.reset_index(drop=True)
 
 
+def _read_rows(path: Path, what: str, fields: Mapping[str, tuple[str, ...]]) -> tuple[Any, list[str]]:
+    """Return a table without its lines of totals, its columns by the names they go by, and notes on both."""
+    frame, totals = _drop_totals(_read_frame(path, what), path.name)
+    frame, named = name_columns(frame, fields, path.name)
+    return frame, [*named, *totals]
+
+
 def _drop_totals(frame: Any, where: str) -> tuple[Any, list[str]]:
     """Return a table without its lines of totals, and a note where there are any."""
     total = find_totals(frame)
@@ -191,7 +197,7 @@ def _ids(frame: Any, where: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 def _numbers(frame: Any, name: str, ids: NDArray[Any], where: str, *, needed: bool = False) -> NDArray[np.float64]:
     text = frame[name].astype(str).str.strip()
-    values = pd.to_numeric(text.where(text != "", np.nan), errors="coerce").to_numpy(dtype=np.float64)
+    values = to_numbers(text)
     signed = name in ("lon", "lat", "x", "y", _LEVEL)
     bad = np.isnan(values) & ((text != "").to_numpy() | needed)
     bad |= np.isinf(values) & (name != "capacity")
@@ -200,7 +206,7 @@ def _numbers(frame: Any, name: str, ids: NDArray[Any], where: str, *, needed: bo
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
         raise InputError(f"{where}: {name} of {ids[k]!r} is {text.iloc[k]!r}; needed a number of at least 0")
-    return np.asarray(values)
+    return values
 
 
 def _flags(frame: Any, ids: NDArray[Any], where: str) -> NDArray[np.bool_]:

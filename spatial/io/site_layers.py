@@ -23,8 +23,8 @@ from spatial.walking.survey import require_near
 from spatial.walking.travel import travel_times
 from spatial.walking.walker import Walker
 
-_NUMBERS = {"capacity": None, "level": None, "cost": "cost", "floor_area_m2": "area"}
-_TEXTS = ("kind", "mode", "name")
+_NUMBERS = {"capacity": "capacity", "level": "level", "cost": "cost", "floor_area_m2": "area"}
+_TEXTS = ("kind", "mode", "name", "fixed")
 _PLACED = ("lon", "lat", "lonlat")
 _SHOWN = 8
 
@@ -35,9 +35,9 @@ def read_site_layers(
     """Return a siting question whose costs are seconds on foot along the streets, to everybody within the limit.
 
     ``sources.sources`` holds the candidates and ``existing`` the centres that are open today, which stay open. Headers
-    are known as everywhere (费用, 取得方式, 建筑面积); ``capacity``, ``level``, ``fixed`` and every other column that a
-    condition may name go by their own name. Demand counts its households, 1 each where there are none; further columns
-    of numbers are groups, ``load`` the room that a point takes.
+    are known as everywhere (费用, 取得方式, 建筑面积, 容量, 级别, 已有); every other column that a condition may name
+    goes by its own name. Demand counts its households, 1 each where there are none; further columns of numbers are
+    groups, ``load`` the room that a point takes.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def _read_sites(given: Features, *, fixed: bool) -> tuple[Any, Any]:
     source = given.origin["source"]
     sheet, frame, listed = as_points(given)
     ids, named = read_ids(sheet, frame, "source_id", source)
-    known = find_columns(frame.columns, (*_TEXTS, *_PLACED, "cost", "area", "source_id"), sheet.where)
-    numbers = {name: known.get(field) if field else sheet.find([name]) for name, field in _NUMBERS.items()}
+    known = find_columns(frame.columns, (*_TEXTS, *_PLACED, *_NUMBERS.values(), "source_id"), sheet.where)
+    numbers = {name: known.get(field) for name, field in _NUMBERS.items()}
     amounts, odd = read_numbers(frame, {name: column for name, column in numbers.items() if column}, source)
     taken = {*known.values(), *filter(None, numbers.values()), frame.geometry.name}
     others = {str(name): text_of(frame, name).str.strip() for name in frame.columns if name not in taken}
