@@ -18,6 +18,7 @@ from spatial.siting.question import AS_MANY_AS_NEEDED
 from spatial.siting.settle import Settled, row_limits
 
 _WORDS = {english: chinese for chinese, english in MODES.items() if chinese != "盘活"}
+_SHOWN = 5
 _SHEET = "选址清单"
 _HEADERS = (
     "编号 id", "措施 action", "方式 mode", "费用 cost", "可用面积 area m2", "需要面积 needed m2", "缺口 deficit m2",
@@ -68,8 +69,14 @@ def describe_choice(
         **list_reach(inputs.setting, asked),
         "seconds": done.seconds,
         "unserved_weight": lost,
+        "unreachable_weight": max(0.0, asked.total - float(weight.sum())),
         "unserved_cost": asked.question.missing if np.isfinite(asked.question.missing) else None,
-        "notes": [*inputs.notes, *done.notes, *_tell_unserved(asked, lost, float(weight.sum()))],
+        "notes": [
+            *inputs.notes,
+            *done.notes,
+            *_tell_unreachable(inputs, asked),
+            *_tell_unserved(asked, lost, float(weight.sum())),
+        ],
     }
 
 
@@ -78,6 +85,19 @@ def _tell_unserved(asked: Asked, lost: float, total: float) -> list[str]:
     if asked.model != "p_median" or lost <= 1e-9 * total:
         return []
     return [f"no site serves {lost:.10g} of the weight of {total:.10g}; each unit counts as {asked.question.missing:g}"]
+
+
+def _tell_unreachable(inputs: SiteInputs, asked: Asked) -> list[str]:
+    """Return a sentence about the demand that no site can serve, whichever opens: no objective counts it."""
+    ids = [str(one) for one in inputs.setting.homes.ids[asked.left_out]]
+    if not ids:
+        return []
+    shown = ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
+    left = max(0.0, asked.total - float(asked.question.weight.sum()))
+    return [
+        f"{len(ids)} demand points can be served by no site, or by too few ({shown}): {left:.10g} of the weight of "
+        f"{asked.total:.10g} is no part of the objective; see unreachable"
+    ]
 
 
 def _assign(inputs: SiteInputs, asked: Asked, done: Settled) -> dict[str, str | None]:

@@ -36,6 +36,8 @@ class Asked:
         Flag by demand point: some of its rows cannot be served whatever opens.
     unreachable:
         The demand points of ``left_out`` with their reasons, and the cutoff that would do.
+    conditions:
+        The conditions that were asked with.
     """
 
     question: Question
@@ -49,6 +51,7 @@ class Asked:
     total: float
     left_out: Flags
     unreachable: Unreachable
+    conditions: Conditions
 
     @property
     def smallest_cutoff(self) -> float | None:
@@ -89,7 +92,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     wide = _cut(setting, replace(rows, cutoff=np.full(len(rows.home), np.inf)), banned)
     unreachable = find_unreachable(rows.home, ways, wide, conditions.backup)
     if conditions.refuse_unreachable and left_out.any():
-        raise _refuse(setting, unreachable)
+        raise _refuse(setting, unreachable, p)
     walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
     ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
     question = Question(
@@ -113,7 +116,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     )
     return Asked(
         question, model, rows.home[enough], rows.group[enough], rows.cutoff[enough], rows.names, walks, order,
-        float(rows.weight.sum()), left_out, unreachable,
+        float(rows.weight.sum()), left_out, unreachable, conditions,
     )  # fmt: skip
 
 
@@ -270,12 +273,14 @@ def _mark(places: Places, column: str) -> Ints:
     return places.marks[column]
 
 
-def _refuse(setting: Setting, found: Unreachable) -> InfeasibleError:
-    ids, cutoff = [str(one) for one in setting.homes.ids[found.home]], found.smallest_cutoff
+def _refuse(setting: Setting, found: Unreachable, p: int) -> InfeasibleError:
+    ids = [str(one) for one in setting.homes.ids[found.home]]
+    cutoff = found.smallest_cutoff if found.reason.any() else None  # where no walk is listed, no cutoff helps
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-    would = "" if cutoff is None else f"; a cutoff of {cutoff:g} would do for all that the table lists a way for"
+    does = "would do for" if p == AS_MANY_AS_NEEDED else "would reach"
+    would = "no walk to them is listed" if cutoff is None else f"a cutoff of {cutoff:g} {does} all with walks listed"
     return InfeasibleError(
-        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}{would}",
+        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}; {would}",
         proved=True,
         unreachable=tuple(ids),
         smallest_cutoff=cutoff,

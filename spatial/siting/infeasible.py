@@ -6,52 +6,128 @@ from typing import Any
 import numpy as np
 
 from spatial.errors import InfeasibleError
-from spatial.siting.answer import answer
-from spatial.siting.asking import Asked
-from spatial.siting.question import AS_MANY_AS_NEEDED, Question
+from spatial.siting.answer import Answer, answer
+from spatial.siting.asking import Asked, ask
+from spatial.siting.question import AS_MANY_AS_NEEDED, Question, tally
 from spatial.siting.setting import Setting
-from spatial.siting.ways import Deadline, Ways
+from spatial.siting.ways import Deadline, Ways, row_of
+
+_EVERYBODY = ("count", "largest")
+_SHOWN = 3
+_HAIR = 1e-9
+
+Told = tuple[list[str], dict[str, Any]]
+"""What is said, and the same as facts."""
 
 
 def explain(setting: Setting, asked: Asked, *, deadline: Deadline, seed: int) -> InfeasibleError:
     """Return the error for a question that provably has no answer, with what would give it one.
 
-    ``facts`` may hold ``smallest_p`` and ``smallest_budget`` (each with all else unchanged; only where proved),
-    ``unreachable`` (ids) and ``smallest_cutoff``.
+    ``facts`` may hold ``smallest_p``, ``smallest_budget`` and ``smallest_cutoff`` (each with all else unchanged; only
+    where proved), ``enough_p`` with ``enough_budget`` where neither alone would do, ``too_large`` (ids of demand that
+    no site has room for), ``room`` and ``room_needed`` where all sites together lack it, and ``unreachable`` (ids).
     """
-    question, facts = asked.question, dict[str, Any](proved=True)
-    told = []
-    if question.p != AS_MANY_AS_NEEDED:
+    question = asked.question
+    parts = [_room(setting, asked), _limits(question, deadline, seed), _cutoff(setting, asked, deadline, seed)]
+    told = [one for said, _ in parts for one in said] or ["the conditions contradict each other"]
+    facts = {name: value for _, found in parts for name, value in found.items()}
+    return InfeasibleError(
+        f"siting: no {_what(question)} keeps every condition; {'; '.join(told)}",
+        proved=True,
+        **facts,
+        unreachable=list_reach(setting, asked)["unreachable"],
+    )
+
+
+def _limits(question: Question, deadline: Deadline, seed: int) -> Told:
+    """Return how many sites it takes, and how much money; where neither alone would do, how much of both."""
+    told, facts = list[str](), dict[str, Any]()
+    many, poor = question.p != AS_MANY_AS_NEEDED, bool(np.isfinite(question.budget))
+    if many:
         fewest = _least(replace(question, p=AS_MANY_AS_NEEDED), question.counted.astype(float), deadline, seed)
         if fewest is not None:
-            facts["smallest_p"] = round(fewest)
-            told.append(f"at least {round(fewest)} are needed, {question.p} are allowed")
-    if np.isfinite(question.budget):
+            facts["smallest_p"] = round(fewest.value)
+            told.append(f"at least {round(fewest.value)} are needed, {question.p} are allowed")
+    if poor:
         cheapest = _least(replace(question, budget=np.inf), question.price, deadline, seed)
         if cheapest is not None:
-            facts["smallest_budget"] = cheapest
-            told.append(f"it takes a budget of {cheapest:g}, there are {question.budget:g}")
-    facts.update(list_reach(setting, asked))
-    if not told:
-        told.append("the conditions contradict each other")
-    return InfeasibleError(f"siting: no {_what(question)} keeps every condition; {'; '.join(told)}", **facts)
+            facts["smallest_budget"] = cheapest.value
+            told.append(f"it takes a budget of {cheapest.value:g}, there are {question.budget:g}")
+    if many and poor and not told:
+        free = replace(question, p=AS_MANY_AS_NEEDED, budget=np.inf)
+        both = _least(free, question.price, deadline, seed)
+        if both is not None:
+            sites = int((both.opened & question.counted).sum())
+            facts |= {"enough_p": sites, "enough_budget": both.value}
+            told.append(
+                f"neither more than {question.p} sites nor more than {question.budget:g} alone would do, {sites} sites "
+                f"with a budget of {both.value:g} would"
+            )
+    return told, facts
+
+
+def _cutoff(setting: Setting, asked: Asked, deadline: Deadline, seed: int) -> Told:
+    """Return the smallest cutoff with which there is an answer, where one cutoff stands for everybody."""
+    conditions = asked.conditions
+    cutoffs = np.unique(asked.cutoff)
+    if asked.question.goal not in _EVERYBODY or conditions.levels or len(cutoffs) != 1 or np.isinf(cutoffs[0]):
+        return [], {}
+    if deadline.left() <= 0:
+        return [], {}
+    free = replace(conditions, cutoffs={}, cheapest=False, refuse_unreachable=False)
+    wide = ask(setting, free, model="p_center", p=asked.question.p, cutoff=np.inf).question
+    found = _settled(wide, deadline, seed)
+    if found is None or found.value <= cutoffs[0]:
+        return [], {}
+    return [f"a cutoff of {found.value:g} would do, it is {cutoffs[0]:g}"], {"smallest_cutoff": found.value}
+
+
+def _room(setting: Setting, asked: Asked) -> Told:
+    """Return the demand that is too large for every site in its reach, and whether all sites together are too small."""
+    question, told, facts = asked.question, list[str](), dict[str, Any]()
+    if not question.has_room_limits or question.goal not in _EVERYBODY:
+        return told, facts
+    at = row_of(question.ways)
+    largest, room = np.zeros(question.rows), question.capacity[question.ways.site]
+    np.maximum.at(largest, at, room)
+    most = tally(at, room, question.rows) if question.split else largest
+    large = np.flatnonzero(question.load > most * (1 + _HAIR))
+    if len(large):
+        ids = [str(one) for one in setting.homes.ids[np.unique(asked.home[large])]]
+        name, takes, has = setting.homes.ids[asked.home[large[0]]], question.load[large[0]], most[large[0]]
+        shown = ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
+        facts["too_large"] = tuple(ids)
+        told.append(
+            f"{len(ids)} demand points are too large for the sites in their reach: {shown} "
+            f"({name} takes {takes:g}, there is room for {has:g})"
+        )
+    needed, there = float(question.load.sum()), float(question.capacity[~question.banned].sum())
+    if needed > there * (1 + _HAIR):
+        facts |= {"room_needed": needed, "room": there}
+        told.append(f"the demand takes {needed:g} of room, all sites together have {there:g}")
+    return told, facts
 
 
 def _what(question: Question) -> str:
     return "choice of sites" if question.goal == "sum" else "choice of sites that serves every demand point"
 
 
-def _least(question: Question, charge: Any, deadline: Deadline, seed: int) -> float | None:
-    """Return the least charge of sites that keep the conditions, where it is proved in time."""
+def _least(question: Question, charge: Any, deadline: Deadline, seed: int) -> Answer | None:
+    """Return the sites of the least charge that keep the conditions, where that is proved in time."""
     asked = replace(question, goal="count", charge=np.asarray(charge, dtype=np.float64), missing=np.inf)
     if question.goal == "sum":  # it counts whoever goes unserved at a price, so that the conditions on sites are all
         nobody = Ways(np.zeros(1, np.int64), question.ways.site[:0], question.ways.cost[:0], question.ways.sites)
         asked = replace(asked, ways=nobody, weight=question.weight[:0], load=question.load[:0])
+    return _settled(asked, deadline, seed)
+
+
+def _settled(question: Question, deadline: Deadline, seed: int) -> Answer | None:
+    """Return the answer, None where there is none or it is not proved in time."""
     try:
-        found = answer(asked, deadline=deadline, seed=seed)
+        found = answer(question, deadline=deadline, seed=seed)
     except InfeasibleError:
         return None
-    return found.value if found is not None and found.proved else None
+    return found if found is not None and found.proved else None
 
 
 def list_reach(setting: Setting, asked: Asked) -> dict[str, Any]:
