@@ -1,7 +1,6 @@
 """`wangge site`: which sites open, from a table of travel times or along streets, with who serves whom and a bound."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,11 +153,12 @@ class _Given:
 
     def read(self, profile: Any, limit_s: float, on_progress: Progress) -> Any:
         """Return the siting question as read."""
-        from spatial.io.site_inputs import read_site_inputs
+        if self.tables is not None:
+            from spatial.io.site_inputs import read_site_inputs
+
+            return read_site_inputs(self.tables)
         from spatial.io.site_layers import read_site_layers
 
-        if self.tables is not None:
-            return read_site_inputs(self.tables)
         return read_site_layers(self.layers, profile, existing=self.existing, limit_s=limit_s, on_progress=on_progress)
 
 
@@ -166,10 +166,6 @@ def _sources(
     ways: tuple[Path | None, str | None], demand: str, candidates: str, layers: dict[str, Any], tables: dict[str, Any]
 ) -> _Given:
     """Return what is read; refuse two sources of times, none, and options of the other one."""
-    from spatial.io.features import locate
-    from spatial.io.site_inputs import SiteSources
-    from spatial.io.walk_inputs import WalkSources
-
     times, osm = ways
     if (times is None) == (osm is None):
         raise InputError(
@@ -183,8 +179,13 @@ def _sources(
             f"{'--times' if times is None else '--osm'} only"
         )
     if times is not None:
+        from spatial.io.site_inputs import SiteSources
+
         tabled = SiteSources(times, Path(demand), Path(candidates), tables["cost-column"], bool(tables["skip-unknown"]))
         return _Given((tabled.times, tabled.demand, tabled.candidates), tables=tabled)
+    from spatial.io.features import locate  # here: what walks takes longer to load than a table takes to read
+    from spatial.io.walk_inputs import WalkSources
+
     existing = layers.pop("existing")
     given = [osm, demand, candidates, existing, layers["gates"], layers["estates"]]
     files = tuple(locate(one).path for one in given if one is not None)
@@ -212,7 +213,9 @@ def _check(job: _Job, inputs: tuple[Path, ...]) -> None:
 def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Progress) -> dict[str, Any]:
     """Return all that is told of the choice; of a question without an answer, why."""
     from spatial.io.profiles import DEFAULT_PROFILE
-    from spatial.io.site_outputs import describe_choice
+    from spatial.io.site_inputs import with_floor_rooms
+    from spatial.io.site_outputs import describe_choice, describe_none
+    from spatial.io.site_words import read_conditions
     from spatial.siting.asking import ask, check_kinds, number_of_sites
     from spatial.siting.settle import settle
 
@@ -224,14 +227,14 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
     per_minute = 60.0 if job.cutoff_min is not None else 1.0
     limit = job.cutoff if job.cutoff_min is None else 60.0 * job.cutoff_min
     cutoff = math.inf if limit is None else limit
-    conditions = _conditions(words, plain, per_minute)
+    conditions = read_conditions(words, plain, per_minute)
     inputs = sources.read(profile, _farthest(cutoff, conditions), on_progress)
     if job.cutoff_min is not None and not inputs.in_seconds:
         raise InputError(
             f"found --cutoff-min with costs in column {inputs.column}, needed seconds, or --cutoff instead"
         )
     if job.floor_m2 and not no_capacity:
-        inputs = _with_floor_rooms(inputs, job.floor_m2)
+        inputs = with_floor_rooms(inputs, job.floor_m2)
     model = MODELS[job.model]
     conditions = replace(
         conditions,
@@ -246,7 +249,7 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
         asked = ask(inputs.setting, conditions, model=model, p=most, cutoff=cutoff)
         done = settle(inputs.setting, asked, deadline=deadline, seed=job.seed, on_progress=on_progress)
     except InfeasibleError as error:
-        return {**_no_choice(model, error), **about, "seconds": deadline.spent(), "notes": list(inputs.notes)}
+        return {**describe_none(model, error), **about, "seconds": deadline.spent(), "notes": list(inputs.notes)}
     told = describe_choice(inputs, asked, done, cutoff=cutoff, m2_per_100=m2_per_100)
     if not math.isfinite(cutoff) and model in ("set_cover", "max_cover"):
         told["notes"].append("no cutoff was given: every pair in the table counts as within reach")
@@ -258,77 +261,6 @@ def _farthest(cutoff: float, conditions: Any) -> float:
     levels = [float(rule.cutoff) for rule in conditions.levels]
     groups = [float(one) for one in conditions.cutoffs.values()]
     return 2.0 * max([*groups, *(levels or [cutoff])])
-
-
-def _no_choice(model: str, error: InfeasibleError) -> dict[str, Any]:
-    """Return what is told where there is no answer; whether that is proved, and what would do."""
-    proved = bool(error.facts.get("proved", True))
-    facts = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
-    nothing: dict[str, Any] = {"sites": [], "new_sites": [], "assignment": {}, "by_site": []}
-    status = "infeasible" if proved else "unknown"
-    return {"model": model, "status": status, "objective": None, "bound": None, "gap": None, "why": str(error)} | (
-        nothing | facts
-    )
-
-
-def _with_floor_rooms(inputs: Any, floor_m2: float) -> Any:
-    """Return the inputs with the capacity that floor area gives where no other is known."""
-    import numpy as np
-
-    places, area = inputs.setting.places, inputs.floor_area_m2
-    room = np.where(np.isfinite(places.room) | np.isnan(area), places.room, area * 100.0 / floor_m2)
-    setting = replace(inputs.setting, places=replace(places, room=room))
-    return replace(inputs, setting=setting, has_capacity=bool(np.isfinite(room).any()))
-
-
-def _conditions(words: dict[str, Any], plain: dict[str, Any], per_minute: float) -> Any:
-    """Return the conditions that the options describe; cutoffs in the unit of the costs."""
-    from spatial.io.site_inputs import MODES
-    from spatial.siting.conditions import Conditions, KindRule, LevelRule
-
-    kinds = [_kind(text) for text in words["kinds"] or []]
-    levels = _pairs("--level", ",".join(words["levels"] or []), int, ":")
-    full = words["full_until"]
-    return Conditions(
-        **plain,
-        weights=_pairs("--weights", words["weights"] or "", str),
-        cutoffs={name: per_minute * v for name, v in _pairs("--cutoffs", words["cutoffs"] or "", str).items()},
-        mode_prices={MODES.get(k, k): v for k, v in _pairs("--mode-prices", words["mode_prices"] or "", str).items()},
-        full_until=None if full is None else per_minute * full,
-        kinds=tuple(KindRule(*kind) for kind in kinds),
-        levels=tuple(LevelRule(rank, per_minute * limit) for rank, limit in levels.items()),
-    )
-
-
-def _pairs(flag: str, text: str, key: Callable[[str], Any], mark: str = "=") -> dict[Any, float]:
-    """Return ``a=1,b=2`` as names and numbers."""
-    out: dict[Any, float] = {}
-    for part in filter(None, (one.strip() for one in text.split(","))):
-        name, found, number = part.partition(mark)
-        before = len(out)
-        try:
-            out[key(name.strip())] = float(number)
-        except ValueError:
-            found = ""
-        if not found:
-            raise InputError(f"found {flag} {part!r}, needed a name, {mark!r} and a number")
-        if len(out) == before:
-            raise InputError(f"found {flag} {name.strip()!r} twice, needed once")
-    return out
-
-
-def _kind(text: str) -> tuple[str, str, int, int | None]:
-    """Return ``mode=new:0-3`` as column, value, least and most."""
-    from spatial.io.site_inputs import MODES
-
-    column, equals, rest = text.partition("=")
-    value, colon, numbers = rest.rpartition(":")
-    low, dash, high = numbers.partition("-")
-    if not (equals and colon and dash and low.isdigit() and (high.isdigit() or not high)):
-        raise InputError(f"found --kind {text!r}, needed column=value:least-most, such as mode=new:0-3")
-    column, value = column.strip(), value.strip()
-    mode = MODES.get(value, value) if column == "mode" else value
-    return column, mode, int(low), int(high) if high else None
 
 
 def _write(told: dict[str, Any], job: _Job) -> None:

@@ -1,7 +1,7 @@
 """What does a planner bring to choose sites: costs by pair, demand by id, and candidates with what each takes?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,17 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
     return SiteInputs(
         Setting(places, homes, ways, ignored), table.column, table.in_seconds, floor, limited, tuple(notes)
     )
+
+
+def with_floor_rooms(inputs: SiteInputs, floor_m2: float) -> SiteInputs:
+    """Return the inputs where a site without a capacity has room for as much as its floor area is enough for.
+
+    ``floor_m2`` is what 100 of the load need; a site without either has room for everybody.
+    """
+    places, area = inputs.setting.places, inputs.floor_area_m2
+    room = np.where(np.isfinite(places.room) | np.isnan(area), places.room, area * 100.0 / floor_m2)
+    setting = replace(inputs.setting, places=replace(places, room=room))
+    return replace(inputs, setting=setting, has_capacity=bool(np.isfinite(room).any()))
 
 
 def _read_homes(path: Path) -> tuple[Homes, list[str]]:

@@ -8,7 +8,7 @@ import numpy as np
 import openpyxl
 from openpyxl.styles import Font
 
-from spatial.errors import InputError
+from spatial.errors import InfeasibleError, InputError
 from spatial.io.atomic import replace_file
 from spatial.io.site_inputs import MODES, SiteInputs
 from spatial.siting.asking import Asked
@@ -77,6 +77,28 @@ def describe_choice(
             *_tell_unreachable(inputs, asked),
             *_tell_unserved(asked, lost, float(weight.sum())),
         ],
+    }
+
+
+def describe_none(model: str, error: InfeasibleError) -> dict[str, Any]:
+    """Return what is told where there is no answer: whether that is proved (infeasible, else unknown), what would do.
+
+    It has the keys of an answer; the facts of the error stand beside them.
+    """
+    proved = bool(error.facts.get("proved", True))
+    facts = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
+    return {
+        "model": model,
+        "status": "infeasible" if proved else "unknown",
+        "objective": None,
+        "bound": None,
+        "gap": None,
+        "why": str(error),
+        "sites": [],
+        "new_sites": [],
+        "assignment": {},
+        "by_site": [],
+        **facts,
     }
 
 
