@@ -1,5 +1,6 @@
 """How much may a client send? A body above the limit is refused before it is read."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -7,19 +8,20 @@ from types import MappingProxyType
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_NOWHERE: Mapping[str, int] = MappingProxyType({})
+_NOWHERE: Mapping[re.Pattern[str], int] = MappingProxyType({})
 
 
-def limit_bodies(app: ASGIApp, *, most: int, elsewhere: Mapping[str, int] = _NOWHERE) -> ASGIApp:
+def limit_bodies(app: ASGIApp, *, most: int, elsewhere: Mapping[re.Pattern[str], int] = _NOWHERE) -> ASGIApp:
     """Return the application with bodies of at most so many bytes, also where their length is not announced.
 
-    ``elsewhere`` holds, by the beginning of an address, how many it may be there.
+    ``elsewhere`` holds, by what is found in an address, how many it may be there.
     """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose body is counted while it comes in."""
         read = 0
-        most_here = next((size for start, size in elsewhere.items() if scope.get("path", "").startswith(start)), most)
+        path = scope.get("path", "")
+        most_here = next((size for there, size in elsewhere.items() if there.search(path)), most)
 
         async def receive_some() -> Message:
             """Return what comes in next, unless it is too much by then."""

@@ -1,5 +1,6 @@
 """Which application serves a plan folder, and walks on a street map?"""
 
+import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +35,7 @@ from api.tokens import Gate
 from api.turns import limit_reading
 from spatial.errors import InputError
 
+_JOBS, _PLACES = re.compile("^/processes/"), re.compile("(^|/feeds)/locate$")
 _DESCRIPTION = (
     "One plan of Wangge: its layers as feeds (OGC API - Features), its report, its numbers and its files; and, where a "
     "street map is served, walks and circles at any place."
@@ -160,12 +162,13 @@ def _version() -> str:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
+    elsewhere = {_JOBS: settings.job_body_max, _PLACES: settings.locate_body_max}
     layers = [
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(compress_answers),
         Middleware(limit_reading, most=settings.reads_at_once),
-        Middleware(limit_bodies, most=settings.body_max, elsewhere={"/processes/": settings.job_body_max}),
+        Middleware(limit_bodies, most=settings.body_max, elsewhere=elsewhere),
     ]
     if settings.cors_origins:
         cors = Middleware(

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from fastapi import Request
+
 from api.plan_query import to_utc
 from spatial.errors import InputError
 
@@ -34,6 +36,11 @@ def read_datetime(given: Mapping[str, str]) -> tuple[str, str] | None:
     if first > last or (slash and not start and not end):
         raise InputError(f"datetime is {text!r}; needed an interval that ends after it begins, or ../..")
     return first, last
+
+
+def require_time(request: Request) -> None:
+    """Refuse a datetime that cannot be read."""
+    read_datetime(request.query_params)
 
 
 def _begin(text: str) -> str:

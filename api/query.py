@@ -118,6 +118,16 @@ def read_degrees(given: Mapping[str, str], name: str, most: float) -> float:
     return float(text)
 
 
+def read_floor(given: Mapping[str, str], most: int) -> int | None:
+    """Return the floor that a query names, None where it names none; raises InputError if it is no floor."""
+    text = given.get("floor")
+    if text is None:
+        return None
+    if not re.fullmatch(r"-?[1-9]\d{0,3}", text, re.ASCII) or abs(int(text)) > most:
+        raise InputError(f"floor is {text!r}; needed a whole number to {most}: 1 is on the ground, -1 the first below")
+    return int(text)
+
+
 def _read_expression(given: Mapping[str, str]) -> Any:
     language = given.get("filter-lang", "cql2-text")
     match language:

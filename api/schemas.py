@@ -155,11 +155,21 @@ class AnyTileSet(BaseModel):
     vector_layers: list[dict[str, Any]] = Field(default_factory=list)
 
 
+class VerticalPlace(Model):
+    """A vertical grid about a place: some floors of a tower; 1 is that on the ground, -1 the first below."""
+
+    vertical_id: str
+    name: str
+    lowest_floor: int
+    highest_floor: int
+
+
 class Place(Model):
-    """The grid in which a place lies; null outside all."""
+    """The grid in which a place lies, null outside all, and the vertical grids there, those of the floor if named."""
 
     grid_id: str | None
     code: str | None
+    vertical_grids: list[VerticalPlace]
 
 
 class Places(Model):
@@ -167,17 +177,27 @@ class Places(Model):
 
     grid_ids: list[str | None]
     codes: list[str | None]
+    vertical_ids: list[str | None] = Field(default=[], description="Of each place on its floor, where floors were sent")
 
 
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
+MOST_FLOORS = 300
+Floor = Annotated[int, Field(ge=-MOST_FLOORS, le=MOST_FLOORS)]
+
+
 class PlacesAsked(Model):
-    """Places as longitude and latitude, in coordinates of a kind."""
+    """Places as longitude and latitude, in coordinates of a kind, and their floors where vertical grids are asked for.
+
+    A floor is a whole number but 0: 1 is that on the ground, -1 the first below; null where it is not known.
+    """
 
     points: list[Annotated[list[Degrees], Field(min_length=2, max_length=2)]]
     """Longitude and latitude of each place."""
     coords: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"
+    floors: list[Floor | None] | None = None
+    """Floor of each place."""
 
 
 class Problem(BaseModel):

@@ -46,8 +46,10 @@ class Settings(BaseSettings):
     """About so many bytes of the feeds of a store's plans are kept; a plan that is read anew costs seconds."""
     tile_cache_bytes: int = Field(default=64_000_000, ge=0)
     """Most bytes of tiles that are kept."""
-    locate_points_max: int = Field(default=100_000, ge=1)
+    locate_points_max: int = Field(default=1_000_000, ge=1)
     """Most points that are located at once."""
+    locate_body_max: int = Field(default=50_000_000, ge=1)
+    """Most bytes of the points that are located at once."""
     walk_points_max: int = Field(default=200, ge=1)
     """Most places about which circles are drawn at once, and most sources of travel times."""
     walk_pairs_max: int = Field(default=1_000_000, ge=1)

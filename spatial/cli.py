@@ -54,6 +54,9 @@ def plan(
     existing: Annotated[str | None, option("Centres that are open today.")] = None,
     current: Annotated[str | None, option("Today's grids, of one or several departments.")] = None,
     pois: Annotated[str | None, option("Shops, schools, clinics and other places.")] = None,
+    vertical_grids: Annotated[
+        str | None, option("Floors of towers that are grids of their own: outlines with lowest and highest floor.")
+    ] = None,
     coords: Annotated[
         str | None,
         typer.Option(help="Coordinates of the tables: wgs84, cgcs2000, gcj02 or bd09.", show_default="wgs84"),
@@ -74,7 +77,8 @@ def plan(
     given = {
         "area": area, "communities": communities, "osm": osm, "place": place, "estates": estates,
         "buildings": buildings, "gates": gates, "candidates": candidates, "existing": existing, "current": current,
-        "pois": pois, "coords": coords, "crs": crs, "attribution": attribution, "name": name,
+        "pois": pois, "vertical_grids": vertical_grids, "coords": coords, "crs": crs, "attribution": attribution,
+        "name": name,
     }  # fmt: skip
     with honest(), stoppable() as check_stop, show_progress(check_stop) as on_progress:
         from spatial.io.listing import say_doubts

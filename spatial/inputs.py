@@ -13,13 +13,14 @@ from spatial.tables import (
     FACILITIES,
     GATES,
     POIS,
+    VERTICAL_GRIDS,
     Streets,
     Table,
 )
 
 INPUT_TABLES: Mapping[str, Table] = {
     "communities": COMMUNITIES, "estates": ESTATES, "buildings": BUILDINGS, "gates": GATES, "candidates": CANDIDATES,
-    "existing": FACILITIES, "current": CURRENT, "pois": POIS,
+    "existing": FACILITIES, "current": CURRENT, "pois": POIS, "vertical_grids": VERTICAL_GRIDS,
 }  # fmt: skip
 """Input with a place on the ground -> the contract that its frame keeps."""
 
@@ -34,7 +35,7 @@ class Inputs:
         COMMUNITIES. One row with ``proposed=True`` where only an area was given: its communities are proposed later.
     streets:
         Ways, tagged points and closed outlines of the street map.
-    estates, buildings, gates, candidates, existing, current, pois:
+    estates, buildings, gates, candidates, existing, current, pois, vertical_grids:
         As ``INPUT_TABLES`` says; empty where nothing was given.
     listed:
         LISTED: every row of an input that was dropped, repaired or guessed, with the reason.
@@ -51,6 +52,7 @@ class Inputs:
     existing: Any
     current: Any
     pois: Any
+    vertical_grids: Any
     listed: Any
     provenance: Mapping[str, Any]
 

@@ -141,6 +141,12 @@ CURRENT = Table(
     geometry=_AREAS,
 )
 POIS = Table("pois", {"poi_id": "text", "name": "text", "kind": "text"}, key="poi_id", geometry=_POINTS)
+VERTICAL_GRIDS = Table(
+    "vertical_grids",  # floors of towers and podiums that are grids of their own; 1 is the ground floor, -1 below it
+    {"vertical_id": "text", "name": "text", "lowest_floor": "integer", "highest_floor": "integer"},
+    key="vertical_id",
+    geometry=_AREAS,
+)
 LISTED = Table(
     "listed",  # every input row that was not used as it stood; action: dropped, repaired, merged, kept or guessed
     {"source": "text", "row": "text", "reason": "text", "action": "text", "detail": "text", "households": "number"},

@@ -12,7 +12,7 @@ from api.answers import GEOJSON, GEOJSON_SEQ, HTML, JSON, SCHEMA, GeoJson, answe
 from api.audience import feeds_for
 from api.grid_tags import tag_of_state
 from api.layers import LoadedLayer
-from api.moments import read_datetime
+from api.moments import require_time
 from api.openapi import form_parameter, items_parameters, parameter, says, system_parameter
 from api.query import ITEMS_PARAMETERS, ItemsQuery, accept_only, read_items_query, read_system
 from api.settings import Settings
@@ -91,15 +91,10 @@ def _says_document(model: type, *, missing: bool = False, kind: str = JSON) -> d
     """Return what a route of a document takes and answers; QGIS sends a datetime that it was given to all of them."""
     time = parameter("datetime", "The time of the features that are asked for.", {"type": "string"})
     return {
-        "dependencies": [Depends(accept_only("datetime", "f")), Depends(_require_time)],
+        "dependencies": [Depends(accept_only("datetime", "f")), Depends(require_time)],
         "openapi_extra": {"parameters": [time, form_parameter("json", "html")]},
         "responses": says(model, missing=missing, kind=kind, also=HTML),
     }
-
-
-def _require_time(request: Request) -> None:
-    """Refuse a datetime that cannot be read."""
-    read_datetime(request.query_params)
 
 
 def _tell(
@@ -131,7 +126,7 @@ def _add_items(router: APIRouter, seen_by: Callable[[Request], Feeds], settings:
 
     @router.get(
         "/collections/{collectionId}/items/{featureId:path}",
-        dependencies=[Depends(accept_only("crs", "datetime", "f")), Depends(_require_time)],
+        dependencies=[Depends(accept_only("crs", "datetime", "f")), Depends(require_time)],
         response_class=GeoJson,
         responses=says(schemas.Feature, missing=True, kind=GEOJSON, also=HTML),
         openapi_extra={"parameters": [*of_one, *(one for one in asked if one["name"] == "datetime")]},

@@ -1,99 +1,211 @@
-"""How is the grid of a place, or of many, asked for?"""
+"""How is the grid of a place, or of many, asked for, and the vertical grid of its floor?"""
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, get_args
 
 import numpy as np
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from numpy.typing import NDArray
 
 from api import schemas
-from api.answers import answer
+from api.answers import JSON, answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
+from api.moments import require_time
 from api.openapi import parameter, says, tell_problems
-from api.query import accept_only, read_degrees
+from api.places import Batch, read_batch
+from api.query import accept_only, read_degrees, read_floor
 from api.settings import Settings
 from api.snapshot import Feeds
 from spatial.crs import CoordType, unshift
 from spatial.errors import InputError
-from spatial.plan.locate import NOWHERE, Locator, build_locator, locate_rows
+from spatial.plan.locate import (
+    NOWHERE,
+    FloorLocator,
+    Locator,
+    build_floor_locator,
+    build_locator,
+    list_floors,
+    locate_on_floors,
+    locate_rows,
+)
 
+VERTICAL = "vertical_grids"
 _KINDS: dict[str, CoordType] = {kind: kind for kind in get_args(CoordType)}
 _KEPT = 2
+_AT_ONCE = 100_000
+"""Places that are looked for before another request has its turn."""
+_MANY_BYTES = 2_000_000
+"""Longer bodies are read one at a time: a million places take some hundred megabytes while they are found."""
 _KIND_SCHEMA = {"type": "string", "enum": list(_KINDS), "default": "wgs84"}
+_FLOOR_SCHEMA = {"type": "integer", "minimum": -schemas.MOST_FLOORS, "maximum": schemas.MOST_FLOORS}
+_WHEN = "Of the feeds of a store: the plan as it was in force at an RFC 3339 instant, or last within an interval."
+Rows = NDArray[np.int64]
+
+
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+_BODY = Depends(_body_of)
 
 
 def locate_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
     """Return the routes that tell in which grid a place lies; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Locate"])
-    seen_by, locate = feeds_for(find, settings), _finder()
+    ask = Asking(feeds_for(find, settings), Finder(), Lock())
+    _add_one(router, ask)
+    _add_many(router, ask, settings)
+    return router
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The grids of a version ready to be asked, and its vertical grids where it has some."""
+
+    grids: Locator
+    vertical: FloorLocator | None
+
+
+class Finder:
+    """Finds grids of places; the versions asked for last are kept ready."""
+
+    def __init__(self) -> None:
+        """Keep no version yet."""
+        self._lock = Lock()  # prepared areas index themselves when first asked, which two threads may not do at once
+        self._ready = OrderedDict[str, Ready]()
+
+    def locate(self, feeds: Feeds, xy: Any, floors: Any) -> tuple[Rows, Rows | None]:
+        """Return the rows of the grids of places and, where floors are given, of the vertical grids."""
+        rows, vertical = np.full(len(xy), NOWHERE), np.full(len(xy), NOWHERE)
+        for start in range(0, len(xy), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            with self._lock:
+                ready = self._take(feeds)
+                rows[part] = locate_rows(ready.grids, xy[part])
+                if floors is not None and ready.vertical is not None:
+                    vertical[part] = locate_on_floors(ready.vertical, xy[part], floors[part])
+        return rows, None if floors is None else vertical
+
+    def stack(self, feeds: Feeds, xy: Any) -> list[int]:
+        """Return the rows of all vertical grids at a place, from the lowest floor up."""
+        with self._lock:
+            ready = self._take(feeds)
+            return [] if ready.vertical is None else list_floors(ready.vertical, xy)
+
+    def _take(self, feeds: Feeds) -> Ready:
+        """Return the grids of a version; whoever calls holds the lock."""
+        ready = self._ready.pop(feeds.digest, None) or _prepare(feeds)
+        self._ready[feeds.digest] = ready
+        while len(self._ready) > _KEPT:
+            self._ready.popitem(last=False)
+        return ready
+
+
+def _prepare(feeds: Feeds) -> Ready:
+    grids, layer = feeds.layer("grids"), feeds.layers.get(VERTICAL)
+    vertical = None
+    if layer is not None and layer.features:
+        floors = (layer.columns[name].values for name in ("lowest_floor", "highest_floor"))
+        vertical = build_floor_locator(layer.geometry, layer.ids, *floors)
+    return Ready(build_locator(grids.geometry, grids.ids), vertical)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What both routes share: who sees which feeds, who finds grids, and whose turn it is to send many places."""
+
+    seen_by: Callable[[Request], Feeds]
+    finder: Finder
+    turn: Lock
+
+    def tell_one(self, request: Request, found: Feeds) -> dict[str, Any]:
+        """Return what is at the place that the parameters of a request name."""
+        given = request.query_params
+        place = [[read_degrees(given, "lon", 180.0), read_degrees(given, "lat", 90.0)]]
+        floor = read_floor(given, schemas.MOST_FLOORS)
+        xy = unshift(np.array(place), _kind(given.get("coords", "wgs84")))
+        rows, on_floor = self.finder.locate(found, xy, None if floor is None else np.array([float(floor)]))
+        ids, codes = _name(found.layer("grids"), rows)
+        shown = self.finder.stack(found, xy[0]) if on_floor is None else [r for r in on_floor.tolist() if r != NOWHERE]
+        return {"grid_id": ids[0], "code": codes[0], "vertical_grids": [_tell_vertical(found, row) for row in shown]}
+
+    def tell_many(self, request: Request, batch: Batch) -> dict[str, Any]:
+        """Return what is at each place of a batch."""
+        found = self.seen_by(request)
+        rows, vertical = self.finder.locate(found, unshift(batch.lonlat, batch.coords), batch.floors)
+        ids, codes = _name(found.layer("grids"), rows)
+        told: dict[str, Any] = {"grid_ids": ids, "codes": codes}
+        if vertical is not None:
+            layer = found.layers.get(VERTICAL)
+            told["vertical_ids"] = [None] * len(ids) if layer is None else _pick(layer.ids, vertical)
+        return told
+
+
+def _add_one(router: APIRouter, ask: Asking) -> None:
+    floor = "Floor: 1 is that on the ground, -1 the first below; without it the vertical grids of all floors are told."
 
     @router.get(
         "/locate",
-        dependencies=[Depends(accept_only("lon", "lat", "coords"))],
+        dependencies=[Depends(accept_only("lon", "lat", "coords", "floor", "datetime")), Depends(require_time)],
         responses=says(schemas.Place),
         openapi_extra={
             "parameters": [
                 {**parameter("lon", "Longitude.", _degrees(180)), "required": True},
                 {**parameter("lat", "Latitude.", _degrees(90)), "required": True},
                 parameter("coords", "Kind of the coordinates.", _KIND_SCHEMA),
+                parameter("floor", floor, _FLOOR_SCHEMA),
+                parameter("datetime", _WHEN, {"type": "string"}),
             ]
         },
     )
     def one(request: Request) -> Response:
-        """Return the grid in which a place lies; null outside all of them."""
-        given, found = request.query_params, seen_by(request)
-        place = [[read_degrees(given, "lon", 180.0), read_degrees(given, "lat", 90.0)]]
-        rows = locate(found, place, _kind(given.get("coords", "wgs84")))
-        ids, codes = _name(found.layer("grids"), rows)
-        return answer(request, found, lambda: {"grid_id": ids[0], "code": codes[0]})
+        """Return the grid in which a place lies, null outside all of them, and its vertical grids."""
+        found = ask.seen_by(request)
+        told = ask.tell_one(request, found)
+        return answer(request, found, lambda: told)
+
+
+def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
+    body = {"content": {JSON: {"schema": schemas.PlacesAsked.model_json_schema()}}, "required": True}
 
     @router.post(
         "/locate",
-        dependencies=[Depends(accept_only())],
+        dependencies=[Depends(accept_only("datetime")), Depends(require_time)],
         responses={
             200: {"model": schemas.Places, "description": "The grid of each place."},
             **tell_problems({400: "A place cannot be read.", 413: "More bytes than the server takes."}),
         },
+        openapi_extra={"parameters": [parameter("datetime", _WHEN, {"type": "string"})], "requestBody": body},
     )
-    def many(request: Request, asked: schemas.PlacesAsked) -> dict[str, Any]:
-        """Return for each place the grid in which it lies; null outside all of them."""
-        if len(asked.points) > settings.locate_points_max:
-            raise InputError(
-                f"found {len(asked.points):,} points, needed at most {settings.locate_points_max:,}; send them in parts"
-            )
-        found = seen_by(request)
-        ids, codes = _name(found.layer("grids"), locate(found, asked.points, _kind(asked.coords)))
-        return {"grid_ids": ids, "codes": codes}
-
-    return router
+    def many(request: Request, content: bytes = _BODY) -> Response:
+        """Return for each place, by the million, the grid in which it lies; null outside all of them."""
+        with ask.turn if len(content) > _MANY_BYTES else nullcontext():
+            told = ask.tell_many(request, read_batch(content, most=settings.locate_points_max))
+            return Response(orjson.dumps(told), media_type=JSON)
 
 
-def _finder() -> Callable[[Feeds, Any, CoordType], Any]:
-    """Return a function that gives the rows of the grids of places; the versions asked for last are kept ready."""
-    lock = Lock()  # prepared areas index themselves when first asked, which two threads may not do at once
-    ready = OrderedDict[str, Locator]()
-
-    def find(feeds: Feeds, lonlat: Any, coords: CoordType) -> Any:
-        """Return the row of the grid about each place, NOWHERE where none is."""
-        xy = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
-        grids = feeds.layer("grids")
-        with lock:
-            if feeds.digest not in ready:
-                ready[feeds.digest] = build_locator(grids.geometry, grids.ids)
-            while len(ready) > _KEPT:
-                ready.popitem(last=False)
-            return locate_rows(ready[feeds.digest], unshift(xy, coords))
-
-    return find
+def _name(grids: LoadedLayer, rows: Rows) -> tuple[list[str | None], list[str | None]]:
+    codes = grids.columns["code"].values.astype(str) if "code" in grids.columns else grids.ids
+    return _pick(grids.ids, rows), _pick(codes, rows)
 
 
-def _name(grids: LoadedLayer, rows: Any) -> tuple[list[str | None], list[str | None]]:
-    codes = grids.columns["code"].values if "code" in grids.columns else grids.ids
-    at = rows.tolist()
-    return [None if r == NOWHERE else grids.ids[r] for r in at], [None if r == NOWHERE else str(codes[r]) for r in at]
+def _pick(names: Any, rows: Rows) -> list[str | None]:
+    """Return the name of each row; None where it is ``NOWHERE``, the last of all."""
+    picked: list[str | None] = np.array([*map(str, names), None], dtype=object)[rows].tolist()
+    return picked
+
+
+def _tell_vertical(feeds: Feeds, row: int) -> dict[str, Any]:
+    layer = feeds.layer(VERTICAL)
+    told = {name: layer.columns[name].values[row] for name in ("name", "lowest_floor", "highest_floor")}
+    floors = {name: int(told[name]) for name in ("lowest_floor", "highest_floor")}
+    return {"vertical_id": layer.ids[row], "name": str(told["name"]), **floors}
 
 
 def _kind(name: str) -> CoordType:

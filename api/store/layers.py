@@ -47,5 +47,5 @@ STORED = {
     for name, contract in _CONTRACTS.items()
 }
 """Layer by name, in the order in which they are listed."""
-KEPT = ("buildings",)
-"""Layers that are kept as they are served alone: what opens the file shows no counts of single buildings of them."""
+KEPT = ("buildings", "vertical_grids")
+"""Layers that are kept as they are served alone: what opens the file shows nothing of them, so no single building."""

@@ -22,6 +22,7 @@ _UNIT = re.compile(
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d{1,2})?")
 _FACTORS = {"万": 10_000, "千": 1000, "百": 100}
 _LARGEST = Decimal(10) ** 12
+_FLOOR = re.compile(r"(?:第|地上|l)?(?P<below>地下|负|b|-)?f?(?P<number>\d{1,3})(?:层|楼|f|floor)?")
 _TWO_NUMBERS = re.compile(r"\d\s+\d")
 
 
@@ -99,6 +100,25 @@ def parse_levels(text: object) -> float | None:
     if not 0 < mean <= 200:
         raise InputError(f"found {str(text)!r}, needed a number of storeys between 0 and 200")
     return mean
+
+
+def parse_floor(text: object) -> int | None:
+    """Return a floor (``3层``, ``F3``, ``B1``, ``地下1层``); None where nothing is known.
+
+    1 is the floor on the ground, -1 the first below it.
+
+    Raises
+    ------
+    InputError
+        If it is no floor, or floor 0.
+    """
+    folded = _fold(text)
+    if folded in _BLANK:
+        return None
+    found = _FLOOR.fullmatch(folded.removesuffix(".0"))
+    if found is None or int(found["number"]) == 0:
+        raise InputError(f"found {str(text)!r}, needed a floor: 1 is that on the ground, -1 the first below it")
+    return -int(found["number"]) if found["below"] else int(found["number"])
 
 
 def _fold(text: object) -> str:

@@ -25,6 +25,7 @@ from spatial.io.rows import carry_rows, drop_rows, row_labels
 from spatial.io.site_ids import tell_apart
 from spatial.io.sources import Sources, coords_of, given_files, read_sources
 from spatial.io.systems import Undeclared, read_system
+from spatial.io.vertical_grids import read_vertical_grids
 from spatial.progress import Progress, silent
 from spatial.tables import Streets
 
@@ -52,6 +53,7 @@ _LAYERS: Mapping[str, _Layer] = {
     "existing": _Layer(read_existing, NEARBY_M),
     "current": _Layer(read_current, NEARBY_M),
     "pois": _Layer(read_pois, NEARBY_M),
+    "vertical_grids": _Layer(read_vertical_grids, NEARBY_M),
 }
 _FROM_STREETS: Mapping[str, Callable[[Streets], tuple[Any, Any]]] = {
     "estates": estates_from_streets,

@@ -13,7 +13,7 @@ from spatial.inputs import Inputs
 from spatial.io.geojson import to_served
 from spatial.io.plan_layers import mend, number_ids
 from spatial.plan.model import Plan
-from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, Table
+from spatial.tables import BUILDINGS, CANDIDATES, CURRENT, ESTATES, FACILITIES, GATES, POIS, VERTICAL_GRIDS, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ _SERVED = {
     "buildings": _Served(BUILDINGS, ("elderly", "children")),
     "current": _Served(CURRENT),
     "pois": _Served(POIS),
+    "vertical_grids": _Served(VERTICAL_GRIDS),
 }
 
 
@@ -85,6 +86,9 @@ def tell_not_used(inputs: Inputs) -> list[str]:
         told.append(f"{_things(hours, 'gate')} with opening hours: walks take a gate as open at all hours.")
     if len(inputs.pois):
         told.append(f"{_things(len(inputs.pois), 'place')} (pois): drawn on the map, not used by grids or sites.")
+    if len(inputs.vertical_grids):
+        count = _things(len(inputs.vertical_grids), "vertical grid")
+        told.append(f"{count}: told of places by their floor; their homes are counted in the grids on the ground.")
     if len(inputs.current):
         count = _things(len(inputs.current), "grid")
         told.append(f"{count} of today: compared in correspondence.csv, not kept to by the new grids.")

@@ -34,6 +34,10 @@ _CIRCLES = (
     "What is within some minutes (mode time) or some metres (mode distance) on foot of a site; minutes is null in "
     "mode distance, limit_m in mode time is how far an adult walks in the minutes."
 )
+_VERTICAL = (
+    "Floors of towers and podiums that are grids of their own, as they were given; 1 is the ground floor, -1 the first "
+    "below it. Their homes are counted in the grid on the ground."
+)
 _GROUPS = ("elderly", "children")
 
 _MADE = (
@@ -56,6 +60,7 @@ _READ = (
     ),
     Layer("current", "Grids of today 现有网格", "Today's grids by department, not this plan's.", "MultiPolygon"),
     Layer("pois", "Places 设施", "Shops, schools, clinics and other places as they were given.", "Point"),
+    Layer("vertical_grids", "Vertical grids 竖向网格", _VERTICAL, "MultiPolygon"),
 )
 PLAN_LAYERS = tuple(layer.name for layer in _MADE)
 """Names of the layers that every plan has; the others stand beside it where such an input was given."""

@@ -15,6 +15,7 @@ from spatial.io.systems import check_coords
 DISTRICT_FILE = "district.toml"
 _FILES = (
     "area", "communities", "osm", "estates", "buildings", "gates", "candidates", "existing", "current", "pois",
+    "vertical_grids",
 )  # fmt: skip
 _MAX_BYTES = 2**20
 
@@ -31,7 +32,7 @@ class Sources:
         Outline to be divided; communities (社区) with code, name and households.
     osm, place:
         Street map on disk, or the name of a place to fetch from OpenStreetMap; one of both.
-    estates, buildings, gates, candidates, existing, pois:
+    estates, buildings, gates, candidates, existing, pois, vertical_grids:
         Registers or map layers, see ``data/README.md``.
     current:
         Today's grids: one path, or several, one per department.
@@ -57,6 +58,7 @@ class Sources:
     existing: Path | str | None = None
     current: Path | str | tuple[Path | str, ...] | None = None
     pois: Path | str | None = None
+    vertical_grids: Path | str | None = None
     coords: str = "wgs84"
     crs: str | None = None
     name: str = ""
@@ -85,6 +87,8 @@ def read_sources(folder: str | Path) -> tuple[Sources, str]:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.parent.is_dir():
+        raise InputError(f"found no folder {path.parent.name}; needed one with a {DISTRICT_FILE} that names the inputs")
     if not path.is_file():
         made = path.with_name("plan.gpkg").is_file()
         hint = "; it is a plan that was made: `wangge divide --blocks plan.gpkg:blocks` divides it" if made else ""

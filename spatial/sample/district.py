@@ -19,7 +19,7 @@ from spatial.sample.names import name_places
 from spatial.sample.noding import StreetMap, build_areas, build_streets, node_segments, thread_ways, touch_places
 from spatial.sample.services import build_candidates, build_current, build_existing, build_pois, build_relief
 from spatial.sample.truth import tell_truth
-from spatial.tables import LISTED, Streets
+from spatial.tables import LISTED, VERTICAL_GRIDS, Streets
 
 CENTRE = (108.70, 34.33)
 """Where the invented district is put: near Xianyang, in the zone of CGCS2000 about 108 E."""
@@ -103,6 +103,7 @@ def to_inputs(district: District) -> Inputs:
         existing=district.existing,
         current=district.current,
         pois=district.pois,
+        vertical_grids=VERTICAL_GRIDS.empty(district.streets.crs),
         listed=LISTED.empty(),
         provenance={"sample": {"path": district.streets.source, "rows": len(district.buildings)}},
     )

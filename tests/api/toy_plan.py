@@ -30,6 +30,7 @@ from spatial.tables import (
     LISTED,
     POIS,
     SITES,
+    VERTICAL_GRIDS,
     Streets,
 )
 
@@ -242,6 +243,7 @@ def build_toy_inputs() -> Inputs:
             [shapely.union_all([b3, b4]), shapely.union_all([b1, b2]), shapely.union_all([b1, b3])],
         ),
         pois=_rows(POIS, [("k1", "菜场", "market")], [shapely.Point(114.302, 30.601)]),
+        vertical_grids=VERTICAL_GRIDS.empty(CRS),
         listed=LISTED.empty(),
         provenance={},
     )

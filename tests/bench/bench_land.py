@@ -14,7 +14,7 @@ from spatial.inputs import Inputs
 from spatial.io.profiles import read_profile
 from spatial.land.blocks import build_blocks
 from spatial.sample.district import make_district
-from spatial.tables import LISTED
+from spatial.tables import LISTED, VERTICAL_GRIDS
 from tests.land.test_real import read
 
 
@@ -31,6 +31,7 @@ def make_city(communities: int) -> Inputs:
         existing=made.existing,
         current=made.current,
         pois=made.pois,
+        vertical_grids=VERTICAL_GRIDS.empty(made.streets.crs),
         listed=LISTED.empty(),
         provenance={},
     )

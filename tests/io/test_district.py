@@ -127,6 +127,8 @@ def test_a_wrong_district_file_is_refused_by_its_key(tmp_path: Path, extra: str,
 
 
 def test_a_folder_without_a_district_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"found no folder nowhere; needed one with a district\.toml"):
+        read_district(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"has no district\.toml"):
         read_sources(tmp_path)
 

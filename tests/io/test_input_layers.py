@@ -44,7 +44,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_was_read_stands_beside_the_plan_with_known_columns_only(full: Path) -> None:
-    assert read_plan_folder(full).layers == tuple(name for name in LAYERS if name != "buildings")
+    absent = ("buildings", "vertical_grids")
+    assert read_plan_folder(full).layers == tuple(name for name in LAYERS if name not in absent)
     told = {name: features(full, name) for name in ("gates", "candidates", "existing", "estates", "current", "pois")}
     assert {name: [f["id"] for f in rows] for name, rows in told.items()} == {
         "gates": ["t1", "t2"],
@@ -66,7 +67,7 @@ def test_inputs_that_are_empty_or_not_given_make_no_layer(tmp_path: Path, toy: P
     inputs = build_toy_inputs()
     some = replace(inputs, gates=inputs.gates[:0], current=inputs.current[:0])
     folder = write(tmp_path / "plan", inputs=some)
-    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current", "buildings"}
+    assert set(LAYERS) - set(read_plan_folder(folder).layers) == {"gates", "current", "buildings", "vertical_grids"}
     assert not (folder / "correspondence.csv").exists()
     assert "current" not in read_plan_folder(folder).report
 

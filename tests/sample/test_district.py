@@ -41,8 +41,9 @@ def crossing_pairs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> list[tupl
 
 
 def test_every_frame_keeps_its_contract(district: District) -> None:
+    inputs = to_inputs(district)
     for name, table in INPUT_TABLES.items():
-        frame = getattr(district, name)
+        frame = getattr(inputs, name)
         require(frame, table)
         assert shapely.is_valid(frame.geometry.to_numpy()).all(), table.name
 
