@@ -18,11 +18,12 @@ from spatial.errors import InputError
 from spatial.io.osm_columns import TagTable
 from spatial.io.osm_elements import MAX_NODES, Columns, Elements, sort_columns
 from spatial.io.pbf_blobs import Blob, read_blobs, read_header, unpack_blob
-from spatial.io.pbf_blocks import Block, read_block
-from spatial.io.pbf_texts import Ints, TextBook, number_texts
+from spatial.io.pbf_blocks import Block, TagColumns, read_block
+from spatial.io.pbf_texts import Codes, TextBook, number_texts
 
 _THREADS = 4
 _FLAT = ("node_id", "node_version", "x", "y", "place_id", "place_version", "way_id", "way_version", "refs", "counts")
+_NO_TEXTS, _NO_DATA = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.uint8)
 _AHEAD = 16  # blobs in memory at a time, at most 32 MiB each
 
 
@@ -44,7 +45,8 @@ def read_pbf(path: Path) -> Elements:
         nodes += len(block.node_id)
         if nodes > MAX_NODES:
             raise InputError(f"holds more than {MAX_NODES:,} nodes, needed the extract of a city or a province")
-        book, codes = number_texts(book, block.data, block.texts, block.at)
+        values = np.concatenate([block.place_tags.value, block.way_tags.value])
+        book, codes = number_texts(book, block.data, block.texts, values, block.at)
         blocks.append(_settle(block, codes))
     return sort_columns(_join(blocks, tuple(book.texts)), box)
 
@@ -61,19 +63,26 @@ def _open(blob: Blob) -> Block:
     return read_block(unpack_blob(blob), blob.at)
 
 
-def _settle(block: Block, codes: Ints) -> Block:
-    """Return a copy whose tags have these numbers for the texts of the block.
+def _settle(block: Block, codes: Codes) -> Block:
+    """Return a copy without its texts, whose tags have these numbers for them.
 
     What a thread made lies in a heap of its own, where it is in nobody else's use once it is free.
     """
-    flat: dict[str, Any] = {name: getattr(block, name).copy() for name in _FLAT}
-    places, ways = _number_values(block.place_tags, codes), _number_values(block.way_tags, codes)
-    spans, data = block.texts[:0].copy(), block.data[:0].copy()
-    return replace(block, place_tags=places, way_tags=ways, texts=spans, data=data, **flat)
+    flat: dict[str, Any] = {name: _copy(getattr(block, name)) for name in _FLAT}
+    places, ways = block.place_tags, block.way_tags
+    of_places, of_ways = codes[: len(places.value)], codes[len(places.value) :]
+    return replace(
+        block,
+        place_tags=TagColumns(_copy(places.owner), _copy(places.key), of_places),
+        way_tags=TagColumns(_copy(ways.owner), _copy(ways.key), of_ways),
+        texts=_NO_TEXTS,
+        data=_NO_DATA,
+        **flat,
+    )
 
 
-def _number_values(tags: TagTable, codes: Ints) -> TagTable:
-    return replace(tags.copy(), value=codes[tags.value].astype(np.int32))
+def _copy(values: Any) -> Any:
+    return values.copy() if len(values) else values[:0]
 
 
 def _join(blocks: list[Block], texts: tuple[str, ...]) -> Columns:
@@ -81,21 +90,22 @@ def _join(blocks: list[Block], texts: tuple[str, ...]) -> Columns:
     flat: dict[str, Any] = {name: np.concatenate([none, *(getattr(block, name) for block in blocks)]) for name in _FLAT}
     return Columns(
         **flat,
-        place_tags=_join_tags([block.place_tags for block in blocks], texts),
-        way_tags=_join_tags([block.way_tags for block in blocks], texts),
+        place_tags=_join_tags([block.place_tags for block in blocks], [len(block.place_id) for block in blocks], texts),
+        way_tags=_join_tags([block.way_tags for block in blocks], [len(block.way_id) for block in blocks], texts),
         relations=tuple(entry for block in blocks for entry in block.relations),
     )
 
 
-def _join_tags(tables: list[TagTable], texts: tuple[str, ...]) -> TagTable:
+def _join_tags(tags: list[TagColumns], sizes: list[int], texts: tuple[str, ...]) -> TagTable:
     """Return the tags of all blocks, whose values are numbers of the same texts."""
-    starts = np.cumsum([0, *(table.size for table in tables)]).tolist()
-    owners = [table.owner + start for table, start in zip(tables, starts, strict=False)]
+    starts = np.cumsum([0, *sizes]).tolist()
     none = np.empty(0, dtype=np.int32)
     return TagTable(
         starts[-1],
-        np.concatenate([np.empty(0, dtype=np.int64), *owners]),
-        np.concatenate([none, *(table.key for table in tables)]),
-        np.concatenate([none, *(table.value for table in tables)]),
+        np.concatenate(
+            [none.astype(np.int64), *(some.owner + start for some, start in zip(tags, starts, strict=False))]
+        ),
+        np.concatenate([none, *(some.key for some in tags)]),
+        np.concatenate([none, *(some.value for some in tags)]),
         texts,
     )

@@ -1,31 +1,35 @@
 """Which nodes, ways and area relations does one unpacked block of a .osm.pbf file hold?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.io.osm_columns import KEY_CODE, TagTable
+from spatial.io.osm_columns import KEYS as KEY_NAMES
 from spatial.io.osm_elements import Relation
-from spatial.io.osm_tags import KEPT_KEYS, PLACE_KEYS
+from spatial.io.osm_tags import PLACE_KEYS
 from spatial.io.pbf_blobs import chosen, damaged, fields_of, last_value
 from spatial.io.pbf_kernels import (
     CHUNK,
     DELTA,
+    ENDLESS,
     FIRST,
     ID,
     KEYS,
+    NO_TEXT,
     PLAIN,
     SECOND,
     THIRD,
+    UNKNOWN,
     VALS,
     VERSION,
     VISIBLE,
     Bytes,
     Ints,
     list_entities,
-    split_tags,
+    list_tags,
     to_units,
     unpack,
     zigzag,
@@ -34,15 +38,33 @@ from spatial.io.pbf_kernels import (
 NOWHERE = 2**31 - 1
 _NANO = 100  # billionths of a degree in the unit that is kept
 _WAY_MEMBER = 1
-_KEY_CODES = {key.encode(): KEY_CODE[key] for key in KEPT_KEYS}
+_LETTERS = max(len(name.encode()) for name in KEY_NAMES)
+_KEYS = np.array([[len(name.encode()), *name.encode().ljust(_LETTERS, b"\0")] for name in KEY_NAMES], dtype=np.uint8)
+_PLACE_KEYS = np.array([name in PLACE_KEYS for name in KEY_NAMES])
+_ANY_KEY = np.ones(len(KEY_NAMES), dtype=bool)
+_NOT_DENSE = -1
+_NONE = np.empty(0, dtype=np.int64)
+
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class TagColumns:
+    """Tags of kept keys in the order of their elements: which element, which key, which text of the block is the
+    value."""
+
+    owner: Ints
+    key: Codes
+    value: Codes
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """Elements in the order of the file; ``x`` and ``y`` are ten-millionths of a degree.
 
-    The values of ``place_tags`` and ``way_tags``, which hold no texts, are rows of ``texts``: the places (start, end)
-    in ``data`` of those that are used.
+    Places are the nodes that are worth a point. ``texts`` are the places (start, end) of the texts in ``data``, which
+    is the block whose blob starts at the byte ``at`` of the file.
     """
 
     node_id: Ints
@@ -51,10 +73,10 @@ class Block:
     y: Ints
     place_id: Ints
     place_version: Ints
-    place_tags: TagTable
+    place_tags: TagColumns
     way_id: Ints
     way_version: Ints
-    way_tags: TagTable
+    way_tags: TagColumns
     refs: Ints
     counts: Ints
     relations: tuple[tuple[int, Relation], ...]
@@ -65,34 +87,31 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """The bytes of a block, also as an array, the places of its texts, and where its blob stands in the file."""
+    """The bytes of a block, the places of its texts, the code of the key that each is, and where its blob stands."""
 
-    raw: bytes
     data: Bytes
     table: Ints
+    codes: Ints
     at: int
 
-    def read(self, rows: Ints) -> list[bytes]:
-        """Return these texts as they stand."""
-        return [self.raw[start:end] for start, end in self.table[rows].tolist()]
-
-    def decode(self, rows: Ints) -> list[str]:
-        """Return these texts."""
+    def decode(self, number: int) -> str:
+        """Return a text."""
+        start, end = self.table[number].tolist()
         try:
-            return [text.decode() for text in self.read(rows)]
+            return self.data[start:end].tobytes().decode()
         except UnicodeDecodeError as error:
             raise damaged(self.at, f"a blob holds a text that is no UTF-8: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """Nodes of a group: ids, versions, raw latitude and longitude, and tags as (node, key, value) texts."""
+    """Nodes of a group: ids, versions, raw longitude and latitude, and the tags of those that are worth a point."""
 
     node_id: Ints
     version: Ints
-    lat: Ints
     lon: Ints
-    tags: tuple[Ints, Ints, Ints]
+    lat: Ints
+    tags: TagColumns
 
 
 def read_block(raw: bytes, at: int) -> Block:
@@ -106,49 +125,47 @@ def read_block(raw: bytes, at: int) -> Block:
     data = np.frombuffer(raw, dtype=np.uint8)
     fields = fields_of(data, 0, len(data), at)
     strings = [fields_of(data, a, b, at) for _, _, a, b in chosen(fields, 1).tolist()]
-    table = np.concatenate([chosen(found, 1)[:, 2:] for found in strings] or [np.empty((0, 2), dtype=np.int64)])
-    text = _Text(raw, data, np.ascontiguousarray(table), at)
+    table = np.concatenate([chosen(found, 1)[:, 2:] for found in strings] or [_NONE.reshape(0, 2)])
+    text = _Text(data, np.ascontiguousarray(table), np.full(len(table), UNKNOWN), at)
     members = [fields_of(data, a, b, at) for _, _, a, b in chosen(fields, 2).tolist()]
-    group = np.concatenate(members) if members else np.empty((0, 4), dtype=np.int64)
-    found = [_dense_nodes(text, a, b) for _, _, a, b in chosen(group, 2).tolist()]
-    plain = chosen(group, 1)
-    if len(plain):
-        found.append(_plain_nodes(text, plain))
-    none = np.empty(0, dtype=np.int64)
-    lon = np.concatenate([none, *(nodes.lon for nodes in found)])
-    lat = np.concatenate([none, *(nodes.lat for nodes in found)])
-    nodes, ways = _join_nodes(text, found), _read_ways(text, chosen(group, 3))
-    used, row = _used(text, np.concatenate([nodes["place_tags"].value, ways["way_tags"].value]))
-    of_places, of_ways = np.split(row.astype(np.int32), [len(nodes["place_tags"].value)])
-    nodes["place_tags"] = replace(nodes["place_tags"], value=of_places)
-    ways["way_tags"] = replace(ways["way_tags"], value=of_ways)
+    group = _join(members if members else [_NONE.reshape(0, 4)])
+    kinds = [group[group[:, 0] == kind] for kind in (1, 2, 3, 4)]
+    plain, dense, ways, relations = (rows[rows[:, 1] == CHUNK] for rows in kinds)
     return Block(
-        **nodes,
-        x=_fixed(lon, fields, 20, text),
-        y=_fixed(lat, fields, 19, text),
-        **ways,
-        relations=_read_relations(text, chosen(group, 4)),
-        texts=text.table[used],
+        **_read_nodes(text, dense, plain, fields),
+        **_read_ways(text, ways),
+        relations=_read_relations(text, relations),
+        texts=text.table,
         data=data,
         at=at,
     )
 
 
-def _join_nodes(text: _Text, found: list[_Nodes]) -> dict[str, Any]:
-    none = np.empty(0, dtype=np.int64)
-    starts = np.cumsum([0, *(len(nodes.node_id) for nodes in found)])
-    owner = np.concatenate([none, *(nodes.tags[0] + s for nodes, s in zip(found, starts.tolist(), strict=False))])
-    key, value = (np.concatenate([none, *(nodes.tags[i] for nodes in found)]) for i in (1, 2))
-    node_id = np.concatenate([none, *(nodes.node_id for nodes in found)])
-    version = np.concatenate([none, *(nodes.version for nodes in found)])
-    tags = _keep_tags(text, len(node_id), owner, key, value)
-    places = tags.having(PLACE_KEYS)
+def _join(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+# -- nodes ----------------------------------------------------------------------------------------------------------
+
+
+def _read_nodes(text: _Text, dense: Ints, plain: Ints, fields: Ints) -> dict[str, Any]:
+    found = [_dense_nodes(text, a, b) for _, _, a, b in dense.tolist()]
+    if len(plain) or not found:
+        found.append(_plain_nodes(text, plain))
+    starts = np.cumsum([0, *(len(nodes.node_id) for nodes in found)]).tolist()
+    node_id, version = _join([nodes.node_id for nodes in found]), _join([nodes.version for nodes in found])
+    row = _join([nodes.tags.owner + start for nodes, start in zip(found, starts, strict=False)])
+    begins = np.concatenate([np.ones(min(len(row), 1), dtype=bool), row[1:] != row[:-1]])
+    place = row[begins]
+    key, value = _join([nodes.tags.key for nodes in found]), _join([nodes.tags.value for nodes in found])
     return {
         "node_id": node_id,
         "node_version": version,
-        "place_id": node_id[places],
-        "place_version": version[places],
-        "place_tags": tags.take(places),
+        "x": _fixed(_join([nodes.lon for nodes in found]), fields, 20, text),
+        "y": _fixed(_join([nodes.lat for nodes in found]), fields, 19, text),
+        "place_id": node_id[place],
+        "place_version": version[place],
+        "place_tags": TagColumns(np.cumsum(begins) - 1, key, value),
     }
 
 
@@ -161,44 +178,36 @@ def _fixed(raw: Ints, fields: Ints, offset_field: int, text: _Text) -> Ints:
     return units
 
 
-# -- nodes ----------------------------------------------------------------------------------------------------------
-
-
 def _dense_nodes(text: _Text, start: int, end: int) -> _Nodes:
-    fields = fields_of(text.data, start, end, text.at)
-    node_id = _column(text, fields, 1, DELTA)
+    fields = fields_of(text.data, start, end, text.at).tolist()
+    node_id, lat, lon = _columns(text, [_list_of(text, fields, number) for number in (1, 8, 9)], DELTA)
     n = len(node_id)
-    lat, lon = _column(text, fields, 8, DELTA), _column(text, fields, 9, DELTA)
     version, visible = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
-    for _, _, a, b in chosen(fields, 5).tolist():
-        info = fields_of(text.data, a, b, text.at)
-        version = _column(text, info, 1, PLAIN, version)
-        visible = _column(text, info, 6, PLAIN, visible)
+    for number, wire, a, b in fields:
+        if (number, wire) == (5, CHUNK):
+            info = fields_of(text.data, a, b, text.at).tolist()
+            told = _columns(text, [_list_of(text, info, 1), _list_of(text, info, 6)], PLAIN)
+            version, visible = told[0] if len(told[0]) else version, told[1] if len(told[1]) else visible
     for name, column in (("latitudes", lat), ("longitudes", lon), ("versions", version), ("flags", visible)):
         if len(column) != n:
             raise damaged(text.at, f"a blob holds {n:,} dense nodes and {len(column):,} {name}, needed as many of each")
-    mixed = _column(text, fields, 10, PLAIN)
-    owner, key, value, wrong = split_tags(mixed, n)
-    if wrong >= 0:
-        raise damaged(text.at, "a blob holds tags of dense nodes that belong to no node or have no value")
+    mixed = np.zeros((1, VALS), dtype=np.int64)
+    mixed[0, KEYS:] = _list_of(text, fields, 10)
+    tags = _list_tags(text, mixed, n, _PLACE_KEYS)
     if visible.all():
-        return _Nodes(node_id, version, lat, lon, (owner, key, value))
+        return _Nodes(node_id, version, lon, lat, tags)
     kept = visible != 0
-    tags = _tags_of_kept(kept, owner, key, value)
-    return _Nodes(node_id[kept], version[kept], lat[kept], lon[kept], tags)
-
-
-def _tags_of_kept(kept: NDArray[np.bool_], owner: Ints, key: Ints, value: Ints) -> tuple[Ints, Ints, Ints]:
-    still = kept[owner]
-    return (np.cumsum(kept) - 1)[owner[still]], key[still], value[still]
+    still = kept[tags.owner]
+    tags = TagColumns((np.cumsum(kept) - 1)[tags.owner[still]], tags.key[still], tags.value[still])
+    return _Nodes(node_id[kept], version[kept], lon[kept], lat[kept], tags)
 
 
 def _plain_nodes(text: _Text, messages: Ints) -> _Nodes:
     rows = _entities(text, messages)
     if (rows[:, [FIRST + 1, SECOND + 1]] != -1).any():
         raise damaged(text.at, "a blob holds a node without a latitude or longitude")
-    return _Nodes(zigzag(rows[:, ID]), rows[:, VERSION], zigzag(rows[:, FIRST]), zigzag(rows[:, SECOND]),
-                  _raw_tags(text, rows))  # fmt: skip
+    lat, lon = zigzag(rows[:, FIRST]), zigzag(rows[:, SECOND])
+    return _Nodes(zigzag(rows[:, ID]), rows[:, VERSION], lon, lat, _list_tags(text, rows, _NOT_DENSE, _PLACE_KEYS))
 
 
 # -- ways and relations ---------------------------------------------------------------------------------------------
@@ -210,7 +219,7 @@ def _read_ways(text: _Text, messages: Ints) -> dict[str, Any]:
     return {
         "way_id": rows[:, ID],
         "way_version": rows[:, VERSION],
-        "way_tags": _keep_tags(text, len(rows), *_raw_tags(text, rows)),
+        "way_tags": _list_tags(text, rows, _NOT_DENSE, _ANY_KEY),
         "refs": refs,
         "counts": np.diff(offsets),
     }
@@ -218,21 +227,27 @@ def _read_ways(text: _Text, messages: Ints) -> dict[str, Any]:
 
 def _read_relations(text: _Text, messages: Ints) -> tuple[tuple[int, Relation], ...]:
     """Return the relations that draw areas, with their versions."""
-    rows = _entities(text, messages)
-    if not len(rows):
+    if not len(messages):
         return ()
-    tags = _read_texts(text, _keep_tags(text, len(rows), *_raw_tags(text, rows)))
+    rows = _entities(text, messages)
+    tags = _list_tags(text, rows, _NOT_DENSE, _ANY_KEY)
     role, offsets = _packed(text, rows[:, FIRST], rows[:, FIRST + 1], PLAIN)
     member, of_member = _packed(text, rows[:, SECOND], rows[:, SECOND + 1], DELTA)
     kind, of_kind = _packed(text, rows[:, THIRD], rows[:, THIRD + 1], PLAIN)
     if not (np.array_equal(offsets, of_member) and np.array_equal(offsets, of_kind)):
         raise damaged(text.at, "a blob holds a relation whose members, roles and kinds are not as many")
-    _check_texts(text, role)
+    if len(role) and not (role.min() >= 0 and role.max() < len(text.table)):
+        raise _no_text(text, int(role.max()))
+    held: list[dict[str, str]] = [{} for _ in rows]
+    for owner, key, value in zip(tags.owner.tolist(), tags.key.tolist(), tags.value.tolist(), strict=True):
+        held[owner][KEY_NAMES[key]] = text.decode(value)
     out = []
-    for row in np.flatnonzero(tags.judge(lambda tags: tags.get("type") == "multipolygon", ["type"])).tolist():
+    for row in [row for row, mapping in enumerate(held) if mapping.get("type") == "multipolygon"]:
         drawn = offsets[row] + np.flatnonzero(kind[offsets[row] : offsets[row + 1]] == _WAY_MEMBER)
-        members = tuple(zip(member[drawn].tolist(), text.decode(role[drawn]), strict=True))
-        out.append((int(rows[row, VERSION]), Relation(int(rows[row, ID]), tags[row], members)))
+        members = tuple(
+            (way, text.decode(of)) for way, of in zip(member[drawn].tolist(), role[drawn].tolist(), strict=True)
+        )
+        out.append((int(rows[row, VERSION]), Relation(int(rows[row, ID]), held[row], members)))
     return tuple(out)
 
 
@@ -243,33 +258,32 @@ def _entities(text: _Text, messages: Ints) -> Ints:
     rows, wrong = list_entities(text.data, start, end)
     if wrong >= 0:
         raise damaged(text.at, f"a blob holds an element that cannot be, {wrong:,} bytes into it")
-    rows[rows[:, VERSION] == -1, VERSION] = 0
-    if len(rows) and not (rows[:, VERSION].min() >= 0 and rows[:, VERSION].max() <= NOWHERE):
+    version = rows[:, VERSION]
+    version[version == -1] = 0
+    if len(rows) and not (version.min() >= 0 and version.max() <= NOWHERE):
         raise damaged(text.at, "a blob holds an element with a negative version")
-    visible: Ints = rows[rows[:, VISIBLE] != 0]
-    return visible
-
-
-def _raw_tags(text: _Text, rows: Ints) -> tuple[Ints, Ints, Ints]:
-    key, offsets = _packed(text, rows[:, KEYS], rows[:, KEYS + 1], PLAIN)
-    value, of_value = _packed(text, rows[:, VALS], rows[:, VALS + 1], PLAIN)
-    if not np.array_equal(offsets, of_value):
-        raise damaged(text.at, "a blob holds an element with more keys than values, or fewer")
-    return np.repeat(np.arange(len(rows)), np.diff(offsets)), key, value
+    visible = rows[:, VISIBLE] != 0
+    return rows if visible.all() else rows[visible]
 
 
 # -- all ------------------------------------------------------------------------------------------------------------
 
 
-def _column(text: _Text, fields: Ints, number: int, meaning: int, default: Ints | None = None) -> Ints:
-    """Return the packed numbers of a field, the default where there are none."""
-    if len(fields) and ((fields[:, 0] == number) & (fields[:, 1] != CHUNK)).any():
+def _list_of(text: _Text, fields: list[list[int]], number: int) -> tuple[int, int]:
+    """Return the place of the packed numbers of a field, (0, 0) where there are none."""
+    found = [field for field in fields if field[0] == number]
+    if any(field[1] != CHUNK for field in found):
         raise damaged(text.at, f"a blob holds field {number} of its nodes unpacked, needed packed")
-    found = chosen(fields, number)
     if len(found) > 1:
         raise damaged(text.at, f"a blob holds field {number} of its nodes twice")
-    values, _ = _packed(text, found[:, 2], found[:, 3], meaning)
-    return default if default is not None and not len(values) else values
+    return (found[0][2], found[0][3]) if found else (0, 0)
+
+
+def _columns(text: _Text, places: list[tuple[int, int]], meaning: int) -> list[Ints]:
+    """Return the packed numbers of each of these places."""
+    start, end = np.array(places, dtype=np.int64).T
+    values, offsets = _packed(text, start, end, meaning)
+    return [values[a:b] for a, b in pairwise(offsets.tolist())]
 
 
 def _packed(text: _Text, start: Ints, end: Ints, meaning: int) -> tuple[Ints, Ints]:
@@ -281,29 +295,22 @@ def _packed(text: _Text, start: Ints, end: Ints, meaning: int) -> tuple[Ints, In
     return values, offsets
 
 
-def _check_texts(text: _Text, rows: Ints) -> None:
-    if len(rows) and not (rows.min() >= 0 and rows.max() < len(text.table)):
-        raise damaged(text.at, f"a blob names text {int(rows.max()):,} of {len(text.table):,}")
+def _list_tags(text: _Text, rows: Ints, dense: int, asked: Bools) -> TagColumns:
+    """Return the tags of the elements that have at least one with a key that is asked for."""
+    most = int((rows[:, KEYS + 1] - rows[:, KEYS]).sum())
+    owner, key, value = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int32)
+    texts = text.table, _KEYS, text.codes
+    count, wrong, found = list_tags(text.data, rows, dense, texts, asked, (owner, key, value))
+    if wrong == NO_TEXT:
+        raise _no_text(text, found)
+    if wrong == ENDLESS:
+        raise damaged(text.at, f"a blob holds a number without an end, {found:,} bytes into it")
+    if wrong and dense >= 0:
+        raise damaged(text.at, "a blob holds tags of dense nodes that belong to no node or have no value")
+    if wrong:
+        raise damaged(text.at, "a blob holds an element with more keys than values, or fewer")
+    return TagColumns(owner[:count], key[:count], value[:count])
 
 
-def _keep_tags(text: _Text, count: int, owner: Ints, key: Ints, value: Ints) -> TagTable:
-    """Return the tags with kept keys; their values are the numbers of texts of the block, not read yet."""
-    _check_texts(text, key)
-    _check_texts(text, value)
-    used, row = _used(text, key)
-    code = np.array([_KEY_CODES.get(name, -1) for name in text.read(used)], dtype=np.int32)[row]
-    kept = np.flatnonzero(code >= 0)
-    return TagTable(count, owner[kept], code[kept], value[kept].astype(np.int32), ())
-
-
-def _read_texts(text: _Text, tags: TagTable) -> TagTable:
-    used, row = _used(text, tags.value.astype(np.int64))
-    return replace(tags, value=row.astype(np.int32), texts=tuple(text.decode(used)))
-
-
-def _used(text: _Text, rows: Ints) -> tuple[Ints, Ints]:
-    """Return the texts that are used, and for each use the place among them."""
-    flag = np.zeros(len(text.table) + 1, dtype=bool)
-    flag[rows] = True
-    place = np.cumsum(flag) - 1
-    return np.flatnonzero(flag), place[rows]
+def _no_text(text: _Text, number: int) -> Exception:
+    return damaged(text.at, f"a blob names text {number:,} of {len(text.table):,}")

@@ -15,6 +15,7 @@ from spatial.walking.compiled import kernel
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
 
 _FIRST_SLOTS = 1 << 12
 _SEED = np.uint64(hash("wangge") & (2**64 - 1))
@@ -36,8 +37,8 @@ class TextBook:
     pool: Bytes = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
 
 
-def number_texts(book: TextBook, data: Bytes, spans: Ints, at: int) -> tuple[TextBook, Ints]:
-    """Return the book with the texts at these places (start, end) of a block, and the number of each of them.
+def number_texts(book: TextBook, data: Bytes, spans: Ints, wanted: Codes, at: int) -> tuple[TextBook, Codes]:
+    """Return the book with the wanted ones of the texts at these places (start, end) of a block, and their numbers.
 
     The book that was given is written on, and of no use afterwards.
 
@@ -47,8 +48,10 @@ def number_texts(book: TextBook, data: Bytes, spans: Ints, at: int) -> tuple[Tex
         If one is no UTF-8; the blob of the block starts at byte ``at`` of the file.
     """
     known = len(book.texts)
-    book = _make_room(book, known + len(spans), int((spans[:, 1] - spans[:, 0]).sum()))
-    codes, count = _number(data, spans, book.slots, book.hashes, book.place, book.pool, known, _SEED)
+    book = _make_room(book, known + min(len(spans), len(wanted)), int((spans[:, 1] - spans[:, 0]).sum()))
+    codes = np.empty(len(wanted), dtype=np.int32)
+    met = np.full(len(spans), -1, dtype=np.int32)
+    count = _number((data, spans, wanted), (book.slots, book.hashes, book.place, book.pool), known, _SEED, (met, codes))
     ends = book.place[known : count + 1].tolist()
     try:
         new = [book.pool[start:end].tobytes().decode() for start, end in pairwise(ends)]
@@ -90,14 +93,19 @@ def _spread(hashes: NDArray[np.uint64], slots: Ints, count: int) -> None:
 
 
 @kernel
-def _number(
-    data: Bytes, spans: Ints, slots: Ints, hashes: Any, place: Ints, pool: Bytes, count: int, seed: Any
-) -> tuple[Ints, Any]:
-    """Look up each text by its hash (Fowler, Noll and Vo, stirred at the end), and write down those not met before."""
+def _number(block, book, count, seed, out):  # type: ignore[no-untyped-def]
+    """Look up each text, once, by its hash (Fowler, Noll and Vo, stirred at the end), and write down those not met
+    before; return how many texts the book holds."""
+    data, spans, wanted = block
+    slots, hashes, place, pool = book
+    met, codes = out
     last = np.uint64(len(slots) - 1)
-    codes = np.empty(len(spans), np.int64)
-    for k in range(len(spans)):
-        start, size = spans[k, 0], spans[k, 1] - spans[k, 0]
+    for k in range(len(wanted)):
+        text = wanted[k]
+        if met[text] >= 0:
+            codes[k] = met[text]
+            continue
+        start, size = spans[text, 0], spans[text, 1] - spans[text, 0]
         found = seed
         for i in range(size):
             found = (found ^ np.uint64(data[start + i])) * np.uint64(0x100000001B3)
@@ -120,5 +128,5 @@ def _number(
             if same:
                 break
             slot = (slot + np.uint64(1)) & last
-        codes[k] = code
-    return codes, count
+        met[text] = codes[k] = code
+    return count

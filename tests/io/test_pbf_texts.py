@@ -23,7 +23,7 @@ def number_all(blocks: list[list[bytes]]) -> tuple[list[str], list[list[int]]]:
     """Return the texts of some blocks in the order they were met, and by block their numbers."""
     book, codes = TextBook(), []
     for block in blocks:
-        book, found = number_texts(book, *to_block(block), at=0)
+        book, found = number_texts(book, *to_block(block), np.arange(len(block), dtype=np.int32), at=0)
         codes.append(found.tolist())
     return book.texts, codes
 
@@ -35,6 +35,13 @@ def test_texts_are_numbered_in_the_order_they_are_met_each_once(blocks: list[lis
     texts, codes = number_all(blocks)
     assert codes == expected
     assert texts == [text.decode() for text in known]
+
+
+def test_only_wanted_texts_are_written_down_in_the_order_they_are_wanted() -> None:
+    block = to_block([b"unread", b"b", b"a", b"\xff"])
+    book, codes = number_texts(TextBook(), *block, np.array([2, 1, 2, 2, 1], dtype=np.int32), at=0)
+    assert codes.tolist() == [0, 1, 0, 0, 1]
+    assert book.texts == ["a", "b"]
 
 
 def test_a_book_that_grows_keeps_its_numbers() -> None:
