@@ -12,8 +12,6 @@ from spatial.console import honest, option, show_progress, stoppable, telling_co
 from spatial.errors import InputError
 from spatial.profile import Profile
 
-_SHOWN = 8
-_NAMED = 3
 _SECONDS = 60.0
 
 
@@ -118,6 +116,7 @@ def walk(
 def _run(files: Any, job: _Job) -> None:
     from spatial.io.walk_inputs import read_walk_inputs
     from spatial.io.walk_outputs import check_walk_target, write_walks
+    from spatial.io.walk_told import describe_walks, say_walks
     from spatial.walking.survey import Walks, survey_walks
 
     began = monotonic()
@@ -142,9 +141,17 @@ def _run(files: Any, job: _Job) -> None:
         )
         spent["walk"] = monotonic() - began - spent["read"]
         on_progress("writing", 0.0)
-        about = _about(read, survey, job, asked, {name: round(value, 3) for name, value in spent.items()})
+        about = {
+            "wangge_version": spatial.__version__,
+            "profile": {"name": job.profile.name, "title": job.profile.title},
+            "asked": {
+                "mode": asked.mode, "limits": list(asked.limits), "gates": asked.gates, "themes": list(job.themes),
+            },
+            **describe_walks(read, survey, job.walker),
+            "seconds": {name: round(value, 3) for name, value in spent.items()},
+        }  # fmt: skip
         write_walks(survey, read.sources, read.demand, job.out, report=about)
-    for line in _say(read, survey, about):
+    for line in say_walks(read, survey):
         typer.echo(line)
     typer.echo(f"walks written to {job.out}")
 
@@ -213,82 +220,3 @@ def _themes(sources: Any, wanted: tuple[str, ...], kind: str | None) -> dict[str
             raise InputError("found --themes and no kind of any source, needed a column of kinds, or --kind to name it")
         return {name: found.get(name, []) for name in wanted}
     return found if kind is not None else {}
-
-
-def _about(read: Any, survey: Any, job: _Job, asked: Any, spent: dict[str, float]) -> dict[str, Any]:
-    """Return what the report tells beside what was measured."""
-    from spatial.io.plan_report import find_attribution
-
-    rows = read.listed.to_dict("records")
-    return {
-        "wangge_version": spatial.__version__,
-        "profile": {"name": job.profile.name, "title": job.profile.title},
-        "walker": {
-            "speed": job.walker.speed,
-            "m_per_s": read.network.m_per_s,
-            "steps": job.walker.steps,
-            "at": job.walker.at,
-        },
-        "asked": {"mode": asked.mode, "limits": list(asked.limits), "gates": asked.gates, "themes": list(job.themes)},
-        "counts": {
-            "sources": len(read.sources),
-            "demand_points": len(read.demand),
-            **{name: read.demand[name].sum().item() for name in read.counted},
-            "pairs": len(survey.times),
-            "circles": len(survey.circles),
-            "unreachable": len(survey.unreached),
-        },
-        "counted": list(read.counted),
-        "by": list(read.by),
-        "listed": rows,
-        "provenance": read.provenance,
-        "attribution": find_attribution(read.provenance),
-        "crs": {"served": "OGC:CRS84", "worked_in": read.network.crs.name},
-        "seconds": spent,
-    }
-
-
-def _say(read: Any, survey: Any, about: dict[str, Any]) -> list[str]:
-    """Return the lines that a planner reads."""
-    lines = [
-        f"{_things(len(read.sources), 'source')}, {_things(len(read.demand), 'demand point')} of "
-        f"{_things(about['counts']['households'], 'household')}, {_things(len(survey.times), 'walk')} within the "
-        "largest limit"
-    ]
-    table = survey.coverage
-    whole = table[(table["by"] == "") & (table["counted"] == "households")]
-    for row in whole.to_dict("records"):
-        limit = f"{row['limit'] / _SECONDS:g} min" if row["mode"] == "time" else f"{row['limit']:g} m"
-        share = f"{row['share']:.1%}" if row["total"] else "no household"
-        theme = f"{row['theme']}: " if row["theme"] else ""
-        lines.append(
-            f"  {theme}{limit}: {row['reached']:,} of {row['total']:,} households ({share}), "
-            f"{row['overlap']:,} with two sources or more"
-        )
-    for reason, many in survey.report["unreached"].items():
-        points, homes = _things(many["points"], "point"), _things(many["households"], "household")
-        lines.append(f"  not reached, {reason}: {points} of {homes}")
-    for who, what in (("sites", "sources"), ("demand", "demand points")):
-        told = survey.report["access_walks"][who]
-        if told["points_beyond"]:
-            ids = told.get("ids_beyond", [])
-            some = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
-            lines.append(
-                f"  {told['points_beyond']:,} of {told['points']:,} {what} farther than {told['beyond_m']:g} m from "
-                f"any street: the map lacks paths there{some and f' ({some})'}"
-            )
-    listed = read.listed
-    lines += [f"  {row.source}: {row.reason} ({_where(row)})" for row in listed.head(_SHOWN).itertuples()]
-    if len(listed) > _SHOWN:
-        lines.append(f"  ... and {len(listed) - _SHOWN} more notes on the inputs in report.json")
-    return lines
-
-
-def _where(row: Any) -> str:
-    """Return which row of an input a note is about, and what it says of it."""
-    place = [f"row {row.row}"] if row.row.isdecimal() else [row.row] if row.row.endswith(" rows") else []
-    return ": ".join([*place, *([row.detail] if row.detail else [])]) or row.row
-
-
-def _things(count: int, name: str) -> str:
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -1,6 +1,8 @@
 """`wangge site` from the tables that a planner brings to the answer that a program reads and the office's list."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 
 from api.command import app
 from spatial.cli_site import EXIT_INFEASIBLE
-from spatial.console import EXIT_UNUSABLE
+from spatial.console import EXIT_STOPPED, EXIT_UNUSABLE
 
 # A street with four houses, five minutes apart; D is open already.
 TIMES = [(a, b, 300.0 * abs(i - k)) for i, a in enumerate("ABCD") for k, b in enumerate("abcd")]
@@ -173,3 +175,55 @@ def test_equal_questions_give_equal_bytes_whatever_the_order_of_rows(folder: Pat
         frame = pd.read_csv(folder / name)
         frame.sample(frac=1.0, random_state=1).to_csv(folder / name, index=False)
     assert answer() == first
+
+
+def test_demand_that_no_site_reaches_is_told_with_what_it_counts(folder: Path) -> None:
+    (folder / "demand.csv").write_text(DEMAND + "far,7,0\n", encoding="utf-8")
+    code, _, told = run(folder, "--model", "pmedian", "--p", 1)
+    assert code == 0
+    assert (told["unreachable"], told["unreachable_weight"], told["assignment"]["far"]) == (["far"], 7, None)
+    assert any("(far): 7 of the weight of 757 is no part of the objective" in note for note in told["notes"])
+    code, text, told = run(folder, "--model", "lscp", "--cutoff-min", 5)
+    assert (code, told["unreachable"], told["smallest_cutoff"]) == (EXIT_INFEASIBLE, ["far"], None)
+    assert "far; no walk to them is listed" in text
+    code, _, told = run(folder, "--model", "lscp", "--cutoff-min", 5, "--skip-unreachable")
+    assert (code, told["sites"], told["unreachable"]) == (0, ["B", "D"], ["far"])
+
+
+def test_a_number_of_sites_too_small_is_told_with_the_cutoff_that_would_do(folder: Path) -> None:
+    code, text, told = run(folder, "--model", "pcenter", "--p", 1, "--cutoff-min", 2, "--closable")
+    assert (code, told["smallest_p"], told["smallest_cutoff"]) == (EXIT_INFEASIBLE, 4, 600)
+    assert "a cutoff of 600 would do, it is 120" in text
+
+
+def test_floor_area_gives_the_room_that_a_site_has_where_that_is_asked(folder: Path) -> None:
+    # 30 square metres for 100 of 750: A and C with 100 hold 333, B with 200 holds 666, D with 700 holds all
+    asked = ["--model", "pmedian", "--p", 1, "--closable", "--floor-m2", 30]
+    code, _, told = run(folder, *asked)
+    assert code == 0
+    assert (told["sites"], told["status"]) == (["D"], "optimal")
+    loads = {one["site_id"]: (one["load"], one["floor_needed_m2"]) for one in told["by_site"]}
+    assert loads == {"D": (750, 225)}
+    _, _, two = run(folder, "--model", "pmedian", "--p", 3, "--floor-m2", 60)  # twice as much for each: B holds 333
+    assert all(one["floor_needed_m2"] <= one["floor_area_m2"] for one in two["by_site"])
+    assert two["conditions"]["room"]
+    _, _, free = run(folder, *asked, "--no-capacity")
+    assert free["conditions"] == {"closable": True}
+
+
+def test_ctrl_c_leaves_the_answer_that_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = folder / "kept.json"
+    given = [f"--{name}={folder / name}.csv" for name in ("times", "demand", "candidates")]
+    asked = ["site", *given, "--model", "pmedian", "--p", "1", "--out", str(out)]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    before = out.read_bytes()
+
+    def stop(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("spatial.siting.settle.answer", stop)
+    ran = CliRunner().invoke(app, asked)
+    assert ran.exit_code == EXIT_STOPPED
+    assert "stopped; nothing was written" in ran.stderr
+    assert out.read_bytes() == before
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
