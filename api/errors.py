@@ -12,7 +12,7 @@ from starlette.routing import Match
 
 from api.absent import tell_absent
 from api.refusals import tell_refusal
-from api.store.errors import AccessError, StaleError, StatusError, StoreError
+from api.store.errors import AccessError, StaleError, StaleGridError, StatusError, StoreError
 from spatial.errors import CancelledError, InfeasibleError, InputError, MissingError, SpatialError
 
 PROBLEM = "application/problem+json"
@@ -28,6 +28,7 @@ STATUS: dict[type[SpatialError], HTTPStatus] = {
     InfeasibleError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StatusError: HTTPStatus.CONFLICT,
     StaleError: HTTPStatus.PRECONDITION_FAILED,
+    StaleGridError: HTTPStatus.PRECONDITION_FAILED,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     AccessError: HTTPStatus.FORBIDDEN,
     CancelledError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -64,8 +65,8 @@ def add_error_handlers(app: FastAPI, parts: frozenset[str] = _ALL_PARTS) -> None
 
     @app.exception_handler(SpatialError)
     def _spatial(request: Request, error: SpatialError) -> Response:
-        if isinstance(error, StaleError):
-            return problem(request, status_of(error), str(error), error="StaleError", **error.to_dict())
+        if isinstance(error, StaleError | StaleGridError):
+            return problem(request, status_of(error), str(error), error=type(error).__name__, **error.to_dict())
         if isinstance(error, AccessError) and not error.known:
             answer = problem(request, HTTPStatus.UNAUTHORIZED, str(error), error="AccessError")
             answer.headers["WWW-Authenticate"] = "Bearer"

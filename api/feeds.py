@@ -62,9 +62,10 @@ def landing(feeds: Feeds, root: str) -> dict[str, Any]:
     """Return the document where everything begins."""
     report = feeds.report
     summary = report["summary"]
+    homes = "" if summary["households"] is None else f" of {summary['households']} households"  # None: too few to tell
     return {
         "title": str(report.get("title") or f"Plan {report['plan_id']}"),
-        "description": f"{summary['grids']} grids of {summary['households']} households in {summary['blocks']} blocks.",
+        "description": f"{summary['grids']} grids{homes} in {summary['blocks']} blocks.",
         "attribution": _attribution(feeds),
         "links": [
             link(f"{root}/", "self", JSON, "This document"),

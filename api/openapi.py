@@ -64,6 +64,14 @@ def system_parameter(name: str, description: str) -> dict[str, Any]:
     return parameter(name, f"{description} One of those the collection lists.", {"type": "string", "format": "uri"})
 
 
+def time_parameter() -> dict[str, Any]:
+    """Return the query parameter that names the time of which a plan of a store is wanted; a folder has no other."""
+    text = (
+        "RFC 3339 instant or interval: a plan of a store as it was in force then, last of all; a folder has one plan."
+    )
+    return parameter("datetime", text, {"type": "string"})
+
+
 def form_parameter(*forms: str) -> dict[str, Any]:
     """Return the query parameter that names the form of the answer, in place of the Accept header."""
     return parameter("f", "Form of the answer, in place of the Accept header.", {"type": "string", "enum": [*forms]})

@@ -1,6 +1,7 @@
 """What does a client ask of a plan: which version, which part of a layer, on which version an edit is made?"""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -98,6 +99,15 @@ def read_flag(request: Request, name: str) -> bool:
     return text == "true"
 
 
+def find_named(store: Store, head: VersionRecord, tags: Sequence[str]) -> int | None:
+    """Return the version before the last that one of the tags names; None if none does."""
+    for found in map(_TAG.fullmatch, tags):
+        before = int(found[1]) if found else 0
+        if 1 <= before < head.version and tag_of(store.get_version(head.plan_id, before)) in tags:
+            return before
+    return None
+
+
 def read_base(request: Request, store: Store, plan_id: str) -> int:
     """Return the version that If-Match names.
 
@@ -118,9 +128,8 @@ def read_base(request: Request, store: Store, plan_id: str) -> int:
     tags = ["*" if one == "*" else f'"{one}"' for one in bare]  # tags that lost their quotes on the way are known too
     if "*" in tags or tag_of(head) in tags:
         return head.version
-    for found in map(_TAG.fullmatch, tags):
-        before = int(found[1]) if found else 0
-        if 1 <= before < head.version and tag_of(store.get_version(plan_id, before)) in tags:
-            store.require_head(plan_id, before)
+    before = find_named(store, head, tags)
+    if before is not None:
+        store.require_head(plan_id, before)
     detail = f"If-Match is {given!r}, which names no version of this plan; the last is {tag_of(head)}"
     raise HTTPException(HTTPStatus.PRECONDITION_FAILED, detail)

@@ -22,9 +22,13 @@ def hide_numbers(metrics: Mapping[str, Any], public: Layers, *, least: int) -> d
     """Return the numbers of a plan for the public, which sees these layers; what is left out is None."""
     hidden = find_suppressed(public["grids"])
     summary, scorecard = dict(metrics["summary"]), metrics["scorecard"]
+    total = summary["households"]
+    few = 0 < total < least
     for name in ("households_estimated", "households_in_grids"):
-        if summary.get(name) not in (0, summary["households"]):
+        if summary.get(name) not in (0, None if few else total):
             summary[name] = None
+    if few:
+        summary["households"] = None
     if hidden and "households_by_status" in summary:
         summary["households_by_status"] = dict.fromkeys(summary["households_by_status"])
     if scorecard is not None:

@@ -99,7 +99,14 @@ class PlanFeeds:
         layers = {name: build_layer(LAYERS[name], rows) for name, rows in told.items()}
         cut = find_cut(features["blocks"], "community_id", least=least, before=before)
         layers |= work_out_public(layers, self.layers, self.report, least=least, cut=cut)
-        return PlanFeeds(f"{self.digest}-public", self.report, layers)
+        return PlanFeeds(f"{self.digest}-public", hide_total(self.report, least), layers)
+
+
+def hide_total(report: Mapping[str, Any], least: int) -> Mapping[str, Any]:
+    """Return what is told of a plan without its households where these are fewer than ``least`` homes."""
+    summary = report["summary"]
+    few = 0 < summary["households"] < least
+    return {**report, "summary": {**summary, "households": None}} if few else report
 
 
 def least_count(report: Mapping[str, Any]) -> int:

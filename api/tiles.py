@@ -5,8 +5,9 @@ from collections.abc import Callable
 from math import pi
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
-from api.answers import JSON, link
+from api.answers import JSON, link, with_query
 from api.layers import LoadedLayer
 from api.snapshot import Feeds
 from spatial.crs import CRS84_URI
@@ -62,35 +63,42 @@ def version_of(feeds: Feeds) -> str:
     return digest[:16] + (f"-{audience}" if audience else "")
 
 
-def tilesets(layer: LoadedLayer, root: str) -> dict[str, Any]:
-    """Return the list of tilesets of a layer."""
+def address_more(feeds: Feeds, when: str | None) -> str:
+    """Return the query of the address of a tile: the version of the layers, and the time of which they are."""
+    return f"?v={version_of(feeds)}" + ("" if when is None else f"&datetime={quote(when, safe='/:')}")
+
+
+def tilesets(layer: LoadedLayer, root: str, when: str | None = None) -> dict[str, Any]:
+    """Return the list of tilesets of a layer, as of the time that was asked for."""
+    then = {} if when is None else {"datetime": when}
     here = f"{root}/collections/{layer.name}/tiles"
     return {
-        "links": [link(here, "self", JSON, "This document")],
+        "links": [link(with_query(here, **then), "self", JSON, "This document")],
         "tilesets": [
             {
                 "title": layer.title,
                 "dataType": "vector",
                 "crs": _MERCATOR_URI,
                 "tileMatrixSetURI": _MATRIX_SET_URI,
-                "links": [link(f"{here}/{MATRIX_SET}", "self", JSON, "Tileset")],
+                "links": [link(with_query(f"{here}/{MATRIX_SET}", **then), "self", JSON, "Tileset")],
             }
         ],
     }
 
 
-def tileset(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
-    """Return the metadata of a tileset."""
+def tileset(layer: LoadedLayer, feeds: Feeds, root: str, when: str | None = None) -> dict[str, Any]:
+    """Return the metadata of a tileset, as of the time that was asked for."""
     here = f"{root}/collections/{layer.name}/tiles/{MATRIX_SET}"
-    template = f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?v={version_of(feeds)}"
+    template = f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}{address_more(feeds, when)}"
+    then = {} if when is None else {"datetime": when}
     told: dict[str, Any] = {
         "title": layer.title,
         "dataType": "vector",
         "crs": _MERCATOR_URI,
         "tileMatrixSetURI": _MATRIX_SET_URI,
         "links": [
-            link(here, "self", JSON, "This document"),
-            link(f"{here}?f=tilejson", "describedby", JSON, "TileJSON"),
+            link(with_query(here, **then), "self", JSON, "This document"),
+            link(with_query(here, f="tilejson", **then), "describedby", JSON, "TileJSON"),
             link(f"{root}/tileMatrixSets/{MATRIX_SET}", _SCHEME, JSON, "Tiling"),
             {**link(template, "item", MEDIA_TYPE, "Tiles"), "templated": True},
         ],
@@ -101,8 +109,8 @@ def tileset(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
     return told
 
 
-def tilejson(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
-    """Return the tileset as map libraries read it."""
+def tilejson(layer: LoadedLayer, feeds: Feeds, root: str, when: str | None = None) -> dict[str, Any]:
+    """Return the tileset as map libraries read it, as of the time that was asked for."""
     here = f"{root}/collections/{layer.name}/tiles/{MATRIX_SET}"
     fields = {
         name: _TILEJSON_KINDS[column.kind] for name, column in layer.columns.items() if column.kind in _TILEJSON_KINDS
@@ -112,7 +120,7 @@ def tilejson(layer: LoadedLayer, feeds: Feeds, root: str) -> dict[str, Any]:
         "name": layer.title,
         "attribution": "; ".join(feeds.report["attribution"]),
         "scheme": "xyz",
-        "tiles": [f"{here}/{{z}}/{{y}}/{{x}}?v={version_of(feeds)}"],
+        "tiles": [f"{here}/{{z}}/{{y}}/{{x}}{address_more(feeds, when)}"],
         "minzoom": 0,
         "maxzoom": MOST_ZOOM,
         "vector_layers": [{"id": layer.name, "description": layer.description, "fields": {"id": "String", **fields}}],

@@ -15,13 +15,14 @@ from api import feeds, schemas
 from api.answers import JSON, answer, choose_form, root_of
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import form_parameter, items_parameters, says
+from api.moments import require_time
+from api.openapi import form_parameter, items_parameters, says, time_parameter
 from api.query import ItemsQuery, accept_only, read_items_query
 from api.settings import Settings
 from api.snapshot import Feeds
 from spatial.crs import LONLAT_DECIMALS, wgs84_to_bd09, wgs84_to_gcj02
 
-_PARAMETERS = ("limit", "offset", "bbox", "filter", "filter-lang", "f")
+_PARAMETERS = ("limit", "offset", "bbox", "datetime", "filter", "filter-lang", "f")
 _SHIFTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "amap": ("gcj02", wgs84_to_gcj02),
     "baidu": ("bd09", wgs84_to_bd09),
@@ -33,7 +34,8 @@ def amap_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRout
     """Return the routes of the shifted feeds; ``find`` gives the layers that a request is for."""
     router = APIRouter(prefix="/feeds", tags=["Shifted feeds"])
     seen_by = feeds_for(find, settings)
-    asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]] + [form_parameter("json")]
+    asked = [one for one in items_parameters(settings) if one["name"] in _PARAMETERS[:-1]]
+    asked = [time_parameter() if one["name"] == "datetime" else one for one in asked] + [form_parameter("json")]
 
     def serve(provider: str) -> Callable[[Request, str], Response]:
         """Return the route of one provider."""
@@ -58,7 +60,7 @@ def amap_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRout
             name=f"{provider}_items",
             summary=f"Features in {kind}",
             description=f"A page of a feed with every place shifted to {kind}; the box and the filter are in WGS 84.",
-            dependencies=[Depends(accept_only(*_PARAMETERS))],
+            dependencies=[Depends(accept_only(*_PARAMETERS)), Depends(require_time)],
             responses=says(schemas.ShiftedCollection, missing=True),
             openapi_extra={"parameters": asked},
         )

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.answers import answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
-from api.openapi import system_parameter, tell_problems
+from api.moments import require_time
+from api.openapi import system_parameter, tell_problems, time_parameter
 from api.query import accept_only, read_system
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -26,11 +27,12 @@ def downloads_router(find: Callable[[Request], Feeds], settings: Settings) -> AP
     """Return the routes of the downloads; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Downloads"])
     seen_by = feeds_for(find, settings)
+    asked = [system_parameter("crs", "System of the geometries, east before north."), time_parameter()]
 
     @router.get(
         "/downloads/{file}",
-        dependencies=[Depends(accept_only("crs"))],
-        openapi_extra={"parameters": [system_parameter("crs", "System of the geometries, east before north.")]},
+        dependencies=[Depends(accept_only("crs", "datetime")), Depends(require_time)],
+        openapi_extra={"parameters": asked},
         response_class=Response,
         responses={
             200: {

@@ -105,7 +105,7 @@ class Writing:
     def _make_on_last(self, request: Request, grid_id: str | None, ask: Ask) -> VersionRecord:
         plan_id, store = request.path_params["planId"], self.editor.store
         head = store.get_version(plan_id)
-        require_match(request, head, None if grid_id is None else store.get_grid(plan_id, head.version, grid_id))
+        require_match(request, store, head, None if grid_id is None else store.get_grid(plan_id, head.version, grid_id))
         asked = ask(head)
         if asked is None or not (asked[0].delta.grids or asked[0].delta.findings):
             return head

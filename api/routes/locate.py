@@ -17,7 +17,7 @@ from api.answers import JSON, answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
 from api.moments import require_time
-from api.openapi import parameter, says, tell_problems
+from api.openapi import parameter, says, tell_problems, time_parameter
 from api.places import Batch, read_batch
 from api.query import accept_only, read_degrees, read_floor
 from api.settings import Settings
@@ -44,7 +44,6 @@ _MANY_BYTES = 2_000_000
 """Longer bodies are read one at a time: a million places take some hundred megabytes while they are found."""
 _KIND_SCHEMA = {"type": "string", "enum": list(_KINDS), "default": "wgs84"}
 _FLOOR_SCHEMA = {"type": "integer", "minimum": -schemas.MOST_FLOORS, "maximum": schemas.MOST_FLOORS}
-_WHEN = "Of the feeds of a store: the plan as it was in force at an RFC 3339 instant, or last within an interval."
 Rows = NDArray[np.int64]
 
 
@@ -160,7 +159,7 @@ def _add_one(router: APIRouter, ask: Asking) -> None:
                 {**parameter("lat", "Latitude.", _degrees(90)), "required": True},
                 parameter("coords", "Kind of the coordinates.", _KIND_SCHEMA),
                 parameter("floor", floor, _FLOOR_SCHEMA),
-                parameter("datetime", _WHEN, {"type": "string"}),
+                time_parameter(),
             ]
         },
     )
@@ -181,7 +180,7 @@ def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
             200: {"model": schemas.Places, "description": "The grid of each place."},
             **tell_problems({400: "A place cannot be read.", 413: "More bytes than the server takes."}),
         },
-        openapi_extra={"parameters": [parameter("datetime", _WHEN, {"type": "string"})], "requestBody": body},
+        openapi_extra={"parameters": [time_parameter()], "requestBody": body},
     )
     def many(request: Request, content: bytes = _BODY) -> Response:
         """Return for each place, by the million, the grid in which it lies; null outside all of them."""

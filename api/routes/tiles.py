@@ -1,7 +1,8 @@
 """How are the layers of a plan served as vector tiles (OGC API - Tiles)?
 
 The version of the layers stands in the address of a tile, so a tile never changes and may be kept for good. An address
-of an older version is not found: a map that mixes versions would show borders that never were.
+of an older version is not found: a map that mixes versions would show borders that never were. Who wants an older map
+asks for a tileset of its ``datetime``.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import schemas, tiles
 from api.answers import answer, choose_form, root_of
 from api.audience import feeds_for, is_internal
-from api.openapi import form_parameter, parameter, says, tell_problems
+from api.moments import require_time
+from api.openapi import form_parameter, parameter, says, tell_problems, time_parameter
 from api.query import accept_only
 from api.settings import Settings
 from api.snapshot import Feeds
@@ -24,6 +26,7 @@ _TILESET = (("json", "application/json"), ("tilejson", "application/json+tilejso
 _VERSION = parameter("v", "Version of the layers, as the tileset names it.", {"type": "string"})
 _PLAIN = [Depends(accept_only("f"))]
 _JSON_FORM = {"parameters": [form_parameter("json")]}
+_OF_A_TIME = [Depends(accept_only("f", "datetime")), Depends(require_time)]
 
 
 def tiles_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
@@ -61,8 +64,8 @@ def _add_matrix_sets(router: APIRouter, seen_by: Callable[[Request], Feeds], set
 def _add_tilesets(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
     @router.get(
         "/collections/{collectionId}/tiles",
-        dependencies=_PLAIN,
-        openapi_extra=_JSON_FORM,
+        dependencies=_OF_A_TIME,
+        openapi_extra={"parameters": [form_parameter("json"), time_parameter()]},
         responses=says(schemas.TileSets, missing=True),
     )
     def tilesets(request: Request, collectionId: str) -> Response:
@@ -70,12 +73,12 @@ def _add_tilesets(router: APIRouter, seen_by: Callable[[Request], Feeds], settin
         choose_form(request, *_JSON_ONLY)
         found = seen_by(request)
         layer = found.layer(collectionId)
-        return answer(request, found, lambda: tiles.tilesets(layer, root_of(request, settings)))
+        return answer(request, found, lambda: tiles.tilesets(layer, root_of(request, settings), _time_of(request)))
 
     @router.get(
         "/collections/{collectionId}/tiles/{tileMatrixSetId}",
-        dependencies=_PLAIN,
-        openapi_extra={"parameters": [form_parameter("json", "tilejson")]},
+        dependencies=_OF_A_TIME,
+        openapi_extra={"parameters": [form_parameter("json", "tilejson"), time_parameter()]},
         responses=says(schemas.AnyTileSet, missing=True),
     )
     def tileset(request: Request, collectionId: str, tileMatrixSetId: str) -> Response:
@@ -84,7 +87,7 @@ def _add_tilesets(router: APIRouter, seen_by: Callable[[Request], Feeds], settin
         _check_matrix_set(tileMatrixSetId)
         layer, root = found.layer(collectionId), root_of(request, settings)
         document = tiles.tilejson if form == "tilejson" else tiles.tileset
-        return answer(request, found, lambda: document(layer, found, root))
+        return answer(request, found, lambda: document(layer, found, root, _time_of(request)))
 
 
 def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: Settings) -> None:
@@ -92,7 +95,7 @@ def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: 
 
     @router.get(
         "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
-        dependencies=[Depends(accept_only("v"))],
+        dependencies=[Depends(accept_only("v", "datetime")), Depends(require_time)],
         responses={
             200: {"description": "The tile.", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
             204: {"description": "Nothing can be seen there."},
@@ -101,7 +104,7 @@ def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: 
                 {400: "A parameter is unknown or cannot be read.", 404: "There is no such layer or tile, or no more."}
             ),
         },
-        openapi_extra={"parameters": [_VERSION]},
+        openapi_extra={"parameters": [_VERSION, time_parameter()]},
         response_class=Response,
     )
     def tile(
@@ -125,6 +128,10 @@ def _add_tile(router: APIRouter, seen_by: Callable[[Request], Feeds], settings: 
         keeper = "private" if is_internal(request, settings) else "public"  # a cache of many is nobody of the house
         more = {"Cache_Control": f"{keeper}, {_FOREVER}"} if asked else {}
         return answer(request, found, drawn, MEDIA_TYPE, **more)
+
+
+def _time_of(request: Request) -> str | None:
+    return request.query_params.get("datetime")
 
 
 def _check_matrix_set(name: str) -> None:

@@ -2,6 +2,7 @@
 
 StoreError (SpatialError)          the store cannot be read or written: no room, locked, broken, unreachable
 StaleError (SpatialError)          an edit stands on a version that is no longer the last one
+StaleGridError (SpatialError)      a grid is written to that is not as it was seen any more
 StatusError (InputError)           a version cannot take this step from its status
 AccessError (SpatialError)         a token is missing, unknown or of too low a role
 """
@@ -9,6 +10,7 @@ AccessError (SpatialError)         a token is missing, unknown or of too low a r
 from collections.abc import Sequence
 from typing import Any
 
+from api.store.records import VersionRecord
 from spatial.errors import InputError, SpatialError
 
 
@@ -37,6 +39,21 @@ class StaleError(SpatialError):
     def to_dict(self) -> dict[str, Any]:
         """Return what a client needs to catch up, JSON-ready."""
         return {"plan_id": self.plan_id, "base": self.base, "head": self.head, "meanwhile": self.meanwhile}
+
+
+class StaleGridError(SpatialError):
+    """A grid, or the plan, is not as who changes it saw it; ``meanwhile`` tells what changed since."""
+
+    def __init__(self, what: str, head: VersionRecord, base: int, meanwhile: Sequence[dict[str, Any]]) -> None:
+        """Keep in which version it was as it was seen, which is the last one, and what changed it since."""
+        by = ", ".join(f"version {one['version']} by {one['who']}" for one in meanwhile[-3:])
+        super().__init__(f"If-Match names the {what} as it was in version {base}; changed since: {by}; read it again")
+        self.head, self.base, self.meanwhile = head, base, list(meanwhile)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a client needs to catch up, JSON-ready."""
+        head = self.head
+        return {"plan_id": head.plan_id, "base": self.base, "head": head.version, "meanwhile": self.meanwhile}
 
 
 class AccessError(SpatialError):

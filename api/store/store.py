@@ -127,6 +127,16 @@ class Store:
             origins = taken.find_origins(rows, plan_id, version)
             return {layer: versions.read_version(rows, plan_id, number) for layer, number in origins.items()}
 
+    def find_state(self, plan_id: str, grid_id: str, state: str) -> int | None:
+        """Return the last version that gave a grid the content that begins so; None if none ever did."""
+        with self.database.reading() as rows:
+            return versions.find_state(rows, plan_id, grid_id, state)
+
+    def list_meanwhile(self, plan_id: str, base: int) -> list[dict[str, Any]]:
+        """Return what changed after a version, JSON-ready."""
+        with self.database.reading() as rows:
+            return versions.tell_meanwhile(rows, plan_id, base)
+
     def require_head(self, plan_id: str, base: int) -> None:
         """Raise StaleError, with what changed meanwhile, unless a version is the last one."""
         with self.database.reading() as rows:

@@ -85,6 +85,15 @@ def tell_meanwhile(rows: Rows, plan_id: str, base: int) -> list[dict[str, Any]]:
     ]
 
 
+def find_state(rows: Rows, plan_id: str, grid_id: str, state: str) -> int | None:
+    """Return the last version that gave a grid the content that begins with ``state``; None if none ever did."""
+    found = rows.one(
+        "SELECT max(version) FROM changes WHERE plan_id = ? AND grid_id = ? AND substr(content, 1, ?) = ?",
+        *(plan_id, grid_id, len(state), state),
+    )
+    return None if found is None or found[0] is None else int(found[0])
+
+
 def require_head(rows: Rows, plan_id: str, base: int, *, lock: str = "") -> int:
     """Return the last version if it is the one that was edited.
 

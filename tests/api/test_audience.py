@@ -97,6 +97,37 @@ def test_the_numbers_of_the_plan_tell_everybody_of_no_grid_that_is_left_out(tmp_
     assert "6" not in {str(value) for value in _values(told)}
 
 
+def test_of_a_plan_of_a_few_homes_the_public_is_told_not_even_how_many(tmp_path: Path) -> None:
+    plan, homes = build_toy_plan(), {"b1": 1, "b2": 2, "b3": 3, "b4": 0}
+    of_grids = {"g1": 3, "g2": 3, "g3": 0}
+    few = {
+        "blocks": plan.blocks.assign(households=plan.blocks["block_id"].map(homes)),
+        "demand": plan.demand.assign(households=plan.demand["block_id"].map(homes)),
+        "grids": plan.grids.assign(households=plan.grids["grid_id"].map(of_grids), explanation=""),
+        "circles": plan.circles.assign(households=6),
+        "sites": plan.sites.assign(households=[6, 0]),
+    }
+    plan = dataclasses.replace(plan, **few)
+    score = measure_plan(plan, violations=toy_violations()).to_dict()
+    folder = write_plan(plan, tmp_path / "plan", scorecard=score, violations=toy_violations())
+    settings = {"audience": "public", "internal_token": "of the house"}
+    with serving(folder, **settings) as at, httpx.Client(base_url=at, headers={"Accept": "application/json"}) as client:
+        house = client.get("/", headers=TOKEN).json()
+        public = client.get("/").json()
+        numbers = client.get("/plan/metrics").json()
+        names = [one["id"] for one in client.get("/collections").json()["collections"]]
+        layers = {name: client.get(f"/collections/{name}/items").json()["features"] for name in names}
+    assert house["description"] == "3 grids of 6 households in 4 blocks."
+    assert public["description"] == "3 grids in 4 blocks."
+    assert numbers["summary"]["households"] is None
+    counted = ("summary", "scorecard", "division")
+    assert not {3, 6, "3", "6"} & {one for name in counted for one in _values(numbers[name]) if one is not True} - {
+        numbers["summary"]["grids"]
+    }
+    told = {one["properties"].get("households") for rows in layers.values() for one in rows}
+    assert told == {None, 0}
+
+
 def _values(told: Any) -> Iterator[Any]:
     """Every number and text in a document."""
     if isinstance(told, dict | list):

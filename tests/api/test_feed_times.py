@@ -1,6 +1,9 @@
 """The feeds of a store's plan show it as it was in force at a time; who edits it sees the last version without one."""
 
+import csv
 import dataclasses
+import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pyogrio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mapbox_vector_tile import decode
 from owslib.ogcapi.features import Features
 
 from api import schemas
@@ -30,6 +34,7 @@ ROOT = f"/plans/{TOY}/feeds"
 GRIDS = f"{ROOT}/collections/grids/items"
 NOTE = Note("planner", "")
 JANUARY, MARCH, MAY = (f"2026-{month:02}-01T08:00:00.000000Z" for month in (1, 3, 5))
+IN_B2 = (114.3045, 30.601)
 FIRST, SECOND = {"g1": 350, "g2": 480, "g3": 1500}, {"g1": 200, "g2": 480, "g3": 1650}
 
 
@@ -130,6 +135,47 @@ def test_pages_and_sequences_keep_the_time(client: httpx.Client) -> None:
     assert '"households":350' in sequence
     people = client.get(GRIDS, params={"datetime": "2026-02-01", "f": "html"}).text
     assert "datetime=2026-02-01" in people
+
+
+@pytest.mark.parametrize(("when", "homes"), [("2026-02-01", FIRST), ("2026-03-01T16:00:00+08:00", SECOND)])
+def test_files_tiles_shifted_feeds_and_places_are_of_the_time_too(
+    client: httpx.Client, when: str, homes: dict[str, int]
+) -> None:
+    asked = {"datetime": when}
+    table = client.get(f"{ROOT}/downloads/grids.csv", params=asked).content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {row["grid_id"]: int(row["households"]) for row in rows} == homes
+    shifted = client.get(f"{ROOT}/feeds/amap/grids/items", params=asked).json()
+    assert {one["id"]: one["properties"]["households"] for one in shifted["features"]} == homes
+    tiles = client.get(f"{ROOT}/collections/grids/tiles/WebMercatorQuad", params={**asked, "f": "tilejson"}).json()
+    (template,) = tiles["tiles"]
+    at = tile_about(14, *IN_B2)
+    drawn = client.get(template.format(z=14, y=at[1], x=at[0]))
+    assert (drawn.status_code, "immutable" in drawn.headers["Cache-Control"]) == (200, True)
+    seen = decode(drawn.content)["grids"]["features"]
+    assert {one["properties"]["grid_id"]: one["properties"]["households"] for one in seen} == homes
+    place = {"lon": IN_B2[0], "lat": IN_B2[1], **asked}
+    grid = "g1" if homes is FIRST else "g3"
+    assert client.get(f"{ROOT}/locate", params=place).json()["grid_id"] == grid
+    assert client.post(f"{ROOT}/locate", params=asked, json={"points": [IN_B2]}).json()["grid_ids"] == [grid]
+
+
+def test_a_tile_of_another_time_is_not_found_under_a_version(client: httpx.Client) -> None:
+    tiles = client.get(f"{ROOT}/collections/grids/tiles/WebMercatorQuad", params={"datetime": "2026-02-01"}).json()
+    (template,) = [one["href"] for one in tiles["links"] if one.get("templated")]
+    at = tile_about(14, *IN_B2)
+    there = template.format(tileMatrix=14, tileRow=at[1], tileCol=at[0])
+    assert client.get(there).status_code == 200
+    assert client.get(there.replace("2026-02-01", "2026-03-02")).status_code == 404
+    assert client.get(there.replace("&datetime=2026-02-01", "")).status_code == 404
+    assert client.get(there.replace("2026-02-01", "yesterday")).status_code == 400
+
+
+def tile_about(zoom: int, lon: float, lat: float) -> tuple[int, int]:
+    """Column and row of the tile about a place."""
+    share = math.radians(lat)
+    row = (1 - math.log(math.tan(share) + 1 / math.cos(share)) / math.pi) / 2
+    return int((lon + 180) / 360 * 2**zoom), int(row * 2**zoom)
 
 
 def test_an_old_map_comes_back_byte_for_byte(tmp_path: Path) -> None:

@@ -311,7 +311,17 @@ def test_a_write_names_what_it_was_made_on(client: httpx.Client, path: Path) -> 
     assert patch(client, "g1", name, **plan).status_code == 412  # the plan was changed
     assert patch(client, "g1", name, **before).status_code == 200  # the grid was not
     stale = patch(client, "g1", {"properties": {"name": "二"}}, **before)
-    assert (stale.status_code, "read it again" in stale.text) == (412, True)
+    assert (stale.status_code, "as it was in version 1" in stale.json()["detail"]) == (412, True)
+    told = stale.json()
+    assert (told["plan_id"], told["base"], told["head"]) == (TOY, 1, 3)
+    assert [(one["version"], one["grids"], one["who"]) for one in told["meanwhile"]] == [(3, ["g1"], "local")]
+    since = patch(client, "g1", name, **plan).json()  # the plan: all that changed, whichever grid it was
+    assert [(one["version"], one["grids"], one["who"]) for one in since["meanwhile"]] == [
+        (2, ["g2"], "planner"), (3, ["g1"], "local"),
+    ]  # fmt: skip
+    never = patch(client, "g1", name, **{"If-Match": '"00000000000000000000-000000000000"'})
+    assert (never.status_code, "read it again" in never.text, "meanwhile" in never.json()) == (412, True, False)
+    assert client.get(f"/plans/{TOY}").json()["head"] == 3
     assert patch(client, "g1", {"properties": {"name": "二"}}, **tag(client, "g1")).status_code == 200
     assert patch(client, "g1", {"properties": {"name": "三"}}, **tag(client, "g1", f="html")).status_code == 200
     assert patch(client, "g1", {"properties": {"name": "四"}}, **tag(client, "g2")).status_code == 412

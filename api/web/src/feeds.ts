@@ -21,7 +21,7 @@ export interface Scorecard {
 }
 
 export interface Summary {
-  households: number;
+  households: number | null;
   households_estimated: number | null;
   area_m2: number;
   communities: number;

@@ -47,7 +47,7 @@ function header({ title, profile }: Metrics): HTMLElement {
 }
 
 function bigNumbers({ summary: s }: Metrics): HTMLElement {
-  const one = (name: string, value: number, label: string): HTMLElement =>
+  const one = (name: string, value: number | null, label: string): HTMLElement =>
     el("div", { class: "big" }, el("dd", { "data-metric": name }, count(value)), el("dt", {}, label));
   return el(
     "dl",
