@@ -1,6 +1,6 @@
 """What does branch and cut prove about a cover question that has become small?
 
-HiGHS gets the rows of the question, the zero-half cuts that the prices use, and the best set known.
+HiGHS gets the rows of the question, the cuts and hulls that the prices use, and the best set known.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover_cuts import Cuts, members, site_terms
+from spatial.siting.cover_prices import cover_terms
 from spatial.siting.cover_table import CoverTable, matrix_of
 from spatial.siting.ways import Floats, Ints
 
@@ -48,10 +49,13 @@ def branch_cover(table: CoverTable, weight: Floats, p: int, cuts: Cuts, chosen: 
     return Branched(columns, float(weight[covered @ opened > _HALF].sum()), -bound, ended, nodes)
 
 
-def branch_all(table: CoverTable, need: Ints, cuts: Cuts, chosen: Ints, *, limit_s: float) -> Branched:
+def branch_all(
+    table: CoverTable, need: Ints, cuts: Cuts, chosen: Ints, *, limit_s: float, hulls: sparse.csr_array | None = None
+) -> Branched:
     """Return the fewest columns that cover each row as often as it needs; ``chosen`` is a cover to start from."""
-    matrix = sparse.vstack([matrix_of(table), site_terms(cuts, table)]).tocsr()
-    low = np.concatenate((need.astype(np.float64), (cuts.sizes + 1) / 2.0))
+    terms, least = cover_terms(table, cuts, hulls)
+    matrix = sparse.vstack([matrix_of(table), terms]).tocsr()
+    low = np.concatenate((need.astype(np.float64), least))
     start = np.zeros(table.sites)
     start[chosen] = 1.0
     solver = _model(matrix, np.ones(table.sites), low, np.full(len(low), np.inf), table.sites)

@@ -70,20 +70,33 @@ def price_cover(
     return Prices(float(left + best + half @ cut), row, cut, worth, share, float(max(point[-1], 0.0)))
 
 
-def price_all(table: CoverTable, need: Ints, cuts: Cuts, *, limit_s: float) -> Prices | None:
-    """Return prices that bound from below how many sites cover each row as often as it needs; none as above."""
+def price_all(
+    table: CoverTable, need: Ints, cuts: Cuts, *, limit_s: float, hulls: sparse.csr_array | None = None
+) -> Prices | None:
+    """Return prices that bound from below how many sites cover each row as often as it needs; none as above.
+
+    ``hulls`` are further inequalities over the sites, at least 1 each; their prices follow those of the cuts.
+    """
     rows, sites = table.rows, table.sites
-    terms = site_terms(cuts, table)
-    gives = np.concatenate((need.astype(np.float64), (cuts.sizes + 1) / 2.0, -np.ones(sites)))
+    terms, least = cover_terms(table, cuts, hulls)
+    gives = np.concatenate((need.astype(np.float64), least, -np.ones(sites)))
     matrix = sparse.hstack([matrix_of(table).T, terms.T, -sparse.eye_array(sites)])
     solved = _interior(matrix, -gives, np.full(len(gives), np.inf), np.ones(sites), limit_s)
     if solved is None:
         return None
     point, dual = solved
-    row, cut = np.maximum(point[:rows], 0.0), np.maximum(point[rows : rows + cuts.count], 0.0)
+    row, cut = np.maximum(point[:rows], 0.0), np.maximum(point[rows : rows + len(least)], 0.0)
     worth = site_sums(table, row) + terms.T @ cut
-    bound = float(gives[:rows] @ row + gives[rows : rows + cuts.count] @ cut - np.maximum(worth - 1.0, 0.0).sum())
+    bound = float(gives[:rows] @ row + least @ cut - np.maximum(worth - 1.0, 0.0).sum())
     return Prices(bound, row, cut, worth, np.clip(-dual[:sites], 0.0, 1.0), 1.0)
+
+
+def cover_terms(table: CoverTable, cuts: Cuts, hulls: sparse.csr_array | None) -> tuple[sparse.csr_array, Floats]:
+    """Return the inequalities of cuts and hulls where everything must be covered: terms by site, and least sums."""
+    terms, least = site_terms(cuts, table), (cuts.sizes + 1) / 2.0
+    if hulls is None or hulls.shape[0] == 0:
+        return terms, least
+    return sparse.vstack([terms, hulls]).tocsr(), np.concatenate((least, np.ones(hulls.shape[0])))
 
 
 def _interior(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from spatial.siting.cover_cuts import Cuts
 from spatial.siting.cover_prices import Prices
@@ -23,11 +24,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Best columns met, the proven bound on their number, cuts and prices, and columns ruled out."""
+    """Best columns met, the proven bound on their number, cuts and hulls, prices, and columns ruled out."""
 
     chosen: Ints
     bound: float
     cuts: Cuts
+    hulls: sparse.csr_array
+    """Inequalities over the columns, one a row: at least 1."""
     prices: Prices | None
     never: Flags
 

@@ -1,8 +1,9 @@
 """What is the least number of sites that covers every row as often as it needs, and how few can do it?
 
 What cannot matter falls out, and what falls apart is answered part by part. Prices on the rows, tightened by zero-
-half cuts, bound each part from below; weighting the rows that stay uncovered finds covers while the next prices are
-computed. Sites that the prices rule out are dropped, and what has become small goes to branch and cut.
+half cuts and by what holds for all covers of small windows, bound each part from below; weighting the rows that stay
+uncovered finds covers while the next prices are computed. Sites that the prices rule out are dropped, and what has
+become small goes to branch and cut.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,12 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from spatial.errors import InfeasibleError, InputError
-from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
-from spatial.siting.cover_prices import price_all
+from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_hulls import broken_hulls, no_hulls
+from spatial.siting.cover_prices import Prices, price_all
 from spatial.siting.cover_state import CLOSE, Part, State, better_state
 from spatial.siting.cover_table import (
+    CoverTable,
     cover_table,
     covered_rows,
     dominated_sites,
@@ -32,9 +35,12 @@ from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confir
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_STEPS, _STEPS_AN_ENTRY = 60_000, 8
+_STEPS, _STEPS_AN_ENTRY, _MORE_STEPS = 60_000, 9, 1_200_000
 _STALL = 0.005
 """Cut rounds end where they close less than this share of the gap."""
+_LEAST_PRICE = 1e-3
+_IN_A_CUT = 0.01
+"""What standing in a cut adds to the price of a row where windows are begun."""
 _PART_S = 1.0
 """A part has this long if there is time, however small it is."""
 
@@ -154,13 +160,15 @@ def _parts(part: Part) -> list[Part]:
 def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[State, str]:
     work = start_weights(part.table, part.need, seed)
     chosen = search_cover(part.table, work, steps=min(_STEPS, 100 * part.table.entries), target=int(part.need.max()))
-    state = State(chosen, float(part.need.max()), NO_CUTS, None, np.zeros(part.table.sites, np.bool_))
+    state = State(
+        chosen, float(part.need.max()), NO_CUTS, no_hulls(part.table.sites), None, np.zeros(part.table.sites, np.bool_)
+    )
     if state.done or deadline.left() <= 0.0:
         return state, ""
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            steps = max(_STEPS * 4 * (1 + turn), _STEPS_AN_ENTRY * part.table.entries)
+            steps = max(min(_STEPS * 4 * (1 + turn), _MORE_STEPS), _STEPS_AN_ENTRY * part.table.entries)
             job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
             priced = _priced(part, state, deadline)
             state = better_state(priced, job.result())
@@ -173,7 +181,8 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
                 break
             if turn > 1 and len(state.chosen) - state.bound > (1.0 - _STALL) * before:
                 break
-        note = f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
+        tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
+        note = f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out"
         if state.done or not goes_on:
             return state, note
         state, more = finish_cover(part, state, deadline, seed, pool)
@@ -181,20 +190,32 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
 
 
 def _priced(part: Part, state: State, deadline: Deadline) -> State:
-    """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
+    """Return the state with new prices, the cuts and hulls they use, and those that their shares break."""
     left = np.flatnonzero(~state.never)
-    table = pick(part.table, np.arange(part.table.rows), left)
-    prices = price_all(table, part.need, state.cuts, limit_s=deadline.left())
+    table, hulls = pick(part.table, np.arange(part.table.rows), left), state.hulls[:, left]
+    prices = price_all(table, part.need, state.cuts, limit_s=deadline.left(), hulls=hulls)
     if prices is None or prices.bound <= state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return state
-    used = chosen_cuts(state.cuts, prices.cut > 1e-3)
-    new = broken_cuts(table, prices.share, part.need == 1, most=_NEW_CUTS)
+    used = prices.cut > _LEAST_PRICE
+    cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
+    new = joined_cuts(cuts, broken_cuts(table, prices.share, part.need == 1, most=_NEW_CUTS))
+    if state.cuts.count:
+        # Cuts are had for less: hulls begin where a first round of them has ended.
+        hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left)]).tocsr()
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
     worth[left], share[left] = prices.worth, prices.share
     bound = max(state.bound, min(prices.bound, float(len(state.chosen))))
     prices = replace(prices, worth=worth, share=share)
-    return replace(state, prices=prices, bound=bound, cuts=joined_cuts(used, new))
+    return replace(state, prices=prices, bound=bound, cuts=new, hulls=hulls)
+
+
+def _new_hulls(part: Part, table: CoverTable, prices: Prices, cuts: Cuts, left: Ints) -> sparse.csr_array:
+    """Return inequalities of windows, over all columns, that the shares of the columns left break."""
+    wanted = prices.row.copy()
+    wanted[cuts.row] += _IN_A_CUT
+    new = broken_hulls(table, prices.share, wanted, part.need == 1).tocoo()
+    return sparse.csr_array((new.data, (new.row, left[new.col])), shape=(new.shape[0], part.table.sites))
 
 
 def _fixed(state: State) -> State:

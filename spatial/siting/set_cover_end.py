@@ -34,7 +34,7 @@ def finish_cover(
     if table.entries > _BRANCH_ENTRIES:
         return _lingered(part, state, deadline, seed, pool)
     at = np.searchsorted(left, state.chosen)
-    solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left())
+    solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left(), hulls=state.hulls[:, left])
     state = better_state(state, left[solved.chosen])
     state = replace(state, bound=max(state.bound, min(solved.bound, float(len(state.chosen)))))
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"

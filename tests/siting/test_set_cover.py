@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import spatial.siting.set_cover_end as set_cover_end
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.cover_cuts import NO_CUTS
+from spatial.siting.cover_hulls import no_hulls
 from spatial.siting.cover_state import Part, State
 from spatial.siting.cover_table import CoverTable, cover_table, covered_rows
 from spatial.siting.set_cover import solve_set_cover
@@ -143,7 +144,7 @@ def test_windows_as_wide_as_the_question_end_with_the_smallest_cover_of_all(
     monkeypatch.setattr(set_cover_end, "_BRANCH_ENTRIES", 0)
     lists = town(seed, 80, 15, 0.25)
     part = Part(cover_table(ways_of(lists, 15)), np.ones(80, np.int64), np.arange(15))
-    state = State(np.arange(15), 1.0, NO_CUTS, None, flags(15))
+    state = State(np.arange(15), 1.0, NO_CUTS, no_hulls(15), None, flags(15))
     with ThreadPoolExecutor(1) as pool:
         state, note = finish_cover(part, state, Deadline(0.3), seed, pool)
     assert "windows refitted" in note
