@@ -57,6 +57,7 @@ def answer(question: Question, *, deadline: Deadline, seed: int = 0, tick: Tick 
         raise SpatialError(f"siting: the engine broke a condition: {'; '.join(broken)}")
     whole = has_whole_values(question)
     bound = float(np.ceil(outcome.bound - _HAIR)) if whole else outcome.bound
+    bound = max(0.0, bound)  # nothing that is counted is below 0, so that much is known without any search
     found = Answer(opened, outcome.share, np.inf, bound, False, outcome.notes)
     return with_value(question, found, value_of(question, opened, outcome.share))
 

@@ -55,7 +55,6 @@ def settle(
     if asked.model == "max_cover":
         whole = float(asked.question.weight.sum())
         objective, bound = whole - objective, whole - bound
-    bound += 0.0  # no bound is -0.0
     gap = 0.0 if found.proved else abs(objective - bound) / max(abs(objective), abs(bound), 1e-12)
     notes = found.notes
     if not found.proved:

@@ -125,3 +125,18 @@ def test_what_would_do_does_and_nothing_less(data: Any) -> None:
         assert any_keeps(p=facts["enough_p"], budget=facts["enough_budget"])
         assert "smallest_p" not in facts
         assert "smallest_budget" not in facts
+
+
+@pytest.mark.parametrize("model", ["p_median", "max_cover", "set_cover", "p_center"])
+@pytest.mark.parametrize("room", [False, True])
+def test_without_time_a_bound_is_a_number_and_so_is_the_gap(model: str, room: bool) -> None:
+    rng = np.random.default_rng(3)
+    setting = street(rng.integers(1, 900, (60, 40)).astype(float).tolist())
+    limited = replace(setting, places=replace(setting.places, room=np.full(40, 9.0)))
+    asked = ask(limited, Conditions(room=room), model=model, p=12, cutoff=600.0)
+    done = settle(limited, asked, deadline=Deadline(0.0))
+    assert np.isfinite([done.objective, done.bound, done.gap]).all()
+    low, high = sorted((done.objective, done.bound))
+    assert 0.0 <= low <= high
+    assert not np.signbit(done.bound)
+    assert done.gap == pytest.approx((high - low) / high)
