@@ -69,6 +69,10 @@ class SiteAsked(Asked):
     p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
     cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
     capacities: bool = Field(default=True, description="Capacities limit who is served, where there are any")
+    floor_m2: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Square metres per 100 of load: where a site has no capacity, its floor_area_m2 gives it",
+    )
     skip_unknown: bool = Field(default=False, description="Times of unknown sites or demand are left out, and told")
     skip_unreachable: bool = Field(
         default=False, description="set_cover and p_center list demand that no site reaches, and serve the rest"

@@ -14,7 +14,7 @@ from api.jobs.telling import Teller
 from api.jobs.words import say_inputs, saying_inputs
 from spatial.errors import InputError
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
-from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs
+from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs, with_floor_rooms
 from spatial.io.site_outputs import describe_choice
 from spatial.siting.asking import ask, check_kinds, number_of_sites
 from spatial.siting.conditions import MODEL_NAMES, Conditions, KindRule, LevelRule
@@ -37,6 +37,8 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     deadline = Deadline(asked.budget_s)
     teller.progress("reading", 0.0)
     given = _read(asked)
+    if asked.floor_m2 is not None and asked.capacities:
+        given = with_floor_rooms(given, asked.floor_m2)
     conditions = _conditions(asked, has_capacity=given.has_capacity)
     check_kinds(given.setting.places, conditions)
     cutoff = math.inf if asked.cutoff_min is None else _MINUTE * asked.cutoff_min
@@ -44,7 +46,7 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     question = ask(given.setting, conditions, model=model, p=most, cutoff=cutoff)
     done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
     profile = read_profile(DEFAULT_PROFILE)
-    m2_per_100 = profile.siting.floor_m2_per_100_households
+    m2_per_100 = profile.siting.floor_m2_per_100_households if asked.floor_m2 is None else asked.floor_m2
     told = describe_choice(given, question, done, cutoff=cutoff, m2_per_100=m2_per_100)
     more = {"conditions": conditions.told(), "seed": asked.seed, "profile": profile.name}
     return {"choice": to_plain({**told, **more})}

@@ -21,9 +21,9 @@ DEMAND = [
     for name, weight, elderly in (("a", 100, 10), ("b", 200, 5), ("c", 50, 50), ("d", 400, 0))
 ]
 SITES = [
-    {"id": "A", "cost": 10, "mode": "划转", "street": "东街", "lon": 108.700, "lat": 34.3},
-    {"id": "B", "cost": 300, "mode": "新建", "street": "东街", "lon": 108.701, "lat": 34.3},
-    {"id": "C", "cost": 20, "mode": "共享", "street": "西街", "lon": 108.703, "lat": 34.3},
+    {"id": "A", "cost": 10, "mode": "划转", "street": "东街", "lon": 108.700, "lat": 34.3, "floor_area_m2": 100},
+    {"id": "B", "cost": 300, "mode": "新建", "street": "东街", "lon": 108.701, "lat": 34.3, "floor_area_m2": 40},
+    {"id": "C", "cost": 20, "mode": "共享", "street": "西街", "lon": 108.703, "lat": 34.3, "floor_area_m2": 100},
     {"id": "D", "cost": None, "mode": "腾退", "street": "西街", "lon": 108.705, "lat": 34.3, "fixed": True},
 ]
 STREET = {"times": TIMES, "demand": DEMAND, "candidates": SITES, "budget_s": 20}
@@ -49,6 +49,8 @@ ASKED: list[tuple[dict[str, Any], list[str], float]] = [
     ({"model": "p_median", "p": 1, "budget": 30}, ["A", "D"], 75_000),
     ({"model": "p_median", "p": 1, "weights": {"elderly": 1}}, ["C", "D"], 10 * 600 + 5 * 300),
     ({"model": "max_cover", "p": 1, "cutoff_min": 5, "backup": 2}, ["C", "D"], 450),
+    # 30 square metres for 100: B has room for 133, A and C for 333 each; D has no area known, and room for all
+    ({"model": "p_median", "p": 1, "floor_m2": 30}, ["A", "D"], 200 * 300 + 50 * 300),
     (
         {"model": "p_median", "p": 2, "each_of": "street", "kinds": [{"column": "mode", "value": "新建", "least": 1}]},
         ["A", "B", "D"],
