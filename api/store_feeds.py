@@ -17,7 +17,7 @@ from api.answers import OPENAPI
 from api.audience import is_internal, may_edit
 from api.errors import add_error_handlers
 from api.keeping import Keeper
-from api.layers import LoadedLayer, build_layer
+from api.layers import LoadedLayer, build_layer, load_layer
 from api.moments import read_datetime
 from api.openapi import build_openapi
 from api.plan_answers import tell_public_origin
@@ -269,7 +269,7 @@ def _list_earlier(terms: Sequence[Term], version: int) -> list[int]:
 
 
 def _read_layer(store: Store, version: VersionRecord, name: str) -> LoadedLayer:
-    return build_layer(LAYERS[name], _read_features(store, version.plan_id, version.version, name))
+    return load_layer(LAYERS[name], store.features(version.plan_id, version.version, name, limit=_ALL).features)
 
 
 def _read_features(store: Store, plan_id: str, version: int, name: str) -> list[dict[str, Any]]:
