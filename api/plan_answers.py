@@ -11,13 +11,12 @@ from fastapi import Response
 
 from api.answers import JSON, join_features
 from api.store.editing import Change
-from api.store.findings import build_findings, count_findings, flatten
-from api.store.records import PlanRecord, VersionRecord, join_feature, split_feature
+from api.store.findings import count_findings, flatten
+from api.store.records import PlanRecord, VersionRecord, join_feature
 from spatial.crs import to_lonlat
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 _OF_ORIGIN = ("version", "when", "job", "process", "finished", "profile", "inputs_sha256", "results_sha256")
-_OF_CHANGE = ("deviation", "deviation_share", "households_before")
 
 
 def tag_of(version: VersionRecord) -> str:
@@ -53,8 +52,7 @@ def summarise_change(change: Change, notes: Sequence[str] = ()) -> dict[str, Any
         "grids": sorted(grid.grid_id for grid in change.delta.grids),
         "created": list(outcome.created),
         "retired": list(outcome.retired),
-        "caused": count_findings(flatten(build_findings(outcome.caused))),
-        "cured": count_findings(flatten(build_findings(outcome.cured))),
+        **{name: count_findings(flatten(change.findings[name])) for name in ("caused", "cured")},
         "strays": len(outcome.strays),
         "notes": [*outcome.notes, *notes],
         **({"layers": sorted(change.delta.layers)} if change.delta.layers else {}),
@@ -85,9 +83,7 @@ def tell_change(
         "layers": {name: {"type": "FeatureCollection", "features": list(some)} for name, some in layers.items()},
         "created": list(outcome.created),
         "retired": list(outcome.retired),
-        "caused": flatten(build_findings(outcome.caused)),
-        "cured": flatten(build_findings(outcome.cured)),
-        "kept": flatten(build_findings(outcome.kept)),
+        **{name: flatten(some) for name, some in change.findings.items()},
         "strays": [_tell_stray(stray, base.ground.ground.crs) for stray in outcome.strays],
         "notes": [*outcome.notes, *notes],
     }
@@ -95,12 +91,11 @@ def tell_change(
 
 def _tell_grids(change: Change) -> list[orjson.Fragment]:
     """Return the changed grids, with what was measured of the change alone."""
-    measured = {row["grid_id"]: row for row in change.outcome.metrics[["grid_id", *_OF_CHANGE]].to_dict("records")}
     return [
-        orjson.Fragment(join_feature(head, properties | {name: measured[grid.grid_id][name] for name in _OF_CHANGE}))
+        orjson.Fragment(join_feature(head, {**properties, **change.outcome.deviations[grid.grid_id]}))
         for grid in change.delta.grids
         if grid.feature
-        for head, properties in [split_feature(grid.feature)]
+        for head, properties in [grid.parts]
     ]
 
 

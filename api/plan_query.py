@@ -91,6 +91,30 @@ def to_utc(text: str) -> str:
         raise InputError(f"datetime is {text!r}; needed a day, or an RFC 3339 time with its zone") from None
 
 
+def read_seen(request: Request, store: Store, plan_id: str) -> int | None:
+    """Return the version that ``seen`` names: the one that the client had before it when it made its edits.
+
+    Raises
+    ------
+    InputError
+        If it is no ETag of a plan.
+    HTTPException
+        412 if it names no version of this plan.
+    """
+    given = request.query_params.get("seen")
+    if given is None:
+        return None
+    tag = '"' + given.removeprefix("W/").strip('"') + '"'
+    found = _TAG.fullmatch(tag)
+    if found is None:
+        raise InputError(f"seen is {given!r}; needed the ETag of a plan, as v3-0123456789ab")
+    number, head = int(found[1]), store.get_version(plan_id)
+    if 1 <= number <= head.version and tag_of(store.get_version(plan_id, number)) == tag:
+        return number
+    detail = f"seen is {given!r}, which names no version of this plan; the last is {tag_of(head)}"
+    raise HTTPException(HTTPStatus.PRECONDITION_FAILED, detail)
+
+
 def read_flag(request: Request, name: str) -> bool:
     """Return a flag; raises InputError if it is neither true nor false."""
     text = request.query_params.get(name, "false")

@@ -11,6 +11,15 @@ DRY_RUN = describe_parameter(
     "dry_run", "Tell what would come of it, and change nothing.", {"type": "boolean", "default": False}, where="query"
 )
 
+SEEN = describe_parameter(
+    "seen",
+    "ETag of the version that the client saw. With `If-Match: *` the edits are made on the last version, and refused "
+    "(412) where a grid that they name or change was changed since, or they would make other grids than they make of "
+    "the version that was seen.",
+    {"type": "string"},
+    where="query",
+)
+
 
 _REFUSED = {
     400: "Something that was sent is unknown or cannot be done.",

@@ -15,10 +15,11 @@ from api.jobs.office import Office
 from api.jobs.record import Job
 from api.jobs.taking import NEEDED, Taken, take_results
 from api.plan_answers import answer_plan, summarise_change, tag_of, tell_change, tell_version
-from api.plan_query import read_base, read_flag
-from api.plans_documented import DRY_RUN, IF_MATCH, says
+from api.plan_query import read_base, read_flag, read_seen
+from api.plans_documented import DRY_RUN, IF_MATCH, SEEN, says
 from api.query import accept_only
 from api.store.editing import Change, Editor
+from api.store.errors import StaleError
 from api.store.records import Note
 from api.store.store import Store
 from api.store.versions import Kind
@@ -27,6 +28,8 @@ from spatial.errors import InputError
 from spatial.personal import check_personal
 
 GRIDS = "grids"
+_TRIES = 10
+"""So often an edit is worked out anew where writers of other servers were quicker."""
 
 
 def _check_dry_run(request: Request) -> None:
@@ -58,16 +61,44 @@ def plan_edits_router(editor: Editor, office: Callable[[], Office], seconds_max:
 def _add_edits(router: APIRouter, editor: Editor, seconds_max: float) -> None:
     planner = build_gate(editor.store, "planner")
 
-    @router.post("/{planId}/edits", summary="Edit", **_MADE)
+    @router.post(
+        "/{planId}/edits",
+        summary="Edit",
+        dependencies=[Depends(accept_only("dry_run", "seen")), Depends(_check_dry_run)],
+        responses=says(told.ChangeTold, written=True),
+        openapi_extra={"parameters": [IF_MATCH, DRY_RUN, SEEN]},
+    )
     def edits(
         request: Request, planId: str, body: told.EditsAsked, who: Annotated[Caller, Depends(planner)]
     ) -> Response:
-        """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it."""
+        """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it.
+
+        Where several edit one plan, `If-Match: *` with `seen` lets edits of other grids pass each other.
+        """
         note = _note(who, body.why, body.edits)
         _check_seconds(body.edits, seconds_max)
         with editor.turn(planId, body.edits):
             base = read_base(request, editor.store, planId)
-            return _finish(request, editor, editor.propose(planId, base, body.edits), note, kind="edit")
+            seen = read_seen(request, editor.store, planId)
+            if seen is None:
+                return _finish(request, editor, editor.propose(planId, base, body.edits), note, kind="edit")
+            return _follow(request, editor, planId, seen, body.edits, note)
+
+
+def _follow(
+    request: Request, editor: Editor, plan_id: str, seen: int, edits: Sequence[Mapping[str, Any]], note: Note
+) -> Response:
+    """Make edits of a version that was seen on the last one, again where another server made one meanwhile."""
+    for left in reversed(range(_TRIES)):
+        change = editor.propose_since(plan_id, seen, edits)
+        base = change.base.version
+        since = f"made on version {base}; nothing that the edits touch was changed since version {seen}, which was seen"
+        try:
+            return _finish(request, editor, change, note, kind="edit", notes=[since] * (seen != base))
+        except StaleError:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _check_seconds(edits: Sequence[Mapping[str, Any]], most: float) -> None:

@@ -18,11 +18,13 @@ from api.store.findings import (
     LAYER,
     MADE_ONCE,
     NOTHING,
+    Findings,
     Held,
     build_findings,
     change_findings,
     name_finding,
     restore_findings,
+    tell_outcome,
     write_features,
 )
 from api.store.records import Delta, Grid, Note, VersionRecord
@@ -32,6 +34,7 @@ from api.store.store import Store
 from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
 from api.store.versions import Kind
+from spatial.errors import EditError
 from spatial.plan.adopting import adopt_assignment
 from spatial.plan.checks import check_plan
 from spatial.plan.edits import (
@@ -77,12 +80,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What edits would make of a version: the outcome, and all that differs, as it would be kept."""
+    """What edits would make of a version: the outcome, and all that differs, as it would be kept.
+
+    ``findings`` are those that the outcome causes, cures and keeps, as they are told.
+    """
 
     base: Loaded
     outcome: Outcome
     delta: Delta
     edits: Sequence[Mapping[str, Any]]
+    findings: Mapping[str, Findings]
 
 
 def import_plan(
@@ -159,12 +166,34 @@ class Editor:
             If an edit cannot be made.
         """
         self.store.require_head(plan_id, base)
-        loaded = self.load(plan_id, base)
-        crs = loaded.ground.ground.crs
-        wanted = [edit_from_dict(edit, crs) for edit in edits]
-        rng = np.random.default_rng(_SEED)
-        outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
-        return _build_change(loaded, outcome, [edit_to_dict(edit, crs) for edit in wanted])
+        return _edit(self.load(plan_id, base), edits)
+
+    def propose_since(self, plan_id: str, seen: int, edits: Sequence[Mapping[str, Any]]) -> Change:
+        """Return what edits that were made on an earlier version make of the last one, if it is the same.
+
+        It is where no grid that they name or change was changed since by anybody, and they make the same grids, to the
+        byte, of both versions; what rules they break is told of the last one.
+
+        Raises
+        ------
+        StaleError
+            If it is not.
+        EditError
+            If an edit could not be made on the version that was seen.
+        """
+        head = self.store.get_version(plan_id).version
+        if seen == head:
+            return self.propose(plan_id, head, edits)
+        then = _edit(self.load(plan_id, seen), edits)
+        changed = {one.grid_id for one in self.store.read_changed(plan_id, seen, head).grids}
+        if changed.isdisjoint({*_name_grids(edits), *_contents(then)}):
+            try:
+                now = _edit(self.load(plan_id, head), edits)
+            except EditError:
+                now = None
+            if now is not None and _contents(now) == _contents(then):
+                return now
+        raise self.store.tell_stale(plan_id, seen)
 
     def propose_assignment(
         self, plan_id: str, base: int, assignment: Mapping[str, str], told: Mapping[str, Any]
@@ -202,7 +231,8 @@ class Editor:
         changed = {name: some for name, some in wanted.items() if contents[name] != loaded.taken.get(name, PUT_IN)}
         ground = loaded.ground.ground
         same = open_draft(ground.index, loaded.state)
-        return Change(loaded, build_outcome(ground, same, same, ()), Delta((), {}, changed), [told])
+        outcome = build_outcome(ground, same, same, ())
+        return Change(loaded, outcome, Delta((), {}, changed), [told], tell_outcome(outcome))
 
     def read_layer(self, plan_id: str, version: int, layer: str) -> Features:
         """Return all features of a layer as it stands in a version, parsed."""
@@ -228,21 +258,22 @@ class Editor:
         return self._propose_state(plan_id, base, find_redone(self.store.list_versions(plan_id)))
 
     def _propose_state(self, plan_id: str, base: int, target: int) -> tuple[Change, int]:
-        loaded = self.load(plan_id, base)
-        grids = restore_grids(self.store.read_grids(plan_id, base), self.store.read_grids(plan_id, target))
-        after = to_state(grids)
+        loaded, earlier = self.load(plan_id, base), self.load(plan_id, target)
+        grids = restore_grids([*loaded.grids.values()], [*earlier.grids.values()])
+        after = earlier.state if len(grids) == len(earlier.grids) else to_state(grids)
         ground = loaded.ground.ground
         before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
+        outcome = build_outcome(ground, before, then, ())
         changed = [grid for grid in grids if _is_new(loaded, grid)]
-        findings = restore_findings(loaded.findings, self.store.read_findings(plan_id, target))
-        delta = Delta(changed, findings, self._restore_layers(loaded, target))
-        return Change(loaded, build_outcome(ground, before, then, ()), delta, ()), target
+        findings = restore_findings(loaded.findings, earlier.findings)
+        delta = Delta(changed, findings, self._restore_layers(loaded, earlier))
+        return Change(loaded, outcome, delta, (), tell_outcome(outcome)), target
 
-    def _restore_layers(self, loaded: Loaded, target: int) -> dict[str, Features | None]:
+    def _restore_layers(self, loaded: Loaded, earlier: Loaded) -> dict[str, Features | None]:
         """Return the layers to change so that those of a version become those of an earlier one."""
-        now, then = loaded.taken, self.store.list_taken(loaded.plan_id, target)
+        now, then = loaded.taken, earlier.taken
         return {
-            name: self.read_layer(loaded.plan_id, target, name) if name in then else None
+            name: self.read_layer(loaded.plan_id, earlier.version, name) if name in then else None
             for name in sorted(now.keys() | then.keys())
             if now.get(name) != then.get(name)
         }
@@ -287,10 +318,31 @@ def _put(held: OrderedDict[Any, Any], key: Any, value: Any, lock: Lock) -> None:
             held.popitem(last=False)
 
 
+def _edit(loaded: Loaded, edits: Sequence[Mapping[str, Any]]) -> Change:
+    """Return what edits, as they stand on the wire, make of a version."""
+    crs = loaded.ground.ground.crs
+    wanted = [edit_from_dict(edit, crs) for edit in edits]
+    rng = np.random.default_rng(_SEED)
+    outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
+    return _build_change(loaded, outcome, [edit_to_dict(edit, crs) for edit in wanted])
+
+
+def _contents(change: Change) -> dict[str, str]:
+    return {grid.grid_id: grid.content for grid in change.delta.grids}
+
+
+def _name_grids(edits: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the grids that edits name, whether they change them or not."""
+    told = [edit.get(key) for edit in edits for key in ("grid", "grids", "to", "into")]
+    return {str(name) for some in told if some for name in ([some] if isinstance(some, str) else some)}
+
+
 def _build_change(loaded: Loaded, outcome: Outcome, edits: Sequence[Mapping[str, Any]]) -> Change:
     grids, redrawn = _differing(loaded, outcome)
-    findings = change_findings(outcome, loaded.findings, [one.feature for one in grids if one.grid_id in redrawn])
-    return Change(loaded, outcome, Delta(grids, findings), edits)
+    told = tell_outcome(outcome)
+    drawn = [one.feature for one in grids if one.grid_id in redrawn]
+    findings = change_findings(outcome, told, loaded.findings, drawn)
+    return Change(loaded, outcome, Delta(grids, findings), edits, told)
 
 
 def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
@@ -299,7 +351,7 @@ def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
     before = [loaded.grids[name] for name in told if name in loaded.grids]
     same = [grid for grid in before if says_the_same(told[grid.grid_id], grid.document)]
     anew = told.keys() - {grid.grid_id for grid in same}
-    rows = outcome.metrics[outcome.metrics["grid_id"].isin(list(anew))]
+    rows = outcome.drawn[outcome.drawn["grid_id"].isin(list(anew))]
     features = build_features(loaded.ground, rows, {name: told[name]["blocks"] for name in anew})
     grids = [*to_grids(told, features, same), *list_retired(outcome.state)]
     return [grid for grid in grids if _is_new(loaded, grid)], anew

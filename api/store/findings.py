@@ -6,6 +6,7 @@ changes, rather than told of a border that is no more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ import shapely
 
 from api.store.database import Dialect, Rows
 from api.store.tables import geometries_of, put_features, put_served
-from spatial.io.geojson import to_feature_collection, to_served
+from spatial.crs import to_lonlat
+from spatial.io.geojson import orient
+from spatial.io.geojson import write_features as write_collection
 from spatial.io.plan_layers import number_ids
 from spatial.plan.outcome import Outcome
+from spatial.tables import VIOLATIONS
 
 Findings = Mapping[str, Sequence[Mapping[str, Any]]]
 """Finding -> its GeoJSON features, parsed; none where it is mended."""
@@ -35,12 +39,14 @@ def build_findings(violations: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the findings of VIOLATIONS."""
     if not len(violations):
         return {}
-    ids = number_ids(name_finding(*pair) for pair in zip(violations["rule"], violations["subject"], strict=True))
-    served = to_served(violations, ids=ids)
+    told = {name: violations[name].tolist() for name in VIOLATIONS.columns}
+    ids = number_ids(map(name_finding, told["rule"], told["subject"]))
+    geometry = orient(to_lonlat(violations.geometry.to_numpy(), violations.crs))
+    features = orjson.loads(write_collection(ids, geometry, told))["features"]
     out: dict[str, list[dict[str, Any]]] = {}
-    for feature in orjson.loads(to_feature_collection(served))["features"]:
-        told = feature["properties"]
-        out.setdefault(name_finding(told["rule"], told["subject"]), []).append(feature)
+    for feature in sorted(features, key=itemgetter("id")):
+        of = feature["properties"]
+        out.setdefault(name_finding(of["rule"], of["subject"]), []).append(feature)
     return out
 
 
@@ -49,12 +55,20 @@ def name_finding(rule: str, subject: str) -> str:
     return f"{rule}-{subject}"
 
 
-def change_findings(outcome: Outcome, held: Held, grids: Sequence[bytes]) -> Findings:
-    """Return the findings that edits change; ``grids`` are features of the changed grids, ``held`` findings before."""
-    told = [frame for frame in (outcome.caused, outcome.kept) if len(frame)]
-    now = build_findings(pd.concat(told, ignore_index=True)) if told else {}
-    cured = [name_finding(*pair) for pair in zip(outcome.cured["rule"], outcome.cured["subject"], strict=True)]
-    gone = {*cured, *_about(held, grids)} - now.keys()
+def tell_outcome(outcome: Outcome) -> dict[str, Findings]:
+    """Return the findings that edits cause, those they cure, and those they keep, each told by itself."""
+    return {name: build_findings(getattr(outcome, name)) for name in ("caused", "cured", "kept")}
+
+
+def change_findings(outcome: Outcome, told: Mapping[str, Findings], held: Held, grids: Sequence[bytes]) -> Findings:
+    """Return the findings that edits change; ``told`` are those of the outcome.
+
+    ``grids`` are features of the changed grids, ``held`` findings before.
+    """
+    now: Findings = {**told["kept"], **told["caused"]}
+    if told["kept"].keys() & told["caused"].keys():  # one more of the same: they are numbered together
+        now = build_findings(pd.concat([outcome.caused, outcome.kept], ignore_index=True))
+    gone = {*told["cured"], *_about(held, grids)} - now.keys()
     wanted: dict[str, Sequence[Mapping[str, Any]]] = {**now, **{name: [] for name in gone}}
     return {name: some for name, some in sorted(wanted.items()) if write_features(some) != held.get(name, NOTHING)}
 

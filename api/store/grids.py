@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from api.store.database import Dialect, Rows
-from api.store.records import Grid, canonical, split_feature
+from api.store.records import Grid
 from api.store.tables import gather_columns, put_features, set_columns
 from spatial.errors import MissingError
 
@@ -113,7 +113,7 @@ def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
     rows.run_many(
         """INSERT INTO contents (plan_id, content, document, feature) VALUES (?, ?, ?, ?)
            ON CONFLICT (plan_id, content) DO NOTHING""",
-        [(plan_id, grid.content, canonical(grid.document), grid.feature.decode()) for grid in grids],
+        [(plan_id, grid.content, grid.text, grid.feature.decode()) for grid in grids],
     )
 
 
@@ -121,7 +121,7 @@ def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]
     """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
     still = _find_still(rows, plan_id, grids)
     kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
-    told = [{"id": grid.grid_id, "properties": split_feature(grid.feature)[1]} for grid in kept]
+    told = [{"id": grid.grid_id, "properties": grid.parts[1]} for grid in kept]
     set_columns(rows, "grids", plan_id, told, [grid.content for grid in kept])
     rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in moved])
     shown = [grid for grid in moved if grid.feature]

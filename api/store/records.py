@@ -58,9 +58,19 @@ class Grid:
     feature: bytes
 
     @cached_property
+    def text(self) -> str:
+        """The document as it is kept."""
+        return canonical(self.document)
+
+    @cached_property
+    def parts(self) -> tuple[bytes, dict[str, Any]]:
+        """The feature as ``split_feature`` splits it."""
+        return split_feature(self.feature)
+
+    @cached_property
     def content(self) -> str:
         """Digest of document and feature: equal grids have equal ones, whatever their version."""
-        return digest_of(canonical(self.document), self.feature)
+        return digest_of(self.text, self.feature)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
-from api.store.records import Grid, join_feature, split_feature
+from api.store.records import Grid, join_feature
 from spatial.plan.state import State, to_records
 
 _SHOWN = ("name", "locked", "attributes", "predecessors")
 """What is served of a grid beside GRIDS."""
+_UNSEEN = dict.fromkeys(_SHOWN)
 
 
 def blocks_of(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, list[str]]:
@@ -37,7 +38,7 @@ def to_grids(
 
     Those of ``same`` are grids of which ``says_the_same``: but for what that leaves aside they keep their bytes.
     """
-    before = {grid.grid_id: grid.feature for grid in same}
+    before = {grid.grid_id: grid for grid in same}
     return [
         Grid(name, told, _with_shown(told, before[name]) if name in before else _feature(told, features[name]))
         for name, told in described.items()
@@ -51,7 +52,7 @@ def list_retired(state: State) -> list[Grid]:
 
 def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether nothing differs that a feature is made of, but for names, locks, attributes and predecessors."""
-    return all(other.get(key) == value for key, value in one.items() if key not in _SHOWN)
+    return {**one, **_UNSEEN} == {**other, **_UNSEEN}
 
 
 def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:
@@ -59,8 +60,8 @@ def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:
     return orjson.dumps({**feature, "properties": {**feature["properties"], **shown}})
 
 
-def _with_shown(row: Mapping[str, Any], feature: bytes) -> bytes:
-    head, properties = split_feature(feature)
+def _with_shown(row: Mapping[str, Any], grid: Grid) -> bytes:
+    head, properties = grid.parts
     return join_feature(head, properties | {name: row[name] for name in _SHOWN})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from api.store import findings, grids, plans, statuses, taken, tokens, versions
 from api.store.database import Database
 from api.store.embedded import create_embedded, open_embedded, restore_embedded
-from api.store.errors import StoreError
+from api.store.errors import StaleError, StoreError
 from api.store.history import read_features
 from api.store.inspection import inspect_plans
 from api.store.place import Place, is_address
@@ -141,6 +141,11 @@ class Store:
         """Raise StaleError, with what changed meanwhile, unless a version is the last one."""
         with self.database.reading() as rows:
             versions.require_head(rows, plan_id, base)
+
+    def tell_stale(self, plan_id: str, base: int) -> StaleError:
+        """Return what tells that an edit stands on a version which is no longer the last one."""
+        with self.database.reading() as rows:
+            return versions.tell_stale(rows, plan_id, base, versions.find_head(rows, plan_id))
 
     def commit_version(
         self,

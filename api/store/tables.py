@@ -1,6 +1,6 @@
 """How do features stand in the layers of a store, and how are they found by place?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import shapely
 
 from api.store.database import Dialect, Rows
 from api.store.geopackage import promote
-from api.store.layers import STORED, StoredLayer
+from api.store.layers import STORED
 from api.store.records import Page
+from spatial.tables import Kind
 
 Box = tuple[float, float, float, float]
 _NO_GRID = b'"grid_id":null'
@@ -38,10 +39,11 @@ def put_features(
     """Write GeoJSON features (parsed) into the table of a layer; ``contents`` names that of each grid."""
     stored = STORED[layer]
     names = list(stored.columns)
+    cells = [(name, _CELLS[kind]) for name, kind in stored.columns.items()]
     geometries = dialect.encode(promote(geometries_of(features), stored.shape))
     marks = ", ".join("?" * len(names))
     lines = [
-        (geometry, plan_id, feature["id"], *(_cell(feature["properties"], name, stored) for name in names))
+        (geometry, plan_id, feature["id"], *_cells(feature["properties"], cells))
         for geometry, feature in zip(geometries, features, strict=True)
     ]
     if contents:
@@ -60,11 +62,12 @@ def set_columns(
     """Write what is known of features that stand in a layer, but for their places; ``contents`` as above."""
     stored = STORED[layer]
     names = [name for name in stored.columns if name != "content"]
+    cells = [(name, _CELLS[stored.columns[name]]) for name in names]
     rows.run_many(
         f"""UPDATE {layer} SET {", ".join(f"{name} = ?" for name in names)}, content = ?
             WHERE plan_id = ? AND feature_id = ?""",
         [
-            (*(_cell(one["properties"], name, stored) for name in names), content, plan_id, one["id"])
+            (*_cells(one["properties"], cells), content, plan_id, one["id"])
             for one, content in zip(features, contents, strict=True)
         ],
     )
@@ -76,19 +79,17 @@ def geometries_of(features: Sequence[Mapping[str, Any]]) -> Any:
     return shapely.from_geojson(np.array(texts, dtype=object))
 
 
-def _cell(properties: Mapping[str, Any], name: str, layer: StoredLayer) -> Any:
-    value = properties.get(name)
-    if value is None:
-        return None
-    match layer.columns[name]:
-        case "text":
-            return value if isinstance(value, str) else orjson.dumps(value).decode()
-        case "integer":
-            return int(value)
-        case "number":
-            return float(value)
-        case "flag":
-            return bool(value)
+def _to_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+_CELLS: Mapping[Kind, Callable[[Any], Any]] = {"text": _to_text, "integer": int, "number": float, "flag": bool}
+"""How a property is kept in a column of a kind."""
+
+
+def _cells(properties: Mapping[str, Any], wanted: Sequence[tuple[str, Callable[[Any], Any]]]) -> list[Any]:
+    """Return the properties of a feature as they are kept in columns; None where it has none."""
+    return [None if (value := properties.get(name)) is None else to(value) for name, to in wanted]
 
 
 def put_served(rows: Rows, layer: str, plan_id: str, features: Sequence[Mapping[str, Any]]) -> None:

@@ -104,8 +104,13 @@ def require_head(rows: Rows, plan_id: str, base: int, *, lock: str = "") -> int:
     """
     head = find_head(rows, plan_id, lock=lock)
     if base != head:
-        raise StaleError(plan_id, base, head, tell_meanwhile(rows, plan_id, base))
+        raise tell_stale(rows, plan_id, base, head)
     return head
+
+
+def tell_stale(rows: Rows, plan_id: str, base: int, head: int) -> StaleError:
+    """Return what tells that an edit was made on another version than the last one, and what changed meanwhile."""
+    return StaleError(plan_id, base, head, tell_meanwhile(rows, plan_id, base))
 
 
 def add_version(

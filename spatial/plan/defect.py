@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import geopandas as gpd
@@ -50,6 +51,12 @@ def to_violations(defects: Iterable[Defect], crs: Any) -> Any:
     rank = {rule: i for i, rule in enumerate(RULES)}
     rows = sorted(defects, key=lambda d: (d.severity, rank[d.rule], d.subject, d.message))
     if not rows:
-        return VIOLATIONS.empty(crs)
+        return _none(crs).copy(deep=False)
     table = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in VIOLATIONS.columns}, dtype="str")
     return require(gpd.GeoDataFrame(table, geometry=[row.where for row in rows], crs=crs), VIOLATIONS)
+
+
+@lru_cache(maxsize=8)
+def _none(crs: Any) -> Any:
+    """Return VIOLATIONS without a row; a frame is slow to make, and every edit tells of three."""
+    return VIOLATIONS.empty(crs)

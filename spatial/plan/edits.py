@@ -244,7 +244,15 @@ def _set_lock(ground: Ground, draft: Draft, edit: Lock | Unlock, rng: np.random.
     if not names:
         raise EditError(f"{edit.kind}: found no grid, needed at least one")
     grids = [require_grid(draft, name, edit.kind) for name in names]
-    return _with_grids(draft, [replace(grid, locked=isinstance(edit, Lock)) for grid in grids]), ()
+    return _with_grids(draft, [_with_lock(grid, isinstance(edit, Lock)) for grid in grids]), ()
+
+
+def _with_lock(grid: Grid, locked: bool) -> Grid:
+    """Return a grid locked or not; all of a city are at once, and ``replace`` takes thrice as long."""
+    if grid.locked is locked:
+        return grid
+    told = (grid.grid_id, grid.code, grid.name, grid.kind, grid.level, grid.community_id)
+    return Grid(*told, locked, grid.attributes, grid.predecessors, grid.explanation)
 
 
 def _redivide(ground: Ground, draft: Draft, edit: Redivide, rng: np.random.Generator) -> _Told:

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from spatial.land.totals import is_far
 from spatial.plan.checks import find_defects
 from spatial.plan.defect import Defect, to_violations
 from spatial.plan.grid_rows import build_rows, hash_blocks, pick_shape
@@ -23,7 +24,6 @@ from spatial.plan.pieces import split_pieces
 from spatial.plan.rules import check_band, check_communities, check_connection, check_demand, check_totals
 from spatial.plan.state import Draft, Grid, rows_by_grid
 from spatial.plan.topology import list_holes, tell_holes, tell_parts, tell_slivers
-from spatial.tables import VIOLATIONS
 
 _AREA_TOLERANCE_M2 = 0.005  # half of what T5 lets pass: sums of blocks differ from the whole by less
 
@@ -38,7 +38,7 @@ def compare_findings(
     """
     differ = set(grid_ids)
     if not differ:
-        none = VIOLATIONS.empty(ground.crs)
+        none = to_violations((), ground.crs)
         return none, none, none
     if ground.sound:
         around = _find_enclosing(ground, before, differ) | _find_enclosing(ground, after, differ)
@@ -48,8 +48,8 @@ def compare_findings(
                 shapes[hash_blocks(ground, rows)] = pick_shape(ground, rows, shapes)
         old, new = (_find(ground, draft, differ, around, shapes) for draft in (before, after))
         then, now = (_sum_communities(ground, draft) for draft in (before, after))
-        if then != now:
-            old, new = old + _find_totals(ground, then), new + _find_totals(ground, now)
+        others = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+        old, new = (found + _find_totals(ground, sums, others) for found, sums in ((old, then), (new, now)))
     else:
         old, new = (find_defects(to_plan(ground, draft)) for draft in (before, after))
     caused, kept = _part(new, old)
@@ -138,9 +138,17 @@ def _sum_communities(ground: Ground, draft: Draft) -> dict[str, int]:
     return sums
 
 
-def _find_totals(ground: Ground, sums: Mapping[str, int]) -> list[Defect]:
+def _find_totals(ground: Ground, sums: Mapping[str, int], communities: set[str]) -> list[Defect]:
+    """Return the defects of the totals of some communities."""
+    if not communities:
+        return []
+    names, known = (ground.communities[name] for name in ("community_id", "households"))
+    placed = names.map(sums).fillna(0)
+    asked = names.isin(communities) & known.notna() & is_far(known, placed, ground.profile.checks.total_tolerance)
+    if not asked.any():
+        return []
     grids = pd.DataFrame({"community_id": pd.Series([*sums], dtype="str"), "households": [*sums.values()]})
-    return list(check_totals(replace(ground.plan, grids=grids)))
+    return list(check_totals(replace(ground.plan, grids=grids, communities=ground.communities[asked])))
 
 
 def _find_enclosing(ground: Ground, draft: Draft, changed: set[str]) -> set[str]:

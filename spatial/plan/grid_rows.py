@@ -112,8 +112,11 @@ def pick_shape(ground: Ground, rows: Any, known: Mapping[str, Any]) -> Any:
 
 
 def count_households(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> dict[str, int]:
-    """Return the households of each grid."""
-    return {name: int(ground.households[at].sum()) for name, at in rows_by_grid(draft, grid_ids).items()}
+    """Return the households of each grid, by id."""
+    names = sorted({str(name) for name in grid_ids})
+    at = pd.Index(names, dtype=object).get_indexer(draft.label)
+    sums = np.bincount(at[at >= 0], ground.households[at >= 0], len(names))
+    return dict(zip(names, sums.astype(np.int64).tolist(), strict=True))
 
 
 def _text(values: Iterable[Any]) -> Any:

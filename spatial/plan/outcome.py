@@ -1,9 +1,12 @@
 """What comes of a batch of edits? Changed grids with their numbers, rules broken and mended, and stray pieces."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from spatial.plan.findings import compare_findings
 from spatial.plan.grid_rows import build_rows, count_households
@@ -11,20 +14,27 @@ from spatial.plan.ground import Ground
 from spatial.plan.pieces import Stray, find_strays
 from spatial.plan.state import Draft, State, close_draft
 
+_DEVIATION = {"deviation": "int64", "deviation_share": "float64", "households_before": "int64"}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Outcome:
     """What a batch of edits makes of a state.
 
     Attributes
     ----------
+    ground, draft:
+        On what the state stands, and the new state as arrays.
     state:
         The new state; the old one is as it was.
     changed_grids, created, retired:
         Ids: of living grids that differ in anything from before (new ones too), of new ones, of those that are no more.
-    metrics:
-        A row of GRIDS (with its shape, as ``build_plan_grids`` has it) for each changed grid; beside it ``deviation``
-        (households above the target), ``deviation_share`` (of the target), and ``households_before`` (0 for new ones).
+    drawn:
+        A row of GRIDS (with its shape, as ``build_plan_grids`` has it) for each of them of which blocks, or what a rule
+        looks at, changed.
+    deviations:
+        By changed grid ``deviation`` (households above the target), ``deviation_share`` (of the target), and
+        ``households_before`` (0 for new ones).
     caused, cured, kept:
         VIOLATIONS that stand now and did not, that stood and do not, and that stand as before for the changed grids.
         The same rule broken by the same subject is the same violation, whatever its numbers; ``kept`` has those of now.
@@ -34,36 +44,51 @@ class Outcome:
         What else the planner should know, a sentence each.
     """
 
+    ground: Ground
+    draft: Draft
     state: State
     changed_grids: tuple[str, ...]
     created: tuple[str, ...]
     retired: tuple[str, ...]
-    metrics: Any
+    drawn: Any
+    deviations: Mapping[str, Mapping[str, float]]
     caused: Any
     cured: Any
     kept: Any
     strays: tuple[Stray, ...]
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def metrics(self) -> Any:
+        """A row of GRIDS for each changed grid, as ``drawn`` has them, and beside it its deviations.
+
+        It is made when it is asked for: where all grids are locked nobody looks at their shapes.
+        """
+        rows = build_rows(self.ground, self.draft, self.changed_grids, self.ground.measured)
+        told = [self.deviations[name] for name in rows["grid_id"]]
+        columns = {name: np.array([one[name] for one in told], dtype=kind) for name, kind in _DEVIATION.items()}
+        return rows.assign(**columns)
+
 
 def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str, ...]) -> Outcome:
     """Return what changed from one draft to the other, looking at the grids that changed alone."""
-    state = close_draft(ground.index, after)
-    differ = {name for name in before.grids.keys() | after.grids.keys() if _field_change(before, after, name)}
     moved = before.label != after.label
     moved_grids = {*before.label[moved], *after.label[moved]}
-    differ |= moved_grids
+    differ = _find_differing(before, after) | moved_grids
     living = sorted(differ & after.grids.keys())
-    rows = build_rows(ground, after, living, ground.measured)
     reshaped = {name for name in differ if _is_reshaped(before, after, name)} | moved_grids
-    known = dict(zip(rows["content"], rows.geometry, strict=True))
+    drawn = build_rows(ground, after, reshaped & after.grids.keys(), ground.measured)
+    known = dict(zip(drawn["content"], drawn.geometry, strict=True))
     caused, cured, kept = compare_findings(ground, before, after, reshaped, known)
     return Outcome(
-        state=state,
+        ground=ground,
+        draft=after,
+        state=close_draft(ground.index, after),
         changed_grids=tuple(living),
         created=tuple(sorted(after.grids.keys() - before.grids.keys())),
         retired=tuple(sorted(before.grids.keys() - after.grids.keys())),
-        metrics=_with_deviation(ground, before, rows),
+        drawn=drawn,
+        deviations=_measure_deviations(ground, before, after, living),
         caused=caused,
         cured=cured,
         kept=kept,
@@ -72,24 +97,27 @@ def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str,
     )
 
 
-def _field_change(before: Draft, after: Draft, name: str) -> bool:
-    one, other = before.grids.get(name), after.grids.get(name)
-    return one is not other and one != other
+def _find_differing(before: Draft, after: Draft) -> set[str]:
+    """Return the ids of grids that are in one draft alone, or not the same in both."""
+    both = before.grids.keys() & after.grids.keys()
+    pairs = ((name, before.grids[name], after.grids[name]) for name in both)
+    changed = {name for name, one, other in pairs if one is not other and one != other}
+    return changed | (before.grids.keys() ^ after.grids.keys())
+
+
+_looked_at = attrgetter("code", "kind", "community_id", "level", "explanation")
 
 
 def _is_reshaped(before: Draft, after: Draft, name: str) -> bool:
     """Tell whether a rule may look at what changed: names, locks and attributes break none."""
     one, other = before.grids.get(name), after.grids.get(name)
-    if one is None or other is None:
-        return True
-    return any(
-        getattr(one, key) != getattr(other, key) for key in ("code", "kind", "community_id", "level", "explanation")
-    )
+    return one is None or other is None or _looked_at(one) != _looked_at(other)
 
 
-def _with_deviation(ground: Ground, before: Draft, rows: Any) -> Any:
+def _measure_deviations(
+    ground: Ground, before: Draft, after: Draft, grid_ids: Sequence[str]
+) -> dict[str, dict[str, float]]:
     target = ground.profile.grid.target_households
-    was = count_households(ground, before, rows["grid_id"])
-    off = rows["households"] - target
-    held = pd.Series([was[name] for name in rows["grid_id"]], index=rows.index, dtype="int64")
-    return rows.assign(deviation=off, deviation_share=off / target, households_before=held)
+    was, now = (count_households(ground, draft, grid_ids) for draft in (before, after))
+    told = ((name, now[name] - target, was[name]) for name in grid_ids)
+    return {name: dict(zip(_DEVIATION, (off, off / target, held), strict=True)) for name, off, held in told}

@@ -46,12 +46,16 @@ def split_pieces(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> dict[
     links &= draft.label[ground.first] == draft.label[ground.second]
     piece = np.full(len(ground.index), -1, dtype=np.int64)
     piece[chosen] = label_connected(len(chosen), place[ground.first[links]], place[ground.second[links]])
-    return {name: _largest_first(at, piece[at]) for name, at in rows.items()}
+    sizes = [len(at) for at in rows.values()]
+    apart = piece[chosen] != np.repeat(np.array([piece[at[0]] for at in rows.values()], dtype=np.int64), sizes)
+    torn = set(np.repeat(np.arange(len(rows)), sizes)[apart].tolist())  # looked for at once: few or none are
+    return {
+        name: _largest_first(at, piece[at]) if number in torn else [at]
+        for number, (name, at) in enumerate(rows.items())
+    }
 
 
 def _largest_first(rows: Any, piece: Any) -> list[Any]:
-    if (piece == piece[0]).all():
-        return [rows]
     numbers, first = np.unique(piece, return_index=True)
     parts = [rows[piece == number] for number in numbers[np.argsort(first)]]
     largest = max(range(len(parts)), key=lambda k: (len(parts[k]), -k))

@@ -13,6 +13,8 @@ from spatial.errors import EditError, InputError
 from spatial.plan.model import Plan
 
 BASE, DEDICATED = "base", "dedicated"
+_FEW = 8
+"""For so many grids it takes less to look at all blocks once for each than to look up the grid of each block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,10 @@ def require_unlocked(draft: Draft, grid_ids: Any, what: str) -> None:
 
 def rows_by_grid(draft: Draft, grid_ids: Any) -> dict[str, Any]:
     """Return the places of the blocks of each grid, ascending."""
-    names = pd.Index(sorted({str(name) for name in grid_ids}), dtype=object)
+    wanted = sorted({str(name) for name in grid_ids})
+    if len(wanted) <= _FEW:
+        return {name: np.flatnonzero(draft.label == name) for name in wanted}
+    names = pd.Index(wanted, dtype=object)
     at = names.get_indexer(draft.label)
     rows = np.flatnonzero(at >= 0)
     rows = rows[np.argsort(at[rows], kind="stable")]
@@ -237,5 +242,5 @@ def to_records(frame: Any) -> list[dict[str, Any]]:
     """Return the rows of a frame of a state, ready for JSON."""
     names = [frame.index.name, *frame.columns]
     columns = [frame.index.tolist(), *(frame[name].tolist() for name in frame.columns)]
-    rows = (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
-    return [{key: list(value) if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
+    plain = [[*map(list, some)] if some and isinstance(some[0], tuple) else some for some in columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*plain, strict=True)]

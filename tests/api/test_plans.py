@@ -169,6 +169,34 @@ def test_writers_at_once_lose_no_edit_that_was_acknowledged(plans: httpx.Client)
     assert [one["edits"][0]["name"] for one in versions[1:]] == [one["why"] for one in versions[1:]]
 
 
+def test_edits_of_other_grids_pass_each_other_where_the_version_that_was_seen_is_named(plans: httpx.Client) -> None:
+    seen, anyhow = _tag(plans)["If-Match"].strip('"'), {"If-Match": "*"}
+    assert _edit(plans, rename("g1", "西片")).status_code == 201
+    tried = _edit(plans, rename("g3", "东片"), query=f"?seen={seen}&dry_run=true", **anyhow)
+    assert (tried.status_code, tried.json()["base"], plans.get(HERE).json()["head"]) == (200, 2, 2)
+    made = _edit(plans, rename("g3", "东片"), query=f"?seen={seen}", **anyhow)
+    assert (made.status_code, made.json()["base"], made.json()["version"]) == (201, 2, 3)
+    assert made.json()["etag"] == _tag(plans)["If-Match"]
+    assert made.json()["notes"] == [
+        "made on version 2; nothing that the edits touch was changed since version 1, which was seen"
+    ]
+    stale = _edit(plans, move("b2", "g2"), query=f"?seen={seen}", **anyhow)
+    assert (stale.status_code, stale.json()["head"]) == (412, 3)
+    assert [(one["version"], one["grids"]) for one in stale.json()["meanwhile"]] == [(2, ["g1"]), (3, ["g3"])]
+    assert plans.get(HERE).json()["head"] == 3
+
+
+def test_what_names_no_version_that_was_seen_is_refused(plans: httpx.Client) -> None:
+    seen, anyhow = _tag(plans)["If-Match"].strip('"'), {"If-Match": "*"}
+    for unknown, status in (("3", 400), ("", 400), ("v9-000000000000", 412), ("v1-000000000000", 412)):
+        assert _edit(plans, rename("g3", "东片"), query=f"?seen={unknown}", **anyhow).status_code == status
+    assert plans.post(f"{HERE}/edits?seen={seen}", json={"edits": [rename("g3", "东片")]}).status_code == 428
+    before = _tag(plans)
+    assert _edit(plans, rename("g1", "西片")).status_code == 201
+    assert _edit(plans, rename("g3", "东片"), query=f"?seen={seen}", **before).status_code == 412  # If-Match is kept
+    assert plans.get(HERE).json()["head"] == 2
+
+
 def test_an_edit_that_changes_nothing_makes_no_version(untouched: httpx.Client) -> None:
     answer = _edit(untouched, rename("g1", ""))
     assert (answer.status_code, answer.json()["version"], answer.json()["base"]) == (200, None, 1)

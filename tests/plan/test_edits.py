@@ -302,8 +302,9 @@ def test_a_set_of_blocks_is_measured_once_and_told_of_whatever_grid_it_is() -> N
     measured = dict(ground.measured)
     out = run(ground, first.state, kinds.Lock("all"))
     assert len(measured) == 2
+    assert ground.measured.keys() == measured.keys()  # a lock draws nothing; its numbers are made when asked for
+    assert len(out.metrics) == len(ground.measured) == 4
     assert all(ground.measured[key] is told for key, told in measured.items())
-    assert len(ground.measured) == 4
     whole = build_plan_grids(FOUR, out.state)
     again = run(ground, out.state, kinds.Unlock("all"))
     assert len(ground.measured) == 4
