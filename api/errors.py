@@ -111,4 +111,6 @@ def _methods_at(app: FastAPI, request: Request) -> str:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
 
-    return "" if has(request.method) else ", ".join(filter(has, _METHODS))
+    known = {method for method in _METHODS if has(method)}
+    known |= {"HEAD"} if "GET" in known else set()  # answered as GET without a body, on every address
+    return "" if has(request.method) else ", ".join(method for method in _METHODS if method in known)

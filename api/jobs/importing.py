@@ -14,11 +14,15 @@ from api.jobs.telling import Teller
 from api.store.editing import import_plan
 from api.store.folders import read_folder_plan
 from api.store.records import Note
-from spatial.errors import InputError
+from spatial.errors import InputError, MissingError
+from spatial.io.plan_folder import REPORT
+from spatial.plan.model import Plan
 
 _MOST_FILES = 60
 _MOST_BYTES = 2**30
 """Most bytes of all files together, once they are unpacked."""
+_SENT = "plan"
+"""What errors call the folder that was sent, as the input is named."""
 _ENDS = (".json", ".geojson", ".csv", ".gpkg")
 _ENCRYPTED = 1
 
@@ -30,7 +34,7 @@ def run_import(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
         teller.progress("unpacking", 0.0)
         unpack(_decode(asked.plan), Path(name))
         teller.progress("reading the plan", 0.1)
-        plan, layers = read_folder_plan(Path(name))
+        plan, layers = read_sent(Path(name))
         teller.progress("putting it into the store", 0.4)
         store = serving.open_store()
         try:
@@ -43,6 +47,22 @@ def run_import(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
         "grids": len(plan.grids),
         "blocks": len(plan.blocks),
     }
+
+
+def read_sent(folder: Path) -> tuple[Plan, dict[str, list[dict[str, Any]]]]:
+    """Return the plan of a folder that was sent, and its layers.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is broken; told of what was sent, not of where it lies on the server.
+    """
+    if not (folder / REPORT).is_file():
+        raise InputError(f"{_SENT} holds no {REPORT}, needed the files of a plan folder")
+    try:
+        return read_folder_plan(folder)
+    except (InputError, MissingError) as error:
+        raise InputError(str(error).replace(f"{folder}", _SENT)) from error
 
 
 def _decode(text: str) -> bytes:

@@ -159,7 +159,7 @@ def test_what_does_not_exist_is_told_as_a_problem(client: httpx.Client, path: st
 def test_writing_is_not_allowed(client: httpx.Client) -> None:
     answer = client.post(GRIDS, json={})
     assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET, HEAD"
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.jobs.importing import unpack
+from api.jobs.importing import read_sent, unpack
 from api.store.store import create_store, open_store
 from spatial.errors import InputError
 from tests.api.live import serving
@@ -126,3 +127,21 @@ def test_a_zip_file_that_swells_is_refused(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(InputError, match="more than 1,000 bytes"):
         unpack(stream.getvalue(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("report.json", "plan holds no report.json"),
+        ("grids.geojson", "plan misses grids.geojson"),
+        ("adjacency.csv", "plan holds no adjacency.csv"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_told_of_what_was_sent(
+    toy_folder: Path, tmp_path: Path, missing: str, told: str
+) -> None:
+    sent = shutil.copytree(toy_folder, tmp_path / "sent")
+    (sent / missing).unlink()
+    with pytest.raises(InputError, match=told) as caught:
+        read_sent(sent)
+    assert str(tmp_path) not in str(caught.value)

@@ -29,6 +29,7 @@ from api.query import ItemsQuery
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
+from api.routes.locate import locate_router
 from api.settings import Settings
 from api.snapshot import PlanFeeds
 from api.tiles import draw_tile
@@ -100,7 +101,7 @@ def client_of(layer: LoadedLayer, folder: Path) -> TestClient:
     served = PlanFeeds("bench", orjson.loads(report.read_bytes()), {"grids": layer})
     settings = Settings(limit_max=1_000_000, limit_default=1000)
     app = FastAPI(middleware=[Middleware(compress_answers)])
-    for build_router in (features_router, downloads_router, amap_router):
+    for build_router in (features_router, downloads_router, amap_router, locate_router):
         app.include_router(build_router(lambda request: served, settings))
     return TestClient(app)
 
@@ -168,6 +169,14 @@ def main() -> None:
         for codec in ("zstd", "br", "gzip"):
             took = seconds(lambda codec=codec: ask(f"{items}?limit=1000000", **{"Accept-Encoding": codec}))
             print(f"all, one page, {codec:21} {took * 1e3:8.1f} ms  {took / bare:5.2f}  (the client unpacks it too)")
+        where = np.random.default_rng(2).uniform([_WEST, _SOUTH], [_WEST + _DEGREES, _SOUTH + _DEGREES], (_POINTS, 2))
+        sent = orjson.dumps({"points": where.round(7).tolist()})
+        client.post("/locate", json={"points": [[_WEST, _SOUTH]]})  # what is made ready once
+        began = time.process_time()
+        found = client.post("/locate", content=sent, headers={"Accept-Encoding": "identity"})
+        took = time.process_time() - began
+        assert found.status_code == 200, found.text
+        print(f"{f'{_POINTS:,} points in one request':36} {took * 1e3:8.1f} ms  (aim 10,000; with the client)")
     tile = tile_at(_ZOOM, _WEST + _DEGREES / 2, _SOUTH + _DEGREES / 2)
     ours, peer = seconds(lambda: draw_tile(layer, tile)), peer_tile(layer, tile)
     print(f"{f'a tile of {len(layer.find(tile.bounds())):,} grids':36} {ours * 1e3:8.1f} ms")
