@@ -96,6 +96,19 @@ def prefetch(typing, values, at):  # type: ignore[no-untyped-def]
     return types.void(values, at), generate
 
 
+@intrinsic
+def stream(typing, values, at, value):  # type: ignore[no-untyped-def]
+    """Set a row of an array past the caches: for what nobody reads soon, and which would drive out what is read."""
+
+    def generate(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        put = builder.store(given[2], builder.gep(data, [given[1]]))
+        put.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.void(values, at, values.dtype), generate
+
+
 @inner
 def grown(values, size):  # type: ignore[no-untyped-def]
     """Return a copy of a flat array with room for ``size`` values."""

@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spatial.tables import DEMAND, require
+from spatial.walking.chunks import run_in_chunks
 from spatial.walking.compiled import bare, inner, row
 from spatial.walking.neighbours import estate_pairs, merge_pairs
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, order_by_place, pair_costs, place_homes, run_in_chunks
+from spatial.walking.pairs import bind_kernel, order_by_place, pair_costs, place_homes
 from spatial.walking.search import Gates, Graph, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap, take_snaps
 from spatial.walking.spread import forget, part, search

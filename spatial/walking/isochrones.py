@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from spatial.crs import LONLAT, transform_xy
 from spatial.errors import InputError
 from spatial.tables import CIRCLES
+from spatial.walking.chunks import run_in_chunks
 from spatial.walking.circles import Drawing, Reached, draw_circles
 from spatial.walking.labels import label_nodes
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import run_in_chunks
 from spatial.walking.reach import reach_pieces
 from spatial.walking.rivals import read_streets
 from spatial.walking.search import Gates, Graph, Mode, build_graph

@@ -2,23 +2,27 @@
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spatial.walking.compiled import bare, row
+from spatial.walking.chunks import run_in_chunks
+from spatial.walking.compiled import bare, row, stream
 from spatial.walking.network import WalkNetwork
-from spatial.walking.pairs import bind_kernel, order_by_place, run_in_turn
-from spatial.walking.search import Gates, Mode, build_graph
+from spatial.walking.pairs import bind_kernel, order_by_place
+from spatial.walking.search import Gates, Graph, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap
 from spatial.walking.spread import forget, search
 from spatial.walking.travel import check_limit
 
-_BLOCK_ROWS = 1 << 16
-_MOST_SITES = 256
-"""Sites of a chunk at most, so that what was found for them is put in place before it is out of reach."""
+_BLOCK_ROWS = 1 << 17
+_ROUND_ROWS = 1 << 20
+"""Labels, about, that are found before any is put in place: so many are still in the caches of a processor."""
+_FEWEST_SITES = 16
+"""Sites at least that are searched before their labels are put in place."""
 _SPARE_ROOM = 1.25
 """Room for the labels of sites that are not looked at yet, as if they reached so many times what others do."""
 
@@ -56,8 +60,8 @@ def reach_nodes(
 def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, rules: tuple[Mode, Gates]) -> Labels:
     """Return the nodes from which each of ``count`` snapped sites is reached.
 
-    Chunks of sites are labelled in blocks that are used again and again, and then put where they belong: memory is slow
-    where it is new, so nothing is written to new memory but the answer.
+    Sites are searched in the order in which they lie, in blocks that are used again and again, and then put where they
+    belong: memory is slow where it is new, so nothing is written to new memory but the answer.
     """
     mode, gates = rules
     graph = build_graph(network, mode)
@@ -65,44 +69,49 @@ def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, ru
     run = bind_kernel(_label, graph, snaps, limit, gates)
     size, start = np.zeros(count, np.int64), np.zeros(count + 1, np.int64)
     found = _make_room(0)
-
-    def label(rows: slice) -> Any:
+    for rows in _take_rounds(start, graph):
         lie = rows.start + order_by_place(graph, snaps, first[rows.start : rows.stop + 1])
-        given = first[lie], first[lie + 1], lie, size
-        return lie, _fill_blocks(lambda at, block: run(*given, at, block), len(lie), graph.blocks)
-
-    def put_in_place(rows: slice, labelled: Any) -> None:
-        nonlocal found
-        lie, blocks = labelled
+        labelled = _label_round(run, (first[lie], first[lie + 1], lie, size), graph.blocks)
         start[rows.start + 1 : rows.stop + 1] = start[rows.start] + np.cumsum(size[rows])
         found = _have_room(found, start, rows)
-        at = np.int64(0)
-        for block, filled in blocks:
-            at = _put_in_place(lie, at, size, start, block, filled, found)
+        for block, at, filled in labelled:
+            _put_in_place(lie, at, size, start, block, filled, found)
             if len(block[0]) == _BLOCK_ROWS:
                 graph.blocks.append(block)
-
-    run_in_turn(label, put_in_place, count, _MOST_SITES)
     node, cost, other = (column[: start[-1]] for column in found)
     walk_s, walk_m = (cost, other) if mode == "time" else (other, cost)
     return Labels(start, node, walk_s, walk_m)
 
 
-def _fill_blocks(run: Any, count: int, spare: deque[Any]) -> list[tuple[Any, int]]:
-    """Return blocks with the labels of so many sites, and how many rows of each are filled."""
-    filled, at, size = [], 0, _BLOCK_ROWS
+def _take_rounds(start: Any, graph: Graph) -> Iterator[slice]:
+    """Yield rows of sites, as many at a time as have ``_ROUND_ROWS`` labels, if they reach what those before did."""
+    at, count = 0, len(start) - 1
     while at < count:
-        try:
-            block = spare.pop() if size == _BLOCK_ROWS else _make_room(size)
-        except IndexError:
-            block = _make_room(size)
-        after, rows = run(at, block)
-        if after == at:  # there is no room for a single site
-            size *= 4
-        else:
-            filled.append((block, rows))
-        at = after
-    return filled
+        each = start[at] / at if at else len(graph.node)
+        rows = slice(at, min(count, at + max(_FEWEST_SITES, int(_ROUND_ROWS / max(each, 1.0)))))
+        yield rows
+        at = rows.stop
+
+
+def _label_round(run: Any, sites: tuple[Any, ...], spare: deque[Any]) -> list[tuple[Any, int, int]]:
+    """Return (block, the first site in it, rows that are filled) until all sites are labelled, in their order."""
+
+    def label(rows: slice) -> list[tuple[Any, int, int]]:
+        filled, at, size = [], rows.start, _BLOCK_ROWS
+        while at < rows.stop:
+            try:
+                block = spare.pop() if size == _BLOCK_ROWS else _make_room(size)
+            except IndexError:
+                block = _make_room(size)
+            after, many = run(*sites, at, rows.stop, block)
+            if after == at:  # there is no room for a single site
+                size *= 4
+            else:
+                filled.append((block, at, many))
+            at = after
+        return filled
+
+    return [one for _, blocks in run_in_chunks(label, len(sites[0])) for one in blocks]
 
 
 def _have_room(found: tuple[Any, ...], start: Any, rows: slice) -> tuple[Any, ...]:
@@ -127,12 +136,12 @@ def _make_room(rows: int) -> tuple[Any, ...]:
 
 
 @bare
-def _label(arrays, places, how, work, begin, end, site, size, at, block):  # type: ignore[no-untyped-def]
-    """Write the labels of the sources from ``at`` on, and their number; return where it stopped, and how many."""
+def _label(arrays, places, how, work, begin, end, site, size, at, stop, block):  # type: ignore[no-untyped-def]
+    """Write the labels of the sources ``at:stop``, and their numbers; return where it stopped, and how many."""
     public, private, on_public, on_private = work[:4]
     node, cost, other = block
     put = np.int64(0)
-    for k in range(at, len(begin)):
+    for k in range(at, stop):
         opened, inside = search(arrays, places, (begin[k], end[k]), how, work)
         if put + opened + inside > len(node):
             forget(work, opened, inside)
@@ -149,21 +158,20 @@ def _label(arrays, places, how, work, begin, end, site, size, at, block):  # typ
             put += 1
             label.cost = np.inf
         size[site[k]] = put - before
-    return len(begin), put
+    return stop, put
 
 
 @bare
 def _put_in_place(site, at, size, start, block, filled, found):  # type: ignore[no-untyped-def]
-    """Copy labels of the sites ``site[at:]``, as many as a block holds, to where they belong; return what is left."""
+    """Copy labels of the sites ``site[at:]``, as many as a block holds, to where they belong."""
     taken = np.int64(0)
     while taken < filled:
         put, many = start[site[at]], size[site[at]]
         for i in range(many):
-            found[0][row(put + i)] = block[0][row(taken + i)]
+            stream(found[0], row(put + i), block[0][row(taken + i)])
         for i in range(many):
-            found[1][row(put + i)] = block[1][row(taken + i)]
+            stream(found[1], row(put + i), block[1][row(taken + i)])
         for i in range(many):
-            found[2][row(put + i)] = block[2][row(taken + i)]
+            stream(found[2], row(put + i), block[2][row(taken + i)])
         taken += many
         at += 1
-    return at

@@ -1,15 +1,12 @@
 """What does each pair of snapped places cost, for many sources at once?"""
 
-import math
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spatial.walking.chunks import run_in_chunks
 from spatial.walking.compiled import bare, inner, row, sort_first
 from spatial.walking.search import NEVER, TIE, Gates, Graph, borrow_work
 from spatial.walking.snapping import Snaps
@@ -18,7 +15,6 @@ from spatial.walking.spread import forget, part, search
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_CHUNKS_PER_WORKER = 4
 _BLOCK_ROWS = 1 << 16
 _DENSE = 64
 """Found homes are put in order by looking through all homes where at least one in so many words of 64 is found."""
@@ -59,7 +55,7 @@ def pair_costs(
 def bind_kernel(search_all: Any, graph: Graph, sources: Snaps, limit: float, gates: Gates) -> Callable[..., Any]:
     """Return a function that runs a kernel for sources: (arrays, places, how, work) and whatever it is called with."""
     bound = min(limit, NEVER) + TIE
-    read, how = read_snaps(graph, sources), (bound, graph.step, gates == "open")
+    read, how = read_snaps(graph, sources), (bound, graph.step, gates == "open", graph.any_private)
 
     def run(*given: Any) -> Any:
         scratch = borrow_work(graph)
@@ -93,49 +89,6 @@ def note_nothing(homes: int) -> tuple[Any, ...]:
     """Return what kernels note of homes: best trip so far, its other measure, those touched, and a bit for each."""
     bits = np.zeros((homes >> 6) + 1, np.uint64)
     return np.full(homes, np.inf), np.full(homes, np.inf), np.empty(homes, np.int64), bits
-
-
-def run_in_chunks(run: Any, count: int) -> list[tuple[slice, Any]]:
-    """Return (rows, what ``run`` gives for them) for chunks of ``count`` rows, in order, run in parallel."""
-    found: list[tuple[slice, Any]] = []
-    run_in_turn(run, lambda rows, given: found.append((rows, given)), count, count)
-    return found
-
-
-def run_in_turn(run: Any, settle: Callable[[slice, Any], Any], count: int, most: int) -> None:
-    """Run chunks of ``count`` rows, each of ``most`` or less, in parallel; settle what each gives as soon as may be.
-
-    ``settle`` is called with rows and what ``run`` gives for them: in order, and never twice at a time.
-    """
-    workers = max(1, min(os.cpu_count() or 1, 8))
-    size = max(1, min(most, math.ceil(count / (workers * _CHUNKS_PER_WORKER))))
-    chunks = enumerate([slice(start, min(start + size, count)) for start in range(0, count, size)])
-    turn, done, settled = Lock(), dict[int, Any](), 0
-
-    def work() -> None:
-        nonlocal settled
-        try:
-            for number, rows in chunks:
-                given = run(rows)
-                with turn:
-                    done[number] = rows, given
-                    while settled in done:
-                        settle(*done.pop(settled))
-                        settled += 1
-        except BaseException:
-            for _ in chunks:  # nobody begins with another one
-                pass
-            raise
-
-    others = min(workers, math.ceil(count / size)) - 1
-    if others < 1:
-        work()
-        return
-    with ThreadPoolExecutor(others) as pool:
-        started = [pool.submit(work) for _ in range(others)]
-        work()
-    for one in started:
-        one.result()
 
 
 def order_by_place(graph: Graph, snaps: Snaps, first: Ints) -> Ints:

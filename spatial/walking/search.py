@@ -34,8 +34,8 @@ ARCS_AT_ONCE = 3
 """How many arcs of a node are looked at in any case."""
 _OFFERS = 1024
 """Offers of lower labels that a search notes before it takes them."""
-_BLOCKS = 8
-"""Blocks for answers that a graph keeps: one for each worker."""
+_BLOCKS = 16
+"""Blocks for answers that a graph keeps, 2.5 MB each."""
 
 _ARC = np.dtype([("cost", "f8"), ("other", "f8"), ("head", "u4"), ("turn", "i4")], align=True)
 _END = np.dtype([("uv", "f8"), ("vu", "f8"), ("other", "f8"), ("u", "i4"), ("v", "i4"), ("private", "i8")], align=True)
@@ -69,6 +69,7 @@ class Graph:
     cost_per_m: float
     other_per_m: float
     step: float
+    any_private: bool
     spare: deque[Any] = field(default_factory=deque, repr=False, compare=False)
     """Scratch that no search uses now."""
     blocks: deque[Any] = field(default_factory=lambda: deque(maxlen=_BLOCKS), repr=False, compare=False)
@@ -131,6 +132,7 @@ def _lay_out(network: WalkNetwork, mode: Mode) -> Graph:
         cost_per_m=pace if mode == "time" else 1.0,
         other_per_m=1.0 if mode == "time" else pace,
         step=mean * _ARCS_PER_STEP,
+        any_private=bool(n.private.any()),
     )
 
 

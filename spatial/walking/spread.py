@@ -24,12 +24,13 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
     """Fill the labels from the snapped places of one source; return how many nodes were reached: (public, private).
 
     ``places`` are (edge, share of it, access cost, access in the other measure), ``rows`` the first and the last of the
-    source. ``how`` is (limit, step, whether a trip may leave the private ways that it starts on). ``work`` is (public
-    labels, private labels, nodes reached on public ways, on private ways, nodes that wait near, far, offers).
+    source. ``how`` is (limit, step, whether a trip may leave the private ways that it starts on, whether there are any
+    private ways). ``work`` is (public labels, private labels, nodes reached on public ways, on private ways, nodes that
+    wait near, far, offers).
     A private label stands only where it is better than the public one.
     """
     _, arcs, ends = arrays
-    limit, step, leaves = how
+    limit, step, leaves, any_private = how
     public, private, on_public, on_private = work[:4]
     lists = work[4:]
     begun = np.int64(0)
@@ -48,7 +49,8 @@ def search(arrays, places, rows, how, work):  # type: ignore[no-untyped-def]
     inside = np.int64(0)
     if shut and not leaves:
         inside = _plant(ends, places, rows, 1, (private, public), on_private, limit)
-    inside = _enter(arcs, (private, public), on_public, opened, on_private, inside, limit)
+    if any_private:
+        inside = _enter(arcs, (private, public), on_public, opened, on_private, inside, limit)
     if inside:
         inside = _spread(arcs, (private, public), on_private, inside, (limit, step, True), lists)
     return opened, inside

@@ -149,7 +149,8 @@ def test_labels_are_the_same_with_hardly_room_and_for_any_step(
 def test_room_grows_where_later_sites_reach_more_than_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first sites stand on a street of their own, and a block holds the labels of a few sites at most."""
     monkeypatch.setattr("spatial.walking.labels._BLOCK_ROWS", 30)
-    monkeypatch.setattr("spatial.walking.labels._MOST_SITES", 3)
+    monkeypatch.setattr("spatial.walking.labels._ROUND_ROWS", 60)
+    monkeypatch.setattr("spatial.walking.labels._FEWEST_SITES", 3)
     nodes = {f"{x} {y}".replace(" ", "_"): (100.0 * x, 100.0 * y) for x in range(5) for y in range(5)}
     rows = [(" ".join(f"{x}_{y}" for x in range(5)), ROAD) for y in range(5)]
     columns = [(" ".join(f"{x}_{y}" for y in range(5)), ROAD) for x in range(5)]
