@@ -98,7 +98,11 @@ def site(
         list[str] | None, option("Number of sites of a kind: mode=new:0-3 or street=东街:1-; repeat.")
     ] = None,
     level: Annotated[
-        list[str] | None, option("Nested level and its cutoff: 1:5 and 2:15; a site serves lower levels too; repeat.")
+        list[str] | None,
+        option(
+            "Nested level and its cutoff: 1:5 and 2:15, minutes with --cutoff-min, else cost units; a site serves "
+            "lower levels too; repeat."
+        ),
     ] = None,
     skip_unreachable: Annotated[
         bool,

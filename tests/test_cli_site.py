@@ -26,14 +26,19 @@ SITES = (
 KEYS = {"sites", "objective", "bound", "gap", "status", "assignment", "seconds", "notes", "conditions"}
 
 
+def folder_of(folder: Path) -> Path:
+    """Write the street into a folder, and return that."""
+    frame = pd.DataFrame(TIMES, columns=["source_id", "demand_id", "seconds"])
+    frame.to_csv(folder / "times.csv", index=False)
+    frame.to_parquet(folder / "times.parquet", index=False)
+    (folder / "demand.csv").write_text(DEMAND, encoding="utf-8")
+    (folder / "candidates.csv").write_text(SITES, encoding="gb18030")
+    return folder
+
+
 @pytest.fixture(name="folder")
 def _folder(tmp_path: Path) -> Path:
-    frame = pd.DataFrame(TIMES, columns=["source_id", "demand_id", "seconds"])
-    frame.to_csv(tmp_path / "times.csv", index=False)
-    frame.to_parquet(tmp_path / "times.parquet", index=False)
-    (tmp_path / "demand.csv").write_text(DEMAND, encoding="utf-8")
-    (tmp_path / "candidates.csv").write_text(SITES, encoding="gb18030")
-    return tmp_path
+    return folder_of(tmp_path)
 
 
 def run(folder: Path, *more: object, times: str = "times.csv") -> tuple[int, str, dict[str, Any]]:
