@@ -103,18 +103,21 @@ class TagTable(Sequence[Tags]):
 
     def combine(self, keys: Iterable[str]) -> tuple[Ints, Ints]:
         """Return the first element of each combination of values of these keys, and the combination of each element."""
-        group = np.zeros(self.size, dtype=np.int64)
-        count = min(self.size, 1)
-        order = np.argsort(self.key.astype(np.uint16), kind="stable")  # small numbers are sorted by their digits
-        start = np.searchsorted(self.key[order], np.arange(len(KEYS) + 1))
-        for key in sorted(keys):
-            hit = order[start[KEY_CODE[key]] : start[KEY_CODE[key] + 1]]
-            if len(hit):
-                group *= len(self.texts) + 1
-                group[self.owner[hit]] += self.value[hit] + 1
-                group, found = pd.factorize(group)
-                count = len(found)
-        first = np.empty(count, dtype=np.int64)
+        group, count = np.zeros(self.size, dtype=np.int64), 1
+        wanted = np.zeros(len(KEYS), dtype=bool)
+        wanted[[KEY_CODE[key] for key in keys]] = True
+        tags = np.flatnonzero(wanted[self.key])
+        key = self.key[tags].astype(np.uint16)
+        tags = tags[np.argsort(key, kind="stable")]  # small numbers are sorted by their digits
+        for hit in np.split(tags, np.cumsum(np.bincount(key, minlength=1))[:-1]):
+            owner = self.owner[hit]
+            again = np.flatnonzero(owner[1:] == owner[:-1])  # of a key twice the last counts
+            hit, owner = (np.delete(part, again) for part in (hit, owner)) if len(again) else (hit, owner)
+            apart, found = pd.factorize(group[owner] * len(self.texts) + self.value[hit])
+            group[owner] = count + apart
+            count += len(found)
+        group, numbers = pd.factorize(group)
+        first = np.empty(len(numbers), dtype=np.int64)
         first[group[::-1]] = np.arange(self.size)[::-1]
         return first, group
 

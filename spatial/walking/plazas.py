@@ -128,8 +128,8 @@ def _candidates(x: Floats, wanted: Ints) -> Ints:
 def _sight_lines(squares: list[Any], corners: _Corners, chosen: Ints) -> tuple[Ints, Ints]:
     """Return the pairs of the chosen corners of a square between which a straight line stays on it."""
     groups = np.split(chosen, np.flatnonzero(np.diff(corners.square[chosen])) + 1)
-    pairs = [group[np.array(np.triu_indices(len(group), 1))] for group in groups]
-    a, b = np.concatenate(pairs, axis=1)
+    pairs = {size: np.array(np.triu_indices(size, 1)) for size in {len(group) for group in groups}}
+    a, b = np.concatenate([group[pairs[len(group)]] for group in groups], axis=1)
     yards = shapely.buffer(squares, _EDGE_M)
     shapely.prepare(yards)
     lines = shapely.linestrings(np.stack([corners.xy[a], corners.xy[b]], axis=1))
