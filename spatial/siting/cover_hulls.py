@@ -34,7 +34,7 @@ _FEWEST_ROWS, _ROWS_OFF = 3, 4
 """A window with too many kinds of sites loses rows, so many at a time, unless too few would stay."""
 _USES = 3
 """Windows in which a row may stand before it is the centre of none."""
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.003
 _LEAST_PRICE = 1e-3
 _MOST_SUM, _TIGHT_SUM = 1.3, 1.02
 """Rows whose shares sum to less are looked at if they have a price, and if they have none."""

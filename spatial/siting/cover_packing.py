@@ -18,7 +18,7 @@ WHOLE = 1_000_000
 _ENOUGH = 970_000
 """A cover that costs less may enter without being the cheapest."""
 _NODES, _PIVOTS = 4_000, 3_000
-_CLOSE = 0.01
+_CLOSE = 0.002
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _FAR = np.int64(1 << 40)
 

@@ -13,10 +13,8 @@ from spatial.siting.cover_table import CoverTable, covered_rows, matrix_of, pick
 from spatial.siting.ways import Ints
 
 
-def refit_window(
-    table: CoverTable, need: Ints, chosen: Ints, centre: int, *, size: int, limit_s: float
-) -> tuple[Ints, bool]:
-    """Return a cover with ``size`` sites around a centre chosen anew, never larger, and whether it is smaller."""
+def refit_window(table: CoverTable, need: Ints, chosen: Ints, centre: int, *, size: int, limit_s: float) -> Ints:
+    """Return a cover with ``size`` sites around a centre chosen anew, never larger."""
     opened = np.zeros(table.sites, np.bool_)
     opened[chosen] = True
     inside = _around(table, opened, centre, size)
@@ -29,9 +27,9 @@ def refit_window(
     start = np.flatnonzero(opened[sites])
     solved = branch_all(pick(table, rows, sites), lack[rows], NO_CUTS, start, limit_s=limit_s)
     if len(solved.chosen) > len(inside):
-        return chosen, False
+        return chosen
     stay[sites[solved.chosen]] = True
-    return np.flatnonzero(stay), bool(stay.sum() < opened.sum())
+    return np.flatnonzero(stay)
 
 
 def _around(table: CoverTable, opened: np.ndarray, centre: int, size: int) -> Ints:

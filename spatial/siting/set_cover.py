@@ -29,13 +29,16 @@ from spatial.siting.cover_table import (
     same_rows,
 )
 from spatial.siting.set_cover_core import search_anew
-from spatial.siting.set_cover_end import finish_cover
+from spatial.siting.set_cover_end import finish_cover, refit_windows
 from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_STEPS, _STEPS_AN_ENTRY, _MORE_STEPS = 60_000, 9, 1_200_000
+_SEARCHED_ROUNDS = 3
+"""So many rounds, and then every so many, are searched beside; beside the others windows are refitted."""
+_WINDOWS = 8
+_STEPS, _STEPS_AN_ENTRY, _MORE_STEPS = 60_000, 6, 1_200_000
 _STALL = 0.005
 """Cut rounds end where they close less than this share of the gap."""
 _LEAST_PRICE = 1e-3
@@ -165,19 +168,22 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     )
     if state.done or deadline.left() <= 0.0:
         return state, ""
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
             steps = max(min(_STEPS * 4 * (1 + turn), _MORE_STEPS), _STEPS_AN_ENTRY * part.table.entries)
-            job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
-            priced = _priced(part, state, deadline)
+            if turn < _SEARCHED_ROUNDS or turn % _SEARCHED_ROUNDS == 0:
+                job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
+            else:
+                job = pool.submit(refit_windows, part, state, deadline, _WINDOWS, seed + turn)
+            priced = _priced(part, state, deadline, pool)
             state = better_state(priced, job.result())
             state = _fixed(state)
             took = deadline.spent() - begun
             goes_on = tick(
                 "cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), len(state.chosen), state.bound
             )
-            if state.done or not goes_on or deadline.left() < 1.3 * took:
+            if state.done or not goes_on or deadline.left() < 1.1 * took:
                 break
             if turn > 1 and len(state.chosen) - state.bound > (1.0 - _STALL) * before:
                 break
@@ -189,7 +195,7 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     return state, f"{note}; {more}"
 
 
-def _priced(part: Part, state: State, deadline: Deadline) -> State:
+def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecutor) -> State:
     """Return the state with new prices, the cuts and hulls they use, and those that their shares break."""
     left = np.flatnonzero(~state.never)
     table, hulls = pick(part.table, np.arange(part.table.rows), left), state.hulls[:, left]
@@ -199,15 +205,16 @@ def _priced(part: Part, state: State, deadline: Deadline) -> State:
         return state
     used = prices.cut > _LEAST_PRICE
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
-    new = joined_cuts(cuts, broken_cuts(table, prices.share, part.need == 1, most=_NEW_CUTS))
+    breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
     if state.cuts.count:
         # Cuts are had for less: hulls begin where a first round of them has ended.
         hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left)]).tocsr()
+    cuts = joined_cuts(cuts, breaking.result())
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
     worth[left], share[left] = prices.worth, prices.share
     bound = max(state.bound, min(prices.bound, float(len(state.chosen))))
     prices = replace(prices, worth=worth, share=share)
-    return replace(state, prices=prices, bound=bound, cuts=new, hulls=hulls)
+    return replace(state, prices=prices, bound=bound, cuts=cuts, hulls=hulls)
 
 
 def _new_hulls(part: Part, table: CoverTable, prices: Prices, cuts: Cuts, left: Ints) -> sparse.csr_array:

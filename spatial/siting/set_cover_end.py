@@ -14,7 +14,7 @@ from spatial.siting.cover_state import Part, State, better_state
 from spatial.siting.cover_table import pick
 from spatial.siting.cover_windows import refit_window
 from spatial.siting.set_cover_core import begin_search, go_on
-from spatial.siting.ways import Deadline
+from spatial.siting.ways import Deadline, Ints
 
 _STEPS = 1_000_000
 """Steps of the search beside one batch of windows."""
@@ -40,24 +40,28 @@ def finish_cover(
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
 
 
+def refit_windows(part: Part, state: State, deadline: Deadline, windows: int, seed: int) -> Ints:
+    """Return the best cover of the state after a number of windows of it, drawn from a seed, were chosen anew."""
+    rng, current = np.random.default_rng(seed), state.chosen
+    for _ in range(windows):
+        if deadline.left() <= 0.0 or len(current) <= state.least:
+            break
+        centre = int(current[rng.integers(len(current))])
+        limit_s = min(_WINDOW_S, deadline.left())
+        current = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
+    return current
+
+
 def _lingered(part: Part, state: State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> tuple[State, str]:
     """Return the state after refitting windows of the best cover, beside further searches, until the time is up."""
-    rng = np.random.default_rng(seed)
-    turn, windows, gains = 0, 0, 0
+    turn, gains = 0, 0
     search = begin_search(part, state, seed)
     while deadline.left() > 0.0 and not state.done:
         turn += 1
         job = pool.submit(go_on, search, state, deadline, _STEPS)
-        current = state.chosen
-        for _ in range(_WINDOWS):
-            if deadline.left() <= 0.0 or len(current) <= state.least:
-                break
-            centre = int(current[rng.integers(len(current))])
-            limit_s = min(_WINDOW_S, deadline.left())
-            current, gained = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
-            windows, gains = windows + 1, gains + gained
-        searched = job.result()
+        current = refit_windows(part, state, deadline, _WINDOWS, seed + 1000 * turn)
+        searched, gains = job.result(), gains + len(state.chosen) - len(current)
         if len(searched) > len(current) and len(current) < len(state.chosen):
             search = begin_search(part, replace(state, chosen=current), seed + turn, current)
         state = better_state(replace(state, chosen=current), searched)
-    return state, f"{turn} turns of search, {windows} windows refitted, {gains} of them with fewer sites"
+    return state, f"{turn} turns of search and of windows refitted, which spared {gains} sites"

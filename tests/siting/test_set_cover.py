@@ -147,6 +147,6 @@ def test_windows_as_wide_as_the_question_end_with_the_smallest_cover_of_all(
     state = State(np.arange(15), 1.0, NO_CUTS, no_hulls(15), None, flags(15))
     with ThreadPoolExecutor(1) as pool:
         state, note = finish_cover(part, state, Deadline(0.3), seed, pool)
-    assert "windows refitted" in note
+    assert "of windows refitted" in note
     assert covered_rows(part.table, np.isin(np.arange(15), state.chosen)).min() == 1
     assert (len(state.chosen), state.bound) == (fewest_sites(lists, [1] * 80, 15, ()), 1.0)
