@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def locate(
     folder: Annotated[Path, typer.Argument(help="A plan folder written by `wangge plan`.", show_default=False)],
     places: Annotated[Path, typer.Argument(help="CSV of places with columns lon and lat.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="CSV to write: the same rows with grid_id and grid_code.")] = Path(
-        "located.csv"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(help="CSV to write: the same rows with grid_id, grid_code and, by floors, vertical_id."),
+    ] = Path("located.csv"),
     coords: Annotated[str, typer.Option(help="Kind of the coordinates: wgs84, cgcs2000, gcj02 or bd09.")] = "wgs84",
 ) -> None:
     """Tell in which grid each place lies; one on a border is always told in the same grid."""
@@ -30,6 +31,6 @@ def locate(
             raise InputError(f"--coords is {coords!r}; needed one of {', '.join(kinds)}")
         told = locate_table(folder, places, out, coords=kinds[coords])
         typer.echo(
-            f"{told.inside:,} places lie in a grid, {told.outside:,} in none, {told.unreadable:,} rows have no place; "
-            f"written to {out}"
+            f"{told.inside:,} places lie in a grid, {told.outside:,} in none, {told.unreadable:,} rows have no place"
+            f"{'' if told.floorless is None else f', {told.floorless:,} no floor'}; written to {out}"
         )

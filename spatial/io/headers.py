@@ -51,6 +51,7 @@ _ALIASES: Mapping[str, str] = {
     "weight": "权重 weight",
     "load": "负荷 占用 load",
     "hours": "开放时间 开门时间 通行时间 时间 hours openinghours",
+    "floor": "所在楼层 所在层 楼层 层 floor storey floornumber",
     "vertical_id": f"竖向网格编码 立体网格编码 垂直网格编码 verticalid 网格编码 网格代码 网格编号 gridcode {_CODE}",
     "lowest_floor": "最低楼层 起始楼层 起始层 起始层数 起层 楼层起 lowestfloor floorfrom fromfloor minfloor minlevel",
     "highest_floor": "最高楼层 终止楼层 结束楼层 终止层 终止层数 止层 楼层止 highestfloor floorto tofloor maxfloor "

@@ -9,11 +9,14 @@ from typing import Any
 import geopandas as gpd
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from spatial.cli import app
 from spatial.crs import to_metres
 from spatial.io.plan_folder import read_plan_folder, write_plan
 from spatial.plan.locate import NOWHERE, build_floor_locator, list_floors, locate_on_floors
@@ -123,6 +126,23 @@ def test_vertical_grids_are_a_feed_and_change_no_number_of_the_plan(folder: Path
     with serving(folder, audience="public") as at:
         public = httpx.get(f"{at}/collections/vertical_grids/items").json()
         assert len(public["features"]) == 2
+
+
+def test_a_table_that_tells_floors_is_told_its_vertical_grids(folder: Path, toy_folder: Path, tmp_path: Path) -> None:
+    places, out = tmp_path / "places.csv", tmp_path / "located.csv"
+    (lon, lat), (beside, _) = IN_TOWER, BESIDE
+    rows = [(lon, lat, "B1"), (lon, lat, "4层"), (lon, lat, ""), (lon, lat, "顶层"), (beside, lat, "4"), ("", "", "4")]
+    text = "经度,纬度,楼层\n" + "".join(f"{x},{y},{floor}\n" for x, y, floor in rows)
+    places.write_text(text, encoding="utf-8")
+    ran = CliRunner().invoke(app, ["locate", str(folder), str(places), "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    assert "5 places lie in a grid, 0 in none, 1 rows have no place, 2 no floor" in ran.output
+    read = pd.read_csv(out, dtype=str, keep_default_na=False)
+    assert read["vertical_id"].tolist() == ["v1", "v2", "", "", "", ""]
+    assert read["楼层"].tolist() == [floor for _, _, floor in rows]
+    ran = CliRunner().invoke(app, ["locate", str(toy_folder), str(places), "--out", str(out)])  # it has none
+    assert "1 rows have no place; written" in ran.output
+    assert "vertical_id" not in pd.read_csv(out).columns
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
