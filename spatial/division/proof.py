@@ -8,7 +8,7 @@ is given the time reaches the same bound and the same division.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from spatial.division.bounding import (
     want,
 )
 from spatial.division.closing import Grids, Limits, close_plan
-from spatial.division.master import Master
+from spatial.division.master import Master, Worth
 from spatial.division.piece import Piece, count_olds
 from spatial.division.roots import Ask, Found, prepare_roots
 from spatial.division.seeking import offer, search_again, seek, to_grids
@@ -44,7 +44,9 @@ _LARGE, _ROUGH = 400, 0.01
 _QUICK = (20, 150), (200, 200)
 _CUT_ROUNDS, _CUTS = 30, 20
 _WHOLE, _SHARES = (1.0,), (0.3, 0.6, 1.0)
-_LISTED, _LISTED_A_SECOND, _LISTING_NODES = 150_000, 13_000, 2_000_000
+_LISTED, _LISTED_A_SECOND, _LISTING_NODES = 250_000, 20_000, 2_000_000
+_SAMPLE, _SURPLUS = 6, 1.5
+"""Of so many roots one tells how many grids there are; how many times too many that may be."""
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
 _EXPLORING = 300_000
 _PRICE, _DEARER = 1.5, 2.0
@@ -237,16 +239,16 @@ def _mix(case: Case) -> None:
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
     until = 0.75 * case.left()
     limits = Limits(_MIX_NODES, lambda: case.left() - until)
-    _take(case, case.master, kept, limits, case.total)
+    _take(case, case.master, kept, reduced[kept], limits, case.total)
 
 
-def _take(case: Case, master: Master, kept: Any, limits: Limits, below: float) -> bool:
+def _take(case: Case, master: Master, kept: Any, dear: Any, limits: Limits, below: float) -> bool:
     """Choose among some columns of a master what costs less; take it; tell whether the choice was proved."""
     columns, names = [master.columns[i] for i in kept], np.array([master.names[i] for i in kept])
     shape = case.units, master.olds
     if not len(columns):
         return True
-    grids = Grids(columns, names, master.cost[kept])
+    grids = Grids(columns, names, master.cost[kept], dear)
     choice = close_plan(grids, shape, case.master.counts, case.roots.prices.rank, below, limits)
     if choice.chosen is not None:
         labels, fresh = np.zeros(case.units, dtype=np.int64), master.olds
@@ -280,22 +282,35 @@ def _close(case: Case, shares: tuple[float, ...]) -> bool:
     every = Master(case.roots.piece, case.master.sizes)
     every.add(to_columns(listed))
     below = min(case.total, bound + share * gap + _EXACT)
-    if _take(case, every, np.arange(len(every.columns)), Limits(_CLOSING_NODES, case.left), below):
+    dear = every.reduce(worth._replace(fines=np.zeros(0)))
+    if _take(case, every, np.arange(len(every.columns)), dear, Limits(_CLOSING_NODES, case.left), below):
         set_bound(case, case.part.bound, min(case.total, below))
     return case.done
 
 
-def _list(case: Case, worth: Any, gap: float, shares: tuple[float, ...]) -> tuple[float, Found | None]:
+def _list(case: Case, worth: Worth, gap: float, shares: tuple[float, ...]) -> tuple[float, Found | None]:
     """Return the largest of the shares of a gap whose grids are few enough to be listed, and those grids."""
-    best: tuple[float, Found | None] = (0.0, None)
-    most = int(min(_LISTED, _LISTED_A_SECOND * case.left()))
-    for share in shares:
+    for share in sorted(shares, reverse=True):
+        most = int(min(_LISTED, _LISTED_A_SECOND * case.left()))
         ask = Ask(share * gap + _EXACT, _LISTING_NODES, most, every=True, total=most)
-        found = price(case, ask, None, worth)
-        if not found.complete:
-            break
-        best = share, found
-    return best
+        found = _list_below(case, worth, ask)
+        if found is not None:
+            return share, found
+    return 0.0, None
+
+
+def _list_below(case: Case, worth: Worth, ask: Ask) -> Found | None:
+    """Return all grids that are asked for, None where those are too many, or some roots tell that they will be."""
+    order, before = case.roots.order, case.left()
+    chosen = np.arange(len(order)) % _SAMPLE == _SAMPLE // 2
+    some = price(case, ask, order[chosen], worth)
+    rest_s = (before - case.left()) * (_SAMPLE - 1)
+    if not some.complete or len(some.grids) * _SAMPLE > _SURPLUS * ask.total or rest_s > case.left():
+        return None
+    others = price(case, replace(ask, total=ask.total - len(some.grids)), order[~chosen], worth)
+    if not others.complete:
+        return None
+    return Found(some.grids + others.grids, some.bounds + others.bounds, some.nodes + others.nodes, True)
 
 
 def _cut(case: Case) -> bool:

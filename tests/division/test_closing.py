@@ -23,7 +23,8 @@ def draw_grids(seed: int, olds: int, count: int) -> Grids:
     units += [np.sort(rng.choice(UNITS, int(rng.integers(2, 5)), replace=False)) for _ in range(count)]
     names = np.concatenate([np.full(UNITS, olds), rng.integers(0, olds + 1, count)])
     size = np.array([len(column) for column in units])
-    return Grids(units, names, 0.4 + size**0.7 * rng.uniform(0.5, 1.0, len(units)) * (1.0 + 0.8 * (size == 1)))
+    cost = 0.4 + size**0.7 * rng.uniform(0.5, 1.0, len(units)) * (1.0 + 0.8 * (size == 1))
+    return Grids(units, names, cost, rng.uniform(0.0, 1.0, len(units)))
 
 
 def covers(grids: Grids, olds: int) -> Iterator[tuple[float, tuple[int, ...]]]:
@@ -92,7 +93,7 @@ def test_branching_alone_finds_the_cheapest_choice(seed: int, olds: int, count: 
 
 def test_no_grids_at_all_make_no_plan() -> None:
     """The number of grids can forbid every column: nothing is left to look at."""
-    grids = Grids([np.array([0, 1])], np.array([0]), np.array([1.0]))
+    grids = Grids([np.array([0, 1])], np.array([0]), np.array([1.0]), np.zeros(1))
     assert close_plan(grids, (2, 0), (2, 2), np.arange(2), 5.0, FREELY) == Choice(None, 5.0, True)
 
 
