@@ -12,18 +12,16 @@ from spatial.siting.general import shrink_radius
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
 from spatial.siting.room_bound import (
-    LARGE,
-    Bound,
     Parts,
     bound_rooms,
     climb_on,
     cut_to,
-    fills_by_chains,
-    goal_of,
+    has_many_rows,
     is_closed,
     part_totals,
     search_on,
 )
+from spatial.siting.room_climb import Bound, goal_of
 from spatial.siting.room_count import (
     MOST_MODEL,
     answer_count,
@@ -60,9 +58,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         return answer_count(question, deadline=deadline, seed=seed)
     rooms = list_rooms(question)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
-    if fills_by_chains(rooms) and not is_closed(rooms, state):
+    if has_many_rows(rooms) and not is_closed(rooms, state):
         state = _search_more(rooms, state, deadline, seed)
-    if fills_by_chains(rooms) and np.isfinite(state.best.value):
+    if has_many_rows(rooms) and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if rooms.whole and not has_more_conditions(question):
         state = _settle_sets(rooms, state, deadline, seed)
@@ -70,11 +68,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
 
 
 def _search_more(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state after a longer search; where rounds of prices are quick, these climb once more after it."""
-    quick = len(rooms.row) <= LARGE and not has_more_conditions(rooms.question)
-    share = _SEARCH_SHARE if quick else 1.0
-    found = search_on(rooms, state, Deadline(share * deadline.left(), clock=deadline.clock), seed)
-    return climb_on(rooms, found, deadline, seed) if quick and found.best.value < state.best.value else found
+    """Return the state after a longer search, after which prices climb once more."""
+    found = search_on(rooms, state, Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock), seed)
+    return climb_on(rooms, found, deadline) if found.best.value < state.best.value else found
 
 
 def _shrink(question: Question, deadline: Deadline, seed: int) -> Outcome:

@@ -6,43 +6,35 @@ import numpy as np
 
 from spatial.siting.mip import Mip, solve_mip
 from spatial.siting.models import site_bounds, site_rows
-from spatial.siting.question import has_whole_values
-from spatial.siting.room_price import add_served, price_forced, price_sites
+from spatial.siting.room_climb import (
+    Bound,
+    Look,
+    choose,
+    climb,
+    goal_of,
+    open_by_worth,
+    price,
+    total_of,
+)
+from spatial.siting.room_near import list_near
+from spatial.siting.room_price import price_forced
 from spatial.siting.room_swap import swap_rooms
-from spatial.siting.rooms import Choice, Rooms, has_more_conditions, search_rooms
+from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_ROUNDS, _MORE_ROUNDS = 500, 3000
-_PATIENCE = 12
-_MOMENTUM = 0.4
-_LEAST_PACE = 1e-4
 _STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
-_OFTEN, _SEARCH_ENTRIES = 20, 40_000
-"""Rounds from one search to the next, and entries that make those so many more."""
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE = 0.1, 0.6
-"""Shares of the time left for the first choice of a large question, and for its exchanges where others follow."""
-LARGE = 200_000
-"""Of more entries than these random moves are too slow to be worth it, and prices climb slowly."""
-MOST_ROWS, _MOST_OPEN = 2000, 200
-"""Of more rows than these exact models take too long: searches have the time that the bound leaves, and before it one
-that exchanges sites is quicker."""
-_HAIR = 1e-7
-_ROUNDING = 1e-13
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """Prices with the bound they prove; the best choice met; what may still matter."""
-
-    prices: Floats
-    bound: float
-    best: Choice
-    alive: Flags
-    fixed: Flags
-    banned: Flags
+_FIRST_SHARE, _SWAP_SHARE, _FIRST_SHARE_OF_ALIKE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.1, 0.1, 0.6, 4
+"""Shares of the time left where rows are many: for the first choice, and for exchanges of sites before random moves;
+both where no site costs a row more than another. Random moves have so many turns."""
+_FAR = 1.5
+"""A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
+_MOST_OPEN = 200
+"""Among more open sites one filling by chains takes too long."""
+_SLACKS = (1e-3, 2e-4)
+"""How much worse a random move may leave a total, as a share, in turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ def bound_rooms(
         if deadline.left() <= 0.0:
             break
         before = int(state.alive.sum())
-        state = _climb(rooms, state, deadline, seed + stage, enough)
+        state = climb(rooms, state, deadline, enough, _looking(rooms, deadline, seed + stage))
         if state.bound > enough:
             break
         if not is_closed(rooms, state):
@@ -85,18 +77,9 @@ def bound_rooms(
     return _with_conditions(rooms, state, deadline) if has_more_conditions(question) else state
 
 
-def goal_of(rooms: Rooms, value: float) -> float:
-    """Return the largest total that would still be better."""
-    if has_whole_values(rooms.question):
-        return value - 1.0 + _HAIR
-    saved = max(float(rooms.lost.sum()) - value, 0.0)  # infinite where all must be served
-    return value - 1e-10 * min(value, saved) if np.isfinite(value) else value
-
-
-def fills_by_chains(rooms: Rooms) -> bool:
-    """Tell whether chains of moves fill the sites: rows are many, and open sites few enough for chains among them."""
-    question = rooms.question
-    return question.rows > MOST_ROWS and rooms.most + int(question.fixed.sum()) <= _MOST_OPEN
+def has_many_rows(rooms: Rooms) -> bool:
+    """Tell whether rows are too many for exact models, and for a search from time to time beside the prices."""
+    return rooms.question.rows > MOST_ROWS
 
 
 def is_closed(rooms: Rooms, state: Bound) -> bool:
@@ -112,9 +95,10 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     free = np.flatnonzero(~question.fixed & ~question.banned)
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
-    if fills_by_chains(rooms) and _may_search(rooms):
-        short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
-        state = _swap(rooms, state, opened, short, seed)
+    if has_many_rows(rooms):
+        share = _FIRST_SHARE if rooms.paid.any() else _FIRST_SHARE_OF_ALIKE
+        short = Deadline(share * deadline.left(), clock=deadline.clock)
+        state = _begin(rooms, state, opened, short, seed) if _may_search(rooms) else state
     else:
         state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
     return replace(state, prices=_first_prices(rooms, state.best))
@@ -140,23 +124,46 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges and then moves of sites in all of the time find one."""
-    large = len(rooms.row) > LARGE
-    if has_more_conditions(rooms.question):
+    """Return the state with a better choice, if exchanges and then random moves of sites in all of the time find one.
+
+    Where no site costs a row more than another, random moves are nearly blind, and exchanges have most of the time.
+    """
+    if not _may_search(rooms):
         return state
-    swaps = Deadline((1.0 if large else _SWAP_SHARE) * deadline.left(), clock=deadline.clock)
-    for opened in (open_by_worth(rooms, state), state.best.opened):
-        state = _swap(rooms, state, opened, Deadline(0.5 * swaps.left(), clock=deadline.clock), seed)
-    if large or not np.isfinite(state.best.value):
-        return state
-    best, still = state.best, state.fixed | state.banned
-    found = search_rooms(rooms, best.opened, still, tries=_LAST_TRIES, seed=seed, deadline=deadline, served=best.served)
-    return replace(state, best=found) if found.value < best.value else state
+    near, starts = list_near(rooms, state.prices, state.best.served, _FAR).rooms, [open_by_worth(rooms, state)]
+    swaps = Deadline(_SWAP_SHARE * deadline.left(), clock=deadline.clock)
+    if not rooms.paid.any():
+        starts.append(state.best.opened)
+        swaps = Deadline(_SWAP_SHARE_OF_ALIKE * deadline.left(), clock=deadline.clock)
+    for at, opened in enumerate(starts):
+        short = Deadline(swaps.left() / (len(starts) - at), clock=deadline.clock)
+        state = _begin(near, state, opened, short, seed)
+    return _wander(near, state, deadline, seed)
 
 
-def climb_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with a better choice, if random moves in all of the time find one."""
+    for turn in range(_TURNS):
+        best, part = state.best, Deadline(deadline.left() / (_TURNS - turn), clock=deadline.clock)
+        if is_closed(near, state) or not np.isfinite(best.value):
+            break
+        found = search_rooms(
+            near,
+            best.opened,
+            state.fixed | state.banned,
+            tries=_LAST_TRIES,
+            seed=seed + turn,
+            deadline=part,
+            served=best.served,
+            slack=_SLACKS[turn % len(_SLACKS)],
+        )
+        state = replace(state, best=found) if found.value < best.value else state
+    return state
+
+
+def climb_on(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:
     """Return the state with the bound that prices reach once a better choice tells how high they may aim."""
-    return _climb(rooms, state, deadline, seed, np.inf)
+    return climb(rooms, state, deadline, np.inf, lambda now, _opened, _turn: now)
 
 
 def _may_search(rooms: Rooms) -> bool:
@@ -164,15 +171,22 @@ def _may_search(rooms: Rooms) -> bool:
     return not has_more_conditions(rooms.question) and not rooms.charge.any()
 
 
-def _swap(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges of sites from some open ones lead to one."""
-    found = swap_rooms(rooms, opened, state.fixed | state.banned, deadline=deadline, seed=seed)
+def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with a better choice, if exchanges of sites from some open ones lead to one.
+
+    Where chains among the open sites would take too long, those are filled row by row instead.
+    """
+    still = state.fixed | state.banned
+    if rooms.most + int(rooms.question.fixed.sum()) <= _MOST_OPEN:
+        found = swap_rooms(rooms, opened, still, deadline=deadline, seed=seed)
+    else:
+        found = search_rooms(rooms, opened, still, tries=1, seed=seed, deadline=deadline)
     return replace(state, best=found) if found.value < state.best.value else state
 
 
 def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
-    if not _may_search(rooms) or fills_by_chains(rooms):
+    if not _may_search(rooms) or has_many_rows(rooms):
         return state
     still = state.fixed | state.banned
     short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
@@ -180,84 +194,9 @@ def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Dea
     return replace(state, best=found) if found.value < state.best.value else state
 
 
-def _climb(rooms: Rooms, state: Bound, deadline: Deadline, seed: int, enough: float) -> Bound:
-    """Move prices uphill by deflected subgradient steps of Polyak's length, and look about the sites they open."""
-    n = rooms.question.rows
-    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
-    prices, served = np.minimum(state.prices, rooms.lost), np.zeros(n)
-    best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
-    unit = _units(rooms)
-    often, top = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES), goal_of(rooms, state.best.value)
-    for turn in range(_ROUNDS if n <= MOST_ROWS else _MORE_ROUNDS):
-        _price(rooms, prices, state.alive, worth, share)
-        chosen = _choose(rooms, worth, state)
-        value = _total_of(prices, worth[chosen])
-        waited += 1
-        if value > best:
-            best, best_prices, waited = value, prices, 0
-        if turn % often == 10:
-            state = _search(rooms, state, _filled(rooms, worth, chosen), _TRIES, deadline, seed + turn)
-            top = goal_of(rooms, state.best.value)
-        add_served(rooms.ptr, rooms.row, share, chosen, served)
-        slope = (1.0 - served) * unit
-        slope[(prices >= rooms.lost) & (slope > 0)] = 0.0
-        way = slope + _MOMENTUM * way
-        size = float(way @ way)
-        if best > min(top, enough) or size == 0.0:
-            break
-        if pace < _LEAST_PACE or deadline.left() <= 0.0:
-            break
-        if waited >= _PATIENCE:
-            pace, waited, prices, way = pace * 0.6, 0, best_prices, np.zeros(n)
-            continue
-        goal = state.best.value if np.isfinite(state.best.value) else abs(value) * 1.05 + 1.0
-        prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, rooms.lost)
-    return replace(state, prices=best_prices, bound=max(best, state.bound))
-
-
-def _total_of(prices: Floats, worth: Floats) -> float:
-    """Return the total that prices prove, less what rounding may have added where large prices cancel out."""
-    return float(prices.sum() + worth.sum() - _ROUNDING * (np.abs(prices).sum() + np.abs(worth).sum()))
-
-
-def _units(rooms: Rooms) -> Floats:
-    """Return how far the price of each row goes in a step: rows that count for more go farther."""
-    weight = rooms.question.weight
-    counts = rooms.paid.any() or np.isfinite(rooms.lost).any()
-    mean = float(weight.mean()) if counts else 0.0
-    return np.asarray(np.maximum(weight / mean, 1e-3)) if mean > 0.0 else np.ones(len(weight))
-
-
-def _price(rooms: Rooms, prices: Floats, alive: Flags, worth: Floats, share: Floats) -> None:
-    """Write what each site is worth at the prices, with its charge, and which parts of rows it serves."""
-    told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, alive, rooms.whole)
-    price_sites(*told, worth, share)
-    worth += rooms.charge
-
-
-def open_by_worth(rooms: Rooms, state: Bound) -> Flags:
-    """Return as many open sites as may be, those that are worth most at the prices."""
-    worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
-    _price(rooms, state.prices, state.alive, worth, share)
-    return _filled(rooms, worth, _choose(rooms, worth, state))
-
-
-def _filled(rooms: Rooms, worth: Floats, chosen: Flags) -> Flags:
-    """Return the chosen sites with the next best ones, up to the number allowed."""
-    out, question = chosen.copy(), rooms.question
-    more = rooms.most - int((chosen & ~question.fixed).sum())
-    free = np.flatnonzero(~chosen & ~question.banned)
-    out[free[np.argsort(worth[free], kind="stable")[: max(more, 0)]]] = True
-    return out
-
-
-def _choose(rooms: Rooms, worth: Floats, state: Bound) -> Flags:
-    """Return the sites that are worth most, with those that are open anyway."""
-    chosen = state.fixed.copy()
-    free = np.flatnonzero(~state.fixed & ~state.banned & (worth < 0.0))
-    left = max(rooms.most - int((state.fixed & ~rooms.question.fixed).sum()), 0)
-    chosen[free[np.argsort(worth[free], kind="stable")[:left]]] = True
-    return chosen
+def _looking(rooms: Rooms, deadline: Deadline, seed: int) -> Look:
+    """Return what searches from the sites that prices open."""
+    return lambda now, opened, turn: _search(rooms, now, opened, _TRIES, deadline, seed + turn)
 
 
 def _rule_out(rooms: Rooms, state: Bound) -> Bound:
@@ -278,12 +217,12 @@ def part_totals(rooms: Rooms, state: Bound) -> Parts:
     """
     worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
     forced = np.zeros(len(rooms.row))
-    _price(rooms, state.prices, state.alive, worth, share)
+    price(rooms, state.prices, state.alive, worth, share)
     told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, state.alive, rooms.whole)
     price_forced(*told, forced)
     forced += rooms.charge[rooms.site]
-    chosen = _choose(rooms, worth, state)
-    value = _total_of(state.prices, worth[chosen])
+    chosen = choose(rooms, worth, state)
+    value = total_of(state.prices, worth[chosen])
     inside, outside = chosen & ~state.fixed, ~chosen & ~state.banned
     full = int((chosen & ~rooms.question.fixed).sum()) >= rooms.most
     weakest = float(worth[inside].max(initial=-np.inf)) if full and inside.any() else 0.0
@@ -312,7 +251,7 @@ def _with_conditions(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:
     """Return the state with the bound at its prices that all conditions on sites give."""
     question, m = rooms.question, len(rooms.room)
     worth, share = np.zeros(m), np.zeros(len(rooms.row))
-    _price(rooms, state.prices, rooms.fits, worth, share)
+    price(rooms, state.prices, rooms.fits, worth, share)
     lower, upper = site_bounds(question)
     model = Mip(worth, float(state.prices.sum()), lower, upper, np.ones(m, dtype=bool), tuple(site_rows(question)))
     found = solve_mip(model, start=None, time_limit_s=0.2 * deadline.left())

@@ -8,9 +8,9 @@ from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
-from spatial.siting.room_bound import MOST_ROWS, bound_rooms
+from spatial.siting.room_bound import bound_rooms
 from spatial.siting.room_cover import MOST_STEPS, search_few
-from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
+from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, row_of, within
 
 MOST_MODEL = 150_000

@@ -17,11 +17,12 @@ _NEAR = 0.03
 
 
 @kernel
-def fill_sites(paid, load, room, who, price, most):  # type: ignore[no-untyped-def]
+def fill_sites(paid, load, room, who, price, most, enough):  # type: ignore[no-untyped-def]
     """Move rows between the columns until none is too full and no chain saves anything; fill the prices of room.
 
     ``who`` is the column of each row, changed in place. After ``most`` chains looked for, rows of columns still
-    too full go one by one to where there is room. Returns the total; infinite where a column stays too full.
+    too full go one by one to where there is room. Returns the total; infinite where a column stays too full, or as soon
+    as what is paid and what the chains still ask for come to more than ``enough``.
     """
     n, width = paid.shape
     left, arc, via = room.copy(), np.empty((width, width)), np.empty((width, width), np.int64)
@@ -38,6 +39,8 @@ def fill_sites(paid, load, room, who, price, most):  # type: ignore[no-untyped-d
         start = _start_of(left, price)
         if start < 0:
             break
+        if _least_total(paid, who, left, price) > enough:
+            return np.inf
         length = _chain_from(start, to, chain)
         bad, limit = _misfit(paid, load, left, via, chain, length), price[start]
         late = turn >= most or (bad == width - 1 and left[start] < -_HAIR)
@@ -49,12 +52,7 @@ def fill_sites(paid, load, room, who, price, most):  # type: ignore[no-untyped-d
                 break
             length, bad = _one_away(paid, load, left, head, after, via, start, chain), np.int64(-1)
         while bad < 0:
-            for h in range(length - 1):
-                a, b = chain[h], chain[h + 1]
-                i = via[a, b]
-                _leave(head, after, before, a, i)
-                _join(head, after, before, b, i)
-                left[a], left[b], who[i] = left[a] + load[i], left[b] - load[i], b
+            _move_along(load, left, who, head, after, before, via, chain, length)
             for h in range(length):
                 _list_arcs(paid, load, head, after, arc, via, chain[h])
             again = _cost_of_chain(arc, chain, length)
@@ -73,6 +71,29 @@ def fill_sites(paid, load, room, who, price, most):  # type: ignore[no-untyped-d
         if left[a] < -_HAIR * max(room[a], 1.0):
             return np.inf
     return total
+
+
+@inner
+def _least_total(paid, who, left, price):  # type: ignore[no-untyped-def]
+    """Return what is paid, and what moving all that is too much along the cheapest chains adds at least."""
+    total = 0.0
+    for i in range(len(who)):
+        total += paid[i, who[i]]
+    for a in range(len(left)):
+        if left[a] < 0.0 and price[a] < np.inf:
+            total -= left[a] * max(price[a], 0.0)
+    return total
+
+
+@inner
+def _move_along(load, left, who, head, after, before, via, chain, length):  # type: ignore[no-untyped-def]
+    """Move a row from each column of a chain to the next one."""
+    for h in range(length - 1):
+        a, b = chain[h], chain[h + 1]
+        i = via[a, b]
+        _leave(head, after, before, a, i)
+        _join(head, after, before, b, i)
+        left[a], left[b], who[i] = left[a] + load[i], left[b] - load[i], b
 
 
 @inner

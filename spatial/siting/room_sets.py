@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.siting.mip import Mip, MipAnswer, Rows, solve_mip
-from spatial.siting.room_bound import Bound, Parts
+from spatial.siting.room_bound import Parts
+from spatial.siting.room_climb import Bound
 from spatial.siting.room_price import list_items
 from spatial.siting.rooms import Choice, Rooms, value_of_choice
 from spatial.siting.ways import Floats, Ints

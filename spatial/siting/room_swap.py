@@ -15,9 +15,12 @@ from spatial.siting.rooms import Choice, Rooms, value_of_choice
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 from spatial.walking.compiled import kernel
 
-_TRIED, _KICKS, _FAR = 12, 24, 0.002
-"""Exchanges tried before a search moves on by one that does not pay, of so many; how much worse than the best it may
-become, as a share."""
+_TRIED, _LISTED = 4, 40
+"""Exchanges that are carried out in a step, and likely ones looked at for those."""
+_REST, _MORE_REST = 3, 6
+"""Steps for which a site that was opened or shut stays so, and up to how many more, by chance."""
+_FAR = 0.01
+"""How much worse than the best the search may become before it goes back there, as a share."""
 _MOST_CHAINS = 1500
 _SURE = 4.0
 _HAIR = 1e-9
@@ -35,24 +38,31 @@ class Filled:
 
 
 def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
-    """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move."""
+    """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move.
+
+    Each step makes the best of the likeliest exchanges, be it for the better or the worse, among sites that have not
+    moved of late (a tabu search).
+    """
     rng = np.random.default_rng(seed)
     lost = _finite_lost(rooms)
     now = best = _fill_first(rooms, np.flatnonzero(opened), lost)
+    free, step = np.zeros(len(rooms.room), dtype=np.int64), 0
     while deadline.left() > 0.0:
-        pairs = _likely_pairs(rooms, now, still)
-        better = _first_better(rooms, now, pairs, deadline)
-        if better is not None:
-            now = better
-            best = now if now.value < best.value else best
-            continue
+        step += 1
+        pairs, least = _likely_pairs(rooms, now, still)
         if not len(pairs):
             break
-        if now.value > best.value * (1 + _FAR):
-            now = best
-            continue
-        out, new = pairs[_TRIED + int(rng.integers(_KICKS))] if len(pairs) > _TRIED + _KICKS else rng.choice(pairs)
-        now = _exchange(rooms, now, int(out), int(new))
+        moved = (free[now.site[pairs[:, 0]]] > step) | (free[pairs[:, 1]] > step)
+        pick = (~moved & (least < best.value * (1 + _FAR))) | (least < best.value * (1 - _HAIR))
+        made = _best_exchange(rooms, now, pairs[pick], best.value * (1 + _FAR), deadline)
+        if made is None:  # from the best on, by any exchange
+            pairs, _ = (pairs, least) if now is best else _likely_pairs(rooms, best, still)
+            out, new = pairs[int(rng.integers(len(pairs)))].tolist()
+            made = _exchange(rooms, best, out, new, np.inf), [int(best.site[out]), new]
+        now, changed = made
+        free[changed] = step + _REST + rng.integers(0, _MORE_REST, 2)
+        if now.value < best.value * (1 - _HAIR):
+            best = now
     return _choice_of(rooms, best)
 
 
@@ -75,16 +85,16 @@ def _column(rooms: Rooms, site: int) -> Floats:
 def _fill_first(rooms: Rooms, site: Ints, lost: Floats) -> Filled:
     """Return the open sites filled from scratch."""
     paid = np.ascontiguousarray(np.stack([*(_column(rooms, int(s)) for s in site), lost], axis=1))
-    return _filled(rooms, site, paid, np.argmin(paid, axis=1), np.zeros(len(site) + 1))
+    return _filled(rooms, site, paid, np.argmin(paid, axis=1), np.zeros(len(site) + 1), np.inf)
 
 
-def _filled(rooms: Rooms, site: Ints, paid: Floats, who: Ints, price: Floats) -> Filled:
+def _filled(rooms: Rooms, site: Ints, paid: Floats, who: Ints, price: Floats, enough: float) -> Filled:
     room = np.r_[rooms.room[site], np.inf]
-    value = fill_sites(paid, rooms.load, room, who, price, _MOST_CHAINS)
+    value = fill_sites(paid, rooms.load, room, who, price, _MOST_CHAINS, enough)
     return Filled(site, paid, who, np.where(np.isfinite(price), np.maximum(price, 0.0), 0.0), value)
 
 
-def _exchange(rooms: Rooms, now: Filled, out: int, new: int) -> Filled:
+def _exchange(rooms: Rooms, now: Filled, out: int, new: int, enough: float) -> Filled:
     """Return the open sites after the column ``out`` has been given to the site ``new``."""
     paid, who, site, price = now.paid.copy(), now.who.copy(), now.site.copy(), now.price.copy()
     price[out], site[out] = np.inf, new
@@ -98,7 +108,7 @@ def _exchange(rooms: Rooms, now: Filled, out: int, new: int) -> Filled:
     like = np.flatnonzero(gain > 0.0)
     like = like[np.argsort(-gain[like] / np.maximum(rooms.load[like], _HAIR), kind="stable")]
     who[like[np.cumsum(rooms.load[like]) <= rooms.room[new]]] = out
-    return _filled(rooms, site, paid, who, price)
+    return _filled(rooms, site, paid, who, price, enough)
 
 
 def _asked(paid: Floats, load: Floats, price: Floats) -> Floats:
@@ -107,19 +117,22 @@ def _asked(paid: Floats, load: Floats, price: Floats) -> Floats:
     return np.asarray(paid + load[:, None] * room)
 
 
-def _first_better(rooms: Rooms, now: Filled, pairs: Ints, deadline: Deadline) -> Filled | None:
-    """Return what the first of the likeliest exchanges that pays leads to."""
+def _best_exchange(
+    rooms: Rooms, now: Filled, pairs: Ints, enough: float, deadline: Deadline
+) -> tuple[Filled, list[int]] | None:
+    """Return what the best of the likeliest exchanges leads to, at the first that pays, and the sites it changed."""
+    found, value = None, enough
     for out, new in pairs[:_TRIED].tolist():
-        other = _exchange(rooms, now, out, new)
-        if other.value < now.value * (1 - _HAIR):
-            return other
-        if deadline.left() <= 0.0:
+        other = _exchange(rooms, now, out, new, value)
+        if other.value < value:
+            found, value = (other, [int(now.site[out]), new]), other.value
+        if value < now.value * (1 - _HAIR) or deadline.left() <= 0.0:
             break
-    return None
+    return found
 
 
-def _likely_pairs(rooms: Rooms, now: Filled, still: Flags) -> Ints:
-    """Return column and site of each exchange that may pay, the lowest total that the prices allow first."""
+def _likely_pairs(rooms: Rooms, now: Filled, still: Flags) -> tuple[Ints, Floats]:
+    """Return column and site of the likeliest exchanges and the totals the prices allow them, the lowest first."""
     every, width = np.arange(len(now.who)), len(now.site)
     asked = _asked(now.paid, rooms.load, now.price)
     own = asked[every, now.who]
@@ -137,9 +150,9 @@ def _likely_pairs(rooms: Rooms, now: Filled, still: Flags) -> Ints:
     low = own.sum() - now.price[:width] @ rooms.room[now.site]
     least = low + closing[None] + worth[new, None] - extra[:, :width]
     least[:, still[now.site]] = np.inf
-    order = np.argsort(least, axis=None, kind="stable")[: 4 * (_TRIED + _KICKS)]
+    order = np.argsort(least, axis=None, kind="stable")[:_LISTED]
     order = order[np.isfinite(least.ravel()[order])]
-    return np.asarray(np.c_[order % width, new[order // width]], dtype=np.int64)
+    return np.asarray(np.c_[order % width, new[order // width]], dtype=np.int64), np.asarray(least.ravel()[order])
 
 
 @kernel

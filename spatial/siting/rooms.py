@@ -9,9 +9,12 @@ from spatial.siting.question import Question
 from spatial.siting.room_assign import improve_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, by_site, row_of
 
+MOST_ROWS = 2000
+"""Of more rows than these exact models take too long, and more rounds of prices are worth it."""
 _MOST_ROOM = 4000
 """Above so much room knapsacks are filled by parts of rows: there that is about the same, and much quicker."""
-_SLICE = 16
+_SLICE, _MOST_SLICE, _SLICE_ENTRIES = 16, 256, 20_000_000
+"""Tries from one look at the clock to the next, at least and at most, and entries of so many tries between."""
 _SLACK = 2e-4
 _SURE = 4.0
 """What a row that must be served is lost for in the search, as a multiple of the dearest row."""
@@ -84,7 +87,15 @@ def list_rooms(question: Question, *, charge: Floats | None = None) -> Rooms:
 
 
 def search_rooms(
-    rooms: Rooms, opened: Flags, still: Flags, *, tries: int, seed: int, deadline: Deadline, served: Ints | None = None
+    rooms: Rooms,
+    opened: Flags,
+    still: Flags,
+    *,
+    tries: int,
+    seed: int,
+    deadline: Deadline,
+    served: Ints | None = None,
+    slack: float = _SLACK,
 ) -> Choice:
     """Return the best choice that so many tries lead to from some open sites; the ``still`` ones do not move."""
     question, ways = rooms.question, rooms.question.ways
@@ -95,11 +106,17 @@ def search_rooms(
     lost = np.where(np.isfinite(rooms.lost), rooms.lost, _SURE * dear * (1.0 + rooms.load / light))
     state = np.array([seed * 7919 + 12345], dtype=np.uint64)
     told = (ways.ptr, ways.site, rooms.paid, rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, lost)
-    for done in range(0, max(tries, 1), _SLICE):
-        improve_rooms(*told, now, ~still, who, min(_SLICE, tries - done), _SLACK, state)
+    each = _SLICE if question.rows <= MOST_ROWS else _tries_at_once(rooms)
+    for done in range(0, max(tries, 1), each):
+        improve_rooms(*told, now, ~still, who, min(each, tries - done), slack, state)
         if deadline.left() <= 0.0:
             break
     return Choice(now, who, value_of_choice(rooms, now, who))
+
+
+def _tries_at_once(rooms: Rooms) -> int:
+    """Return the tries between two looks at the clock: the longer the way from the start, the more are found."""
+    return int(np.clip(_SLICE_ENTRIES // max(len(rooms.row), 1), _SLICE, _MOST_SLICE))
 
 
 def value_of_choice(rooms: Rooms, opened: Flags, served: Ints) -> float:

@@ -16,7 +16,7 @@ from tests.siting.test_rooms import capacitated_median, points
 def filled(paid: Floats, load: Floats, room: Floats) -> tuple[float, Floats, Floats]:
     """Return the total, who is where, and the prices of room; rows begin at their cheapest column."""
     who, price = np.argmin(paid, axis=1), np.zeros(paid.shape[1])
-    value = fill_sites(paid, load, np.r_[room, np.inf], who, price, 1500)
+    value = fill_sites(paid, load, np.r_[room, np.inf], who, price, 1500, np.inf)
     return value, who.astype(float), price
 
 
@@ -65,6 +65,22 @@ def test_rows_of_any_size_keep_to_the_room_and_pay_what_is_told() -> None:
         value, who, _ = filled(paid, load, room)
         assert value == pytest.approx(float(paid[np.arange(len(paid)), who.astype(int)].sum())), seed
         assert (np.bincount(who.astype(int), load, len(room) + 1)[:-1] <= room).all(), seed
+
+
+def test_filling_ends_without_a_total_only_where_the_total_is_above_what_is_enough() -> None:
+    """Rows of one place each: what chains still ask for never overstates by more than filling is off itself."""
+    ended = 0
+    for seed in range(200):
+        paid, room, _ = made(seed)
+        load = np.ones(len(paid))
+        value, _, _ = filled(paid, load, room)
+        least = transport(paid, room)
+        for enough in (0.9 * least, value):
+            who, price = np.argmin(paid, axis=1), np.zeros(paid.shape[1])
+            found = fill_sites(paid, load, np.r_[room, np.inf], who, price, 1500, enough + 1e-6)
+            assert found == pytest.approx(value) or (np.isinf(found) and value >= enough * (1 - 1e-9)), seed
+            ended += bool(np.isinf(found))
+    assert ended > 50
 
 
 @pytest.mark.parametrize("seed", range(3))

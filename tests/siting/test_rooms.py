@@ -6,7 +6,8 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from spatial.siting import capacitated, room_bound, room_count
+from spatial.siting import capacitated, room_bound, room_climb, room_count
+from spatial.siting import rooms as rooms_module
 from spatial.siting.answer import answer
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
@@ -152,13 +153,23 @@ def value_by_model(question: Question) -> float | None:
     return None
 
 
-def test_chains_fill_sites_where_rows_are_many_and_open_sites_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    rooms = list_rooms(points(1, 12, 3))
-    assert not room_bound.fills_by_chains(rooms)
-    monkeypatch.setattr(room_bound, "MOST_ROWS", 11)
-    assert room_bound.fills_by_chains(rooms)
-    monkeypatch.setattr(room_bound, "_MOST_OPEN", 2)
-    assert not room_bound.fills_by_chains(rooms)
+@pytest.mark.parametrize("most_open", [0, 200])
+def test_many_rows_are_searched_by_chains_or_by_moves_and_never_told_too_low(
+    monkeypatch: pytest.MonkeyPatch, most_open: int
+) -> None:
+    """Few rows are taken for many here, and few open sites for too many, so that an exact model can check it."""
+    for module in (capacitated, room_bound, room_climb, rooms_module):
+        monkeypatch.setattr(module, "MOST_ROWS", 11, raising=False)
+    monkeypatch.setattr(room_bound, "_MOST_OPEN", most_open)
+    monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
+    for seed in range(6):
+        question = points(seed, 12, 3)
+        best = value_by_model(question)
+        found = answer(question, deadline=Deadline(0.5))
+        assert found is not None
+        assert best is not None
+        assert found.bound <= best * (1 + 1e-9)
+        assert best * (1 - 1e-6) <= found.value <= best * 1.1
 
 
 def test_the_search_agrees_with_every_choice_of_sites_and_assignment_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
