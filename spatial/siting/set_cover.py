@@ -35,8 +35,8 @@ from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confir
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_SEARCHED_ROUNDS = 6
-"""So many rounds, and then every other one, are searched beside; beside the rest windows are refitted."""
+_SEARCHED_ROUNDS = 3
+"""So many rounds, and then every so many, are searched beside; beside the others windows are refitted."""
 _WINDOWS = 8
 _STEPS, _STEPS_AN_ENTRY, _MORE_STEPS = 60_000, 6, 1_200_000
 _STALL = 0.005
@@ -172,7 +172,7 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
             steps = max(min(_STEPS * 4 * (1 + turn), _MORE_STEPS), _STEPS_AN_ENTRY * part.table.entries)
-            if turn < _SEARCHED_ROUNDS or turn % 2 == 0:
+            if turn < _SEARCHED_ROUNDS or turn % _SEARCHED_ROUNDS == 0:
                 job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
             else:
                 job = pool.submit(refit_windows, part, state, deadline, _WINDOWS, seed + turn)
