@@ -29,7 +29,7 @@ from api.store.findings import (
 )
 from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
-from api.store.states import blocks_of, describe_grids, list_retired, says_the_same, to_grids, to_state
+from api.store.states import blocks_of, decide_anew, describe_grids, list_retired, to_grids, to_state
 from api.store.store import Store
 from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
@@ -347,14 +347,13 @@ def _build_change(loaded: Loaded, outcome: Outcome, edits: Sequence[Mapping[str,
 
 def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
     """Return the grids, living and retired, whose content is not that of the base, and the ids of those drawn anew."""
-    told = describe_grids(outcome.state, outcome.changed_grids)
-    before = [loaded.grids[name] for name in told if name in loaded.grids]
-    same = [grid for grid in before if says_the_same(told[grid.grid_id], grid.document)]
-    anew = told.keys() - {grid.grid_id for grid in same}
-    rows = outcome.drawn[outcome.drawn["grid_id"].isin(list(anew))]
-    features = build_features(loaded.ground, rows, {name: told[name]["blocks"] for name in anew})
-    grids = [*to_grids(told, features, same), *list_retired(outcome.state)]
-    return [grid for grid in grids if _is_new(loaded, grid)], anew
+    drawn = set(outcome.drawn["grid_id"])
+    told = describe_grids(outcome.state, drawn)
+    features = build_features(loaded.ground, outcome.drawn, {name: told[name]["blocks"] for name in drawn})
+    names = [name for name in outcome.changed_grids if name not in drawn]
+    decided = [decide_anew(loaded.grids[name], outcome.draft.grids[name]) for name in names]
+    living = sorted([*to_grids(told, features), *decided], key=lambda grid: grid.grid_id)
+    return [grid for grid in [*living, *list_retired(outcome.state)] if _is_new(loaded, grid)], drawn
 
 
 def _is_new(loaded: Loaded, grid: Grid) -> bool:

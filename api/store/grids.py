@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from api.store.database import Dialect, Rows
-from api.store.records import Grid
+from api.store.records import DECIDED, Grid
 from api.store.tables import gather_columns, put_features, set_columns
 from spatial.errors import MissingError
 
@@ -119,7 +119,17 @@ def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
 
 def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]) -> None:
     """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
-    still = _find_still(rows, plan_id, grids)
+    shown_as = _read_shown(rows, plan_id, grids)
+    decided = [grid for grid in grids if _is_decided_alone(grid, shown_as.get(grid.grid_id, {}))]
+    rows.run_many(
+        "UPDATE grids SET name = ?, locked = ?, content = ? WHERE plan_id = ? AND feature_id = ?",
+        [(g.document["name"], bool(g.document["locked"]), g.content, plan_id, g.grid_id) for g in decided],
+    )
+    done = {grid.grid_id for grid in decided}
+    grids = [grid for grid in grids if grid.grid_id not in done]
+    still = {
+        g.grid_id for g in grids if g.feature and g.document["blocks"] == shown_as.get(g.grid_id, {}).get("blocks")
+    }
     kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
     told = [{"id": grid.grid_id, "properties": grid.parts[1]} for grid in kept]
     set_columns(rows, "grids", plan_id, told, [grid.content for grid in kept])
@@ -133,11 +143,16 @@ def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]
     )
 
 
-def _find_still(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> set[str]:
-    """Return the ids of grids that are shown with the blocks that they have: their places stay as they are."""
-    blocks = {grid.grid_id: grid.document["blocks"] for grid in grids if grid.feature}
-    held = set[str]()
-    for start in range(0, len(wanted := [*blocks]), _CHUNK):
+def _is_decided_alone(grid: Grid, shown: Mapping[str, Any]) -> bool:
+    """Tell whether a grid differs from the document that is shown of it in nothing but what people decide."""
+    decided = dict.fromkeys(DECIDED)
+    return bool(grid.feature) and {**grid.document, **decided} == {**shown, **decided}
+
+
+def _read_shown(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> dict[str, Mapping[str, Any]]:
+    """Return the documents of those of some grids that are shown, by id."""
+    held: dict[str, Mapping[str, Any]] = {}
+    for start in range(0, len(wanted := [grid.grid_id for grid in grids if grid.feature]), _CHUNK):
         some = wanted[start : start + _CHUNK]
         found = rows.all(
             f"""SELECT g.feature_id, c.document FROM grids g
@@ -145,5 +160,5 @@ def _find_still(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> set[str]:
                 WHERE g.plan_id = ? AND g.feature_id IN ({", ".join("?" * len(some))})""",
             *(plan_id, *some),
         )
-        held |= {key for key, document in found if orjson.loads(document)["blocks"] == blocks[key]}
+        held |= {str(key): orjson.loads(document) for key, document in found}
     return held

@@ -12,6 +12,8 @@ STATUSES = ("draft", "field_checked", "under_publication", "approved", "in_force
 """The life of a version; each step leads to the next one and no other."""
 
 _PROPERTIES = b',"properties":'
+DECIDED = ("name", "locked", "attributes", "predecessors")
+"""What is served of a grid beside GRIDS, and what may change of it while all that is measured of it stays."""
 
 
 def canonical(document: Any) -> str:

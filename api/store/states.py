@@ -5,12 +5,9 @@ from typing import Any
 
 import orjson
 
-from api.store.records import Grid, join_feature
+from api.store.records import DECIDED, Grid, join_feature
+from spatial.plan.state import Grid as PlanGrid
 from spatial.plan.state import State, to_records
-
-_SHOWN = ("name", "locked", "attributes", "predecessors")
-"""What is served of a grid beside GRIDS."""
-_UNSEEN = dict.fromkeys(_SHOWN)
 
 
 def blocks_of(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, list[str]]:
@@ -31,18 +28,17 @@ def describe_grids(state: State, grid_ids: Iterable[str] | None = None) -> dict[
     return {row["grid_id"]: {**row, "blocks": blocks[row["grid_id"]]} for row in to_records(frame)}
 
 
-def to_grids(
-    described: Mapping[str, Mapping[str, Any]], features: Mapping[str, Mapping[str, Any]], same: Iterable[Grid] = ()
-) -> list[Grid]:
-    """Return the grids of ``features`` (grid id -> its GeoJSON feature) and of ``same``, as they are described.
+def to_grids(described: Mapping[str, Mapping[str, Any]], features: Mapping[str, Mapping[str, Any]]) -> list[Grid]:
+    """Return the grids of ``features`` (grid id -> its GeoJSON feature), as they are described."""
+    return [Grid(name, told, _feature(told, features[name])) for name, told in described.items()]
 
-    Those of ``same`` are grids of which ``says_the_same``: but for what that leaves aside they keep their bytes.
-    """
-    before = {grid.grid_id: grid for grid in same}
-    return [
-        Grid(name, told, _with_shown(told, before[name]) if name in before else _feature(told, features[name]))
-        for name, told in described.items()
-    ]
+
+def decide_anew(grid: Grid, told: PlanGrid) -> Grid:
+    """Return a grid with the name, lock, attributes and predecessors that are known now; its other bytes stay."""
+    decided = {name: getattr(told, name) for name in DECIDED}
+    decided |= {"attributes": dict(told.attributes), "predecessors": list(told.predecessors)}
+    head, properties = grid.parts
+    return Grid(grid.grid_id, {**grid.document, **decided}, join_feature(head, properties | decided))
 
 
 def list_retired(state: State) -> list[Grid]:
@@ -50,19 +46,9 @@ def list_retired(state: State) -> list[Grid]:
     return [Grid(row["grid_id"], {**row, "retired": True}, b"") for row in to_records(state.retired)]
 
 
-def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether nothing differs that a feature is made of, but for names, locks, attributes and predecessors."""
-    return {**one, **_UNSEEN} == {**other, **_UNSEEN}
-
-
 def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:
-    shown = {name: row[name] for name in _SHOWN}
+    shown = {name: row[name] for name in DECIDED}
     return orjson.dumps({**feature, "properties": {**feature["properties"], **shown}})
-
-
-def _with_shown(row: Mapping[str, Any], grid: Grid) -> bytes:
-    head, properties = grid.parts
-    return join_feature(head, properties | {name: row[name] for name in _SHOWN})
 
 
 def to_state(grids: Iterable[Grid]) -> State:
