@@ -34,7 +34,12 @@ def scipy_search(network: WalkNetwork, limit_m: float) -> Callable[[Any], int]:
 
 def networkx_search(network: WalkNetwork, limit_m: float) -> Callable[[Any], int]:
     """Return a function that counts the nodes within reach of nodes, one by one."""
-    graph, find = nx.DiGraph(to_networkx(network)).reverse(), nx.single_source_dijkstra_path_length
+    graph, find = nx.DiGraph(), nx.single_source_dijkstra_path_length
+    edges = sorted(
+        to_networkx(network).edges(data="metres"), key=lambda edge: -edge[2]
+    )  # of parallel ones the shortest
+    graph.add_nodes_from(range(network.node_count))
+    graph.add_weighted_edges_from([(b, a, metres) for a, b, metres in edges], weight="metres")
     return lambda nodes: sum(len(find(graph, int(n), cutoff=limit_m, weight="metres")) for n in nodes)
 
 
