@@ -26,9 +26,9 @@ _STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _FIRST_SHARE_OF_ALIKE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.1, 0.1, 0.6, 4
-"""Shares of the time left where rows are many: for the first choice, and for exchanges of sites before random moves;
-both where no site costs a row more than another. Random moves have so many turns."""
+_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.1, 0.7, 4
+"""Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and for
+those where no site costs a row more than another. Random moves have so many turns."""
 _FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
 _MOST_OPEN = 200
@@ -96,8 +96,7 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
     if has_many_rows(rooms):
-        share = _FIRST_SHARE if rooms.paid.any() else _FIRST_SHARE_OF_ALIKE
-        short = Deadline(share * deadline.left(), clock=deadline.clock)
+        short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
         state = _begin(rooms, state, opened, short, seed) if _may_search(rooms) else state
     else:
         state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
@@ -130,14 +129,10 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     """
     if not _may_search(rooms):
         return state
-    near, starts = list_near(rooms, state.prices, state.best.served, _FAR).rooms, [open_by_worth(rooms, state)]
-    swaps = Deadline(_SWAP_SHARE * deadline.left(), clock=deadline.clock)
-    if not rooms.paid.any():
-        starts.append(state.best.opened)
-        swaps = Deadline(_SWAP_SHARE_OF_ALIKE * deadline.left(), clock=deadline.clock)
-    for at, opened in enumerate(starts):
-        short = Deadline(swaps.left() / (len(starts) - at), clock=deadline.clock)
-        state = _begin(near, state, opened, short, seed)
+    near = list_near(rooms, state.prices, state.best.served, _FAR).rooms
+    share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
+    short = Deadline(share * deadline.left(), clock=deadline.clock)
+    state = _begin(near, state, open_by_worth(rooms, state), short, seed)
     return _wander(near, state, deadline, seed)
 
 
