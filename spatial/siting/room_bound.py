@@ -27,8 +27,8 @@ _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
 _FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.1, 0.7, 4
-"""Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and for
-those where no site costs a row more than another. Random moves have so many turns."""
+"""Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and
+for those where no site costs a row more than another. Random moves have so many turns."""
 _FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
 _MOST_OPEN = 200
