@@ -126,6 +126,8 @@ def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:
 def _go_on(case: Case) -> bool:
     """Take one step towards the proof of the current part; tell whether there was one."""
     part = case.part
+    if case.units > _LARGE and case.gap > _WIDE * case.total:
+        return _lift(case)
     early = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
     if early and _split(case):
         return True
@@ -146,6 +148,16 @@ def _go_on(case: Case) -> bool:
         bound_part(case, NARROW)
         _mix(case)
     return part.round < _CUT_ROUNDS
+
+
+def _lift(case: Case) -> bool:
+    """Cut where the gap is too wide for lists, and prices of so many units are not made exact; tell success."""
+    case.part.round += 1
+    if not _cut(case):
+        return False
+    improve(case, _WIDE / 5, _near(case.units)[-1])
+    bound_part(case, _WIDE / 5)
+    return case.part.round < _CUT_ROUNDS
 
 
 def _turn(case: Case) -> None:
@@ -237,7 +249,7 @@ def _mix(case: Case) -> None:
     gap = case.gap
     kept = np.flatnonzero(reduced <= gap)
     kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
-    until = 0.75 * case.left()
+    until = (0.9 if case.units > _LARGE else 0.75) * case.left()
     limits = Limits(_MIX_NODES, lambda: case.left() - until)
     _take(case, case.master, kept, reduced[kept], limits, case.total)
 

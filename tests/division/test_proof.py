@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import geopandas as gpd
 import numpy as np
@@ -69,6 +70,14 @@ def test_a_proof_ends_at_the_optimum(piece: Piece, floor: bool, span: bool) -> N
 def test_a_proof_cut_short_says_nothing_untrue(piece: Piece, nodes: int) -> None:
     sizes = draw_sizes(piece)
     assert_true(prove_from_singles(piece, sizes, nodes), piece, sizes, best_division(piece, sizes).total)
+
+
+@settings(max_examples=20)
+@given(towns)
+def test_cuts_lift_the_bound_of_a_large_piece_no_higher_than_the_optimum(piece: Piece) -> None:
+    sizes = draw_sizes(piece)
+    with patch("spatial.division.proof._LARGE", 0):
+        assert_true(prove_from_singles(piece, sizes), piece, sizes, best_division(piece, sizes).total)
 
 
 def test_a_span_is_part_of_what_is_proved() -> None:
