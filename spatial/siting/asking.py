@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.conditions import Conditions, check_conditions
-from spatial.siting.question import AS_MANY_AS_NEEDED, PRICE_DIGITS, CountRule, Question
+from spatial.siting.question import AS_MANY_AS_NEEDED, PRICE_DIGITS, CountRule, Question, in_full
 from spatial.siting.setting import Places, Setting
 from spatial.siting.unreachable import Unreachable, find_unreachable
 from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of
@@ -93,7 +93,7 @@ def ask(setting: Setting, conditions: Conditions, *, model: str, p: int, cutoff:
     unreachable = find_unreachable(rows.home, ways, wide, conditions.backup)
     if conditions.refuse_unreachable and left_out.any():
         raise _refuse(setting, unreachable, p)
-    walks = _only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
+    walks = only(keep(ways, np.repeat(enough, np.diff(ways.ptr))), enough)
     ways, missing, order = _priced(walks, setting, model, rows.cutoff[enough], conditions)
     question = Question(
         goal=GOALS[model],
@@ -173,7 +173,7 @@ def _cut(setting: Setting, rows: _Rows, banned: Flags) -> Ways:
     return keep(ways, kept)
 
 
-def _only(ways: Ways, rows: Flags) -> Ways:
+def only(ways: Ways, rows: Flags) -> Ways:
     """Return the table without the rows that are not flagged; those have no entries."""
     return Ways(np.r_[ways.ptr[:-1][rows], ways.ptr[-1]], ways.site, ways.cost, ways.sites)
 
@@ -278,7 +278,9 @@ def _refuse(setting: Setting, found: Unreachable, p: int) -> InfeasibleError:
     cutoff = found.smallest_cutoff if found.reason.any() else None  # where no walk is listed, no cutoff helps
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
     does = "would do for" if p == AS_MANY_AS_NEEDED else "would reach"
-    would = "no walk to them is listed" if cutoff is None else f"a cutoff of {cutoff:g} {does} all with walks listed"
+    would = (
+        "no walk to them is listed" if cutoff is None else f"a cutoff of {in_full(cutoff)} {does} all with walks listed"
+    )
     return InfeasibleError(
         f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}; {would}",
         proved=True,

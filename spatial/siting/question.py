@@ -109,6 +109,11 @@ def tally(index: Ints | Sites, amount: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(index, amount, size), dtype=np.float64)
 
 
+def in_full(amount: float) -> str:
+    """Return a number with all of its digits: with those rounded away, what would do may not."""
+    return f"{float(amount)!r}".removesuffix(".0")
+
+
 def row_costs(question: Question, opened: Flags) -> tuple[Floats, Ints]:
     """Return what each row pays with these sites open and no limit of room, and the site that serves it, or -1."""
     ways, need = question.ways, question.need

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.errors import InfeasibleError
+from spatial.siting import infeasible
+from spatial.siting.answer import Answer, answer
 from spatial.siting.asking import Asked, ask
 from spatial.siting.conditions import Conditions
+from spatial.siting.question import Question
 from spatial.siting.setting import Setting
 from spatial.siting.settle import settle
 from spatial.siting.ways import Deadline
@@ -50,6 +53,44 @@ def test_where_neither_more_sites_nor_more_money_would_do_both_are_told() -> Non
     assert told.facts["smallest_cutoff"] == 300.0  # the middle site alone costs 5
 
 
+def test_the_cutoff_told_is_the_smallest_where_demand_beyond_it_is_left_out() -> None:
+    far = [*WALKS, [900.0, 850.0, 800.0], [250.0, 5000.0, 5000.0]]
+    setting = street(far[:4])
+    told = refused(setting, ask(setting, Conditions(), model="set_cover", p=1, cutoff=200.0))
+    assert told.facts["smallest_cutoff"] == 300.0  # the fourth home would need 850, and is left out at 300 as at 200
+    setting = street([*far[:3], far[4]])
+    told = refused(setting, ask(setting, Conditions(), model="set_cover", p=1, cutoff=200.0))
+    assert told.facts["smallest_cutoff"] == 600.0  # at 300 the fourth home is no longer left out
+    for cutoff in (299.0, 300.0, 599.0):
+        refused(setting, ask(setting, Conditions(), model="set_cover", p=1, cutoff=cutoff))
+    settle(setting, ask(setting, Conditions(), model="set_cover", p=1, cutoff=600.0), deadline=Deadline(LONG_S))
+
+
+def test_what_would_do_is_told_with_all_its_digits() -> None:
+    long = [[0.0, 1234567.25, 2e7], [1234567.25, 0.0, 1234567.25], [2e7, 1234567.25, 0.0]]
+    setting = street(long)
+    priced = replace(setting, places=replace(setting.places, price=np.array([1234567.0, 1234568.0, 1234569.0])))
+    told = refused(priced, ask(priced, Conditions(budget=1234568.0), model="set_cover", p=-1, cutoff=200.0))
+    assert "it takes a budget of 3703704, there are 1234568" in str(told)
+    assert "a cutoff of 1234567.25 would do, it is 200" in str(told)
+
+
+def test_that_neither_alone_would_do_is_told_only_where_both_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = street(WALKS)
+    priced = replace(setting, places=replace(setting.places, price=np.array([4.0, 5.0, 6.0])))
+    asked = ask(priced, Conditions(budget=7.0), model="set_cover", p=1, cutoff=200.0)
+
+    def hurried(question: Question, **given: Any) -> Answer | None:
+        if np.isfinite(question.budget):
+            raise InfeasibleError("siting: no time", proved=False)
+        return answer(question, **given)
+
+    monkeypatch.setattr(infeasible, "answer", hurried)
+    told = infeasible.explain(priced, asked, deadline=Deadline(LONG_S), seed=0)
+    assert "neither" not in str(told)
+    assert "enough_p" not in told.facts
+
+
 def test_a_home_larger_than_any_site_is_named_with_what_it_takes() -> None:
     setting = street(WALKS)
     homes = replace(setting.homes, load=np.array([5.0, 20.0, 5.0]))
@@ -79,14 +120,14 @@ def test_with_a_number_of_sites_the_cutoff_for_reaching_all_is_not_called_enough
 
 
 def keeps(setting: Setting, opened: tuple[int, ...], *, p: int, budget: float, cutoff: float) -> bool:
-    """Tell by hand whether sites serve all who have a walk, within the cutoff, the number and the money."""
+    """Tell by hand whether sites serve all whom any site reaches within the cutoff, the number and the money."""
     if len(opened) > p or setting.places.price[list(opened)].sum() > budget:
         return False
     ways = setting.ways
     for row in range(ways.rows):
         mine = slice(ways.ptr[row], ways.ptr[row + 1])
         near = [c for s, c in zip(ways.site[mine], ways.cost[mine], strict=True) if s in opened]
-        if near == [] or min(near) > cutoff:
+        if min(ways.cost[mine]) <= cutoff and (near == [] or min(near) > cutoff):
             return False
     return True
 
@@ -108,18 +149,16 @@ def test_what_would_do_does_and_nothing_less(data: Any) -> None:
         return any(keeps(setting, one, **{"p": p, "budget": budget, "cutoff": cutoff, **limits}) for one in every)
 
     asked = ask(setting, Conditions(budget=float(budget)), model="set_cover", p=p, cutoff=float(cutoff))
-    if asked.left_out.any():
-        return  # those are listed, and told by the question itself
     if any_keeps():
         assert settle(setting, asked, deadline=Deadline(LONG_S)).opened.sum() <= p
         return
     facts: Any = refused(setting, asked).facts
-    for name, least, largest in (
-        ("p", "smallest_p", sites),
-        ("budget", "smallest_budget", 20),
-        ("cutoff", "smallest_cutoff", 9),
+    for name, least, several in (
+        ("p", "smallest_p", range(sites + 1)),
+        ("budget", "smallest_budget", range(21)),
+        ("cutoff", "smallest_cutoff", range(cutoff, 10)),  # with a smaller one more are left out
     ):
-        enough = [one for one in range(largest + 1) if any_keeps(**{name: one})]
+        enough = [one for one in several if any_keeps(**{name: one})]
         assert facts.get(least) == (enough[0] if enough else None), name
     if "enough_p" in facts:
         assert any_keeps(p=facts["enough_p"], budget=facts["enough_budget"])
