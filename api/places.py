@@ -82,6 +82,9 @@ def _check(document: Any) -> PlacesAsked:
 
 def _refusal(document: Any) -> Exception:
     """Return the error that tells which place, of many, is not as it should be."""
+    if isinstance(document, dict):  # one member that is not known is enough: there may be millions
+        strange = [name for name in document if name not in _MEMBERS]
+        document = {name: document[name] for name in (*(_MEMBERS & document.keys()), *strange[:1])}
     try:
         _check(document)
     except RequestValidationError as error:

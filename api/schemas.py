@@ -193,10 +193,10 @@ class PlacesAsked(Model):
     A floor is a whole number but 0: 1 is that on the ground, -1 the first below; null where it is not known.
     """
 
-    points: list[Annotated[list[Degrees], Field(min_length=2, max_length=2)]]
-    """Longitude and latitude of each place."""
+    points: Annotated[list[Annotated[list[Degrees], Field(min_length=2, max_length=2)]], Field(fail_fast=True)]
+    """Longitude and latitude of each place; the first bad one is told: an error for each takes gigabytes."""
     coords: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"
-    floors: list[Floor | None] | None = None
+    floors: Annotated[list[Floor | None], Field(fail_fast=True)] | None = None
     """Floor of each place."""
 
 

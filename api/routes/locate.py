@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, get_args
@@ -10,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from numpy.typing import NDArray
 
 from api import schemas
@@ -22,6 +22,7 @@ from api.places import Batch, read_batch
 from api.query import accept_only, read_degrees, read_floor
 from api.settings import Settings
 from api.snapshot import Feeds
+from api.turns import Queue
 from spatial.crs import CoordType, unshift
 from spatial.errors import InputError
 from spatial.plan.locate import (
@@ -47,17 +48,10 @@ _FLOOR_SCHEMA = {"type": "integer", "minimum": -schemas.MOST_FLOORS, "maximum": 
 Rows = NDArray[np.int64]
 
 
-async def _body_of(request: Request) -> bytes:
-    return await request.body()
-
-
-_BODY = Depends(_body_of)
-
-
 def locate_router(find: Callable[[Request], Feeds], settings: Settings) -> APIRouter:
     """Return the routes that tell in which grid a place lies; ``find`` gives the layers that a request is for."""
     router = APIRouter(tags=["Locate"])
-    ask = Asking(feeds_for(find, settings), Finder(), Lock())
+    ask = Asking(feeds_for(find, settings), Finder(), Queue(lambda: 1))
     _add_one(router, ask)
     _add_many(router, ask, settings)
     return router
@@ -121,7 +115,7 @@ class Asking:
 
     seen_by: Callable[[Request], Feeds]
     finder: Finder
-    turn: Lock
+    turn: Queue
 
     def tell_one(self, request: Request, found: Feeds) -> dict[str, Any]:
         """Return what is at the place that the parameters of a request name."""
@@ -134,7 +128,11 @@ class Asking:
         shown = self.finder.stack(found, xy[0]) if on_floor is None else [r for r in on_floor.tolist() if r != NOWHERE]
         return {"grid_id": ids[0], "code": codes[0], "vertical_grids": [_tell_vertical(found, row) for row in shown]}
 
-    def tell_many(self, request: Request, batch: Batch) -> dict[str, Any]:
+    def answer_many(self, request: Request, content: bytes, most: int) -> Response:
+        """Return the answer to a body of places."""
+        return Response(orjson.dumps(self._tell_many(request, read_batch(content, most=most))), media_type=JSON)
+
+    def _tell_many(self, request: Request, batch: Batch) -> dict[str, Any]:
         """Return what is at each place of a batch."""
         found = self.seen_by(request)
         rows, vertical = self.finder.locate(found, unshift(batch.lonlat, batch.coords), batch.floors)
@@ -172,6 +170,7 @@ def _add_one(router: APIRouter, ask: Asking) -> None:
 
 def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
     body = {"content": {JSON: {"schema": schemas.PlacesAsked.model_json_schema()}}, "required": True}
+    most = settings.locate_points_max
 
     @router.post(
         "/locate",
@@ -182,11 +181,16 @@ def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
         },
         openapi_extra={"parameters": [time_parameter()], "requestBody": body},
     )
-    def many(request: Request, content: bytes = _BODY) -> Response:
+    async def many(request: Request) -> Response:
         """Return for each place, by the million, the grid in which it lies; null outside all of them."""
-        with ask.turn if len(content) > _MANY_BYTES else nullcontext():
-            told = ask.tell_many(request, read_batch(content, most=settings.locate_points_max))
-            return Response(orjson.dumps(told), media_type=JSON)
+        content = await request.body()
+        if len(content) <= _MANY_BYTES:
+            return await run_in_threadpool(ask.answer_many, request, content, most)
+        await ask.turn.take()  # here, and not in a thread: those who wait would keep all threads from everybody else
+        try:
+            return await run_in_threadpool(ask.answer_many, request, content, most)
+        finally:
+            ask.turn.give_back()
 
 
 def _name(grids: LoadedLayer, rows: Rows) -> tuple[list[str | None], list[str | None]]:

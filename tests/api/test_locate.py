@@ -1,19 +1,30 @@
 """A place lies in one grid, the same whoever asks; places by the million are quick to ask for."""
 
+import asyncio
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 import shapely
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from api.errors import add_error_handlers
+from api.places import read_batch
+from api.refusals import tell_refusal
+from api.routes.locate import locate_router
+from api.settings import Settings
 from spatial.cli import app
 from spatial.crs import wgs84_to_bd09, wgs84_to_gcj02
+from spatial.errors import MissingError
 from spatial.plan.locate import NOWHERE, build_locator, locate_rows
 from tests.api.toy_plan import BEND, CENTRE, EAST, MIDDLE, NORTH, SOUTH, WEST
 
@@ -129,3 +140,51 @@ def test_a_table_that_cannot_be_used_is_told_in_a_sentence(
     assert ran.exit_code == 2
     assert told in ran.output
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"points": [[1, 1], *[[999, 1]] * 30]}, "points[1][0]"),
+        ({"points": [[1, 1], *[[]] * 30]}, "points[1]"),
+        ({"points": [[1, 1]] * 30, "floors": [2, *[999] * 29]}, "floors[1]"),
+        ({"points": [], **dict.fromkeys("abcdefghij", 1)}, "a: "),
+    ],
+)
+def test_of_many_things_that_cannot_be_read_the_first_alone_is_told(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(RequestValidationError) as told:
+        read_batch(orjson.dumps(body), most=100)
+    (error,) = told.value.errors()  # an error for each of a million places took gigabytes
+    assert tell_refusal(error).startswith(said)
+
+
+def test_who_waits_with_a_long_batch_keeps_no_thread_from_others() -> None:
+    answered, go_on = list[int](), Event()
+
+    def find(request: Request) -> Any:
+        answered.append(1)
+        go_on.wait(30)
+        raise MissingError("no plan")
+
+    served = FastAPI()
+    served.include_router(locate_router(find, Settings()))
+    add_error_handlers(served)
+    served.add_api_route("/quick", lambda: "here")
+    long = b'{"points": []}' + b" " * 2_000_000
+
+    async def run() -> None:
+        transport = httpx.ASGITransport(app=served)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            waiting = [asyncio.ensure_future(client.post("/locate", content=long)) for _ in range(60)]
+            try:
+                while not answered:
+                    await asyncio.sleep(0.01)
+                assert (await asyncio.wait_for(client.get("/quick"), 10)).status_code == 200
+                assert len(answered) == 1
+            finally:
+                go_on.set()
+                told = await asyncio.gather(*waiting)
+        assert {one.status_code for one in told} == {404}
+        assert len(answered) == len(told)
+
+    asyncio.run(run())

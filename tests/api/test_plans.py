@@ -355,7 +355,7 @@ def test_the_openapi_document_tells_every_status_of_an_edit(untouched: httpx.Cli
     said = paths["/plans/{planId}/edits"]["post"]["responses"]
     assert {"200", "201", "400", "401", "403", "404", "412", "413", "428", "503"} <= set(said)
     names = {one["name"] for one in paths["/plans/{planId}/edits"]["post"]["parameters"]}
-    assert names == {"planId", "dry_run", "If-Match"}
+    assert names == {"planId", "dry_run", "seen", "If-Match"}
 
 
 def test_the_store_is_copied_restored_and_its_tokens_listed_by_commands(path: Path, tmp_path: Path) -> None:
