@@ -49,7 +49,7 @@ check: setup ## ruff, mypy and the architecture test
 
 # Kernels are compiled when first used and kept; two test workers would each compile them all.
 .venv/.compiled: .venv/.installed $(wildcard spatial/division/*.py spatial/walking/*.py)
-	@echo "setup: compiling the search kernels (half a minute, once)"
+	@echo "setup: compiling the kernels (about a minute, once)"
 	@$(BIN)/wangge plan data/sample --out .venv/first-plan > .venv/first-plan.log 2>&1 || { cat .venv/first-plan.log; exit 1; }
 	@touch $@
 

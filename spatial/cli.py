@@ -160,7 +160,7 @@ app.command()(walk)
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="New folder to write the district into.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write it into; an earlier sample there is replaced.")],
     seed: Annotated[int, typer.Option(help="Another seed, another district.", min=0)] = 1,
     communities: Annotated[
         int, typer.Option(help="Size; 103 is a city district of 350,000 households.", min=4, max=400)

@@ -31,6 +31,6 @@ def locate(
             raise InputError(f"--coords is {coords!r}; needed one of {', '.join(kinds)}")
         told = locate_table(folder, places, out, coords=kinds[coords])
         typer.echo(
-            f"{told.inside:,} places lie in a grid, {told.outside:,} in none, {told.unreadable:,} rows have no place"
-            f"{'' if told.floorless is None else f', {told.floorless:,} no floor'}; written to {out}"
+            f"places in a grid: {told.inside:,}, in none: {told.outside:,}; rows without a place: {told.unreadable:,}"
+            f"{'' if told.floorless is None else f', without a floor: {told.floorless:,}'}; written to {out}"
         )

@@ -80,7 +80,8 @@ def read_inputs(sources: Sources, *, on_progress: Progress = silent) -> Inputs:
     land = shapely.union_all(ground.communities.geometry.to_numpy())
     frames, listed, origins = {}, [ground.listed], dict(ground.origins)
     for step, (name, layer) in enumerate(_LAYERS.items()):
-        on_progress(f"reading {name}", step / len(_LAYERS))
+        if getattr(sources, name) or name in _FROM_STREETS:
+            on_progress(f"reading {name.replace('_', ' ')}", step / len(_LAYERS))
         reader = _Reader(name, layer, ground, coords.get(name), undeclared)
         frames[name], notes, origin = reader.read(getattr(sources, name), land)
         listed.append(notes)

@@ -57,8 +57,8 @@ def join_listed(parts: Sequence[Any]) -> Any:
 def group_listed(listed: Any, apart: Iterable[str] = ()) -> Any:
     """Return LISTED with rows that were kept or guessed, above twenty of one reason in one source, as one entry each.
 
-    Its ``row`` is their number, its ``detail`` the first three, its ``households`` the sum. Rows that were dropped,
-    repaired or merged, and those of the reasons ``apart``, stand for themselves.
+    Its ``row`` is their number, its ``detail`` the first three (a text that all share stands once), its ``households``
+    the sum. Rows that were dropped, repaired or merged, and those of the reasons ``apart``, stand for themselves.
     """
     key = listed[["source", "reason", "action"]].agg("\x1f".join, axis=1) if len(listed) else listed["source"]
     size = key.map(key.value_counts())
@@ -68,14 +68,21 @@ def group_listed(listed: Any, apart: Iterable[str] = ()) -> Any:
     first = listed[many].groupby(key[many], sort=False)
     entries = []
     for _, rows in first:
-        examples = [f"{row}: {text}" if text else row for row, text in zip(rows["row"], rows["detail"], strict=True)]
         entry = rows.iloc[[0]].assign(
             row=f"{len(rows):,} rows",
-            detail="; ".join([*examples[:_EXAMPLES], "..."]),
+            detail=_tell_some(rows["row"].tolist(), rows["detail"].tolist()),
             households=rows["households"].sum(min_count=1),
         )
         entries.append(entry)
     return pd.concat([listed[~many], *entries]).sort_index().reset_index(drop=True).astype(_DTYPES)
+
+
+def _tell_some(rows: Sequence[str], texts: Sequence[str]) -> str:
+    """Return the first few of many rows with their texts; a text that all share stands once."""
+    if texts[0] and len(set(texts)) == 1:
+        return f"{', '.join(rows[:_EXAMPLES])}, ...: {texts[0]}"
+    some = [f"{row}: {text}" if text else row for row, text in zip(rows, texts, strict=True)]
+    return "; ".join([*some[:_EXAMPLES], "..."])
 
 
 def say_doubts(listed: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -88,11 +88,12 @@ def read_sources(folder: str | Path) -> tuple[Sources, str]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     if not path.parent.is_dir():
-        raise InputError(f"found no folder {path.parent.name}; needed one with a {DISTRICT_FILE} that names the inputs")
+        raise InputError(f"found no folder {path.parent}; needed one with a {DISTRICT_FILE} that names the inputs")
     if not path.is_file():
         made = path.with_name("plan.gpkg").is_file()
-        hint = "; it is a plan that was made: `wangge divide --blocks plan.gpkg:blocks` divides it" if made else ""
-        raise InputError(f"folder {path.parent.name} has no {DISTRICT_FILE}; needed one that names the inputs{hint}")
+        divide = f"wangge divide --blocks {path.with_name('plan.gpkg')}:blocks --households households"
+        hint = f"; it is a plan that was made: `{divide}` divides it" if made else ""
+        raise InputError(f"folder {path.parent} has no {DISTRICT_FILE}; needed one that names the inputs{hint}")
     if path.stat().st_size > _MAX_BYTES:
         raise InputError(f"{DISTRICT_FILE} has {path.stat().st_size:,} bytes; needed at most {_MAX_BYTES:,}")
     try:

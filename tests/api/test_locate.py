@@ -109,7 +109,7 @@ def test_a_table_is_written_again_with_its_grids(toy_folder: Path, tmp_path: Pat
     places.write_bytes(text.encode(encoding))
     ran = CliRunner().invoke(app, ["locate", str(toy_folder), str(places), "--out", str(out)])
     assert ran.exit_code == 0, ran.output
-    assert "2 places lie in a grid, 1 in none, 1 rows have no place" in ran.output
+    assert "places in a grid: 2, in none: 1; rows without a place: 1; written" in ran.output
     read = pd.read_csv(out, dtype=str, keep_default_na=False)
     assert read.columns.tolist() == ["编号", "经度", "纬度", "grid_id", "grid_code"]
     assert read["编号"].tolist() == ["007", "008", "009", "010"]

@@ -136,12 +136,12 @@ def test_a_table_that_tells_floors_is_told_its_vertical_grids(folder: Path, toy_
     places.write_text(text, encoding="utf-8")
     ran = CliRunner().invoke(app, ["locate", str(folder), str(places), "--out", str(out)])
     assert ran.exit_code == 0, ran.output
-    assert "5 places lie in a grid, 0 in none, 1 rows have no place, 2 no floor" in ran.output
+    assert "places in a grid: 5, in none: 0; rows without a place: 1, without a floor: 2; written" in ran.output
     read = pd.read_csv(out, dtype=str, keep_default_na=False)
     assert read["vertical_id"].tolist() == ["v1", "v2", "", "", "", ""]
     assert read["楼层"].tolist() == [floor for _, _, floor in rows]
     ran = CliRunner().invoke(app, ["locate", str(toy_folder), str(places), "--out", str(out)])  # it has none
-    assert "1 rows have no place; written" in ran.output
+    assert "rows without a place: 1; written" in ran.output
     assert "vertical_id" not in pd.read_csv(out).columns
 
 

@@ -127,7 +127,7 @@ def test_a_wrong_district_file_is_refused_by_its_key(tmp_path: Path, extra: str,
 
 
 def test_a_folder_without_a_district_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"found no folder nowhere; needed one with a district\.toml"):
+    with pytest.raises(InputError, match=r"found no folder .*nowhere; needed one with a district\.toml"):
         read_district(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"has no district\.toml"):
         read_sources(tmp_path)
@@ -135,7 +135,9 @@ def test_a_folder_without_a_district_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_plan_taken_for_a_district_is_told_what_divides_it(tmp_path: Path) -> None:
     (tmp_path / "plan.gpkg").touch()
-    with pytest.raises(InputError, match=r"a plan that was made: `wangge divide --blocks plan\.gpkg:blocks`"):
+    with pytest.raises(
+        InputError, match=r"that was made: `wangge divide --blocks .*plan\.gpkg:blocks --households households`"
+    ):
         read_sources(tmp_path)
 
 
