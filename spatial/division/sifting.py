@@ -11,7 +11,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from spatial.division.master import hold_two, new_solver
+from spatial.division.master import fine_columns, hold_two, new_solver
 
 _FIRST, _MORE, _PAYS = 3_000, 500, 1e-8
 """Columns that a program begins with and takes in at a time, and what one must gain to be taken in."""
@@ -172,7 +172,7 @@ def _reduce(program: Program, dual: Any) -> Any:
     worth += np.append(dual[units : units + olds], 0.0)[np.minimum(names, olds)]
     fines = dual[program.rows :]
     tight = np.flatnonzero(fines)
-    worth += hold_two(units, flat, start, program.cuts[tight]) @ fines[tight]
+    worth += fine_columns(units, flat, start, program.cuts[tight], fines[tight])
     reduced = np.full(len(program.alive), np.inf)
     reduced[which] = program.columns.cost[which] - worth
     return reduced

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from spatial.division import sifting
 from spatial.division.closing import Limits, close_plan
+from spatial.division.master import fine_columns, hold_two
 from spatial.division.sifting import Columns, Mix, add_cuts, drop, mix, open_program
 from tests.division.test_closing import UNITS, covers, draw_grids
 
@@ -67,6 +68,17 @@ def test_the_cheapest_choice_is_found_with_few_columns_in_the_solver(seed: int, 
     assert sorted(np.concatenate([grids.units[i] for i in choice.chosen])) == list(range(UNITS))
     assert none.chosen is None
     assert none.proved
+
+
+@pytest.mark.parametrize("cuts", [CUTS, LATER, CUTS[:0]])
+def test_a_column_pays_for_the_cuts_of_whose_units_it_holds_two(cuts: np.ndarray) -> None:
+    grids = draw_grids(3, 0, 60)
+    start, flat = np.cumsum([0, *map(len, grids.units)]), np.concatenate(grids.units)
+    fines = 0.5 + np.arange(len(cuts))
+    by_hand = [sum(fine for fine, cut in zip(fines, cuts, strict=True) if np.isin(cut, units).sum() >= 2)
+               for units in grids.units]  # fmt: skip
+    assert fine_columns(UNITS, flat, start, cuts, fines) == pytest.approx(by_hand)
+    assert np.array_equal(hold_two(UNITS, flat, start, cuts) @ fines > 0, np.array(by_hand) > 0)
 
 
 def test_no_time_means_no_mix() -> None:
