@@ -194,12 +194,14 @@ def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
 
 
 def _name(grids: LoadedLayer, rows: Rows) -> tuple[list[str | None], list[str | None]]:
-    codes = grids.columns["code"].values.astype(str) if "code" in grids.columns else grids.ids
+    codes = grids.columns["code"].values if "code" in grids.columns else grids.ids
     return _pick(grids.ids, rows), _pick(codes, rows)
 
 
 def _pick(names: Any, rows: Rows) -> list[str | None]:
     """Return the name of each row; None where it is ``NOWHERE``, the last of all."""
+    if len(rows) < len(names):  # all names of a city take milliseconds
+        return [None if row == NOWHERE else str(names[row]) for row in rows.tolist()]
     picked: list[str | None] = np.array([*map(str, names), None], dtype=object)[rows].tolist()
     return picked
 

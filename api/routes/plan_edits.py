@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
+from time import monotonic
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -82,21 +84,22 @@ def _add_edits(router: APIRouter, editor: Editor, seconds_max: float) -> None:
             seen = read_seen(request, editor.store, planId)
             if seen is None:
                 return _finish(request, editor, editor.propose(planId, base, body.edits), note, kind="edit")
-            return _follow(request, editor, planId, seen, body.edits, note)
+            propose = partial(editor.propose_since, planId, seen, body.edits)
+            return _follow(request, editor, propose, seen, note, monotonic() + seconds_max)
 
 
 def _follow(
-    request: Request, editor: Editor, plan_id: str, seen: int, edits: Sequence[Mapping[str, Any]], note: Note
+    request: Request, editor: Editor, propose: Callable[[], Change], seen: int, note: Note, until: float
 ) -> Response:
     """Make edits of a version that was seen on the last one, again where another server made one meanwhile."""
     for left in reversed(range(_TRIES)):
-        change = editor.propose_since(plan_id, seen, edits)
+        change = propose()
         base = change.base.version
         since = f"made on version {base}; nothing that the edits touch was changed since version {seen}, which was seen"
         try:
             return _finish(request, editor, change, note, kind="edit", notes=[since] * (seen != base))
         except StaleError:
-            if not left:
+            if not left or monotonic() > until:  # the engine may take its seconds anew each time
                 raise
     raise AssertionError("unreachable")
 

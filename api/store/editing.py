@@ -181,10 +181,10 @@ class Editor:
         EditError
             If an edit could not be made on the version that was seen.
         """
+        then = _edit(self.load(plan_id, seen), edits)
         head = self.store.get_version(plan_id).version
         if seen == head:
-            return self.propose(plan_id, head, edits)
-        then = _edit(self.load(plan_id, seen), edits)
+            return then
         changed = {one.grid_id for one in self.store.read_changed(plan_id, seen, head).grids}
         if changed.isdisjoint({*_name_grids(edits), *_contents(then)}):
             try:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from api.store.editing import Editor
 from api.store.errors import StaleError
-from api.store.records import Note
+from api.store.records import Note, VersionRecord
 from api.store.states import to_state
-from api.store.store import open_store
+from api.store.store import Store, open_store
 from spatial.errors import EditError
 from tests.store.served import TOY, edit, move, rename
 
@@ -72,6 +72,25 @@ def test_an_edit_passes_that_of_another_server_that_came_between(editor: Editor)
         editor.commit(ours, Note("planner", "", ours.edits))
     again = editor.propose_since(TOY, 1, [rename("g3", "东片")])
     assert editor.commit(again, Note("planner", "", again.edits)).version == 3
+
+
+def test_another_server_that_is_quicker_is_met_when_the_edit_is_written_and_not_before(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, read = Editor(editor.store), Store.get_version
+
+    def read_then_meet(store: Store, *named: Any) -> VersionRecord:
+        found = read(store, *named)
+        if named == (TOY,):  # it asks which version is the last one
+            monkeypatch.setattr(Store, "get_version", read)
+            edit(other, 1, rename("g1", "西片"))
+        return found
+
+    monkeypatch.setattr(Store, "get_version", read_then_meet)
+    ours = editor.propose_since(TOY, 1, [rename("g3", "东片")])  # 412 would be told of a plan that may be edited
+    assert editor.store.get_plan(TOY).head == 2
+    with pytest.raises(StaleError):
+        editor.commit(ours, Note("planner", "", ours.edits))
 
 
 GRIDS, BLOCKS = ("g1", "g2", "g3"), ("b1", "b2", "b3", "b4")
