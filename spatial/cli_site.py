@@ -253,7 +253,8 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
         asked = ask(inputs.setting, conditions, model=model, p=most, cutoff=cutoff)
         done = settle(inputs.setting, asked, deadline=deadline, seed=job.seed, on_progress=on_progress)
     except InfeasibleError as error:
-        return {**describe_none(model, error), **about, "seconds": deadline.spent(), "notes": list(inputs.notes)}
+        none = describe_none(model, error, in_minutes=job.cutoff_min is not None)
+        return {**none, **about, "seconds": deadline.spent(), "notes": list(inputs.notes)}
     told = describe_choice(inputs, asked, done, cutoff=cutoff, m2_per_100=m2_per_100)
     if not math.isfinite(cutoff) and model in ("set_cover", "max_cover"):
         told["notes"].append("no cutoff was given: every pair in the table counts as within reach")
@@ -278,8 +279,9 @@ def _write(told: dict[str, Any], job: _Job) -> None:
 
 def _say(told: dict[str, Any], job: _Job) -> None:
     if told["objective"] is not None:
+        count = len(told["sites"])
         typer.echo(
-            f"{told['status']}: {len(told['sites'])} sites open, {len(told['new_sites'])} of them new; objective "
+            f"{told['status']}: {count} site{'s' * (count != 1)} open, {len(told['new_sites'])} of them new; objective "
             f"{told['objective']:.10g}, bound {told['bound']:.10g}, gap {told['gap']:.4%}, {told['seconds']:.1f} s"
         )
     if told["status"] == "unknown":

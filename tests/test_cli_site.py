@@ -199,6 +199,10 @@ def test_a_number_of_sites_too_small_is_told_with_the_cutoff_that_would_do(folde
     code, text, told = run(folder, "--model", "pcenter", "--p", 1, "--cutoff-min", 2, "--closable")
     assert (code, told["smallest_p"], told["smallest_cutoff"]) == (EXIT_INFEASIBLE, 4, 600)
     assert "a cutoff of 600 would do, it is 120" in text
+    assert text.rstrip().endswith("; 600 s are 10 min")
+    code, text, _ = run(folder, "--model", "pcenter", "--p", 1, "--cutoff", 120, "--closable")
+    assert code == EXIT_INFEASIBLE
+    assert " min" not in text
 
 
 def test_floor_area_gives_the_room_that_a_site_has_where_that_is_asked(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """How is a choice of sites told: as one JSON document, and as the list of what to open, take over, share or build?"""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,11 @@ def describe_choice(
     }
 
 
-def describe_none(model: str, error: InfeasibleError) -> dict[str, Any]:
+def describe_none(model: str, error: InfeasibleError, *, in_minutes: bool = False) -> dict[str, Any]:
     """Return what is told where there is no answer: whether that is proved (infeasible, else unknown), what would do.
 
-    It has the keys of an answer; the facts of the error stand beside them.
+    It has the keys of an answer; the facts of the error stand beside them. Where the cutoff was asked for in minutes,
+    one that would do is told in these too.
     """
     proved = bool(error.facts.get("proved", True))
     facts = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
@@ -93,13 +95,22 @@ def describe_none(model: str, error: InfeasibleError) -> dict[str, Any]:
         "objective": None,
         "bound": None,
         "gap": None,
-        "why": str(error),
+        "why": f"{error}{_tell_minutes(facts.get('smallest_cutoff')) if in_minutes else ''}",
         "sites": [],
         "new_sites": [],
         "assignment": {},
         "by_site": [],
         **facts,
     }
+
+
+def _tell_minutes(seconds: float | None) -> str:
+    """Return seconds as minutes to two decimals that are at least as long; "" where there are none."""
+    if seconds is None or not math.isfinite(seconds):
+        return ""
+    least = math.ceil(round(seconds / 0.6, 6))
+    hundredths = next(one for one in (least, least + 1) if 60.0 * (one / 100) >= seconds)
+    return f"; {seconds:.10g} s are {hundredths / 100:g} min"
 
 
 def _tell_unserved(asked: Asked, lost: float, total: float) -> list[str]:
@@ -117,8 +128,8 @@ def _tell_unreachable(inputs: SiteInputs, asked: Asked) -> list[str]:
     shown = ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
     left = max(0.0, asked.total - float(asked.question.weight.sum()))
     return [
-        f"{len(ids)} demand points can be served by no site, or by too few ({shown}): {left:.10g} of the weight of "
-        f"{asked.total:.10g} is no part of the objective; see unreachable"
+        f"{len(ids)} demand point{'s' * (len(ids) != 1)} can be served by no site, or by too few ({shown}): "
+        f"{left:.10g} of the weight of {asked.total:.10g} is no part of the objective; see unreachable"
     ]
 
 

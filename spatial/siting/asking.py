@@ -277,12 +277,13 @@ def _refuse(setting: Setting, found: Unreachable, p: int) -> InfeasibleError:
     ids = [str(one) for one in setting.homes.ids[found.home]]
     cutoff = found.smallest_cutoff if found.reason.any() else None  # where no walk is listed, no cutoff helps
     shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+    many = f"{len(ids)} demand point{'s' * (len(ids) != 1)}"
     does = "would do for" if p == AS_MANY_AS_NEEDED else "would reach"
     would = (
         "no walk to them is listed" if cutoff is None else f"a cutoff of {in_full(cutoff)} {does} all with walks listed"
     )
     return InfeasibleError(
-        f"siting: {len(ids)} demand points can be served by no site, or by too few: {shown}; {would}",
+        f"siting: {many} can be served by no site, or by too few: {shown}; {would}",
         proved=True,
         unreachable=tuple(ids),
         smallest_cutoff=cutoff,
