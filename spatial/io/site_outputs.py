@@ -88,7 +88,7 @@ def describe_none(model: str, error: InfeasibleError, *, in_minutes: bool = Fals
     one that would do is told in these too.
     """
     proved = bool(error.facts.get("proved", True))
-    facts = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
+    facts: dict[str, Any] = {name: list(one) if isinstance(one, tuple) else one for name, one in error.facts.items()}
     return {
         "model": model,
         "status": "infeasible" if proved else "unknown",
