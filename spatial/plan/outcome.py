@@ -12,7 +12,7 @@ from spatial.plan.findings import compare_findings
 from spatial.plan.grid_rows import build_rows, count_households
 from spatial.plan.ground import Ground
 from spatial.plan.pieces import Stray, find_strays
-from spatial.plan.state import Draft, State, close_draft
+from spatial.plan.state import Draft, Grid, State, close_draft
 
 _DEVIATION = {"deviation": "int64", "deviation_share": "float64", "households_before": "int64"}
 
@@ -101,8 +101,15 @@ def _find_differing(before: Draft, after: Draft) -> set[str]:
     """Return the ids of grids that are in one draft alone, or not the same in both."""
     both = before.grids.keys() & after.grids.keys()
     pairs = ((name, before.grids[name], after.grids[name]) for name in both)
-    changed = {name for name, one, other in pairs if one is not other and one != other}
+    changed = {
+        name for name, one, other in pairs if one is not other and (one != other or _kinds(one) != _kinds(other))
+    }
     return changed | (before.grids.keys() ^ after.grids.keys())
+
+
+def _kinds(grid: Grid) -> list[type]:
+    """Return the kinds of the attributes of a grid: a flag equals the number 1, and is another attribute."""
+    return [type(value) for value in grid.attributes.values()]
 
 
 _looked_at = attrgetter("code", "kind", "community_id", "level", "explanation")

@@ -235,6 +235,15 @@ def test_a_grid_whose_blocks_all_become_dedicated_is_retired() -> None:
     assert out.state.retired.loc["g00", "successors"] == (f"{C}005",)
 
 
+@pytest.mark.parametrize("value", [1, 1.0])
+def test_a_flag_in_place_of_the_number_that_equals_it_is_a_change(value: float) -> None:
+    one = run(FOUR, START, kinds.SetAttributes("g00", {"open": value})).state
+    out = run(FOUR, one, kinds.SetAttributes("g00", {"open": True}))
+    assert out.changed_grids == ("g00",)
+    assert out.state.grids.loc["g00", "attributes"]["open"] is True
+    assert run(FOUR, out.state, kinds.SetAttributes("g00", {"open": True})).changed_grids == ()
+
+
 def test_attributes_are_set_one_by_one_and_taken_away_by_none() -> None:
     one = run(FOUR, START, kinds.SetAttributes("g00", {"丁": 3, "note": "夜市", "open": True})).state
     two = run(FOUR, one, kinds.SetAttributes("g00", {"note": None, "share": 0.5})).state
