@@ -14,7 +14,7 @@ from api.store.plans import to_profile
 from api.store.tables import geometries_of
 from spatial import tables
 from spatial.crs import metric_crs, require_metric, to_metres
-from spatial.errors import InputError
+from spatial.errors import InputError, SpatialError
 from spatial.io.plan_folder import PlanFolder, read_plan_folder
 from spatial.plan.model import Plan
 
@@ -44,6 +44,18 @@ def read_folder_plan(folder: Path) -> tuple[Plan, dict[str, list[dict[str, Any]]
         If the plan is broken.
     """
     found = read_plan_folder(folder)
+    try:
+        return _to_plan(found)
+    except SpatialError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"plan folder {folder}: found files that fit their digests and are not those of a plan "
+            f"({type(error).__name__}: {error}); needed them as a division writes them"
+        ) from error
+
+
+def _to_plan(found: PlanFolder) -> tuple[Plan, dict[str, list[dict[str, Any]]]]:
     layers: dict[str, list[dict[str, Any]]] = {name: found.read_layer(name)["features"] for name in found.layers}
     crs = _system(found, layers["blocks"])
     frames = {name: _to_frame(layers[name], table, crs) for name, table in _FRAMES.items()}

@@ -1,7 +1,9 @@
 """Jobs on a store of plans: a plan is put in as a zip file, grids of its last version are drawn anew, by planners."""
 
 import base64
+import hashlib
 import io
+import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -145,3 +147,31 @@ def test_what_is_wrong_with_a_plan_is_told_of_what_was_sent(
     with pytest.raises(InputError, match=told) as caught:
         read_sent(sent)
     assert str(tmp_path) not in str(caught.value)
+
+
+def _forge_report(sent: Path) -> None:
+    report = json.loads((sent / "report.json").read_bytes())
+    del report["crs"]
+    (sent / "report.json").write_text(json.dumps(report))
+
+
+def _forge_blocks(sent: Path) -> None:
+    """Leave the blocks without properties, with a digest to fit."""
+    report, blocks = (json.loads((sent / name).read_bytes()) for name in ("report.json", "blocks.geojson"))
+    for feature in blocks["features"]:
+        feature["properties"] = {}
+    (sent / "blocks.geojson").write_text(json.dumps(blocks))
+    report["files"]["blocks.geojson"]["sha256"] = hashlib.sha256((sent / "blocks.geojson").read_bytes()).hexdigest()
+    (sent / "report.json").write_text(json.dumps(report))
+
+
+@pytest.mark.parametrize("forge", [_forge_report, _forge_blocks])
+def test_files_that_were_changed_with_their_digests_are_told_as_no_plan(
+    toy_folder: Path, tmp_path: Path, forge: Callable[[Path], None]
+) -> None:
+    sent = shutil.copytree(toy_folder, tmp_path / "sent")
+    forge(sent)
+    with pytest.raises(InputError) as caught:
+        read_sent(sent)
+    assert str(tmp_path) not in str(caught.value)
+    assert "\n" not in str(caught.value)
