@@ -28,9 +28,9 @@ from spatial.siting.cover_table import (
     pick,
     same_rows,
 )
-from spatial.siting.set_cover_core import search_anew
+from spatial.siting.set_cover_core import search_anew, search_timely
 from spatial.siting.set_cover_end import finish_cover, refit_windows
-from spatial.siting.set_cover_search import search_cover, start_weights
+from spatial.siting.set_cover_search import start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
@@ -162,7 +162,8 @@ def _parts(part: Part) -> list[Part]:
 
 def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[State, str]:
     work = start_weights(part.table, part.need, seed)
-    chosen = search_cover(part.table, work, steps=min(_STEPS, 100 * part.table.entries), target=int(part.need.max()))
+    steps = min(_STEPS, 100 * part.table.entries)
+    chosen = search_timely(part.table, work, deadline, steps, target=int(part.need.max()))
     state = State(
         chosen, float(part.need.max()), NO_CUTS, no_hulls(part.table.sites), None, np.zeros(part.table.sites, np.bool_)
     )
@@ -199,17 +200,20 @@ def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecut
     """Return the state with new prices, the cuts and hulls they use, and those that their shares break."""
     left = np.flatnonzero(~state.never)
     table, hulls = pick(part.table, np.arange(part.table.rows), left), state.hulls[:, left]
+    begun = deadline.spent()
     prices = price_all(table, part.need, state.cuts, limit_s=deadline.left(), hulls=hulls)
+    last = deadline.left() < deadline.spent() - begun  # there is no time to price what would be found
     if prices is None or prices.bound <= state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return state
     used = prices.cut > _LEAST_PRICE
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
-    breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
-    if state.cuts.count:
-        # Cuts are had for less: hulls begin where a first round of them has ended.
-        hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left)]).tocsr()
-    cuts = joined_cuts(cuts, breaking.result())
+    if not last:
+        breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
+        if state.cuts.count:
+            # Cuts are had for less: hulls begin where a first round of them has ended.
+            hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left)]).tocsr()
+        cuts = joined_cuts(cuts, breaking.result())
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
     worth[left], share[left] = prices.worth, prices.share
     bound = max(state.bound, min(prices.bound, float(len(state.chosen))))

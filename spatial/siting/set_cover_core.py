@@ -13,7 +13,8 @@ from spatial.siting.cover_table import CoverTable, implied_rows, pick
 from spatial.siting.set_cover_search import Weights, search_cover, start_weights
 from spatial.siting.ways import Deadline, Ints
 
-_SLICE = 60_000
+_SLICE, _LEAST_SLICE, _SLICE_VISITS = 60_000, 500, 4e8
+"""Steps between two looks at the clock, and entries looked at in them: a step opens or closes a site."""
 _SEARCHED_WORTH = 0.995
 """Sites worth at least this share of a site at the prices so far are searched."""
 
@@ -50,10 +51,16 @@ def begin_search(part: Part, state: State, seed: int, first: Ints | None = None)
 
 def go_on(search: Search, state: State, deadline: Deadline, steps: int) -> Ints:
     """Return the best cover of the state and of a search that goes on for a number of steps."""
-    best = state.chosen
-    for _ in range(max(steps // _SLICE, 1)):
-        found = search_cover(search.table, search.work, steps=min(steps, _SLICE), target=state.least)
-        best = search.core[found] if len(found) < len(best) else best
-        if deadline.left() <= 0.0 or len(best) <= state.least:
-            break
-    return best
+    found = search_timely(search.table, search.work, deadline, steps, target=state.least)
+    return search.core[found] if len(found) < len(state.chosen) else state.chosen
+
+
+def search_timely(table: CoverTable, work: Weights, deadline: Deadline, steps: int, *, target: int) -> Ints:
+    """Go on as ``search_cover`` does, a slice at a time, for as long as there is time; return the best cover so far."""
+    visits = (table.entries / max(table.sites, 1)) * (table.entries / max(table.rows, 1))
+    each = int(np.clip(_SLICE_VISITS / max(visits, 1.0), _LEAST_SLICE, _SLICE))
+    while True:
+        found = search_cover(table, work, steps=min(steps, each), target=target)
+        steps -= each
+        if steps <= 0 or len(found) <= target or deadline.left() <= 0.0:
+            return found
