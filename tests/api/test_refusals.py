@@ -87,8 +87,8 @@ def test_nothing_at_an_address_names_the_option_that_the_server_lacks(client: ht
     lacking = client.post("/processes/walk/execution", json={"inputs": {}})
     assert (lacking.status_code, "--osm" in lacking.json()["detail"]) == (404, True)
     other = client.put("/locate", json={})
-    assert (other.status_code, other.json()["detail"]) == (405, "found PUT, needed one of GET, POST")
-    assert other.headers["Allow"] == "GET, POST"
+    assert (other.status_code, other.json()["detail"]) == (405, "found PUT, needed one of GET, HEAD, POST")
+    assert other.headers["Allow"] == "GET, HEAD, POST"
 
 
 def test_a_server_of_a_store_alone_leads_to_the_feeds_of_its_plans(tmp_path: Any) -> None:
