@@ -11,7 +11,7 @@ from spatial.division.roots import cost_size
 from spatial.division.sizes import Sizes
 from spatial.division.tally import distance
 from spatial.walking.columns import narrow
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import kernel, shared
 
 
 @kernel
@@ -33,18 +33,30 @@ def _sum_columns(piece: Piece, spanned: bool, units: Any, start: Any, names: Any
                 sums[column, 4] = max(sums[column, 4], distance(piece, node, units[j]))
 
 
+@shared
+def _mark(units: Any, start: Any, column: int, inside: Any) -> None:
+    """Note of the units of a column that they are in it."""
+    for i in range(start[column], start[column + 1]):
+        inside[units[i]] = column
+
+
+@shared
+def _has_two(triples: Any, cut: int, column: int, inside: Any) -> bool:
+    """Tell whether a column whose units are marked holds two or more of a cut's three."""
+    number = 0
+    for i in range(3):
+        number += 1 if inside[triples[cut, i]] == column else 0
+    return number >= 2
+
+
 @kernel
 def hold_two(count: int, units: Any, start: Any, triples: Any) -> Any:
     """Tell by column and cut whether the column holds two or more of the three units."""
     inside, held = np.full(count, -1), np.zeros((len(start) - 1, len(triples)), np.bool_)
     for column in range(len(start) - 1):
-        for i in range(start[column], start[column + 1]):
-            inside[units[i]] = column
+        _mark(units, start, column, inside)
         for cut in range(len(triples)):
-            number = 0
-            for i in range(3):
-                number += 1 if inside[triples[cut, i]] == column else 0
-            held[column, cut] = number >= 2
+            held[column, cut] = _has_two(triples, cut, column, inside)
     return held
 
 
@@ -53,13 +65,9 @@ def fine_columns(count: int, units: Any, start: Any, triples: Any, fines: Any) -
     """Add up by column the fines of the cuts of whose three units it holds two or more; no table of both is made."""
     inside, fined = np.full(count, -1), np.zeros(len(start) - 1)
     for column in range(len(start) - 1):
-        for i in range(start[column], start[column + 1]):
-            inside[units[i]] = column
+        _mark(units, start, column, inside)
         for cut in range(len(triples)):
-            number = 0
-            for i in range(3):
-                number += 1 if inside[triples[cut, i]] == column else 0
-            if number >= 2:
+            if _has_two(triples, cut, column, inside):
                 fined[column] += fines[cut]
     return fined
 
