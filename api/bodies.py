@@ -1,38 +1,103 @@
-"""How much may a client send? A body above the limit is refused before it is read."""
+"""How much may a client send, and how much may all of them together? What is above is refused before it is read.
+
+A body is in memory from when its first byte comes in until its request is answered, be it that it waits for its turn.
+Bodies of a kind of address share one allowance, so that whoever sends places by the million is in nobody else's way.
+Bytes count when they are there: a length that is announced keeps no room from others.
+"""
 
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOWHERE: Mapping[re.Pattern[str], int] = MappingProxyType({})
+_DIGITS = 18
+RETRY_S = 5
+"""After so many seconds it is worth sending again what found no room."""
 
 
-def limit_bodies(app: ASGIApp, *, most: int, elsewhere: Mapping[re.Pattern[str], int] = _NOWHERE) -> ASGIApp:
+class Room:
+    """Bytes that bodies of one kind may take: so many one of them, and so many all together."""
+
+    def __init__(self, most: int, together: int) -> None:
+        """Keep how many there may be; one body alone always finds room."""
+        self._most = most
+        self._together = max(most, together)
+        self._held = 0
+
+    def check(self, announced: int) -> None:
+        """Refuse a body by its announced length: one that is too long, or finds no room now."""
+        self._refuse_long(announced)
+        self._refuse_crowd(announced)
+
+    def take(self, read: int, more: int) -> None:
+        """Hold some bytes more of a body of which some are held already."""
+        self._refuse_long(read + more)
+        self._refuse_crowd(more)
+        self._held += more
+
+    def give_back(self, read: int) -> None:
+        """Let go of all that a body held."""
+        self._held -= read
+
+    def _refuse_long(self, size: int) -> None:
+        if size > self._most:
+            detail = f"the body has more than {self._most:,} bytes; needed at most as many"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def _refuse_crowd(self, more: int) -> None:
+        if self._held + more > self._together:
+            found = f"found {self._held + more:,} bytes in bodies that wait for their answers"
+            detail = f"{found}, needed at most {self._together:,}; send this one again in {RETRY_S} s"
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_S)})
+
+
+def limit_bodies(
+    app: ASGIApp, *, most: int, together: int, elsewhere: Mapping[re.Pattern[str], int] = _NOWHERE
+) -> ASGIApp:
     """Return the application with bodies of at most so many bytes, also where their length is not announced.
 
-    ``elsewhere`` holds, by what is found in an address, how many it may be there.
+    ``elsewhere`` holds, by what is found in an address, how many it may be there. ``together`` are the most bytes of
+    all bodies of a kind of address that are in memory at once; to who sends more the answer is 503 with Retry-After.
     """
+    here, rooms = Room(most, together), {there: Room(size, together) for there, size in elsewhere.items()}
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+    async def count(room: Room, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose body is counted while it comes in."""
-        read = 0
-        path = scope.get("path", "")
-        most_here = next((size for there, size in elsewhere.items() if there.search(path)), most)
+        read, announced = 0, _announced(scope)
 
         async def receive_some() -> Message:
             """Return what comes in next, unless it is too much by then."""
-            nonlocal read
+            nonlocal read, announced
+            room.check(announced)
+            announced = 0
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > most_here:
-                detail = f"the body has more than {most_here:,} bytes; needed at most as many"
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            more = len(message.get("body", b""))
+            room.take(read, more)
+            read += more
             return message
 
-        await app(scope, receive_some if scope["type"] == "http" else receive, send)
+        try:
+            await app(scope, receive_some, send)
+        finally:
+            room.give_back(read)
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what is no request of HTTP has no body."""
+        if scope["type"] != "http":
+            return await app(scope, receive, send)
+        path = scope["path"]
+        room = next((one for there, one in rooms.items() if there.search(path)), here)
+        return await count(room, scope, receive, send)
 
     return wrapped
+
+
+def _announced(scope: Scope) -> int:
+    """Return how long the body is said to be; 0 where it is not said."""
+    told = Headers(scope=scope).get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= _DIGITS else 0

@@ -168,7 +168,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(compress_answers),
         Middleware(limit_reading, most=settings.reads_at_once),
-        Middleware(limit_bodies, most=settings.body_max, elsewhere=elsewhere),
+        Middleware(limit_bodies, most=settings.body_max, together=settings.bodies_max, elsewhere=elsewhere),
     ]
     if settings.cors_origins:
         cors = Middleware(

@@ -37,6 +37,14 @@ def tell_problems(told: Mapping[int, str]) -> Responses:
     return {status: tell_model(schemas.Problem, text) for status, text in told.items()}
 
 
+def tell_busy(also: str = "") -> Responses:
+    """Return how it is told that there is no room for a body now; ``also`` is in which other case the status comes."""
+    text = "What all clients send together is more than the server holds; Retry-After tells when to send again."
+    seconds = {"description": "Seconds after which it is worth sending again.", "schema": {"type": "integer"}}
+    told = tell_model(schemas.Problem, f"{text} Or: {also}" if also else text)
+    return {503: {**told, "headers": {"Retry-After": seconds}}}
+
+
 def says(model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()) -> Responses:
     """Return what a GET answers: a model, or what the client has already, or a problem.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.openapi import Responses, describe_parameter, tell_model, tell_problems
+from api.openapi import Responses, describe_parameter, tell_busy, tell_model, tell_problems
 from api.query import MOST
 from api.settings import Settings
 
@@ -39,7 +39,8 @@ def says(model: type, *, written: bool = False, stepped: bool = False) -> Respon
     """Return what a route answers: a model, of what is written or taken a step further too, or a problem."""
     made: Responses = {201: tell_model(model, "A new version was made.")} if written else {}
     problems = _REFUSED | (_NOT_STEPPED if written or stepped else {}) | (_NOT_WRITTEN if written else {})
-    return {200: tell_model(model), **made, **tell_problems(problems)}
+    busy = tell_busy("the store cannot be used.") if written or stepped else {}
+    return {200: tell_model(model), **made, **tell_problems(problems), **busy}
 
 
 def layer_parameters(settings: Settings) -> list[dict[str, Any]]:

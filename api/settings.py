@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     """Most answers of features that are in the making at once; the others wait their turn, edits do not."""
     body_max: int = Field(default=2_000_000, ge=1)
     """Most bytes of what a client sends."""
+    bodies_max: int = Field(default=200_000_000, ge=1)
+    """Most bytes of what all clients send together, of each kind: places, inputs of jobs, and everything else. They are
+    held from when they come in until they are answered; who sends more is asked to come again (503)."""
     audience: Literal["auto", "internal", "public"] = "auto"
     """Who reads the feeds. Public ones leave out small counts and single buildings; auto is internal on loopback with
     no proxy before it, that is no proxy and no public_url set, no other name among allowed_hosts and none that the

@@ -4,7 +4,7 @@ from typing import Any
 
 from api import schemas
 from api.answers import GEOJSON
-from api.openapi import Responses, describe_parameter, tell_model, tell_problems
+from api.openapi import Responses, describe_parameter, tell_busy, tell_model, tell_problems
 
 MERGE_PATCH = "application/merge-patch+json"
 IF_MATCH = describe_parameter(
@@ -65,5 +65,6 @@ def says_write(status: int, description: str) -> Responses:
 
 
 def problems(*codes: int) -> Responses:
-    """Return how these statuses are told."""
-    return tell_problems({code: _TOLD[code] for code in codes})
+    """Return how these statuses are told; what takes a body, which may be too large, may find no room for it either."""
+    busy = tell_busy("the store cannot be used.") if 413 in codes else {}
+    return {**tell_problems({code: _TOLD[code] for code in codes}), **busy}

@@ -7,7 +7,7 @@ from api.jobs.answers import StatusInfo
 from api.jobs.catalog import Process
 from api.jobs.record import STATUSES
 from api.jobs.watching import STREAM
-from api.openapi import Responses, tell_model, tell_problems
+from api.openapi import Responses, tell_busy, tell_model, tell_problems
 from api.query import MOST
 
 _BARE: dict[str, Any] = {JSON: {"schema": {}}, GEOJSON: {"schema": {"type": "object"}}}
@@ -29,13 +29,13 @@ def says_execution(process: Process) -> Responses:
     problems = _GUARDED | {
         400: "An input is unknown, missing or cannot be used.",
         413: "The body is too large.",
-        503: "As many jobs wait as may.",
     }
+    busy = tell_busy("as many jobs wait as may.")
     if not process.quick:
-        return {201: job, **tell_problems(problems)}
+        return {201: job, **tell_problems(problems), **busy}
     results = {"description": "The results; a single output that is asked for raw is answered bare.", "content": _BARE}
     problems |= {422: "The question has no answer.", 500: "The job failed.", 504: "The answer took too long."}
-    return {200: results, 201: job, **tell_problems(problems)}
+    return {200: results, 201: job, **tell_problems(problems), **busy}
 
 
 def says_results() -> Responses:

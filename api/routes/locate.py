@@ -17,7 +17,7 @@ from api.answers import JSON, answer
 from api.audience import feeds_for
 from api.layers import LoadedLayer
 from api.moments import require_time
-from api.openapi import parameter, says, tell_problems, time_parameter
+from api.openapi import parameter, says, tell_busy, tell_problems, time_parameter
 from api.places import Batch, read_batch
 from api.query import accept_only, read_degrees, read_floor
 from api.settings import Settings
@@ -178,6 +178,7 @@ def _add_many(router: APIRouter, ask: Asking, settings: Settings) -> None:
         responses={
             200: {"model": schemas.Places, "description": "The grid of each place."},
             **tell_problems({400: "A place cannot be read.", 413: "More bytes than the server takes."}),
+            **tell_busy(),
         },
         openapi_extra={"parameters": [time_parameter()], "requestBody": body},
     )

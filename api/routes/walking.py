@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.answers import GEOJSON, JSON, GeoJson
 from api.audience import is_internal
-from api.openapi import Responses, tell_model, tell_problems
+from api.openapi import Responses, tell_busy, tell_model, tell_problems
 from api.query import accept_only
 from api.settings import Settings
 from api.walk_answers import answer_circles, answer_times, read_asked
@@ -70,13 +70,18 @@ def walking_router(ground: Callable[[], Ground], settings: Settings) -> APIRoute
         summary="Circles about places",
         dependencies=[Depends(accept_only())],
         response_class=GeoJson,
-        responses=_says(Circles),
+        responses=_says(Circles) | tell_busy(),
     )
     def circles(request: Request, body: CirclesAsked) -> Response:
         """Return the circles of many places at once, where asked as if gates were closed and footbridges added."""
         return _geojson(answer_circles(seen_by(request), body, settings))
 
-    @router.post("/travel-times", summary="Travel times", dependencies=[Depends(accept_only())], responses=_says(Times))
+    @router.post(
+        "/travel-times",
+        summary="Travel times",
+        dependencies=[Depends(accept_only())],
+        responses=_says(Times) | tell_busy(),
+    )
     def times(body: TimesAsked) -> Response:
         """Return seconds and metres of every walk within the limit, from demand to source."""
         return _json(answer_times(ground(), body, settings))
