@@ -5,6 +5,7 @@ itself; spopt sees the centres of the blocks, and MaxP a floor of 400 households
 or does not return in time is reported as such. Seconds are CPU seconds of the solver, without import and reading.
 """
 
+import importlib
 import json
 import os
 import random
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +27,7 @@ import pandas as pd
 from tests.bench.score import Score, count_grids, measure_balance, price_borders, score
 
 _SEEDS = (1, 2, 3)
-_WALL_PER_CPU = 4.0
+Stable = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ def run_rivals(
     if unknown:
         raise ValueError(f"found methods {unknown}, needed some of {list_rivals()}")
     case = to_case(blocks, adjacency)
-    for method in methods or list_rivals():
-        told = _call(method, case, budget_s, limit_s)
-        if "labels" not in told:
-            yield Outcome(method, None, None, told.get("cpu_s", 0.0), told["failure"])
-            continue
-        labels = pd.Series(told["labels"], index=pd.Index(blocks["block_id"]))
-        yield Outcome(method, labels, score(blocks, adjacency, labels), told["cpu_s"], "")
+    with open_stable() as stable:
+        for method in methods or list_rivals():
+            told = _call(stable, method, case, budget_s, limit_s)
+            if "labels" not in told:
+                yield Outcome(method, None, None, told.get("cpu_s", 0.0), told["failure"])
+                continue
+            labels = pd.Series(told["labels"], index=pd.Index(blocks["block_id"]))
+            yield Outcome(method, labels, score(blocks, adjacency, labels), told["cpu_s"], "")
 
 
 def to_case(blocks: Any, adjacency: Any) -> Case:
@@ -103,46 +106,81 @@ def to_case(blocks: Any, adjacency: Any) -> Case:
     )
 
 
-def _call(method: str, case: Case, budget_s: float, limit_s: float) -> dict[str, Any]:
-    """Return what the child process told: labels and seconds, or a failure."""
-    command = [sys.executable, "-W", "ignore", "-m", "tests.bench.rivals", method, str(budget_s), str(limit_s)]
+def _call(stable: Stable, method: str, case: Case, budget_s: float, limit_s: float) -> dict[str, Any]:
+    """Return what a rival told: labels and seconds, or a failure."""
+    asked = json.dumps({"method": method, "budget_s": budget_s, "limit_s": limit_s, "case": asdict(case)})
+    stable.stdin.write(asked + "\n")
+    stable.stdin.flush()
+    told = stable.stdout.readline()
+    return dict(json.loads(told)) if told else {"failure": "the process of all rivals ended"}
+
+
+@contextmanager
+def open_stable() -> Iterator[Stable]:
+    """Yield a process in which rivals run one after the other, each in a fork of its own: tools are loaded once."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "tests.bench.rivals"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **threads, "PYTHONHASHSEED": "0"},
+        text=True,
+        start_new_session=True,
+    )
     try:
-        child = subprocess.run(
-            command,
-            input=json.dumps(asdict(case)),
-            env={**os.environ, **threads, "PYTHONHASHSEED": "0"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60.0 + _WALL_PER_CPU * limit_s,
-        )
-    except subprocess.TimeoutExpired:
-        return {"failure": f"no return in {60.0 + _WALL_PER_CPU * limit_s:.0f} s"}
-    lines = child.stdout.strip().splitlines()
-    if child.returncode == 0 and lines:
-        return dict(json.loads(lines[-1]))
-    if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        return {"failure": f"no return in {limit_s:.0f} CPU s", "cpu_s": limit_s}
-    told = child.stderr.strip().splitlines() or [f"ended with code {child.returncode}"]
-    return {"failure": told[-1]}
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
-def _answer(method: str, budget_s: float, limit_s: float) -> dict[str, Any]:
-    """Run a method in this process on the case that is read from the standard input."""
-    case = Case(**json.loads(sys.stdin.read()))
+def _serve() -> None:
+    """Answer the questions on the standard input, a line each, until it ends."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what tools print is no answer
+    for line in sys.stdin:
+        replies.write(json.dumps(_run_apart(json.loads(line))) + "\n")
+        replies.flush()
+
+
+def _run_apart(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a fork of this process answers, or what it ended with."""
+    with suppress(ImportError):
+        importlib.import_module(_TOOLS[asked["method"].partition("_")[0]])
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        with os.fdopen(writer, "w") as answer:
+            json.dump(_answer(asked), answer)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        told = answer.read()
+    _, status, used = os.wait4(child, 0)
+    if told and not status:
+        return dict(json.loads(told))
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
+        return {"failure": f"no return in {asked['limit_s']:.0f} CPU s", "cpu_s": used.ru_utime + used.ru_stime}
+    return {"failure": f"ended with status {status}", "cpu_s": used.ru_utime + used.ru_stime}
+
+
+def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a method makes of a case in this process, whose CPU seconds it limits."""
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002 - MaxP draws from the global state
     warnings.simplefilter("ignore")
+    limit_s = asked["limit_s"]
+    began = time.process_time()
     try:
-        solve = _METHODS[method](case)
+        solve = _METHODS[asked["method"]](Case(**asked["case"]))
     except ImportError as missing:
         return {"failure": f"not installed: {missing.name}"}
-    began = time.process_time()
     signal.signal(signal.SIGXCPU, _stop)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(began + limit_s) + 1, int(began + limit_s) + 10))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(began + limit_s) + 1, int(began + limit_s) + 3))
     try:
-        labels = solve(budget_s)
+        labels = solve(asked["budget_s"])
     except TimeoutError:
         return {"failure": f"no plan in {limit_s:.0f} CPU s", "cpu_s": time.process_time() - began}
     except Exception as broken:  # whatever a rival breaks with is its outcome
@@ -286,5 +324,10 @@ _METHODS: dict[str, Callable[[Case], Solve]] = {
 }
 
 
+_TOOLS = {"metis": "pymetis", "kahip": "kahip", "gc": "gerrychain"} | dict.fromkeys(
+    ("maxp", "skater", "azp", "ward"), "spopt.region"
+)
+
+
 if __name__ == "__main__":
-    print(json.dumps(_answer(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))))
+    _serve()
