@@ -3,8 +3,8 @@
 Times are processor time of all threads, the least of several repeats in one run. Households are counted along the
 network with the walk to the street; those falsely inside a polygon and those missed are told apart, never net, as
 shares of the households truly within reach. Sites, and homes of one household each, are synthetic points beside the
-streets of Porto Alegre; in Futian homes are real estates. ``WANGGE_VALHALLA`` names a configuration of Valhalla whose
-tiles are made from the same file of Porto Alegre.
+streets of Porto Alegre, Helsinki and Beijing; in Futian homes are real estates. Valhalla's tiles are made of the same
+maps where ``valhalla_build_tiles`` is at hand (``tests/bench/valhalla_tiles.py``).
 """
 
 import dataclasses
@@ -21,7 +21,6 @@ import pandas as pd
 import shapely
 
 from spatial.crs import LONLAT, to_lonlat, to_metres, transform_xy
-from spatial.io.osm import read_osm
 from spatial.io.profiles import read_profile
 from spatial.io.streets import read_streets
 from spatial.walking.isochrones import build_isochrones
@@ -30,8 +29,8 @@ from spatial.walking.reach import reach_pieces
 from spatial.walking.search import build_graph
 from spatial.walking.snapping import snap
 from spatial.walking.travel import travel_times
-from tests.bench.bench_valhalla_pairs import start_valhalla
 from tests.bench.bench_walking_tools import Rows, beside_streets, least, tell
+from tests.bench.valhalla_tiles import start_valhalla
 from tests.real_data import real
 
 LIMIT_M = 1000.0
@@ -50,7 +49,7 @@ print(time.process_time(), time.perf_counter() - start)
 """
 
 
-def time_circles(network: WalkNetwork, sites: Any) -> Rows:
+def time_circles(network: WalkNetwork, sites: Any, actor: Any) -> Rows:
     """Time circles with the search, ours and others'."""
     count = len(sites)
 
@@ -75,10 +74,8 @@ def time_circles(network: WalkNetwork, sites: Any) -> Rows:
         _milli(spent / count),
         f"ours {spent / count / one:.1f}x",
     )
-    try:
-        actor = start_valhalla()
-    except ImportError as error:
-        yield "Valhalla's isochrone", "", "", f"not here: {error}"
+    if actor is None:
+        yield "Valhalla's isochrone", "", "", "not here"
         return
     ask_valhalla(actor, network, sites.iloc[:2])
     spent, areas = least(lambda: ask_valhalla(actor, network, sites), 2)
@@ -97,13 +94,13 @@ def time_cold() -> Rows:
             yield f"first circle of a fresh process, {name}", "1 site", f"{spent:.2f} s", note
 
 
-def judge_circles(network: WalkNetwork, sites: Any, homes: Any) -> Rows:
+def judge_circles(network: WalkNetwork, sites: Any, homes: Any, actor: Any) -> Rows:
     """Count the households falsely inside each kind of polygon, and those that it misses."""
     times = travel_times(network, sites, homes, limit=LIMIT_M, mode="distance")
     weight = homes.set_index("demand_id")["households"]
     truth = pd.MultiIndex.from_frame(times[["origin_id", "destination_id"]])
     size = f"{weight.reindex(truth.get_level_values(1)).sum():,} households in {len(sites)} circles"
-    for name, areas in _polygons(network, sites):
+    for name, areas in _polygons(network, sites, actor):
         home, site = shapely.STRtree(areas).query(homes.geometry.array, predicate="within")
         ids = [sites["site_id"].to_numpy()[site], homes["demand_id"].to_numpy()[home]]
         inside = pd.MultiIndex.from_arrays(ids)
@@ -114,7 +111,7 @@ def judge_circles(network: WalkNetwork, sites: Any, homes: Any) -> Rows:
         yield name, size, f"falsely inside {shares[0]}", f"missed {shares[1]}"
 
 
-def _polygons(network: WalkNetwork, sites: Any) -> Any:
+def _polygons(network: WalkNetwork, sites: Any, actor: Any) -> Any:
     def ours(**options: Any) -> Any:
         circles = build_isochrones(network, sites, mode="distance", limits=[LIMIT_M], **options)
         return circles.geometry.to_numpy()
@@ -128,8 +125,8 @@ def _polygons(network: WalkNetwork, sites: Any) -> Any:
         yield f"our circle, {width:.0f} m to each side", circles.geometry.to_numpy()
     yield "union of 30 m buffers", union_of_buffers(network, sites)
     yield "straight circle", shapely.buffer(sites.geometry.to_numpy(), LIMIT_M)
-    if "WANGGE_VALHALLA" in os.environ and "UTM" in network.crs.name:  # its tiles are of Porto Alegre
-        yield "Valhalla's isochrone", ask_valhalla(start_valhalla(), network, sites)
+    if actor is not None:
+        yield "Valhalla's isochrone", ask_valhalla(actor, network, sites)
 
 
 def union_of_buffers(network: WalkNetwork, sites: Any) -> Any:
@@ -166,30 +163,43 @@ def _vertices(circles: Any) -> str:
     return f"{shapely.get_num_coordinates(lonlat).mean():,.0f} vertices; {valid:.0%} valid at 7 decimals"
 
 
-def in_futian() -> tuple[WalkNetwork, Any, Any]:
-    """Return the walk network of Futian, its estates as homes, and sites beside its streets."""
-    network = build_walk_network(read_streets(real("futian/walk.graphml")), read_profile())
+def estates_of_futian(network: WalkNetwork) -> Any:
+    """Return the estates of Futian as homes."""
     table = pd.read_csv(real("futian/estates.csv"))
     table = table[table["suspect"] == 0]
     points = to_metres(shapely.points(table["lon"], table["lat"]), network.crs)
     homes = gpd.GeoDataFrame({"demand_id": table.index.astype(str)}, geometry=points, crs=network.crs)
     homes = homes.assign(households=table["households"].to_numpy())
-    near = shapely.intersects(shapely.box(*network.xy.min(axis=0), *network.xy.max(axis=0)), points)
-    sites = beside_streets(network, "site_id", SITES, np.random.default_rng(3))
-    return network, sites, homes[near]
+    return homes[shapely.intersects(shapely.box(*network.xy.min(axis=0), *network.xy.max(axis=0)), points)]
+
+
+def tell_of(city: str, path: str) -> None:
+    """Print the tables of a city: time in Porto Alegre alone, households everywhere."""
+    streets = read_streets(real(path))
+    network = build_walk_network(streets, read_profile())
+    try:
+        actor = start_valhalla(real(path), streets)
+    except ImportError as error:
+        print(f"{city}: without Valhalla: {error}")
+        actor = None
+    rng = np.random.default_rng(1)
+    homes = beside_streets(network, "demand_id", HOMES, rng).assign(households=1)
+    sites = beside_streets(network, "site_id", SITES, rng)
+    print(f"\n{city}: {network.node_count:,} nodes, {network.edge_count:,} edges; {os.cpu_count()} cores")
+    if city == "Porto Alegre":
+        tell("Circles of Porto Alegre", time_circles(network, sites, actor))
+    if city == "Futian":
+        homes = estates_of_futian(network)
+    tell(f"Households, {city}", judge_circles(network, sites, homes, actor))
 
 
 def main() -> None:
     """Print the tables."""
-    network = build_walk_network(read_osm(real("porto-alegre/poa.osm.pbf")), read_profile())
-    rng = np.random.default_rng(1)
-    homes = beside_streets(network, "demand_id", HOMES, rng).assign(households=1)
-    sites = beside_streets(network, "site_id", SITES, rng)
-    print(f"Porto Alegre: {network.node_count:,} nodes, {network.edge_count:,} edges; {os.cpu_count()} cores")
-    tell("Circles of Porto Alegre", time_circles(network, sites))
+    tell_of("Porto Alegre", "porto-alegre/poa.osm.pbf")
     tell("Cold start", time_cold())
-    tell("Households, Porto Alegre: points beside streets", judge_circles(network, sites, homes))
-    tell("Households, Futian: real estates", judge_circles(*in_futian()))
+    tell_of("Helsinki", "helsinki/helsinki.osm.pbf")
+    tell_of("Beijing", "beijing-wudaokou/map.osm.gz")
+    tell_of("Futian", "futian/walk.graphml")
 
 
 if __name__ == "__main__":

@@ -1,38 +1,51 @@
-"""Where does Valhalla measure other walks, and why? ``python -m tests.bench.bench_valhalla_pairs MAP.osm.pbf [SEED]``
+"""Where does Valhalla measure other walks, and why? ``python -m tests.bench.bench_valhalla_pairs MAP [SEED]``
 
-``WANGGE_VALHALLA`` names its configuration, whose tiles are made from the same map. Valhalla is first asked as it
-comes, then without what it adds to metres; then pairs are told apart by whether both engines put them on the same
-street; then ours gives up, one after the other, the rules that Valhalla has not.
+``tests/bench/valhalla_tiles.py`` says where its tiles come from. Valhalla is first asked as it comes, then for metres
+alone; then pairs are told apart by whether both engines put them on the same street; then ours gives up, one after the
+other, the rules that Valhalla has not. Its rule against walks through residents' ways is a price, which it forgets when
+it is asked for the shortest.
 """
 
 import dataclasses
 import json
-import os
 import sys
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from spatial.crs import LONLAT, transform_xy
-from spatial.io.osm import read_osm
 from spatial.io.profiles import read_profile
+from spatial.io.streets import read_streets
 from spatial.walking.access import PRIVATE, RESIDENTS, classify_points, classify_ways
 from spatial.walking.network import WalkNetwork, build_walk_network
 from spatial.walking.reach import place_on_edge
 from spatial.walking.travel import travel_times
 from spatial.walking.walker import Walker
 from tests.bench.bench_walking_tools import Rows, name_points, tell
+from tests.bench.valhalla_tiles import start_valhalla
 
 LIMIT_M = 1000.0
-_SITES, _HOMES = 60, 6_000
+_SITES, _HOMES, _HOMES_A_SITE = 60, 6_000, 150
 _ON_STREET_M = 1.0
 _CHUNK = 500
-_AS_IT_COMES: dict[str, Any] = {"shortest": True}
-_PRICES = "step elevator maneuver gate destination_only private_access service country_crossing"
-_METRES_ALONE = {**_AS_IT_COMES, **{f"{name}_penalty": 0 for name in _PRICES.split()}}
-"""Even when it looks for the shortest way, Valhalla prices steps, lifts and gates in seconds beside its metres."""
+
+
+class Asking(NamedTuple):
+    """What Valhalla is asked for: options of its costs, and of each place."""
+
+    options: dict[str, Any]
+    place: dict[str, Any]
+
+
+AS_IT_COMES = Asking({"shortest": True}, {})
+_FREE = {
+    **dict.fromkeys(("step_penalty", "elevator_penalty", "gate_cost", "gate_penalty", "service_penalty"), 0),
+    **dict.fromkeys(("maneuver_penalty", "alley_penalty", "country_crossing_cost", "country_crossing_penalty"), 0),
+    "max_hiking_difficulty": 6,
+}
+METRES_ALONE = Asking({"shortest": True, **_FREE}, {"node_snap_tolerance": 0})
+"""Even when it looks for the shortest way, Valhalla prices steps and lifts in seconds beside its metres."""
 
 
 class Drawn(NamedTuple):
@@ -44,20 +57,6 @@ class Drawn(NamedTuple):
     near: list[Any]
 
 
-def start_valhalla() -> Any:
-    """Return Valhalla, ready to be asked.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed, or ``WANGGE_VALHALLA`` names no configuration.
-    """
-    path = os.environ.get("WANGGE_VALHALLA", "")
-    if not path:
-        raise ImportError("WANGGE_VALHALLA names no configuration")
-    return import_module("valhalla").Actor(path)
-
-
 def draw_places(network: WalkNetwork, count: int, rng: np.random.Generator) -> Any:
     """Return places on the public streets of the main part."""
     fit = np.flatnonzero(~network.private & ~network.synthetic & (network.component[network.u] == 0))
@@ -65,14 +64,12 @@ def draw_places(network: WalkNetwork, count: int, rng: np.random.Generator) -> A
     return place_on_edge(network, edge, rng.random(count) * network.length_m[edge])
 
 
-def ask_matrix(actor: Any, crs: Any, site: Any, homes: Any, *, plain: bool = False) -> Any:
-    """Return metres to each home (NaN where there is no way); ``plain`` asks for nothing but metres."""
-    tolerance = {"node_snap_tolerance": 0} if plain else {}
+def ask_matrix(actor: Any, crs: Any, site: Any, homes: Any, asking: Asking = AS_IT_COMES) -> Any:
+    """Return metres to each home (NaN where there is no way)."""
     sides = [transform_xy(np.atleast_2d(xy), crs, LONLAT).tolist() for xy in (site, homes)]
-    places = [[{"lon": lon, "lat": lat, **tolerance} for lon, lat in side] for side in sides]
-    options = _METRES_ALONE if plain else _AS_IT_COMES
+    places = [[{"lon": lon, "lat": lat, **asking.place} for lon, lat in side] for side in sides]
     asked = {"sources": places[0], "targets": places[1], "costing": "pedestrian"}
-    rows = json.loads(actor.matrix(json.dumps({**asked, "costing_options": {"pedestrian": options}})))
+    rows = json.loads(actor.matrix(json.dumps({**asked, "costing_options": {"pedestrian": asking.options}})))
     return np.array(
         [np.nan if row["distance"] is None else 1e3 * row["distance"] for row in rows["sources_to_targets"][0]]
     )
@@ -84,28 +81,41 @@ def agreement_table(streets: Any, actor: Any, rng: np.random.Generator) -> Rows:
     lines = build_walk_network(_without_squares(streets), read_profile())
     for name, ground in (("anywhere, squares included", network), ("on mapped ways", lines)):
         drawn = _draw(ground, rng)
-        as_it_comes, metres = (_ask_all(actor, drawn, plain) for plain in (False, True))
+        theirs = {asking: _ask_all(actor, drawn, asked) for asking, asked in _ASKINGS}
         ours = _walk(network, drawn)
-        yield from _agree(f"places {name}: as Valhalla comes", ours, as_it_comes)
-        yield from _agree(f"places {name}: without its prices of steps and gates", ours, metres)
+        for asking, metres in theirs.items():
+            yield from _agree(f"places {name}: {asking}", ours, metres)
     same = _on_one_street(actor, drawn)
-    yield from _agree("... both on the same street", ours[same], metres[same])
+    for asking, metres in theirs.items():
+        yield from _agree(f"... both on the same street: {asking}", ours[same], metres[same])
     ground = streets
     for name, give_up in _RULES:
         ground = give_up(ground)
         ours = _walk(build_walk_network(ground, read_profile()), drawn)
-        yield from _agree(f"... and {name}", ours[same], metres[same])
+        yield from _agree(f"... and {name}: metres alone", ours[same], theirs["metres alone"][same])
+
+
+_ASKINGS = (
+    ("as Valhalla comes", AS_IT_COMES),
+    ("metres alone", METRES_ALONE),
+)
 
 
 def _draw(network: WalkNetwork, rng: np.random.Generator) -> Drawn:
+    """Return places; of the homes near a site some, lest a small town asks for hundreds of thousands of pairs."""
     site_xy, home_xy = draw_places(network, _SITES, rng), draw_places(network, _HOMES, rng)
     near = [np.flatnonzero(np.hypot(*(home_xy - site).T) <= LIMIT_M) for site in site_xy]
-    return Drawn(network.crs, site_xy, home_xy, near)
+    some = [np.sort(rng.permutation(rows)[:_HOMES_A_SITE]) for rows in near]
+    return Drawn(network.crs, site_xy, home_xy, some)
 
 
-def _ask_all(actor: Any, drawn: Drawn, plain: bool) -> Any:
-    rows = zip(drawn.site_xy, drawn.near, strict=True)
-    return np.concatenate([ask_matrix(actor, drawn.crs, xy, drawn.home_xy[near], plain=plain) for xy, near in rows])
+def _ask_all(actor: Any, drawn: Drawn, asking: Asking) -> Any:
+    answers = []
+    for k, (xy, near) in enumerate(zip(drawn.site_xy, drawn.near, strict=True), 1):
+        answers.append(ask_matrix(actor, drawn.crs, xy, drawn.home_xy[near], asking))
+        print(f"\rValhalla answered for {k} of {len(drawn.near)} sites", end="", file=sys.stderr, flush=True)
+    print("\r", end="", file=sys.stderr, flush=True)
+    return np.concatenate(answers)
 
 
 def _walk(network: WalkNetwork, drawn: Drawn) -> Any:
@@ -118,9 +128,9 @@ def _walk(network: WalkNetwork, drawn: Drawn) -> Any:
 
 
 def _on_one_street(actor: Any, drawn: Drawn) -> Any:
-    """Tell of which pairs Valhalla finds both places on a street, and not at the very end of one.
+    """Tell of which pairs Valhalla finds both places on a street, not at the very end of one, and nowhere else.
 
-    From a place a hand's breadth from the end of an edge it may leave by the other end alone.
+    From a place a hand's breadth from the end of an edge it may leave by the other end alone, or from another street.
     """
     site, home = (_is_found(actor, drawn.crs, xy) for xy in (drawn.site_xy, drawn.home_xy))
     return np.concatenate([site[k] & home[near] for k, near in enumerate(drawn.near)])
@@ -133,7 +143,8 @@ def _is_found(actor: Any, crs: Any, xy: Any) -> Any:
         some = [{"lon": lon, "lat": lat, "node_snap_tolerance": 0} for lon, lat in places[first : first + _CHUNK]]
         rows = json.loads(actor.locate(json.dumps({"locations": some, "costing": "pedestrian", "verbose": True})))
         found += [
-            any(edge["distance"] <= _ON_STREET_M and 0 < edge["percent_along"] < 1 for edge in row["edges"] or [])
+            bool(row["edges"])
+            and all(edge["distance"] <= _ON_STREET_M and 0 < edge["percent_along"] < 1 for edge in row["edges"])
             for row in rows
         ]
     return np.array(found)
@@ -192,10 +203,9 @@ def _agree(name: str, ours: Any, theirs: Any) -> Rows:
 
 def main(path: str, seed: int) -> None:
     """Print the table of a map."""
-    tell(
-        "Pairs within 1,000 m beside Valhalla",
-        agreement_table(read_osm(path), start_valhalla(), np.random.default_rng(seed)),
-    )
+    streets = read_streets(path)
+    actor, rng = start_valhalla(path, streets), np.random.default_rng(seed)
+    tell(f"Pairs within 1,000 m beside Valhalla, {streets.source}", agreement_table(streets, actor, rng))
 
 
 if __name__ == "__main__":

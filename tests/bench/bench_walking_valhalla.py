@@ -1,6 +1,6 @@
 """Does Valhalla measure the same walks, and how long does it take?
 
-``WANGGE_VALHALLA`` names its configuration, whose tiles are made from the same file of Porto Alegre.
+``tests/bench/valhalla_tiles.py`` says where its tiles come from, of the same map.
 """
 
 from typing import Any
@@ -9,8 +9,10 @@ import numpy as np
 
 from spatial.walking.network import WalkNetwork
 from spatial.walking.travel import travel_times
-from tests.bench.bench_valhalla_pairs import agreement_table, ask_matrix, draw_places, start_valhalla
+from tests.bench.bench_valhalla_pairs import agreement_table, ask_matrix, draw_places
 from tests.bench.bench_walking_tools import Rows, least, name_points
+from tests.bench.valhalla_tiles import start_valhalla
+from tests.real_data import real
 
 LIMIT_M = 1000.0
 SITES, HOMES, MANY_SITES = 24, 50_000, 1500
@@ -20,7 +22,7 @@ def valhalla_table(streets: Any, network: WalkNetwork, rng: np.random.Generator)
     """Walks between places on public streets of the main network: times of both, and how far they agree."""
     yield "OSRM", "", "", "not here: no binding with binaries is published for pip"
     try:
-        actor = start_valhalla()
+        actor = start_valhalla(real("porto-alegre/poa.osm.pbf"), streets)
     except ImportError as error:
         yield "Valhalla", "", "", f"not here: {error}"
         return
