@@ -30,12 +30,17 @@ SHOPS = {"vertical_id": "v1", "name": "裙楼商铺", "lowest_floor": -1, "highe
 FLATS = {"vertical_id": "v2", "name": "公寓", "lowest_floor": 4, "highest_floor": 20}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_tower(target: Path) -> Path:
+    """Write the toy plan with a tower, shops below and flats above, and return its folder."""
     towers = gpd.GeoDataFrame([FLATS, SHOPS], geometry=to_metres(np.array([TOWER] * 2), CRS), crs=CRS)
     inputs = dataclasses.replace(build_toy_inputs(), vertical_grids=towers)
     given = {"scorecard": toy_scorecard(), "violations": toy_violations(), "inputs": inputs}
-    return write_plan(build_toy_plan(), tmp_path_factory.mktemp("tower") / "plan", **given)
+    return write_plan(build_toy_plan(), target, **given)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tower(tmp_path_factory.mktemp("tower") / "plan")
 
 
 @pytest.fixture(scope="module")

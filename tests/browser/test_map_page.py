@@ -14,6 +14,7 @@ import shapely
 
 from spatial.io.plan_folder import write_plan
 from tests.api.live import ROOT, serving
+from tests.api.test_vertical_grids import BESIDE, IN_TOWER, write_tower
 from tests.api.toy_plan import build_toy_inputs, build_toy_plan, toy_scorecard, toy_violations
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -312,6 +313,43 @@ def test_every_control_has_a_name_and_can_be_reached_by_the_keyboard(page: Any) 
     assert nameless == []
     hidden = page.evaluate("[...document.querySelectorAll('button, input, a')].filter(e => e.tabIndex < 0).length")
     assert hidden == 0
+
+
+def test_a_tower_is_drawn_and_a_click_on_it_lists_its_floors_from_the_top_down(browser: Any, tmp_path: Path) -> None:
+    with serving(write_tower(tmp_path / "plan")) as at:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{at}/map/#17/{IN_TOWER[1]}/{IN_TOWER[0]}")
+        page.evaluate("wangge.ready")
+        assert shown(page, ("vertical_grids",), "vertical_id") == {one["id"] for one in read(at, "vertical_grids")}
+        click_at(page, IN_TOWER)
+        page.wait_for_selector(".storeys")
+        rows = page.eval_on_selector_all(
+            ".storeys li", "rows => rows.map(row => [...row.children].map(c => c.innerText))"
+        )
+        assert rows == [["4–20", "公寓 v2"], ["B1–3", "裙楼商铺 v1"]]
+        assert "420102-001-02" in page.inner_text(".maplibregl-popup")  # the grid on the ground stands below them
+        page.keyboard.press("Escape")
+        click_at(page, BESIDE)
+        page.wait_for_selector(".maplibregl-popup .told")
+        assert page.query_selector(".storeys") is None
+        page.keyboard.press("Escape")
+        switch(page, "vertical_grids", on=False)
+        settle(page)
+        assert shown(page, ("vertical_grids", "vertical_grids-line"), "vertical_id") == set()
+        click_at(page, IN_TOWER)
+        page.wait_for_selector(".maplibregl-popup .told")
+        assert page.query_selector(".storeys") is None
+        page.close()
+
+
+def click_at(page: Any, place: tuple[float, float]) -> None:
+    """Click on the map at a longitude and latitude."""
+    x, y = page.evaluate(
+        "place => { const at = wangge.map.project(place), box = wangge.map.getCanvas().getBoundingClientRect();"
+        " return [box.left + at.x, box.top + at.y]; }",
+        list(place),
+    )
+    page.mouse.click(x, y)
 
 
 def test_the_openapi_page_lists_the_addresses_and_tries_them(browser: Any, address: str) -> None:

@@ -23,6 +23,7 @@ export const SWITCHES: Switch[] = [
   { name: "circles", title: "Service circles", zh: "服务圈", drawn: ["circles", "circles-line"], on: true },
   { name: "communities", title: "Communities", zh: "社区", drawn: ["communities"], on: true },
   { name: "barriers", title: "Barriers", zh: "界线", drawn: ["barriers"], on: true },
+  { name: "vertical_grids", title: "Vertical grids", zh: "竖向网格", drawn: ["vertical_grids", "vertical_grids-line"], on: true },
   { name: "demand", title: "Demand points", zh: "住户", drawn: ["demand"], on: false },
   { name: "violations", title: "Violations", zh: "问题", drawn: ["violations", "violations-point"], on: false },
   { name: "estates", title: "Estates", zh: "小区", drawn: ["estates", "estates-line", "estates-point"], on: false, later: true },

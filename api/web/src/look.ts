@@ -28,6 +28,7 @@ const PAPER = "#f3f1ec";
 const FONTS = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif"];
 
 const BROWN = "#8a5a2b";
+const VIOLET = "#4b3f9e";
 
 const WATER = ["river", "canal", "stream", "water"];
 const RAIL = ["rail", "railway", "subway", "light_rail"];
@@ -204,6 +205,18 @@ export const lookOf = (profile: Metrics["profile"]): Look[] => [
     type: "circle",
     filter: ["==", ["geometry-type"], "Point"],
     paint: { "circle-color": "#c2185b", "circle-radius": 5, "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 },
+  },
+  {
+    id: "vertical_grids",
+    source: "vertical_grids",
+    type: "fill",
+    paint: { "fill-color": VIOLET, "fill-opacity": hovered(0.3, 0.06) },
+  },
+  {
+    id: "vertical_grids-line",
+    source: "vertical_grids",
+    type: "line",
+    paint: { "line-color": VIOLET, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.6, 16, 2.4], "line-dasharray": [3, 1.2] },
   },
   {
     id: "demand",

@@ -10,7 +10,7 @@ import { boundsOf, pointInside } from "./inside";
 import { comesLater } from "./layers";
 import { hatch, lookOf, PLAIN } from "./look";
 import { count } from "./numbers";
-import { tellDemand, tellGrid, tellSite, tellThing, tellViolation } from "./popup";
+import { tellDemand, tellFloors, tellGrid, tellSite, tellThing, tellViolation } from "./popup";
 
 const KEYS: Record<string, string> = {
   grids: "grid_id",
@@ -23,6 +23,7 @@ const KEYS: Record<string, string> = {
   candidates: "site_id",
   existing: "site_id",
   estates: "estate_id",
+  vertical_grids: "vertical_id",
   pois: "poi_id",
 };
 /** Points of what was read beside the plan, and what to call them. */
@@ -66,7 +67,7 @@ export async function drawMap(container: HTMLElement, layers: Layers, metrics: M
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   await map.once("load");
   addLayers(map, layers, metrics);
-  addHover(map, ["grids", "blocks"]);
+  addHover(map, ["grids", "blocks", "vertical_grids"].filter((name) => map.getLayer(name)));
   map.on("click", (event) => tell(map, event, metrics));
   document.addEventListener("keydown", ({ key }) => key === "Escape" && opened?.remove());
   return map;
@@ -143,6 +144,13 @@ function find(map: MapLibre, event: MapMouseEvent, names: string[], reach = 0): 
   return null;
 }
 
+/** All vertical grids at the pointer: they stand on the same ground, and a tile tells a piece of each. */
+function findFloors(map: MapLibre, { point }: MapMouseEvent): Properties[] {
+  if (!map.getLayer("vertical_grids")) return [];
+  const found = map.queryRenderedFeatures(point, { layers: ["vertical_grids"] });
+  return [...new Map(found.map(({ properties: p }) => [p.vertical_id, p as Properties])).values()];
+}
+
 function tell(map: MapLibre, event: MapMouseEvent, metrics: Metrics): void {
   const site = find(map, event, ["sites"], REACH_PX);
   const violation = find(map, event, ["violations-point", "violations"], REACH_PX);
@@ -155,12 +163,14 @@ function tell(map: MapLibre, event: MapMouseEvent, metrics: Metrics): void {
     if (place) return open(map, event.lngLat, tellThing(kind, place));
   }
   if (demand) return open(map, event.lngLat, tellDemand(demand));
-  if (!grid) return;
+  const floors = findFloors(map, event);
+  if (!grid && !floors.length) return;
   const beneath = BENEATH.flatMap(([name, kind]) => {
     const thing = find(map, event, [name]);
     return thing ? [tellThing(kind, thing)] : [];
   });
-  open(map, event.lngLat, el("div", {}, tellGrid(grid, find(map, event, ["blocks"]), metrics.profile), ...beneath));
+  const ground = grid && tellGrid(grid, find(map, event, ["blocks"]), metrics.profile);
+  open(map, event.lngLat, el("div", {}, floors.length ? tellFloors(floors) : null, ground, ...beneath));
 }
 
 let opened: Popup | undefined;

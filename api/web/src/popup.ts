@@ -65,6 +65,33 @@ function tellBlock(p: Properties): HTMLElement {
   );
 }
 
+/** A floor as people write it: B1 is the first below the ground. */
+const floor = (number: number): string => (number < 0 ? `B${-number}` : String(number));
+
+/** The floors of a vertical grid: "B1–3", or "4" where it is but one. */
+export const floorsOf = (p: Properties): string => {
+  const [low, high] = [Number(p.lowest_floor), Number(p.highest_floor)];
+  return low === high ? floor(low) : `${floor(low)}–${floor(high)}`;
+};
+
+/** The vertical grids of one place as they stand above each other, the topmost first. */
+export function tellFloors(stack: Properties[]): HTMLElement {
+  const order = (a: Properties, b: Properties): number =>
+    Number(b.highest_floor) - Number(a.highest_floor) ||
+    Number(b.lowest_floor) - Number(a.lowest_floor) ||
+    text(a.vertical_id).localeCompare(text(b.vertical_id));
+  const lines = [...stack].sort(order).map((p) =>
+    el(
+      "li",
+      { "data-vertical": text(p.vertical_id) },
+      el("span", { class: "floors number" }, floorsOf(p)),
+      el("span", {}, text(p.name) || text(p.vertical_id), text(p.name) ? el("span", { class: "quiet" }, ` ${text(p.vertical_id)}`) : null),
+    ),
+  );
+  const title = things(stack.length, "vertical grid");
+  return card("Floors of this building 竖向网格", title, el("ol", { class: "storeys", "aria-label": "From the top floor down" }, ...lines));
+}
+
 export function tellSite(p: Properties): HTMLElement {
   const kind = p.existing ? "Open today" : p.proposed ? "Chosen among proposed places" : "Chosen";
   return card(
