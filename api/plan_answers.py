@@ -12,7 +12,7 @@ from fastapi import Response
 from api.answers import JSON, join_features
 from api.store.editing import Change
 from api.store.findings import count_findings, flatten
-from api.store.records import PlanRecord, VersionRecord, join_feature
+from api.store.records import PlanRecord, VersionRecord
 from spatial.crs import to_lonlat
 
 NO_CACHE = {"Cache-Control": "no-cache"}
@@ -92,10 +92,9 @@ def tell_change(
 def _tell_grids(change: Change) -> list[orjson.Fragment]:
     """Return the changed grids, with what was measured of the change alone."""
     return [
-        orjson.Fragment(join_feature(head, {**properties, **change.outcome.deviations[grid.grid_id]}))
+        orjson.Fragment(grid.feature[:-2] + b"," + orjson.dumps(change.outcome.deviations[grid.grid_id])[1:] + b"}")
         for grid in change.delta.grids
         if grid.feature
-        for head, properties in [grid.parts]
     ]
 
 

@@ -29,7 +29,7 @@ from api.store.findings import (
 )
 from api.store.records import Delta, Grid, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
-from api.store.states import blocks_of, decide_anew, describe_grids, list_retired, to_grids, to_state
+from api.store.states import decide_anew, describe_grids, list_retired, to_grids, to_state
 from api.store.store import Store
 from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
@@ -43,7 +43,6 @@ from spatial.plan.edits import (
     Redivide,
     Repair,
     Split,
-    State,
     apply_edits,
     begin,
     build_plan_grids,
@@ -53,7 +52,7 @@ from spatial.plan.edits import (
 )
 from spatial.plan.model import Plan
 from spatial.plan.outcome import build_outcome
-from spatial.plan.state import open_draft
+from spatial.plan.state import Draft, State, close_draft, open_draft
 
 _ALL = 2**31 - 1
 _KEPT = 8
@@ -63,7 +62,7 @@ _SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A version in memory: its ground, its state, its grids, living or retired, by id, and what it breaks.
+    """A version in memory: its ground, its state as a draft, its grids, living or retired, by id, and what it breaks.
 
     ``taken`` holds the content of the layers that are not as the plan was put in with.
     """
@@ -72,10 +71,15 @@ class Loaded:
     version: int
     digest: str
     ground: ServedGround
-    state: State
+    draft: Draft
     grids: Mapping[str, Grid]
     findings: Held
     taken: Mapping[str, str]
+
+    @property
+    def state(self) -> State:
+        """The state of the draft."""
+        return close_draft(self.ground.ground.index, self.draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,10 @@ def import_plan(
     store: Store, plan: Plan, layers: Mapping[str, Sequence[Mapping[str, Any]]], note: Note
 ) -> VersionRecord:
     """Put a plan into a store; ``layers`` are its served features (parsed), of which grids are built anew."""
-    ground, state = build_served_ground(plan), begin(plan)
-    blocks = blocks_of(state)
-    features = build_features(ground, build_plan_grids(ground.ground, state), blocks)
-    grids = to_grids(describe_grids(state), features)
+    ground = build_served_ground(plan)
+    draft = open_draft(ground.ground.index, begin(plan))
+    told = describe_grids(ground.ground, draft, draft.grids)
+    grids = to_grids(told, build_features(ground, build_plan_grids(ground.ground, draft), _blocks(told)))
     findings = build_findings(check_plan(plan))
     for one in layers.get(LAYER, ()):
         if one["properties"]["rule"] == MADE_ONCE:
@@ -139,9 +143,10 @@ class Editor:
         if found is not None:
             return found
         grids = {grid.grid_id: grid for grid in self.store.read_grids(plan_id, version)}
-        held, state = self.store.read_findings(plan_id, version), to_state(grids.values())
-        taken, ground = self.store.list_taken(plan_id, version), self._ground(plan_id)
-        return self._keep(Loaded(plan_id, version, digest, ground, state, grids, held, taken))
+        held, taken = self.store.read_findings(plan_id, version), self.store.list_taken(plan_id, version)
+        ground = self._ground(plan_id)
+        draft = open_draft(ground.ground.index, to_state(grids.values()))
+        return self._keep(Loaded(plan_id, version, digest, ground, draft, grids, held, taken))
 
     def _ground(self, plan_id: str) -> ServedGround:
         key = plan_id, self.store.get_version(plan_id, 1).digest  # a restored store may have another plan of this id
@@ -209,7 +214,7 @@ class Editor:
         """
         self.store.require_head(plan_id, base)
         loaded = self.load(plan_id, base)
-        return _build_change(loaded, adopt_assignment(loaded.ground.ground, loaded.state, assignment), [told])
+        return _build_change(loaded, adopt_assignment(loaded.ground.ground, loaded.draft, assignment), [told])
 
     def propose_layers(
         self, plan_id: str, base: int, layers: Mapping[str, Features], told: Mapping[str, Any]
@@ -229,9 +234,7 @@ class Editor:
                 wanted[name] = None  # what was put in comes back, and with it the version that had it
         contents = digest_layers(wanted)
         changed = {name: some for name, some in wanted.items() if contents[name] != loaded.taken.get(name, PUT_IN)}
-        ground = loaded.ground.ground
-        same = open_draft(ground.index, loaded.state)
-        outcome = build_outcome(ground, same, same, ())
+        outcome = build_outcome(loaded.ground.ground, loaded.draft, loaded.draft, ())
         return Change(loaded, outcome, Delta((), {}, changed), [told], tell_outcome(outcome))
 
     def read_layer(self, plan_id: str, version: int, layer: str) -> Features:
@@ -260,13 +263,13 @@ class Editor:
     def _propose_state(self, plan_id: str, base: int, target: int) -> tuple[Change, int]:
         loaded, earlier = self.load(plan_id, base), self.load(plan_id, target)
         grids = restore_grids([*loaded.grids.values()], [*earlier.grids.values()])
-        after = earlier.state if len(grids) == len(earlier.grids) else to_state(grids)
         ground = loaded.ground.ground
-        before, then = (open_draft(ground.index, state) for state in (loaded.state, after))
-        outcome = build_outcome(ground, before, then, ())
+        same = len(grids) == len(earlier.grids)
+        after = earlier.draft if same else open_draft(ground.index, to_state(grids))
+        outcome = build_outcome(ground, loaded.draft, after, ())
         changed = [grid for grid in grids if _is_new(loaded, grid)]
         findings = restore_findings(loaded.findings, earlier.findings)
-        delta = Delta(changed, findings, self._restore_layers(loaded, earlier))
+        delta = Delta(changed, findings, self._restore_layers(loaded, earlier), loaded.grids)
         return Change(loaded, outcome, delta, (), tell_outcome(outcome)), target
 
     def _restore_layers(self, loaded: Loaded, earlier: Loaded) -> dict[str, Features | None]:
@@ -291,16 +294,16 @@ class Editor:
         grids = {**base.grids, **{grid.grid_id: grid for grid in change.delta.grids}}
         told = {name: write_features(some) for name, some in change.delta.findings.items()}
         held = {name: text for name, text in {**base.findings, **told}.items() if text != NOTHING}
-        state = change.outcome.state
+        draft = change.outcome.draft
         taken = {**base.taken, **digest_layers(change.delta.layers)}
         taken = {name: content for name, content in taken.items() if content != PUT_IN}
-        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, state, grids, held, taken))
+        self._keep(Loaded(base.plan_id, made.version, made.digest, base.ground, draft, grids, held, taken))
         return made
 
     def repair(self, plan_id: str, base: int, grids: Sequence[str] | None) -> tuple[Proposal, list[dict[str, Any]]]:
         """Return the fewest moves that make grids contiguous, and the moves as they stand on the wire."""
         loaded = self.load(plan_id, base)
-        found = propose_repair(loaded.ground.ground, loaded.state, grids)
+        found = propose_repair(loaded.ground.ground, loaded.draft, grids)
         return found, [edit_to_dict(edit, loaded.ground.ground.crs) for edit in found.edits]
 
 
@@ -323,7 +326,7 @@ def _edit(loaded: Loaded, edits: Sequence[Mapping[str, Any]]) -> Change:
     crs = loaded.ground.ground.crs
     wanted = [edit_from_dict(edit, crs) for edit in edits]
     rng = np.random.default_rng(_SEED)
-    outcome = apply_edits(loaded.ground.ground, loaded.state, wanted, rng=rng)
+    outcome = apply_edits(loaded.ground.ground, loaded.draft, wanted, rng=rng)
     return _build_change(loaded, outcome, [edit_to_dict(edit, crs) for edit in wanted])
 
 
@@ -342,18 +345,23 @@ def _build_change(loaded: Loaded, outcome: Outcome, edits: Sequence[Mapping[str,
     told = tell_outcome(outcome)
     drawn = [one.feature for one in grids if one.grid_id in redrawn]
     findings = change_findings(outcome, told, loaded.findings, drawn)
-    return Change(loaded, outcome, Delta(grids, findings), edits, told)
+    return Change(loaded, outcome, Delta(grids, findings, before=loaded.grids), edits, told)
 
 
 def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
     """Return the grids, living and retired, whose content is not that of the base, and the ids of those drawn anew."""
     drawn = set(outcome.drawn["grid_id"])
-    told = describe_grids(outcome.state, drawn)
-    features = build_features(loaded.ground, outcome.drawn, {name: told[name]["blocks"] for name in drawn})
+    told = describe_grids(loaded.ground.ground, outcome.draft, drawn)
+    features = build_features(loaded.ground, outcome.drawn, _blocks(told))
     names = [name for name in outcome.changed_grids if name not in drawn]
     decided = [decide_anew(loaded.grids[name], outcome.draft.grids[name]) for name in names]
     living = sorted([*to_grids(told, features), *decided], key=lambda grid: grid.grid_id)
-    return [grid for grid in [*living, *list_retired(outcome.state)] if _is_new(loaded, grid)], drawn
+    retired = list_retired(outcome.draft, loaded.draft)
+    return [grid for grid in [*living, *retired] if _is_new(loaded, grid)], drawn
+
+
+def _blocks(told: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    return {name: one["blocks"] for name, one in told.items()}
 
 
 def _is_new(loaded: Loaded, grid: Grid) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from api.store.database import Dialect, Rows
-from api.store.records import DECIDED, Grid
+from api.store.records import Grid
 from api.store.tables import gather_columns, put_features, set_columns
 from spatial.errors import MissingError
 
@@ -117,21 +117,22 @@ def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
     )
 
 
-def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]) -> None:
-    """Put changed grids, and the grid of each of their blocks, into the layers that show the last version."""
-    shown_as = _read_shown(rows, plan_id, grids)
-    decided = [grid for grid in grids if _is_decided_alone(grid, shown_as.get(grid.grid_id, {}))]
+def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid], known: Mapping[str, Grid]) -> None:
+    """Put changed grids, and the grid of each of their blocks, into the layers that show the last version.
+
+    ``known`` has some of them as they are shown until now; the others are read.
+    """
+    shown_as = {**known, **_read_shown(rows, plan_id, grids, known)}
+    decided = [grid for grid in grids if _is_decided_alone(grid, shown_as.get(grid.grid_id))]
     rows.run_many(
         "UPDATE grids SET name = ?, locked = ?, content = ? WHERE plan_id = ? AND feature_id = ?",
         [(g.document["name"], bool(g.document["locked"]), g.content, plan_id, g.grid_id) for g in decided],
     )
     done = {grid.grid_id for grid in decided}
     grids = [grid for grid in grids if grid.grid_id not in done]
-    still = {
-        g.grid_id for g in grids if g.feature and g.document["blocks"] == shown_as.get(g.grid_id, {}).get("blocks")
-    }
+    still = {g.grid_id for g in grids if _keeps_blocks(g, shown_as.get(g.grid_id))}
     kept, moved = ([grid for grid in grids if (grid.grid_id in still) is wanted] for wanted in (True, False))
-    told = [{"id": grid.grid_id, "properties": grid.parts[1]} for grid in kept]
+    told = [orjson.loads(grid.feature) for grid in kept]
     set_columns(rows, "grids", plan_id, told, [grid.content for grid in kept])
     rows.run_many("DELETE FROM grids WHERE plan_id = ? AND feature_id = ?", [(plan_id, g.grid_id) for g in moved])
     shown = [grid for grid in moved if grid.feature]
@@ -143,22 +144,26 @@ def show_grids(rows: Rows, dialect: Dialect, plan_id: str, grids: Sequence[Grid]
     )
 
 
-def _is_decided_alone(grid: Grid, shown: Mapping[str, Any]) -> bool:
-    """Tell whether a grid differs from the document that is shown of it in nothing but what people decide."""
-    decided = dict.fromkeys(DECIDED)
-    return bool(grid.feature) and {**grid.document, **decided} == {**shown, **decided}
+def _keeps_blocks(grid: Grid, shown: Grid | None) -> bool:
+    """Tell whether a grid has the blocks that are shown of it."""
+    if shown is None or not (grid.feature and shown.feature):
+        return False
+    return bool(grid.document["blocks"] == shown.document["blocks"])
 
 
-def _read_shown(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> dict[str, Mapping[str, Any]]:
-    """Return the documents of those of some grids that are shown, by id."""
-    held: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(wanted := [grid.grid_id for grid in grids if grid.feature]), _CHUNK):
+def _is_decided_alone(grid: Grid, shown: Grid | None) -> bool:
+    """Tell whether a grid differs from what is shown of it in nothing but what people decide."""
+    return shown is not None and _keeps_blocks(grid, shown) and bool(grid.decided) and grid.drawn == shown.drawn
+
+
+def _read_shown(rows: Rows, plan_id: str, grids: Sequence[Grid], known: Mapping[str, Grid]) -> dict[str, Grid]:
+    """Return those of some grids that are shown and not known, as they are shown, by id."""
+    wanted, held = [grid.grid_id for grid in grids if grid.feature and grid.grid_id not in known], dict[str, Grid]()
+    for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
-        found = rows.all(
-            f"""SELECT g.feature_id, c.document FROM grids g
-                JOIN contents c ON c.plan_id = g.plan_id AND c.content = g.content
-                WHERE g.plan_id = ? AND g.feature_id IN ({", ".join("?" * len(some))})""",
-            *(plan_id, *some),
-        )
-        held |= {str(key): orjson.loads(document) for key, document in found}
+        marks = ", ".join("?" * len(some))
+        told = f"SELECT feature_id, content FROM grids WHERE plan_id = ? AND feature_id IN ({marks})"
+        content_of = {str(key): str(content) for key, content in rows.all(told, plan_id, *some)}
+        found = read_contents(rows, plan_id, content_of.values())
+        held |= {key: Grid(key, *found[content]) for key, content in content_of.items()}
     return held

@@ -23,11 +23,8 @@ def canonical(document: Any) -> str:
 
 def digest_of(*parts: str | bytes) -> str:
     """Return the SHA-256 over texts, each with its length before it."""
-    total = hashlib.sha256()
-    for part in parts:
-        content = part.encode() if isinstance(part, str) else bytes(part)
-        total.update(b"%d:" % len(content) + content)
-    return total.hexdigest()
+    contents = [part.encode() if isinstance(part, str) else bytes(part) for part in parts]
+    return hashlib.sha256(b"".join([told for one in contents for told in (b"%d:" % len(one), one)])).hexdigest()
 
 
 def split_feature(feature: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -39,6 +36,11 @@ def split_feature(feature: bytes) -> tuple[bytes, dict[str, Any]]:
 def join_feature(head: bytes, properties: Mapping[str, Any]) -> bytes:
     """Return the feature that ``split_feature`` splits so."""
     return head + _PROPERTIES + orjson.dumps(properties) + b"}"
+
+
+def tell_decided(document: Mapping[str, Any]) -> bytes:
+    """Return the end of the feature of a grid: what is decided of it comes after all that is measured."""
+    return b"," + orjson.dumps({name: document[name] for name in DECIDED})[1:] + b"}"
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,15 @@ class Grid:
         return canonical(self.document)
 
     @cached_property
-    def parts(self) -> tuple[bytes, dict[str, Any]]:
-        """The feature as ``split_feature`` splits it."""
-        return split_feature(self.feature)
+    def decided(self) -> bytes:
+        """The end of the feature that tells what is decided; empty where the feature does not end so."""
+        told = tell_decided(self.document) if self.feature else b""
+        return told if self.feature.endswith(told) else b""
+
+    @cached_property
+    def drawn(self) -> bytes:
+        """The feature before ``decided``: the same bytes while the grid has the same blocks and measures the same."""
+        return self.feature[: len(self.feature) - len(self.decided)]
 
     @cached_property
     def content(self) -> str:
@@ -87,11 +95,14 @@ class Delta:
         By name (see ``api.store.findings``).
     layers:
         Features of whole layers, parsed, by layer; None where one is again as the plan was put in with.
+    before:
+        Some grids as they are in the version that is changed, by id; the others are read.
     """
 
     grids: Sequence[Grid]
     findings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     layers: Mapping[str, Sequence[Mapping[str, Any]] | None] = field(default_factory=dict)
+    before: Mapping[str, Grid] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -74,16 +74,18 @@ def _key(blocks: Any) -> str:
 
 
 def build_features(served: ServedGround, rows: Any, blocks: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """Return the GeoJSON feature of each grid of ``rows`` (GRIDS), parsed, by grid id; ``blocks`` names those of each.
+    """Return the GeoJSON feature of each grid of ``rows``, parsed, by grid id; ``blocks`` names those of each.
+
+    ``rows`` are GRIDS, or its columns by name.
 
     What was measured of the change alone is left out: it belongs to no version.
     """
-    if not len(rows):
-        return {}
-    extra = [name for name in (*_DECIDED, *_MEASURED_OF_CHANGE) if name in rows]
     ids = rows["grid_id"].tolist()
+    if not ids:
+        return {}
+    extra = (*_DECIDED, *_MEASURED_OF_CHANGE, "geometry")
     walks = [served.walks_s.get(_key(blocks[grid_id]), np.nan) for grid_id in ids]
-    properties = {name: _plain(rows[name].to_numpy()) for name in rows if name not in (*extra, rows.geometry.name)}
+    properties = {name: _plain(np.asarray(rows[name])) for name in rows if name not in extra}
     properties["farthest_walk_s"] = _plain(np.array(walks, dtype=np.float64))
     shapes = np.array([_unite(served, blocks[grid_id]) for grid_id in ids], dtype=object)
     collection = write_features(ids, shapes, properties)

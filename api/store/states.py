@@ -1,31 +1,30 @@
 """How is a state of the grids, as edits know it, written as the grids of a version, and read again?"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import orjson
 
-from api.store.records import DECIDED, Grid, join_feature
+from api.store.records import DECIDED, Grid, join_feature, split_feature, tell_decided
+from spatial.plan.edits import Ground
+from spatial.plan.state import Draft, Retired, State, rows_by_grid
 from spatial.plan.state import Grid as PlanGrid
-from spatial.plan.state import State, to_records
+
+_KNOWN, _GONE = (tuple(item.name for item in fields(kind)) for kind in (PlanGrid, Retired))
 
 
-def blocks_of(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, list[str]]:
-    """Return the blocks of some grids, or of all, sorted, by grid id."""
-    wanted = None if grid_ids is None else set(grid_ids)
-    out: dict[str, list[str]] = {}
-    for block, grid in zip(state.assignment.index.tolist(), state.assignment.tolist(), strict=True):
-        if wanted is None or grid in wanted:
-            out.setdefault(grid, []).append(block)
-    return {grid: sorted(blocks) for grid, blocks in out.items()}
+def describe_grids(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what was decided of living grids, with their blocks (sorted), JSON-ready, by grid id."""
+    rows = rows_by_grid(draft, grid_ids)
+    return {
+        name: _plain(draft.grids[name], _KNOWN) | {"blocks": ground.index[at].tolist()} for name, at in rows.items()
+    }
 
 
-def describe_grids(state: State, grid_ids: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return what was decided of some living grids, or of all, with their blocks, JSON-ready, by grid id."""
-    wanted = None if grid_ids is None else set(grid_ids)
-    blocks = blocks_of(state, wanted)
-    frame = state.grids if wanted is None or len(wanted) == len(state.grids) else state.grids.loc[sorted(wanted)]
-    return {row["grid_id"]: {**row, "blocks": blocks[row["grid_id"]]} for row in to_records(frame)}
+def _plain(value: PlanGrid | Retired, names: Iterable[str]) -> dict[str, Any]:
+    told = ((name, getattr(value, name)) for name in names)
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in told}
 
 
 def to_grids(described: Mapping[str, Mapping[str, Any]], features: Mapping[str, Mapping[str, Any]]) -> list[Grid]:
@@ -35,15 +34,18 @@ def to_grids(described: Mapping[str, Mapping[str, Any]], features: Mapping[str, 
 
 def decide_anew(grid: Grid, told: PlanGrid) -> Grid:
     """Return a grid with the name, lock, attributes and predecessors that are known now; its other bytes stay."""
-    decided = {name: getattr(told, name) for name in DECIDED}
-    decided |= {"attributes": dict(told.attributes), "predecessors": list(told.predecessors)}
-    head, properties = grid.parts
-    return Grid(grid.grid_id, {**grid.document, **decided}, join_feature(head, properties | decided))
+    decided = _plain(told, DECIDED)
+    document = {**grid.document, **decided}
+    if grid.decided:
+        return Grid(grid.grid_id, document, grid.drawn + tell_decided(document))
+    head, properties = split_feature(grid.feature)
+    return Grid(grid.grid_id, document, join_feature(head, properties | decided))
 
 
-def list_retired(state: State) -> list[Grid]:
-    """Return every retired grid of a state."""
-    return [Grid(row["grid_id"], {**row, "retired": True}, b"") for row in to_records(state.retired)]
+def list_retired(draft: Draft, before: Draft) -> list[Grid]:
+    """Return the retired grids of a draft that are not just so in the one before."""
+    new = (gone for name, gone in draft.retired.items() if before.retired.get(name) != gone)
+    return [Grid(gone.grid_id, {**_plain(gone, _GONE), "retired": True}, b"") for gone in new]
 
 
 def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from api.store.database import Dialect, Rows
 from api.store.errors import StaleError
 from api.store.findings import put_findings
 from api.store.grids import find_changed, find_living, put_contents, show_grids
-from api.store.records import STATUSES, Delta, Note, VersionRecord, canonical, digest_of
+from api.store.records import STATUSES, Delta, Grid, Note, VersionRecord, canonical, digest_of
 from api.store.taken import PUT_IN, digest_layers, find_changed_layers, find_taken, put_layers
 from spatial.errors import MissingError
 
@@ -130,6 +130,7 @@ def add_version(
     version = require_head(rows, plan_id, base, lock=dialect.lock) + 1
     put_contents(rows, plan_id, grids)
     living = find_living(rows, dialect, plan_id)
+    shown = {name: one for name, one in find_before(change).items() if living.get(name) == one.content}
     for grid in grids:
         living.pop(grid.grid_id, None)
     living |= {grid.grid_id: grid.content for grid in grids if grid.feature}
@@ -152,10 +153,15 @@ def add_version(
     )
     log_status(rows, plan_id, version, STATUSES[0], note, when)
     rows.run("UPDATE plans SET head = ? WHERE plan_id = ?", version, plan_id)
-    show_grids(rows, dialect, plan_id, grids)
+    show_grids(rows, dialect, plan_id, grids, shown)
     put_findings(rows, dialect, plan_id, version, change.findings)
     put_layers(rows, dialect, plan_id, version, change.layers)
     return read_version(rows, plan_id, version)
+
+
+def find_before(change: Delta) -> dict[str, Grid]:
+    """Return the grids that a version changes as they were, where that is known."""
+    return {grid.grid_id: change.before[grid.grid_id] for grid in change.grids if grid.grid_id in change.before}
 
 
 def log_status(rows: Rows, plan_id: str, version: int, status: str, note: Note, when: str) -> None:

@@ -13,14 +13,14 @@ from spatial.errors import EditError
 from spatial.plan.ground import Ground, locate_blocks
 from spatial.plan.outcome import Outcome, build_outcome
 from spatial.plan.redrawing import relabel
-from spatial.plan.state import BASE, State, open_draft, require_unlocked
+from spatial.plan.state import BASE, Draft, State, open_draft, require_unlocked
 
 _WHAT = "assignment"
 _NEW = "\0new "
 """Before the name of a part that goes on as no grid: no grid is called so."""
 
 
-def adopt_assignment(ground: Ground, state: State, assignment: Mapping[str, str]) -> Outcome:
+def adopt_assignment(ground: Ground, state: State | Draft, assignment: Mapping[str, str]) -> Outcome:
     """Return what putting blocks into the parts of an assignment (block to part) makes of a state.
 
     A part goes on as the grid with which it shares households, so that in all as many as can be stay in their grid;

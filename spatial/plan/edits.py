@@ -59,8 +59,10 @@ __all__ = [
 _Told = tuple[Draft, tuple[str, ...]]
 
 
-def apply_edits(ground: Ground, state: State, edits: Iterable[Edit], *, rng: np.random.Generator) -> Outcome:
+def apply_edits(ground: Ground, state: State | Draft, edits: Iterable[Edit], *, rng: np.random.Generator) -> Outcome:
     """Return what edits, one after the other, make of a state; the state itself stays as it was.
+
+    The draft of another outcome does for its state, and takes less.
 
     A rule that an edit breaks is told in the outcome, as contiguity or the band; an edit that cannot be made at all is
     refused, and with it the whole batch.

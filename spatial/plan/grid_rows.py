@@ -18,10 +18,11 @@ from spatial.tables import GRIDS, require
 Known = dict[bytes, tuple[Any, ...]]
 SETS_PER_BLOCK = 2
 """So many sets of blocks are kept for each block: those of many versions, as grids are of several blocks."""
+_TEXTS = frozenset({"grid_id", "code", "community_id", "level", "kind", "status", "explanation", "name", "content"})
 _SIZES = ("households", "blocks", "area_m2", "status", "oversize")
 
 
-def build_plan_grids(ground: Ground, state: State) -> Any:
+def build_plan_grids(ground: Ground, state: State | Draft) -> Any:
     """Return GRIDS of a state, as ``build_grids`` makes them, with ``name``, ``locked`` and ``content`` beside.
 
     ``content`` is the digest of a grid's blocks.
@@ -31,15 +32,23 @@ def build_plan_grids(ground: Ground, state: State) -> Any:
 
 
 def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Known | None = None) -> Any:
-    """Return the rows of ``build_plan_grids`` for some grids, sorted by id.
+    """Return the rows of ``build_plan_grids`` for some grids, sorted by id; ``known`` as for ``measure_rows``."""
+    told = measure_rows(ground, draft, grid_ids, {} if known is None else known)
+    columns = {name: pd.Series(values, dtype="str") if name in _TEXTS else values for name, values in told.items()}
+    shapes = columns.pop("geometry")
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=ground.crs), crs=ground.crs)
+
+
+def measure_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Known) -> dict[str, Any]:
+    """Return the same column by column, texts and shapes as arrays of objects: a frame is slow to make.
 
     ``known`` holds what was measured of sets of blocks before, by their places as bytes: only sets that it misses are
     measured, and put in.
     """
     rows = rows_by_grid(draft, grid_ids)
     grids = [draft.grids[name] for name in rows]
-    measured = _recall(ground, [*rows.values()], {} if known is None else known)
-    columns = {
+    measured = _recall(ground, [*rows.values()], known)
+    return {
         "grid_id": _text(rows),
         "code": _text(grid.code for grid in grids),
         "community_id": _text(grid.community_id for grid in grids),
@@ -51,8 +60,8 @@ def build_rows(ground: Ground, draft: Draft, grid_ids: Iterable[str], known: Kno
         "name": _text(grid.name for grid in grids),
         "locked": np.array([grid.locked for grid in grids], dtype=bool),
         "content": measured["content"],
+        "geometry": measured["geometry"],
     }
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(measured["geometry"], crs=ground.crs), crs=ground.crs)
 
 
 def _recall(ground: Ground, sets: list[Any], known: Known) -> dict[str, Any]:
@@ -65,11 +74,10 @@ def _recall(ground: Ground, sets: list[Any], known: Known) -> dict[str, Any]:
     if len(known) + len(fresh) > SETS_PER_BLOCK * len(ground.index):
         known.clear()
     known |= fresh
-    values = columns
-    if held:
-        told = zip(*((held | fresh)[key] for key in keys), strict=True)
-        values = {name: np.array(some, dtype=columns[name].dtype) for name, some in zip(columns, told, strict=True)}
-    return {name: _text(some) if name in ("status", "content") else some for name, some in values.items()}
+    if not held:
+        return columns
+    told = zip(*((held | fresh)[key] for key in keys), strict=True)
+    return {name: np.array(some, dtype=columns[name].dtype) for name, some in zip(columns, told, strict=True)}
 
 
 def _measure(ground: Ground, sets: list[Any]) -> dict[str, Any]:
@@ -120,7 +128,7 @@ def count_households(ground: Ground, draft: Draft, grid_ids: Iterable[str]) -> d
 
 
 def _text(values: Iterable[Any]) -> Any:
-    return pd.Series([str(value) for value in values], dtype="str")
+    return np.array([str(value) for value in values], dtype=object)
 
 
 def _sum(values: Any, sets: list[Any]) -> Any:

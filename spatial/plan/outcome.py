@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from spatial.plan.findings import compare_findings
-from spatial.plan.grid_rows import build_rows, count_households
+from spatial.plan.grid_rows import build_rows, count_households, measure_rows
 from spatial.plan.ground import Ground
 from spatial.plan.pieces import Stray, find_strays
-from spatial.plan.state import Draft, Grid, State, close_draft
+from spatial.plan.state import Draft, Grid, State, close_draft, settle_draft
 
 _DEVIATION = {"deviation": "int64", "deviation_share": "float64", "households_before": "int64"}
 
@@ -24,14 +24,12 @@ class Outcome:
     Attributes
     ----------
     ground, draft:
-        On what the state stands, and the new state as arrays.
-    state:
-        The new state; the old one is as it was.
+        On what the state stands, and the new state as arrays; the old one is as it was.
     changed_grids, created, retired:
         Ids: of living grids that differ in anything from before (new ones too), of new ones, of those that are no more.
     drawn:
-        A row of GRIDS (with its shape, as ``build_plan_grids`` has it) for each of them of which blocks, or what a rule
-        looks at, changed.
+        The columns of ``build_plan_grids`` (name -> values, shapes under ``geometry``) for each of them of which
+        blocks, or what a rule looks at, changed.
     deviations:
         By changed grid ``deviation`` (households above the target), ``deviation_share`` (of the target), and
         ``households_before`` (0 for new ones).
@@ -46,17 +44,21 @@ class Outcome:
 
     ground: Ground
     draft: Draft
-    state: State
     changed_grids: tuple[str, ...]
     created: tuple[str, ...]
     retired: tuple[str, ...]
-    drawn: Any
+    drawn: Mapping[str, Any]
     deviations: Mapping[str, Mapping[str, float]]
     caused: Any
     cured: Any
     kept: Any
     strays: tuple[Stray, ...]
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def state(self) -> State:
+        """The new state. It is made when it is asked for: the next edit may stand on the draft."""
+        return close_draft(self.ground.index, self.draft)
 
     @cached_property
     def metrics(self) -> Any:
@@ -72,18 +74,18 @@ class Outcome:
 
 def build_outcome(ground: Ground, before: Draft, after: Draft, notes: tuple[str, ...]) -> Outcome:
     """Return what changed from one draft to the other, looking at the grids that changed alone."""
+    after = settle_draft(after)
     moved = before.label != after.label
     moved_grids = {*before.label[moved], *after.label[moved]}
     differ = _find_differing(before, after) | moved_grids
     living = sorted(differ & after.grids.keys())
     reshaped = {name for name in differ if _is_reshaped(before, after, name)} | moved_grids
-    drawn = build_rows(ground, after, reshaped & after.grids.keys(), ground.measured)
-    known = dict(zip(drawn["content"], drawn.geometry, strict=True))
+    drawn = measure_rows(ground, after, reshaped & after.grids.keys(), ground.measured)
+    known = dict(zip(drawn["content"], drawn["geometry"], strict=True))
     caused, cured, kept = compare_findings(ground, before, after, reshaped, known)
     return Outcome(
         ground=ground,
         draft=after,
-        state=close_draft(ground.index, after),
         changed_grids=tuple(living),
         created=tuple(sorted(after.grids.keys() - before.grids.keys())),
         retired=tuple(sorted(before.grids.keys() - after.grids.keys())),
@@ -125,6 +127,7 @@ def _measure_deviations(
     ground: Ground, before: Draft, after: Draft, grid_ids: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     target = ground.profile.grid.target_households
-    was, now = (count_households(ground, draft, grid_ids) for draft in (before, after))
+    now = count_households(ground, after, grid_ids)
+    was = now if (before.label == after.label).all() else count_households(ground, before, grid_ids)
     told = ((name, now[name] - target, was[name]) for name in grid_ids)
     return {name: dict(zip(_DEVIATION, (off, off / target, held), strict=True)) for name, off, held in told}

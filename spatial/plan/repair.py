@@ -41,7 +41,7 @@ class Proposal:
     notes: tuple[str, ...] = ()
 
 
-def propose_repair(ground: Ground, state: State, grids: Iterable[str] | None = None) -> Proposal:
+def propose_repair(ground: Ground, state: State | Draft, grids: Iterable[str] | None = None) -> Proposal:
     """Return the moves that make grids contiguous (None: all that are not), locked grids left as they are.
 
     Moves go between the torn grids and those beside them, and keep a block in its community; every other grid of these

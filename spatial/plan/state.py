@@ -154,19 +154,30 @@ def begin(plan: Plan) -> State:
     return State(assignment, _frame(grids, Grid), _frame([], Retired))
 
 
-def open_draft(index: Any, state: State) -> Draft:
-    """Return the state as arrays in the order of the ground's block index.
+def open_draft(index: Any, state: State | Draft) -> Draft:
+    """Return the state as arrays in the order of the ground's block index; one that is open already as it is.
 
     Raises
     ------
     InputError
         If the state speaks of other blocks than the ground.
     """
+    if isinstance(state, Draft):
+        if len(state.label) != len(index):
+            raise InputError(f"state: assigns {len(state.label)} blocks, needed just the {len(index)} of the ground")
+        return state
     at = state.assignment.index.get_indexer(index)
     if len(state.assignment) != len(index) or (at < 0).any():
         raise InputError(f"state: assigns {len(state.assignment)} blocks, needed just the {len(index)} of the ground")
     label = state.assignment.to_numpy(dtype=object)[at]
     return Draft(label, _values(state.grids, Grid), _values(state.retired, Retired))
+
+
+def settle_draft(draft: Draft) -> Draft:
+    """Return the draft as it would be opened of its state: whatever steps led to it, the same for the same."""
+    label = np.empty(len(draft.label), dtype=object)
+    label[:] = [*map(str, draft.label.tolist())]
+    return Draft(label, dict(sorted(draft.grids.items())), dict(sorted(draft.retired.items())))
 
 
 def close_draft(index: Any, draft: Draft) -> State:

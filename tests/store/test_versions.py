@@ -18,10 +18,11 @@ from api.store.editing import Editor, import_plan
 from api.store.errors import StaleError, StatusError, StoreError
 from api.store.records import STATUSES, Delta, Note
 from api.store.serving import build_features, build_served_ground
-from api.store.states import blocks_of, describe_grids, to_grids, to_state
+from api.store.states import describe_grids, to_grids, to_state
 from api.store.store import Store, create_store, open_store
 from spatial.errors import EditError, InputError, MissingError
 from spatial.plan.edits import build_plan_grids
+from spatial.plan.state import open_draft
 from tests.api.toy_plan import build_toy_plan
 from tests.store import postgres
 from tests.store.served import TOY, edit, move, rename, serve_layers
@@ -101,8 +102,9 @@ def test_what_is_said_of_grids_gives_the_bytes_that_drawing_them_anew_gives(edit
     for version in (2, 3):
         held = editor.store.read_grids(TOY, version)
         ground, state = build_served_ground(editor.store.read_plan(TOY)), to_state(held)
-        drawn = build_features(ground, build_plan_grids(ground.ground, state), blocks_of(state))
-        anew = to_grids(describe_grids(state), drawn)
+        described = describe_grids(ground.ground, open_draft(ground.ground.index, state), state.grids.index)
+        blocks = {name: one["blocks"] for name, one in described.items()}
+        anew = to_grids(described, build_features(ground, build_plan_grids(ground.ground, state), blocks))
         assert [(grid.feature, grid.content) for grid in held] == [(grid.feature, grid.content) for grid in anew]
         shown = {feature["id"]: feature["properties"] for feature in _all(editor.store, version)}
         assert shown["g1"]["attributes"] == told
