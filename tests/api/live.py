@@ -19,7 +19,7 @@ _PROGRAM = (
 
 @contextmanager
 def serving(
-    folder: Path | None, *, osm: Path | None = None, store: Path | None = None, **settings: str
+    folder: Path | None, *, osm: Path | None = None, store: Path | str | None = None, **settings: str
 ) -> Iterator[str]:
     """Give the address of a server of a plan folder, a street map, a store or several, without a slash at the end.
 
@@ -31,7 +31,7 @@ def serving(
 
 @contextmanager
 def starting(
-    folder: Path | None, *, osm: Path | None = None, store: Path | None = None, **settings: str
+    folder: Path | None, *, osm: Path | None = None, store: Path | str | None = None, **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Give the address of a server as ``serving`` does, and its process."""
     environment = {**os.environ, **{f"WANGGE_{name.upper()}": value for name, value in settings.items()}}

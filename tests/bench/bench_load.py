@@ -6,7 +6,8 @@ processes of their own; an edit's wait ends with its version, however often anot
 the version that they saw, so that edits of other grids pass each other; with ``--strict`` they edit the last version
 alone, as long as it takes to be the first on one. Beside it: all
 of 20,000 grids in one answer, by processor time of the server, against their bytes merely joined by ``orjson``; and a
-box of 1,000 grids, from the same PostGIS, against TiPG, where ``--tipg`` names a Python that has it.
+box of 1,000 grids, from the same PostGIS, against TiPG, where ``--tipg`` names a Python that has it. With ``--postgis``
+the store of the first part is a PostGIS one.
 """
 
 import argparse
@@ -56,15 +57,31 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--tipg", type=Path, help="a Python that has tipg and uvicorn")
     parser.add_argument("--store", type=Path, help="where the store is kept, and found by the next run")
+    parser.add_argument(
+        "--postgis", action="store_true", help="keep the store in PostGIS; no comparison with TiPG then"
+    )
     parser.add_argument("--strict", action="store_true", help="let writers race for the same version")
     given = parser.parse_args()
+    with _opening(given) as (place, new):
+        if new:
+            fill_store(place, make_plan(_COMMUNITIES), given.grids)
+        _measure_load(place, given.seconds, strict=given.strict)
+        _measure_whole(place)
+    if not given.postgis:
+        _measure_box(given.tipg)
+
+
+@contextmanager
+def _opening(given: argparse.Namespace) -> Iterator[tuple[Place, bool]]:
+    """Give the place of the store, and whether it is to be made."""
+    if given.postgis:
+        with postgres.running() as server:
+            postgres.create_database(server, "city")
+            yield f"{server}/city", True
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = given.store or Path(folder) / "plans.gpkg"
-        if not path.exists():
-            fill_store(path, make_plan(_COMMUNITIES), given.grids)
-        _measure_load(path, given.seconds, strict=given.strict)
-        _measure_whole(path)
-    _measure_box(given.tipg)
+        yield path, not path.exists()
 
 
 def fill_store(place: Place, plan: Plan, grids: int) -> None:
@@ -96,7 +113,7 @@ def _shift(features: list[Any], by: Any) -> list[Any]:
     return [{**one, "geometry": orjson.loads(text)} for one, text in zip(features, moved, strict=True)]
 
 
-def _measure_load(path: Path, seconds: float, *, strict: bool) -> None:
+def _measure_load(path: Place, seconds: float, *, strict: bool) -> None:
     store = open_store(path)
     names = [plan.plan_id for plan in store.list_plans()]
     grids = [grid.grid_id for grid in store.read_grids("city", 1) if grid.feature]
@@ -113,7 +130,7 @@ def _measure_load(path: Path, seconds: float, *, strict: bool) -> None:
             reading, writing = pool.submit(_read_all, *asked), pool.submit(_write_all, *asked, strict)
             waits, errors = reading.result()
             edits, told = writing.result()
-        cpu = sum(os.times()[2:4]) if server.poll() is not None else _cpu_of(server.pid)
+        cpu, peak = _cpu_of(server.pid), _peak_of(server.pid)
     store = open_store(path)
     made = store.get_plan("city").head - before - 1
     lost = set(told["names"]) - {e["name"] for v in store.list_versions("city") for e in v.edits if "name" in e}
@@ -129,12 +146,20 @@ def _measure_load(path: Path, seconds: float, *, strict: bool) -> None:
         f"\n{pages:.0f} answers a second; {sum(errors.values())} read errors {dict(errors)}; {len(told['names'])} edits"
     )
     print(f"acknowledged, {made} versions made, {len(lost)} lost, {told['again']} made again; other answers to edits:")
-    print(f"{dict(told['errors'])}; {cpu:.0f} s of processor time in the server")
+    print(
+        f"{dict(told['errors'])}; {cpu:.0f} s of processor time in the server, {peak / 1e6:,.0f} MB of memory at most"
+    )
 
 
 def _cpu_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_of(pid: int) -> int:
+    """Return the most bytes of memory that a process had at a time."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _find_tile(client: httpx.Client) -> str:
@@ -236,7 +261,7 @@ def _least(run: Callable[[], Any], runs: int = 5) -> float:
     return min(spent)
 
 
-def _measure_whole(path: Path) -> None:
+def _measure_whole(path: Place) -> None:
     """Read 20,000 grids of plan after plan out of the store and write them, against writing alone."""
     store = open_store(path)
     wanted = [plan.plan_id for plan in store.list_plans()][: _WHOLE // len(store.read_grids("city", 1)) + 1]
@@ -271,7 +296,7 @@ def _measure_box(tipg: Path | None) -> None:
             shapely.from_geojson([orjson.dumps(s).decode() for s in shapes])
         )
         box = f"bbox={west},{south},{east},{north}&limit={_PAGE}"
-        with starting(None, store=place) as (address, process):  # type: ignore[arg-type]
+        with starting(None, store=place) as (address, process):
             ours = _time_pages(f"{address}{HERE}/layers/grids?{box}", process.pid)
         _tell_pages("Wangge", ours)
         if tipg is None or not tipg.exists():
