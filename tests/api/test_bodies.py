@@ -229,6 +229,27 @@ def test_a_server_without_room_says_so_in_a_problem_that_tells_when_to_come_agai
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("path", ["/locate", "/processes/divide/execution"])
+def test_a_client_that_leaves_while_it_sends_is_no_fault_of_the_server(toy_folder: Path, path: str) -> None:
+    async def run() -> None:
+        served = create_app(toy_folder, Settings())
+        coming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+        sent = list[dict[str, Any]]()
+
+        async def receive() -> Any:
+            return coming.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+        await served({**scope, "client": ("127.0.0.1", 1), "http_version": "1.1", "root_path": ""}, receive, send)
+        assert sent[0]["status"] == 400
+
+    asyncio.run(run())
+
+
 def test_every_address_that_takes_a_body_tells_that_there_may_be_no_room_for_it(
     toy_folder: Path, tmp_path: Path
 ) -> None:
