@@ -14,6 +14,8 @@ from spatial.division.sizes import Sizes
 _EXACT = 1e-7
 LET_GO = 2e-4
 """Share of the cost that is let go where grids are priced."""
+_SURPLUS = 0.3
+"""Share of what prices say beyond the best division that is let go: more, and prices are too wild to be exact."""
 _FEW_NODES, _FEW_IN_ALL, NODES_PER_ROOT = 1_000, 600_000, 20_000
 _MOST_ROUNDS, _DRY, _GIVEN_UP, _LISTS = 60, 60, 100, 8
 _HOT, _COOLING, _ALL_EVERY = 0.3, 0.6, 5
@@ -161,7 +163,6 @@ def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
 def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
     """Add grids until a quick look about every root finds hardly any that pays."""
     nodes, units = limits
-    ask = Ask(want(case), nodes, 10, units=units)
     batch = max(60, case.units // 6)
     for _ in range(_MOST_ROUNDS):
         order = case.roots.order[np.argsort(-case.hits[case.roots.order], kind="stable")]
@@ -171,6 +172,7 @@ def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
         for at in range(0, case.units, batch):
             if case.over:
                 return
+            ask = Ask(want(case, worth), nodes, 10, units=units)
             found = price(case, ask, order[at : at + batch], worth)
             if min(batch, units) >= case.units:
                 rise(case, worth, np.minimum(found.bounds.min(axis=1), 0.0))
@@ -183,9 +185,14 @@ def improve(case: Case, slack: float, limits: tuple[int, int]) -> None:
             return
 
 
-def want(case: Case, share: float = LET_GO) -> float:
-    """Return the reduced cost below which a grid is wanted: what all grids together can lose is a share of the cost."""
-    return -share * abs(case.total) / max(1, count_most(case))
+def want(case: Case, worth: Worth, share: float = LET_GO) -> float:
+    """Return the reduced cost below which a grid is wanted.
+
+    What all grids together can lose is a share of the cost, or of what prices say beyond the best division known: the
+    part need only be shown to hold nothing better.
+    """
+    most = max(1, min(count_most(case), case.part.counts[1]))
+    return -max(share * abs(case.total), _SURPLUS * (worth.total - case.total)) / most
 
 
 def count_most(case: Case) -> int:
@@ -210,8 +217,8 @@ def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
     few, deep = max(_FEW_NODES // 5, min(_FEW_NODES, _FEW_IN_ALL // case.units)), False
     for turn in range(_MOST_ROUNDS):
         deep = deep or turn >= _ALL_EVERY
-        ask = Ask(want(case, share), NODES_PER_ROOT if deep else few, 10)
         worth, _ = case.master.solve(case.part.centre, slack)
+        ask = Ask(want(case, worth, share), NODES_PER_ROOT if deep else few, 10)
         bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
             if case.over:

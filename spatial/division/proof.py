@@ -48,6 +48,8 @@ _LISTED, _LISTED_A_SECOND, _LISTING_NODES = 250_000, 20_000, 2_000_000
 _SAMPLE, _SURPLUS = 6, 1.5
 """Of so many roots one tells how many grids there are; how many times too many that may be."""
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
+_FEW, _LISTS_FROM = 100, 0.06
+"""Of so few units all grids that matter can be listed though the gap is as wide as that."""
 _EXPLORING = 300_000
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _PROMISED, _LATE = 0.7, 3, 0.2
@@ -128,14 +130,17 @@ def _go_on(case: Case) -> bool:
     part = case.part
     if case.units > _LARGE and case.gap > _WIDE * case.total:
         return _lift(case)
-    early = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
-    if early and _split(case):
+    torn = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
+    lists_first = case.units <= _FEW and case.gap <= _LISTS_FROM * case.total
+    if torn and not lists_first and _split(case):
         return True
     if (case.gap < _PROMISING * part.given_up and _close(case, _WHOLE)) or case.over:
         return True
     if case.left() < case.late:
         case.late = 0.0
         _close(case, _SHARES)
+        return True
+    if torn and lists_first and _split(case):
         return True
     part.round += 1
     if not _cut(case) and not _split(case):
@@ -279,7 +284,7 @@ def _close(case: Case, shares: tuple[float, ...]) -> bool:
     ``shares`` (ascending) the largest is taken whose grids can be listed.
     """
     worth, _ = case.master.solve(case.part.centre, NARROW)
-    found = price(case, Ask(want(case), NODES_PER_ROOT, 10), None, worth)
+    found = price(case, Ask(want(case, worth), NODES_PER_ROOT, 10), None, worth)
     bounds = np.minimum(found.bounds.min(axis=1), 0.0)
     rise(case, worth, bounds)
     case.master.add(to_columns(found))
