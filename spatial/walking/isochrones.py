@@ -48,10 +48,11 @@ def build_isochrones(
 
     ``tolerance_m`` says how closely outlines are drawn (None: ``circle_tolerance_m``): no place of an area lies beyond
     the rest of the walk by more than two and a half tolerances, filled holes apart, and at any tolerance all that is
-    reached lies inside. A circle nests in the larger ones asked for beside it, so its outline may differ by one and a
-    half tolerances from the same circle asked for alone; the smaller ones change nothing where up to three are asked
-    for. ``zoom`` asks instead for the tolerance of a pixel of a web map, if that is coarser than the profile's; circles
-    nest at one tolerance, not across several.
+    reached lies inside. The profile's circles look the same to the byte whichever of them are asked for: each is drawn
+    inside the larger ones of the profile, asked for or not. Other limits nest in the larger ones asked for beside them,
+    so these outlines may differ by one and a half tolerances from the same circle asked for alone; the smaller ones
+    change nothing where up to three are asked for. ``zoom`` asks instead for the tolerance of a pixel of a web map, if
+    that is coarser than the profile's; circles nest at one tolerance, not across several.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def build_isochrones(
         If ``site_id`` is missing or stands twice, or the sites are not points in the network's system.
     """
     if limits is None:
-        limits = [m * 60.0 for m in network.rules.circle_min] if mode == "time" else list(network.rules.circle_m)
+        limits = _usual_limits(network, mode)
     if not _are_several(limits):
         raise InputError(f"found the limits {limits!r}, needed a list of numbers")
     steps = np.unique([check_limit(network, limit, mode, gates) for limit in limits])
@@ -74,7 +75,8 @@ def build_isochrones(
     drawing = Drawing(
         network.rules.circle_buffer_m, _tolerance(network, tolerance_m, zoom), network.rules.circle_hole_m2
     )
-    areas = _draw(network, points, steps, (mode, gates), drawing).ravel()
+    drawn = _beside(steps, _usual_limits(network, mode))
+    areas = _draw(network, points, drawn, (mode, gates), drawing)[:, np.isin(drawn, steps)].ravel()
     metres = steps if mode == "distance" else steps * network.m_per_s
     count = len(ids)
     columns = {
@@ -85,6 +87,17 @@ def build_isochrones(
         "households": np.zeros(count * len(steps), dtype=np.int64),
     }
     return gpd.GeoDataFrame(columns, geometry=areas, crs=network.crs)
+
+
+def _usual_limits(network: WalkNetwork, mode: Mode) -> list[float]:
+    """Return the profile's limits."""
+    return [m * 60.0 for m in network.rules.circle_min] if mode == "time" else list(network.rules.circle_m)
+
+
+def _beside(steps: Floats, usual: Sequence[float]) -> Floats:
+    """Return the limits to draw: with limits of the profile alone also its larger ones, else those asked for."""
+    known = np.unique(np.asarray(usual, dtype=np.float64))
+    return known[known >= steps[0]] if np.isin(steps, known).all() else steps
 
 
 def _are_several(given: object) -> bool:

@@ -48,7 +48,7 @@ def start_valhalla(path: str | Path | None = None, streets: Streets | None = Non
     settings["mjolnir"]["concurrency"] = 1
     config.write_text(json.dumps(settings), encoding="utf-8")
     write_map(Path(path), streets, folder / "map.osm.pbf")
-    subprocess.run([builder, "-c", config, folder / "map.osm.pbf"], check=True, capture_output=True)
+    subprocess.run([builder, "-c", config, folder / "map.osm.pbf"], cwd=folder, check=True, capture_output=True)
     return valhalla.Actor(str(config))
 
 
