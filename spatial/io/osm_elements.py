@@ -228,11 +228,20 @@ def _sort_nodes(columns: Columns, dropped: "Counter[str]") -> tuple[Ints, NDArra
         other = (x[1:] != x[:-1]) | (y[1:] != y[:-1])
         dropped[VERSIONS] += int((~last[:-1] & other).sum())
         ids, x, y = ids[last], x[last], y[last]
-    lonlat = np.column_stack([x, y]) / UNITS_PER_DEGREE
-    bad = (np.abs(lonlat[:, 0]) > 180) | (np.abs(lonlat[:, 1]) > 90)
+    lonlat = np.empty((len(ids), 2))
+    np.divide(x, UNITS_PER_DEGREE, out=lonlat[:, 0])
+    np.divide(y, UNITS_PER_DEGREE, out=lonlat[:, 1])
+    bad = np.union1d(_beyond(x, 180 * UNITS_PER_DEGREE), _beyond(y, 90 * UNITS_PER_DEGREE))
     lonlat[bad] = np.nan
-    dropped["node without usable coordinates"] += int(bad.sum())
+    dropped["node without usable coordinates"] += len(bad)
     return ids, lonlat
+
+
+def _beyond(values: Ints, most: int) -> Ints:
+    """Return the rows of the numbers that are larger than that, or smaller than its negative: mostly none."""
+    if not len(values) or (values.min() >= -most and values.max() <= most):
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero((values < -most) | (values > most))
 
 
 def _sort_places(columns: Columns, node_id: Ints) -> tuple[Ints, TagTable]:

@@ -63,12 +63,15 @@ def read_walk_network(
     kept = load_network(key) if key is not None else None
     if kept is not None:
         return kept
-    given: dict[str, Any] = {"gates": gates, "estates": estates, "walker": walker, "heights": heights}
     if is_osm:
-        streets, lines = _read_columns(read_elements(path), crs, clip, path.name)
-        network = build_walk_network(streets, profile, lines=lines, **given)
+        streets, *ways = _read_columns(read_elements(path), crs, clip, path.name)
+        # popped, so that nobody but the builder holds the columns, which lets them go early
+        network = build_walk_network(
+            streets, profile, gates=gates, estates=estates, walker=walker, heights=heights, lines=ways.pop()
+        )
     else:
-        network = build_walk_network(read_streets(path, crs=crs, clip=clip), profile, **given)
+        streets = read_streets(path, crs=crs, clip=clip)
+        network = build_walk_network(streets, profile, gates=gates, estates=estates, walker=walker, heights=heights)
     if key is not None:
         store_network(key, network)
     return network

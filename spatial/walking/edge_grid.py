@@ -42,18 +42,17 @@ class EdgeGrid:
 
 def build_edge_grid(shape_ptr: Ints, shape_xy: Floats, shape_m: Floats) -> EdgeGrid:
     """Return the grid over all pieces of the shapes that have a length."""
-    most = max(len(shape_xy) - len(shape_ptr) + 1, 0)
-    ends, along, edge = np.empty((most, 4)), np.empty((most, 2)), np.empty(most, dtype=np.int64)
-    count = _pieces(shape_ptr, shape_xy, shape_m, (ends, along, edge))
-    ends, along, edge = ends[:count], along[:count], edge[:count]
     low, high = box_of(shape_xy)
     low, high = low - 1.0, high + 1.0
     cell = max(_CELL_M, float(np.sqrt(np.prod(high - low) / _MOST_CELLS)))
     columns, rows = (int(n) for n in np.floor((high - low) / cell) + 1)
     start = np.zeros(columns * rows + 1, dtype=np.int64)
-    _count(ends, low, cell, columns, start)
+    most = max(len(shape_xy) - len(shape_ptr) + 1, 0)
+    ends, along, edge = np.empty((most, 4)), np.empty((most, 2)), np.empty(most, dtype=np.int64)
+    count = _pieces((shape_ptr, shape_xy, shape_m), low, cell, columns, (ends, along, edge, start))
+    ends, along, edge = ends[:count], along[:count], edge[:count]
     member = np.empty(start[-1], dtype=np.int32)
-    _fill(ends, low, cell, columns, start[:-1].copy(), member)
+    _fill(ends, low, cell, columns, start, member)
     return EdgeGrid(ends, edge, along, low, cell, columns, rows, start, member)
 
 
@@ -68,8 +67,10 @@ def find_nearest(grid: EdgeGrid, xy: Floats, class_of_edge: Ints, wanted: Ints) 
 
 
 @kernel
-def _pieces(shape_ptr, shape_xy, shape_m, out):  # type: ignore[no-untyped-def]
-    ends, along, of_edge = out
+def _pieces(shapes, low, cell, columns, out):  # type: ignore[no-untyped-def]
+    """Write the pieces, and where the members of each cell start; return how many pieces these are."""
+    shape_ptr, shape_xy, shape_m = shapes
+    ends, along, of_edge, start = out
     k = np.int64(0)
     for edge in range(len(shape_ptr) - 1):
         for i in range(shape_ptr[edge], shape_ptr[edge + 1] - 1):
@@ -78,29 +79,27 @@ def _pieces(shape_ptr, shape_xy, shape_m, out):  # type: ignore[no-untyped-def]
                 ends[k, 2], ends[k, 3] = shape_xy[i + 1, 0], shape_xy[i + 1, 1]
                 along[k, 0], along[k, 1] = shape_m[i], shape_m[i + 1]
                 of_edge[k] = edge
+                x0, x1, y0, y1 = _box(ends[k], low, cell)
+                for y in range(y0, y1 + 1):
+                    for x in range(x0, x1 + 1):
+                        start[y * columns + x + 1] += 1
                 k += 1
+    for c in range(len(start) - 1):
+        start[c + 1] += start[c]
     return k
 
 
 @kernel
-def _count(ends: Floats, low: Floats, cell: float, columns: int, start: Ints) -> None:
+def _fill(ends: Floats, low: Floats, cell: float, columns: int, start: Ints, member: NDArray[np.int32]) -> None:
     for s in range(len(ends)):
         x0, x1, y0, y1 = _box(ends[s], low, cell)
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
-                start[y * columns + x + 1] += 1
-    for c in range(len(start) - 1):
-        start[c + 1] += start[c]
-
-
-@kernel
-def _fill(ends: Floats, low: Floats, cell: float, columns: int, put: Ints, member: NDArray[np.int32]) -> None:
-    for s in range(len(ends)):
-        x0, x1, y0, y1 = _box(ends[s], low, cell)
-        for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                member[put[y * columns + x]] = s
-                put[y * columns + x] += 1
+                member[start[y * columns + x]] = s
+                start[y * columns + x] += 1
+    for c in range(len(start) - 1, 0, -1):  # each has come to where the next one starts
+        start[c] = start[c - 1]
+    start[0] = 0
 
 
 @inner

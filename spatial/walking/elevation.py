@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix, diags_array
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
+import scipy
 
 from spatial.crs import transform_xy
 from spatial.errors import InputError
@@ -144,9 +142,9 @@ def _fill(segments: Segments, known: Floats) -> Floats:
     length = np.maximum(np.hypot(*(segments.xy[segments.b] - segments.xy[segments.a]).T), _SHORTEST_M)
     tied = segments.extra_s == 0  # a lift joins two heights
     ends = (segments.a[tied], segments.b[tied])
-    links = coo_matrix((1.0 / length[tied], ends), shape=(n, n)).tocsr()
+    links = scipy.sparse.coo_matrix((1.0 / length[tied], ends), shape=(n, n)).tocsr()
     links = links + links.T
-    part = connected_components(links, directed=False)[1]
+    part = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
     told = np.zeros(n, dtype=bool)
     told[part[np.isfinite(known)]] = True
     unknown = np.flatnonzero(~np.isfinite(known) & told[part])
@@ -154,9 +152,9 @@ def _fill(segments: Segments, known: Floats) -> Floats:
         return known
     fixed = np.flatnonzero(np.isfinite(known))
     weight = links[unknown]
-    system = diags_array(np.asarray(weight.sum(axis=1)).ravel()) - weight[:, unknown]
+    system = scipy.sparse.diags_array(np.asarray(weight.sum(axis=1)).ravel()) - weight[:, unknown]
     out = known.copy()
-    out[unknown] = spsolve(system.tocsc(), weight[:, fixed] @ known[fixed])
+    out[unknown] = scipy.sparse.linalg.spsolve(system.tocsc(), weight[:, fixed] @ known[fixed])
     return out
 
 

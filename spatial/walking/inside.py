@@ -7,9 +7,9 @@ inside turns only at corners that stand into it.
 from typing import Any
 
 import numpy as np
+import scipy
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import shortest_path
 
 from spatial.walking.plazas import standing_corners
 
@@ -75,7 +75,7 @@ def _round_corners(room: Any, corners: Floats, places: Floats, pairs: tuple[Ints
         return np.full(len(pairs[0]), np.inf)
     i, j = (index.ravel() for index in np.indices((len(corners), len(corners))))
     between = np.where(_sees(room, corners[i], corners[j]), np.hypot(*(corners[j] - corners[i]).T), np.inf)
-    between = shortest_path(between.reshape(len(corners), -1), directed=False)
+    between = scipy.sparse.csgraph.shortest_path(between.reshape(len(corners), -1), directed=False)
     i, j = (index.ravel() for index in np.indices((len(places), len(corners))))
     to_corner = np.where(_sees(room, places[i], corners[j]), np.hypot(*(corners[j] - places[i]).T), np.inf)
     to_corner = to_corner.reshape(len(places), -1)

@@ -54,15 +54,31 @@ def to_lines(ways: Any) -> Lines:
     return Lines(ways["way_id"].to_numpy(), np.arange(len(ways)), ways, offsets, node, xy)
 
 
-def take_lines(lines: Lines, rows: Ints) -> tuple[Ints, Ints, Floats]:
-    """Return (way, node, place) of the vertices of these ways, one way after the other; ways count from 0."""
+def take_lines(lines: Lines, rows: Ints) -> tuple[Ints, Ints]:
+    """Return (where the vertices of these ways start, which of all vertices they are), one way after the other."""
     counts = np.diff(lines.offsets)[rows]
-    owner = np.repeat(np.arange(len(rows)), counts)
-    if len(rows) == len(lines.way_id) and (rows == np.arange(len(rows))).all():
-        return owner, lines.node, lines.xy
-    ends = np.cumsum(counts)
-    at = np.arange(len(owner)) + np.repeat(lines.offsets[rows] - (ends - counts), counts)
-    return owner, lines.node[at], lines.xy[at]
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    at = np.repeat(lines.offsets[rows] - start[:-1], counts)
+    at += np.arange(len(at))
+    return start, at
+
+
+def link_vertices(start: Ints, vertex: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return (way, vertex, next vertex) of the straight pieces of ways, of any two vertices in a row that differ."""
+    way, a, b = np.empty((3, len(vertex)), dtype=np.int64)
+    count = _link(start, vertex, way, a, b)
+    return way[:count], a[:count], b[:count]
+
+
+@kernel
+def _link(start: Ints, vertex: Ints, way: Ints, a: Ints, b: Ints) -> Any:
+    count = np.int64(0)
+    for line in range(len(start) - 1):
+        for i in range(start[line], start[line + 1] - 1):
+            if vertex[i + 1] != vertex[i]:
+                way[count], a[count], b[count] = line, vertex[i], vertex[i + 1]
+                count += 1
+    return count
 
 
 def number_ids(ids: Ints) -> tuple[Ints, Ints, Ints]:

@@ -149,6 +149,8 @@ def build_walk_network(
     rules = _check_rules(profile.walking, walker)
     lines = to_lines(streets.ways) if lines is None else lines
     segments, dropped = read_segments(lines, rules, walker)
+    hours = _tell_way_hours(lines, walker)
+    del lines  # of a city this and, further down, the pieces take as much as a tenth of the network
     segments, squares = add_squares(segments, streets, rules)
     if not segments.count:
         raise InputError(f"streets: found no way that can be walked in {streets.source}; needed at least one")
@@ -160,11 +162,14 @@ def build_walk_network(
     report = {**{f"left out: {reason}": n for reason, n in dropped.items()}, **squares, **entered}
     report |= _tell_dropped(streets.dropped)
     report |= {"gates taken from the map": mapped, "pieces that only residents reach": locked}
-    report |= _tell_way_hours(lines, walker)
+    report |= hours
     segments, replaced = leave_out_carriageways(segments, kept, rules)
     report |= replaced
     climb = None if heights is None else measure_climb(segments, heights, crs)
-    return _assemble(segments, build_chains(segments, kept), (crs, rules, walls, doors, walker, climb), report)
+    edges = _draw_edges(segments, build_chains(segments, kept), walker.m_per_s(rules), climb)
+    report["edges without heights, taken as level"] = edges.level
+    del segments
+    return _assemble(edges, (crs, rules, walls, doors, walker), report)
 
 
 def _tell_dropped(dropped: Mapping[str, int]) -> dict[str, int]:
@@ -238,64 +243,71 @@ def _block_other_gates(segments: Segments, marks: NDArray[np.int8], known: Ints)
     return np.where(others, BLOCKED, marks).astype(marks.dtype)
 
 
-def _assemble(
-    segments: Segments,
-    chains: Chains,
-    given: tuple[Any, WalkRules, Walls, Doors, Walker, Climb | None],
-    report: dict[str, int],
-) -> WalkNetwork:
-    crs, rules, walls, doors, walker, climb = given
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """What the network takes over as it stands: of its nodes, of its edges, the node of each vertex (-1: none), and of
+    how many edges the slope is not known."""
+
+    nodes: dict[str, Any]
+    edges: dict[str, Any]
+    rank: Ints
+    level: int
+
+
+def _draw_edges(segments: Segments, chains: Chains, m_per_s: float, climb: Climb | None) -> _Edges:
+    """Return the edges that chains of pieces make."""
     first, last = chains.ends()
     is_node = np.zeros(len(segments.xy), dtype=bool)
     is_node[first] = is_node[last] = True
     nodes = np.flatnonzero(is_node)
     rank = np.full(len(segments.xy), -1, dtype=np.int64)
     rank[nodes] = np.arange(len(nodes))
-    u, v = rank[first].astype(np.int32), rank[last].astype(np.int32)
     shape_ptr, shape_xy = chains.shape_ptr(), segments.xy[chains.vertex]
     shape_m = metres_along(shape_xy, shape_ptr)
     length = shape_m[shape_ptr[1:] - 1]
     piece = chains.piece[chains.start[:-1]]
     forward, backward, delay = chain_flags(segments, chains)
-    seconds = length * segments.factor[piece] / walker.m_per_s(rules)
-    level = np.ones(len(u))
+    seconds = length * segments.factor[piece] / m_per_s
+    level = np.ones(chains.count)
     slopes = Climb(level, level, level == 0) if climb is None else chain_climb(segments, chains, climb)
-    del chains  # of a city it takes as much as a tenth of the network
-    uv = np.where(forward, seconds * slopes.along + delay, np.inf)
-    vu = np.where(backward, seconds * slopes.against + delay, np.inf)
-    report["edges without heights, taken as level"] = int((~slopes.known).sum())
-    private = segments.private[piece]
-    component = number_by_length(u, v, length, len(nodes))
+    edges = {
+        "u": rank[first].astype(np.int32),
+        "v": rank[last].astype(np.int32),
+        "length_m": length,
+        "seconds_uv": np.where(forward, seconds * slopes.along + delay, np.inf),
+        "seconds_vu": np.where(backward, seconds * slopes.against + delay, np.inf),
+        "shape_ptr": shape_ptr,
+        "shape_xy": shape_xy,
+        "shape_m": shape_m,
+        **{name: getattr(segments, name)[piece] for name in ("private", "steps", "synthetic", "separate", "estate")},
+    }
+    at_nodes = {"xy": segments.xy[nodes], "node_id": segments.vertex_id[nodes]}
+    return _Edges(at_nodes, edges, rank, int((~slopes.known).sum()))
+
+
+def _assemble(drawn: _Edges, given: tuple[Any, WalkRules, Walls, Doors, Walker], report: dict[str, int]) -> WalkNetwork:
+    crs, rules, walls, doors, walker = given
+    edges, rank = drawn.edges, drawn.rank
+    u, v, length = edges["u"], edges["v"], edges["length_m"]
+    uv, vu = edges["seconds_uv"], edges["seconds_vu"]
+    count = len(drawn.nodes["node_id"])
+    component = number_by_length(u, v, length, count)
     usable = (doors.estate >= 0) & (doors.vertex >= 0)
     entries: dict[int, list[int]] = {}
     for estate, vertex in zip(doors.estate[usable].tolist(), doors.vertex[usable].tolist(), strict=True):
         if rank[vertex] >= 0:
             entries.setdefault(estate, []).append(int(rank[vertex]))
     on = [(gate, int(rank[at])) for gate, at in zip(doors.gate_id, doors.vertex.tolist(), strict=True) if at >= 0]
-    arcs = build_arcs(u, v, uv, vu, length, private, len(nodes))
-    report |= {"nodes": len(nodes), "edges": len(u), "parts": int(component.max(initial=-1)) + 1}
+    report |= {"nodes": count, "edges": len(u), "parts": int(component.max(initial=-1)) + 1}
     return WalkNetwork(
         crs=crs,
         rules=rules,
-        xy=segments.xy[nodes],
-        node_id=segments.vertex_id[nodes],
-        **arcs,
-        u=u,
-        v=v,
-        length_m=length,
-        seconds_uv=uv,
-        seconds_vu=vu,
-        private=private,
-        steps=segments.steps[piece],
-        synthetic=segments.synthetic[piece],
-        separate=segments.separate[piece],
-        estate=segments.estate[piece],
-        shape_ptr=shape_ptr,
-        shape_xy=shape_xy,
-        shape_m=shape_m,
+        **drawn.nodes,
+        **build_arcs(u, v, uv, vu, length, edges["private"], count),
+        **edges,
         component=component,
         cut_off=find_cut_off(component, u, v, length, np.isfinite(uv) | np.isfinite(vu)),
-        grid=build_edge_grid(shape_ptr, shape_xy, shape_m),
+        grid=build_edge_grid(edges["shape_ptr"], edges["shape_xy"], edges["shape_m"]),
         walls=walls,
         doors={estate: tuple(sorted(set(found))) for estate, found in sorted(entries.items())},
         gates={gate: node for gate, node in sorted(on) if node >= 0},

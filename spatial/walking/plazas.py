@@ -27,10 +27,9 @@ def find_squares(streets: Any) -> tuple[Any, Any]:
     areas, ways = streets.areas, streets.ways
     found: list[tuple[Any, bool]] = []
     if len(areas):
-        kind = read_tag(areas, "highway")
+        areas = areas[read_tag(areas, "highway").isin(_ON_SQUARE).to_numpy(dtype=bool)]
         klass, _ = classify_ways(areas)
-        rows = np.flatnonzero(np.isin(kind, list(_ON_SQUARE)) & (klass != NONE))
-        found += zip(areas.geometry.array[rows], klass[rows] == PRIVATE, strict=True)
+        found += zip(areas.geometry.array[klass != NONE], klass[klass != NONE] == PRIVATE, strict=True)
     klass, _ = classify_ways(ways)
     drawn = (read_tag(ways, "area") == "yes").to_numpy() & (klass != NONE)
     drawn &= shapely.is_closed(ways.geometry.array) & (shapely.get_num_points(ways.geometry.array) > 3)

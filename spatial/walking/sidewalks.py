@@ -8,9 +8,8 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from spatial.profile import WalkRules
 from spatial.walking.chains import Chains, build_chains
@@ -82,8 +81,9 @@ def _stretches(edges: _Edges) -> Ints:
     at = np.concatenate([edges.first[rows], edges.last[rows]])
     row = np.tile(np.arange(len(rows)), 2)
     inner = ~meets[at]
-    graph = coo_matrix((np.ones(int(inner.sum())), (edges.vertices + row[inner], at[inner])), shape=(count, count))
-    labels = connected_components(graph, directed=False)[1]
+    joined = np.ones(int(inner.sum())), (edges.vertices + row[inner], at[inner])
+    graph = scipy.sparse.coo_matrix(joined, shape=(count, count))
+    labels = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     out[rows] = labels[edges.vertices :]
     return out
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import Delaunay, KDTree, QhullError
 
 from spatial.crs import transform_xy
 from spatial.errors import InputError
@@ -42,12 +41,12 @@ def sample_spots(spots: Spots, crs: Any) -> tuple[Callable[[Floats], Floats], fl
     """
     xy, heights = _once(spots)
     try:
-        between = LinearNDInterpolator(Delaunay(xy), heights)
-    except (QhullError, ValueError) as error:
+        between = scipy.interpolate.LinearNDInterpolator(scipy.spatial.Delaunay(xy), heights)
+    except (scipy.spatial.QhullError, ValueError) as error:
         raise InputError(
             f"heights: found {len(xy)} places, too few or all in one line; needed three that span an area"
         ) from error
-    tree = KDTree(xy)
+    tree = scipy.spatial.KDTree(xy)
     usual = float(np.median(tree.query(xy, k=2)[0][:, 1]))
 
     def sample(at: Floats) -> Floats:
