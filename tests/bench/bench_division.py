@@ -5,7 +5,9 @@ published instances, ours at three budgets beside all rivals, as Markdown on the
 has not begun after ``--limit-min`` minutes is told and left out; rivals that are not installed (extra ``bench``) are
 named. ``--most-blocks 300`` leaves out the larger instances. With
 ``--suite 60 --count 100 --budget 1`` it runs a seeded suite instead (``--suite 12-16``: sizes from-to; ``--rough``:
-islands, oversize blocks, torn borders) and prints the share proved, seconds, the worst gap and every doubt.
+islands, oversize blocks, torn borders) and prints the share proved, seconds, the worst gap and every doubt. With
+``--unworsened FILE`` the plan of every rival is improved so that none of its seven metrics gets worse, and the table of
+theirs and ours is written there.
 
 J, its terms and the rules are computed by ``tests.bench.score``, which shares no code with the division.
 """
@@ -23,9 +25,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.bench.domination import Duel, fight, sum_up, tell_duel
 from tests.bench.instances import NAMES, read_instance
 from tests.bench.rivals import Outcome, list_rivals, run_rivals
-from tests.bench.score import Score, count_grids, list_worse
+from tests.bench.score import METRICS, Score, count_grids, list_worse
 from tests.bench.suites import rough_suite, suite
 from tests.bench.timing import Run, run_ours, time_published
 
@@ -39,8 +42,10 @@ def main() -> None:
     """Read the options, run, print as it goes and write the whole."""
     options = _read_options()
     lines: list[str] = []
+    options.out = options.unworsened or options.out
+    run = _run_suite if options.suite else _worsen_nothing if options.unworsened else _compare
     try:
-        for line in _run_suite(options) if options.suite else _compare(options):
+        for line in run(options):
             print(line, flush=True)
             lines.append(line)
     except pytest.skip.Exception as reason:
@@ -52,6 +57,7 @@ def main() -> None:
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, help="write the Markdown here too")
+    parser.add_argument("--unworsened", type=Path, help="improve the rivals' plans; write the Markdown here")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--instances", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--budgets", nargs="+", type=float, default=[2.0, 10.0, 60.0], help="seconds, ours")
@@ -113,13 +119,42 @@ def _compare(options: argparse.Namespace) -> Iterator[str]:
     yield from _side_by_side(rows, options)
 
 
+def _worsen_nothing(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of duels: a table per instance, then a row of counts for each."""
+    yield from ("# Rivals' plans improved so that nothing gets worse", "")
+    yield f"{_describe_machine()}; chains {options.rival_budget:g} CPU s, any rival {options.rival_limit:g} CPU s."
+    rows: list[list[str]] = []
+    ends = time.monotonic() + 60.0 * options.limit_min
+    for name in options.instances:
+        blocks, adjacency = read_instance(name)
+        if len(blocks) > options.most_blocks:
+            continue
+        metrics = [metric.replace("_", " ") for metric in METRICS]
+        yield from ("", f"## {name}, {len(blocks)} blocks", "")
+        yield from _head(["rival", "hard rules", *metrics, "worse on", "better on", "outcome", "CPU s, ours"])
+        duels: list[Duel] = []
+        for duel in fight(blocks, adjacency, _run_rivals(blocks, adjacency, options, ends)):
+            yield _row(*tell_duel(duel))
+            duels.append(duel)
+        rows.append(sum_up(name, duels))
+    counts = "plans / worse on some metric / better and nowhere worse / proved that none is better / neither"
+    yield from ("", f"Counts: {counts}.", "")
+    yield from _head(["instance", "no plan", "rivals in the band and contiguous", "others"])
+    yield from (_row(*row) for row in rows)
+
+
 def _run_rivals(blocks: Any, adjacency: Any, options: argparse.Namespace, ends: float) -> Iterator[Outcome]:
     limits = {"budget_s": options.rival_budget, "limit_s": options.rival_limit}
-    for method in options.rivals:
+    if not options.rivals:
+        return
+    left = iter(options.rivals)
+    for rival in run_rivals(blocks, adjacency, methods=tuple(options.rivals), **limits):
+        next(left)
+        yield rival
         if time.monotonic() > ends:
-            yield Outcome(method, None, None, math.nan, f"not run, {_late(options)}")
-        else:
-            yield from run_rivals(blocks, adjacency, methods=(method,), **limits)
+            break  # what is left is told below
+    for method in left:
+        yield Outcome(method, None, None, math.nan, f"not run, {_late(options)}")
 
 
 def _late(options: argparse.Namespace) -> str:
