@@ -133,6 +133,26 @@ def test_vertical_grids_are_a_feed_and_change_no_number_of_the_plan(folder: Path
         assert len(public["features"]) == 2
 
 
+def test_edits_of_the_grid_on_the_ground_leave_vertical_grids_as_they_are_and_those_are_not_written_to(
+    folder: Path, tmp_path: Path
+) -> None:
+    store = store_folder(folder, tmp_path / "plans.gpkg")
+    plan, match = "/plans/toy-0001", {"If-Match": "*"}
+    vertical, asked = f"{plan}/feeds/collections/vertical_grids/items", {"lon": IN_TOWER[0], "lat": IN_TOWER[1]}
+    with serving(None, store=store) as at, httpx.Client(base_url=at) as client:
+        before = client.get(vertical).json()["features"]
+        moved = {"edits": [{"kind": "merge", "grids": ["g2", "g3"]}]}
+        made = client.post(f"{plan}/edits", json=moved, headers=match)
+        assert made.status_code == 201, made.text
+        assert client.get(vertical).json()["features"] == before
+        (grid,) = made.json()["created"] or [one["id"] for one in made.json()["grids"]["features"]]
+        told = client.get(f"{plan}/feeds/locate", params={**asked, "floor": 4}).json()
+        assert (told["grid_id"], told["vertical_grids"]) == (grid, [FLATS])
+        refused = client.patch(f"{vertical}/v1", json={"properties": {"name": "x"}}, headers=match)
+        assert refused.status_code == 405
+        assert "grids" in refused.json()["detail"]
+
+
 def test_a_table_that_tells_floors_is_told_its_vertical_grids(folder: Path, toy_folder: Path, tmp_path: Path) -> None:
     places, out = tmp_path / "places.csv", tmp_path / "located.csv"
     (lon, lat), (beside, _) = IN_TOWER, BESIDE
