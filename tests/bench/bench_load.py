@@ -279,7 +279,7 @@ def _measure_whole(path: Place) -> None:
         f"\n{len(features):,} grids in one FeatureCollection: {kept / bare:.2f} of the processor time in which orjson"
     )
     print(
-        f"joins their bytes ({1000 * bare:.1f} ms) from memory, as feeds keep them, {whole / bare:.1f} read from the store"
+        f"joins their bytes ({1000 * bare:.1f} ms) from memory, as feeds keep them, {whole / bare:.1f} from the store"
     )
 
 
