@@ -2,7 +2,8 @@
 
 ``WANGGE_VALHALLA`` names a configuration whose tiles are made already; else tiles are made of the map itself by
 ``valhalla_build_tiles``, which is looked for on the path or where ``WANGGE_VALHALLA_BUILD`` says. Nodes and ways of an
-OpenStreetMap file are handed on as they are; of another map, as it was read.
+OpenStreetMap file are handed on as they are, but for ways that leave the map: Valhalla would drop them whole, so it
+gets the parts on the map, which are what Wangge reads. Another map is handed on as it was read.
 """
 
 import atexit
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +58,29 @@ def write_map(path: Path, streets: Streets | None, out: Path) -> None:
     """Write the nodes and ways of a map as a PBF file: nodes first, as the tiles' builder needs them."""
     with osmium.SimpleWriter(str(out)) as writer:
         if path.name.lower().endswith(OSM_SUFFIXES):
-            for item in osmium.FileProcessor(str(path)):
-                if not item.is_relation():
-                    writer.add(item)
+            _copy_map(path, writer)
         elif streets is not None:
             _write_streets(streets, writer)
+
+
+def _copy_map(path: Path, writer: Any) -> None:
+    """Copy nodes and ways; of a way that leaves the map, each run of nodes on it."""
+    known, parts = set(), []
+    last = 0
+    for item in osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY):
+        if item.is_node():
+            known.add(item.id)
+            writer.add(item)
+            continue
+        last = max(last, item.id)
+        nodes = [node.ref for node in item.nodes]
+        if known.issuperset(nodes):
+            writer.add(item)
+        else:
+            runs = [list(run) for on_map, run in groupby(nodes, known.__contains__) if on_map]
+            parts += [(run, dict(item.tags)) for run in runs if len(run) > 1]
+    for number, (run, tags) in enumerate(parts, last + 1):
+        writer.add_way(osmium.osm.mutable.Way(id=number, nodes=run, tags=tags))
 
 
 def _write_streets(streets: Streets, writer: Any) -> None:
