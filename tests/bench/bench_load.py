@@ -7,20 +7,22 @@ the version that they saw, so that edits of other grids pass each other; with ``
 alone, as long as it takes to be the first on one. Beside it: all
 of 20,000 grids in one answer, by processor time of the server, against their bytes merely joined by ``orjson``; and a
 box of 1,000 grids, from the same PostGIS, against TiPG, where ``--tipg`` names a Python that has it. With ``--postgis``
-the store of the first part is a PostGIS one.
+the store of the first part is a PostGIS one. Last, what the server holds of places that are sent by many at once.
 """
 
 import argparse
 import asyncio
 import os
 import random
+import select
+import socket
 import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -48,6 +50,7 @@ _COMMUNITIES, _ACROSS, _APART = 200, 12, 0.2
 _TIPG = "import uvicorn; from tipg.main import app; uvicorn.run(app, port={port}, log_level='error')"
 _WHOLE = 20_000
 _PAGE = 1000
+_CROWD, _CROWD_BYTES = 40, 48_000_000
 
 
 def main() -> None:
@@ -67,6 +70,7 @@ def main() -> None:
             fill_store(place, make_plan(_COMMUNITIES), given.grids)
         _measure_load(place, given.seconds, strict=given.strict)
         _measure_whole(place)
+        _measure_crowd(place)
     if not given.postgis:
         _measure_box(given.tipg)
 
@@ -281,6 +285,21 @@ def _measure_whole(path: Place) -> None:
     print(
         f"joins their bytes ({1000 * bare:.1f} ms) from memory, as feeds keep them, {whole / bare:.1f} from the store"
     )
+
+
+def _measure_crowd(path: Place) -> None:
+    """Send long lists of places, all but the last byte of each; tell what the server holds, and how many it refuses."""
+    with starting(None, store=path) as (address, server), ExitStack() as lines:
+        before, host = _peak_of(server.pid), httpx.URL(address)
+        head = f"POST {HERE}/feeds/locate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {_CROWD_BYTES}\r\n\r\n"
+        clients = [lines.enter_context(socket.create_connection((host.host, host.port))) for _ in range(_CROWD)]
+        for client in clients:
+            client.sendall(head.encode() + b" " * (_CROWD_BYTES - 1))
+        told = httpx.get(f"{address}{HERE}", timeout=120).status_code  # all that was sent before is read by then
+        refused = sum(bool(select.select([client], [], [], 0.1)[0]) for client in clients)
+        held = _peak_of(server.pid) - before
+    print(f"\n{_CROWD} clients send {_CROWD_BYTES / 1e6:.0f} MB of places each: {refused} are asked to come again,")
+    print(f"{held / 1e6:.0f} MB are held at most; who asks for something else is answered {told}")
 
 
 def _measure_box(tipg: Path | None) -> None:
