@@ -35,7 +35,14 @@ from tests.real_data import real
 
 LIMIT_M = 1000.0
 LIMITS_M = [300.0, 500.0, 1000.0]
-SITES, HOMES = 40, 50_000
+SITES = 40
+CITIES = (
+    ("Porto Alegre", "porto-alegre/poa.osm.pbf", 50_000),
+    ("Helsinki", "helsinki/helsinki.osm.pbf", 3_000),
+    ("Beijing", "beijing-wudaokou/map.osm.gz", 3_000),
+    ("Futian", "futian/walk.graphml", 0),
+)
+"""City, map, and how many homes are made up; in Futian estates are the homes."""
 _COLD = """
 import time
 start = time.perf_counter()
@@ -173,7 +180,7 @@ def estates_of_futian(network: WalkNetwork) -> Any:
     return homes[shapely.intersects(shapely.box(*network.xy.min(axis=0), *network.xy.max(axis=0)), points)]
 
 
-def tell_of(city: str, path: str) -> None:
+def tell_of(city: str, path: str, made_up: int) -> None:
     """Print the tables of a city: time in Porto Alegre alone, households everywhere."""
     streets = read_streets(real(path))
     network = build_walk_network(streets, read_profile())
@@ -183,23 +190,21 @@ def tell_of(city: str, path: str) -> None:
         print(f"{city}: without Valhalla: {error}")
         actor = None
     rng = np.random.default_rng(1)
-    homes = beside_streets(network, "demand_id", HOMES, rng).assign(households=1)
+    homes = beside_streets(network, "demand_id", made_up, rng).assign(households=1)
     sites = beside_streets(network, "site_id", SITES, rng)
     print(f"\n{city}: {network.node_count:,} nodes, {network.edge_count:,} edges; {os.cpu_count()} cores")
     if city == "Porto Alegre":
         tell("Circles of Porto Alegre", time_circles(network, sites, actor))
-    if city == "Futian":
+    if not made_up:
         homes = estates_of_futian(network)
     tell(f"Households, {city}", judge_circles(network, sites, homes, actor))
 
 
 def main() -> None:
     """Print the tables."""
-    tell_of("Porto Alegre", "porto-alegre/poa.osm.pbf")
+    for city in CITIES:
+        tell_of(*city)
     tell("Cold start", time_cold())
-    tell_of("Helsinki", "helsinki/helsinki.osm.pbf")
-    tell_of("Beijing", "beijing-wudaokou/map.osm.gz")
-    tell_of("Futian", "futian/walk.graphml")
 
 
 if __name__ == "__main__":
