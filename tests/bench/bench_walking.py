@@ -2,7 +2,7 @@
 
 All figures are from one run: processor time of all threads, the least of several repeats, beside peers in the same
 process. The mosaic is made by ``tests.bench.mosaic``; without it only Porto Alegre is measured. Peers are the extra
-``bench``; for Valhalla the variable ``WANGGE_VALHALLA`` names its configuration.
+``bench``; ``valhalla_tiles.py`` says where Valhalla's tiles come from.
 """
 
 import dataclasses
