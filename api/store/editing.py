@@ -382,4 +382,4 @@ def _retire(grid: Grid, code_of: Mapping[str, str]) -> Grid:
     told = grid.document
     successors = sorted({code_of[block] for block in told["blocks"]})
     kept = {name: told[name] for name in ("grid_id", "code", "name", "community_id", "predecessors")}
-    return Grid(grid.grid_id, {**kept, "successors": successors, "retired": True}, b"")
+    return Grid(grid.grid_id, {**kept, "successors": successors, "retired": True})

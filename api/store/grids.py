@@ -13,6 +13,8 @@ from api.store.records import Grid
 from api.store.tables import gather_columns, put_features, set_columns
 from spatial.errors import MissingError
 
+Content = tuple[Mapping[str, Any], bytes, bytes]
+"""What is kept of a grid: its document, how it is drawn, and how what is decided of it is told."""
 _CHUNK = 500
 
 
@@ -74,22 +76,23 @@ def read_changed(rows: Rows, plan_id: str, one: int, other: int) -> list[Grid]:
     content_of = {str(grid_id): str(content) for grid_id, content in found}
     held = read_contents(rows, plan_id, content_of.values())
     ids = {str(row[0]) for row in rows.all(changed, plan_id, first, last)}
-    nothing: tuple[Mapping[str, Any], bytes] = ({}, b"")
+    nothing: Content = ({}, b"", b"")
     return [Grid(name, *(held[content_of[name]] if name in content_of else nothing)) for name in sorted(ids)]
 
 
-def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
-    """Return the document and the feature of each content."""
+def read_contents(rows: Rows, plan_id: str, contents: Iterable[str]) -> dict[str, Content]:
+    """Return what is kept of each content."""
     wanted, out = sorted(set(contents)), {}
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
         marks = ", ".join("?" * len(some))
-        for content, document, feature in rows.all(
-            f"SELECT content, document, feature FROM contents WHERE plan_id = ? AND content IN ({marks})",
-            plan_id,
-            *some,
+        for content, document, drawn, decided in rows.all(
+            f"""SELECT c.content, c.document, d.feature, c.decided FROM contents c
+                JOIN drawings d ON d.plan_id = c.plan_id AND d.drawing = c.drawing
+                WHERE c.plan_id = ? AND c.content IN ({marks})""",
+            *(plan_id, *some),
         ):
-            out[str(content)] = (orjson.loads(document), feature.encode())
+            out[str(content)] = (orjson.loads(document), drawn.encode(), decided.encode())
     return out
 
 
@@ -108,12 +111,18 @@ def find_living(rows: Rows, dialect: Dialect, plan_id: str) -> dict[str, str]:
     return dict(zip(ids, contents, strict=True))
 
 
-def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid]) -> None:
-    """Keep the contents of grids; one that is there already is not kept twice."""
+def put_contents(rows: Rows, plan_id: str, grids: Sequence[Grid], known: Mapping[str, Grid]) -> None:
+    """Keep the contents of grids; one that is there already is not kept twice. ``known`` has some that are there."""
+    new = [grid for grid in grids if grid.grid_id not in known or grid.drawn != known[grid.grid_id].drawn]
     rows.run_many(
-        """INSERT INTO contents (plan_id, content, document, feature) VALUES (?, ?, ?, ?)
+        """INSERT INTO drawings (plan_id, drawing, feature) VALUES (?, ?, ?)
+           ON CONFLICT (plan_id, drawing) DO NOTHING""",
+        [(plan_id, grid.drawing, grid.drawn.decode()) for grid in new],
+    )
+    rows.run_many(
+        """INSERT INTO contents (plan_id, content, document, drawing, decided) VALUES (?, ?, ?, ?, ?)
            ON CONFLICT (plan_id, content) DO NOTHING""",
-        [(plan_id, grid.content, grid.text, grid.feature.decode()) for grid in grids],
+        [(plan_id, grid.content, grid.text, grid.drawing, grid.decided.decode()) for grid in grids],
     )
 
 
@@ -153,7 +162,7 @@ def _keeps_blocks(grid: Grid, shown: Grid | None) -> bool:
 
 def _is_decided_alone(grid: Grid, shown: Grid | None) -> bool:
     """Tell whether a grid differs from what is shown of it in nothing but what people decide."""
-    return shown is not None and _keeps_blocks(grid, shown) and bool(grid.decided) and grid.drawn == shown.drawn
+    return shown is not None and _keeps_blocks(grid, shown) and grid.drawn == shown.drawn
 
 
 def _read_shown(rows: Rows, plan_id: str, grids: Sequence[Grid], known: Mapping[str, Grid]) -> dict[str, Grid]:

@@ -2,11 +2,9 @@
 
 from collections import Counter
 
-import orjson
-
 from api.store.database import Rows
 from api.store.findings import LAYER, read_all, read_findings
-from api.store.grids import read_grids
+from api.store.grids import read_contents, read_grids
 from api.store.plans import digest_ground, list_plans
 from api.store.records import Grid, PlanRecord
 from api.store.taken import find_taken, inspect_layers
@@ -36,12 +34,9 @@ def _inspect(rows: Rows, plan: PlanRecord) -> list[str]:
 
 
 def _inspect_ground(rows: Rows, plan: PlanRecord, digest: str) -> list[str]:
-    contents = rows.all("SELECT content, document, feature FROM contents WHERE plan_id = ?", plan.plan_id)
-    changed = [
-        content
-        for content, document, feature in contents
-        if Grid("", orjson.loads(document), feature.encode()).content != content
-    ]
+    names = [str(row[0]) for row in rows.all("SELECT content FROM contents WHERE plan_id = ?", plan.plan_id)]
+    held = read_contents(rows, plan.plan_id, names)
+    changed = [name for name in names if name not in held or Grid("", *held[name]).content != name]
     whole = digest_ground(rows, plan.plan_id) == digest
     found = [] if whole else ["the ground, or a layer that no edit changes, was changed"]
     return found + [f"a grid of content {content} was changed" for content in changed]

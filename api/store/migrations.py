@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 from api.store.database import Dialect, Rows
 from api.store.errors import StoreError
-from api.store.schema import FORMAT_VERSION, create_table
+from api.store.records import digest_of
+from api.store.schema import FORMAT_VERSION, create_index, create_table
 
+_FIRST_DECIDED = ',"name":'
+"""With it begins what is decided in the feature of a grid: no key before is called so, and texts mask their quotes."""
 _LOG = logging.getLogger("wangge.store")
 Step = Callable[[Rows, Dialect], None]
 R = TypeVar("R", bound=Rows)
@@ -102,5 +105,34 @@ def _limit_tokens(rows: Rows, dialect: Dialect) -> None:
     create_table(rows, dialect, "token_plans")
 
 
-STEPS: Mapping[int, Step] = {1: _share_jobs, 2: _take_layers, 3: _limit_tokens}
+def _part_contents(rows: Rows, dialect: Dialect) -> None:
+    """Keep how grids are drawn apart from what is decided of them: names and locks change, and shapes are long."""
+    rows.run("DROP INDEX changes_version")
+    for name in ("changes", "contents"):
+        rows.run(f"ALTER TABLE {name} RENAME TO {name}_before")
+    for name in ("drawings", "contents", "changes"):
+        create_table(rows, dialect, name)
+    keys = rows.all("SELECT plan_id, content FROM contents_before ORDER BY plan_id, content")
+    for plan_id, content in keys:  # one by one: all of them may be more than memory holds
+        found = rows.one(
+            "SELECT document, feature FROM contents_before WHERE plan_id = ? AND content = ?", plan_id, content
+        )
+        assert found is not None
+        at = found[1].find(_FIRST_DECIDED)
+        drawn, decided = (found[1][:at], found[1][at:]) if at >= 0 else (found[1], "")
+        drawing = digest_of(drawn)
+        rows.run(
+            "INSERT INTO drawings (plan_id, drawing, feature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            *(plan_id, drawing, drawn),
+        )
+        told = (plan_id, content, found[0], drawing, decided)
+        rows.run("INSERT INTO contents (plan_id, content, document, drawing, decided) VALUES (?, ?, ?, ?, ?)", *told)
+    columns = "plan_id, grid_id, version, content"
+    rows.run(f"INSERT INTO changes ({columns}) SELECT {columns} FROM changes_before")
+    for name in ("changes", "contents"):
+        rows.run(f"DROP TABLE {name}_before")
+    create_index(rows, "changes_version")
+
+
+STEPS: Mapping[int, Step] = {1: _share_jobs, 2: _take_layers, 3: _limit_tokens, 4: _part_contents}
 """What leads from each version of the format to the next one."""

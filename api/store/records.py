@@ -11,7 +11,6 @@ import orjson
 STATUSES = ("draft", "field_checked", "under_publication", "approved", "in_force", "superseded")
 """The life of a version; each step leads to the next one and no other."""
 
-_PROPERTIES = b',"properties":'
 DECIDED = ("name", "locked", "attributes", "predecessors")
 """What is served of a grid beside GRIDS, and what may change of it while all that is measured of it stays."""
 
@@ -25,17 +24,6 @@ def digest_of(*parts: str | bytes) -> str:
     """Return the SHA-256 over texts, each with its length before it."""
     contents = [part.encode() if isinstance(part, str) else bytes(part) for part in parts]
     return hashlib.sha256(b"".join([told for one in contents for told in (b"%d:" % len(one), one)])).hexdigest()
-
-
-def split_feature(feature: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Return the bytes of a grid's feature before its properties, and these: they come last, and no place has such."""
-    head, _, properties = feature.partition(_PROPERTIES)
-    return head, orjson.loads(properties[:-1])
-
-
-def join_feature(head: bytes, properties: Mapping[str, Any]) -> bytes:
-    """Return the feature that ``split_feature`` splits so."""
-    return head + _PROPERTIES + orjson.dumps(properties) + b"}"
 
 
 def tell_decided(document: Mapping[str, Any]) -> bytes:
@@ -53,13 +41,17 @@ class Grid:
         Stays with the grid from version to version.
     document:
         All that was decided, JSON-ready: ``blocks`` (sorted ids), ``code``, ``name``, ``locked`` and the like.
-    feature:
-        The GeoJSON feature that is served, as bytes; empty for a retired grid, which keeps its id and code for ever.
+    drawn:
+        The GeoJSON feature that is served, as bytes, up to what is decided: the same while the grid has the same blocks
+        and measures the same. It is empty for a retired grid, which keeps its id and code for ever.
+    decided:
+        The rest of the feature.
     """
 
     grid_id: str
     document: Mapping[str, Any]
-    feature: bytes
+    drawn: bytes = b""
+    decided: bytes = b""
 
     @cached_property
     def text(self) -> str:
@@ -67,15 +59,14 @@ class Grid:
         return canonical(self.document)
 
     @cached_property
-    def decided(self) -> bytes:
-        """The end of the feature that tells what is decided; empty where the feature does not end so."""
-        told = tell_decided(self.document) if self.feature else b""
-        return told if self.feature.endswith(told) else b""
+    def drawing(self) -> str:
+        """Digest of how it is drawn."""
+        return digest_of(self.drawn)
 
     @cached_property
-    def drawn(self) -> bytes:
-        """The feature before ``decided``: the same bytes while the grid has the same blocks and measures the same."""
-        return self.feature[: len(self.feature) - len(self.decided)]
+    def feature(self) -> bytes:
+        """The GeoJSON feature that is served; empty for a retired grid."""
+        return self.drawn + self.decided
 
     @cached_property
     def content(self) -> str:

@@ -6,7 +6,7 @@ from api.store.database import Dialect, Rows
 from api.store.layers import STORED
 
 FORMAT = "wangge-store"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 _TABLES = {
     "meta": "name {key} PRIMARY KEY, value {text} NOT NULL",
@@ -20,8 +20,11 @@ _TABLES = {
     "statuses": """id {serial}, plan_id {key} NOT NULL, version {integer} NOT NULL, status {text} NOT NULL,
         who {text} NOT NULL, at {text} NOT NULL, why {text} NOT NULL,
         FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version)""",
+    "drawings": """plan_id {key} NOT NULL REFERENCES plans(plan_id), drawing {key} NOT NULL, feature {text} NOT NULL,
+        PRIMARY KEY (plan_id, drawing)""",
     "contents": """plan_id {key} NOT NULL REFERENCES plans(plan_id), content {key} NOT NULL, document {text} NOT NULL,
-        feature {text} NOT NULL, PRIMARY KEY (plan_id, content)""",
+        drawing {key} NOT NULL, decided {text} NOT NULL, PRIMARY KEY (plan_id, content),
+        FOREIGN KEY (plan_id, drawing) REFERENCES drawings(plan_id, drawing)""",
     "changes": """plan_id {key} NOT NULL, grid_id {key} NOT NULL, version {integer} NOT NULL,
         content {key} NOT NULL, PRIMARY KEY (plan_id, grid_id, version),
         FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version),
@@ -66,8 +69,8 @@ def _statements(dialect: Dialect) -> Iterator[str]:
     types = dialect.types
     for name in _TABLES:
         yield _statement(dialect, name)
-    for name, over in _INDEXES.items():
-        yield f"CREATE INDEX {name} ON {over}"
+    for name in _INDEXES:
+        yield _index(name)
     for layer in STORED.values():
         own = ", ".join(f"{column} {types[kind]}" for column, kind in layer.columns.items())
         yield f"""CREATE TABLE {layer.name} (fid {types["serial"]}, geom {types["geometry"]}, plan_id {types["key"]},
@@ -77,6 +80,15 @@ def _statements(dialect: Dialect) -> Iterator[str]:
 def create_table(rows: Rows, dialect: Dialect, name: str) -> None:
     """Make one of the tables."""
     rows.run(_statement(dialect, name))
+
+
+def create_index(rows: Rows, name: str) -> None:
+    """Make one of the indexes."""
+    rows.run(_index(name))
+
+
+def _index(name: str) -> str:
+    return f"CREATE INDEX {name} ON {_INDEXES[name]}"
 
 
 def _statement(dialect: Dialect, name: str) -> str:

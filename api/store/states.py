@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 
-from api.store.records import DECIDED, Grid, join_feature, split_feature, tell_decided
+from api.store.records import DECIDED, Grid, tell_decided
 from spatial.plan.edits import Ground
 from spatial.plan.state import Draft, Retired, State, rows_by_grid
 from spatial.plan.state import Grid as PlanGrid
 
+_END = b"}}"
+"""With it ends a feature: its properties come last."""
 _KNOWN, _GONE = (tuple(item.name for item in fields(kind)) for kind in (PlanGrid, Retired))
 
 
@@ -29,28 +31,22 @@ def _plain(value: PlanGrid | Retired, names: Iterable[str]) -> dict[str, Any]:
 
 def to_grids(described: Mapping[str, Mapping[str, Any]], features: Mapping[str, Mapping[str, Any]]) -> list[Grid]:
     """Return the grids of ``features`` (grid id -> its GeoJSON feature), as they are described."""
-    return [Grid(name, told, _feature(told, features[name])) for name, told in described.items()]
+    return [
+        Grid(name, told, orjson.dumps(features[name])[: -len(_END)], tell_decided(told))
+        for name, told in described.items()
+    ]
 
 
 def decide_anew(grid: Grid, told: PlanGrid) -> Grid:
     """Return a grid with the name, lock, attributes and predecessors that are known now; its other bytes stay."""
-    decided = _plain(told, DECIDED)
-    document = {**grid.document, **decided}
-    if grid.decided:
-        return Grid(grid.grid_id, document, grid.drawn + tell_decided(document))
-    head, properties = split_feature(grid.feature)
-    return Grid(grid.grid_id, document, join_feature(head, properties | decided))
+    document = {**grid.document, **_plain(told, DECIDED)}
+    return Grid(grid.grid_id, document, grid.drawn, tell_decided(document))
 
 
 def list_retired(draft: Draft, before: Draft) -> list[Grid]:
     """Return the retired grids of a draft that are not just so in the one before."""
     new = (gone for name, gone in draft.retired.items() if before.retired.get(name) != gone)
-    return [Grid(gone.grid_id, {**_plain(gone, _GONE), "retired": True}, b"") for gone in new]
-
-
-def _feature(row: Mapping[str, Any], feature: Mapping[str, Any]) -> bytes:
-    shown = {name: row[name] for name in DECIDED}
-    return orjson.dumps({**feature, "properties": {**feature["properties"], **shown}})
+    return [Grid(gone.grid_id, {**_plain(gone, _GONE), "retired": True}) for gone in new]
 
 
 def to_state(grids: Iterable[Grid]) -> State:

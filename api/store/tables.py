@@ -17,7 +17,12 @@ Box = tuple[float, float, float, float]
 _NO_GRID = b'"grid_id":null'
 _CHUNK = 500
 _SOURCES = {
-    "grids": ("grids t JOIN contents c ON c.plan_id = t.plan_id AND c.content = t.content WHERE", "c.feature", "''"),
+    "grids": (
+        """grids t JOIN contents c ON c.plan_id = t.plan_id AND c.content = t.content
+        JOIN drawings d ON d.plan_id = c.plan_id AND d.drawing = c.drawing WHERE""",
+        "d.feature || c.decided",
+        "''",
+    ),
     "blocks": (
         "blocks t JOIN served c ON c.plan_id = t.plan_id AND c.layer = 'blocks' AND c.feature_id = t.feature_id WHERE",
         "c.feature",

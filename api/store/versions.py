@@ -128,9 +128,9 @@ def add_version(
     """Add a version on top of the last one, with these changes, and show it in the layers."""
     grids = change.grids
     version = require_head(rows, plan_id, base, lock=dialect.lock) + 1
-    put_contents(rows, plan_id, grids)
     living = find_living(rows, dialect, plan_id)
     shown = {name: one for name, one in find_before(change).items() if living.get(name) == one.content}
+    put_contents(rows, plan_id, grids, shown)
     for grid in grids:
         living.pop(grid.grid_id, None)
     living |= {grid.grid_id: grid.content for grid in grids if grid.feature}

@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from spatial.plan.ground import Ground
 from spatial.plan.pieces import split_pieces
@@ -35,11 +38,12 @@ def mend_greedily(
 
 def list_contacts(ground: Ground) -> list[list[int]]:
     """Return by block the places of the blocks in contact with it, ascending."""
-    beside: list[list[int]] = [[] for _ in range(len(ground.index))]
-    for a, b in zip(ground.first[ground.contact].tolist(), ground.second[ground.contact].tolist(), strict=True):
-        beside[a].append(b)
-        beside[b].append(a)
-    return [sorted(set(others)) for others in beside]
+    size = len(ground.index)
+    ends = ground.first[ground.contact], ground.second[ground.contact]
+    pairs = np.unique(np.concatenate([ends[0] * size + ends[1], ends[1] * size + ends[0]]))
+    starts = np.searchsorted(pairs, np.arange(size + 1) * size).tolist()
+    others = (pairs % max(size, 1)).tolist()
+    return [others[start:end] for start, end in pairwise(starts)]
 
 
 def _mend_once(ground: Ground, draft: Draft, name: str, frozen: set[str], beside: list[list[int]]) -> Any | None:

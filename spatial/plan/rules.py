@@ -73,10 +73,10 @@ def check_connection(plan: Plan) -> Iterator[Defect]:
 
 
 def _components(blocks: Any, pairs: Any) -> Any:
-    place = pd.Series(np.arange(len(blocks)), index=blocks["block_id"].to_numpy())
-    i, j = place.reindex(pairs["focal"]).to_numpy(), place.reindex(pairs["neighbor"]).to_numpy()
-    known = ~(np.isnan(i.astype(float)) | np.isnan(j.astype(float)))
-    i, j = i[known].astype(np.int64), j[known].astype(np.int64)
+    place = pd.Index(blocks["block_id"].to_numpy(dtype=object))
+    i, j = (place.get_indexer(pairs[name].to_numpy(dtype=object)) for name in ("focal", "neighbor"))
+    known = (i >= 0) & (j >= 0)
+    i, j = i[known], j[known]
     graph = coo_array((np.ones(len(i)), (i, j)), shape=(len(blocks), len(blocks)))
     return connected_components(graph, directed=False)[1]
 

@@ -11,11 +11,18 @@ import shapely
 from spatial.plan.checks import check_plan
 from spatial.plan.edits import Edit, Ground, Outcome, State, apply_edits, build_plan_grids
 from spatial.plan.model import Plan
+from spatial.plan.state import open_draft
 from tests.plan.towns import CORNER, SIDE_M, adjacency_frame, block_frame, make_plan, quarters
 
 
 def run(ground: Ground, state: State, *edits: Edit, seed: int = 1) -> Outcome:
-    return apply_edits(ground, state, edits, rng=np.random.default_rng(seed))
+    """Make edits; whatever they are, the next ones may stand on the draft as on its state."""
+    out = apply_edits(ground, state, edits, rng=np.random.default_rng(seed))
+    drafts = [out.draft, open_draft(ground.index, out.state)]
+    mine, opened = ([one.label.tolist(), [*one.grids.items()], [*one.retired.items()]] for one in drafts)
+    assert mine == opened
+    assert {type(name) for name in mine[0]} == {str}
+    return out
 
 
 def line(*xy: tuple[float, float]) -> tuple[tuple[float, float], ...]:

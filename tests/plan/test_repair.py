@@ -13,6 +13,7 @@ from spatial.errors import EditError
 from spatial.plan import edit_kinds as kinds
 from spatial.plan import mending_exact
 from spatial.plan.edits import Ground, State, begin, build_ground, propose_repair
+from spatial.plan.mending import list_contacts
 from tests.plan.editing import blocks_in, pieces_of, run, strict_town
 from tests.plan.towns import adjacency_frame, block_frame, four_grids, make_plan
 
@@ -237,3 +238,10 @@ def test_a_larger_town_torn_in_several_places_is_mended(seed: int) -> None:
     assert torn
     assert all(pieces_of(ground, blocks_in(mended, name)) == 1 for name in grids)
     assert propose_repair(ground, mended).edits == ()
+
+
+def test_the_contacts_of_a_block_are_told_from_both_sides() -> None:
+    ground = build_ground(strict_town())
+    ends = zip(ground.first[ground.contact].tolist(), ground.second[ground.contact].tolist(), strict=True)
+    pairs = {pair for a, b in ends for pair in ((a, b), (b, a))}
+    assert list_contacts(ground) == [sorted(b for a, b in pairs if a == row) for row in range(25)]

@@ -57,7 +57,7 @@ def test_gdal_reads_the_last_version_with_its_columns_and_by_place(file_store: S
 def test_tables_that_are_nobodys_business_are_not_listed(file_store: Store) -> None:
     listed = {name for name, _ in pyogrio.list_layers(_path(file_store))}
     assert {"plans", "versions", "grids"} <= listed
-    assert not listed & {"tokens", "jobs", "audit", "contents", "ground", "meta", "guard"}
+    assert not listed & {"tokens", "jobs", "audit", "contents", "drawings", "ground", "meta", "guard"}
 
 
 def test_the_file_says_that_it_is_a_geopackage(file_store: Store) -> None:
@@ -159,14 +159,15 @@ def test_a_store_of_another_format_is_refused(file_store: Store) -> None:
     file_store.close()
     with closing(sqlite3.connect(_path(file_store))) as raw, raw:
         raw.execute("UPDATE meta SET value = '99' WHERE name = 'format_version'")
-    with pytest.raises(StoreError, match="has format version 99, needed 4 or an earlier one"):
+    with pytest.raises(StoreError, match="has format version 99, needed 5 or an earlier one"):
         open_store(_path(file_store))
 
 
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE contents SET feature = replace(feature, '350', '351')", "a grid of content"),
+        ("UPDATE drawings SET feature = replace(feature, '350', '351')", "a grid of content"),
+        ("UPDATE contents SET decided = replace(decided, 'false', 'true')", "a grid of content"),
         ("UPDATE contents SET document = replace(document, 'b1', 'b2')", "a grid of content"),
         ("DELETE FROM changes WHERE grid_id = 'g3'", "blocks are in no grid"),
         ("UPDATE served SET feature = replace(feature, '480', '481') WHERE layer = 'blocks'", "no edit changes"),

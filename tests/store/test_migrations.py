@@ -25,7 +25,30 @@ _JOBS_1 = """id {serial}, job_id {key} NOT NULL UNIQUE, process {text} NOT NULL,
     worker {text} NOT NULL, created {text} NOT NULL, started {text}, finished {text}, updated {text} NOT NULL"""
 """The only table in which format 1 differed from 2; it had no ``job_events``."""
 _SINCE = {2: ("job_events",), 3: ("layer_features", "layer_changes"), 4: ("token_plans",)}
+_CONTENTS_4 = """plan_id {key} NOT NULL REFERENCES plans(plan_id), content {key} NOT NULL, document {text} NOT NULL,
+    feature {text} NOT NULL, PRIMARY KEY (plan_id, content)"""
+_CHANGES_4 = """plan_id {key} NOT NULL, grid_id {key} NOT NULL, version {integer} NOT NULL,
+    content {key} NOT NULL, PRIMARY KEY (plan_id, grid_id, version),
+    FOREIGN KEY (plan_id, version) REFERENCES versions(plan_id, version),
+    FOREIGN KEY (plan_id, content) REFERENCES contents(plan_id, content)"""
+"""Until format 4 a content held the whole feature of a grid."""
 """Tables that came with each version of the format."""
+
+
+def join_contents(rows: Rows, dialect: Dialect) -> None:
+    """Make of the contents of a store those of format 4."""
+    held = rows.all(
+        """SELECT c.plan_id, c.content, c.document, d.feature || c.decided FROM contents c
+           JOIN drawings d ON d.plan_id = c.plan_id AND d.drawing = c.drawing"""
+    )
+    changes = rows.all("SELECT plan_id, grid_id, version, content FROM changes")
+    for name in ("changes", "contents", "drawings"):
+        rows.run(f"DROP TABLE {name}")
+    rows.run(f"CREATE TABLE contents ({_CONTENTS_4.format_map(dialect.types)})")
+    rows.run(f"CREATE TABLE changes ({_CHANGES_4.format_map(dialect.types)})")
+    rows.run("CREATE INDEX changes_version ON changes (plan_id, version)")
+    rows.run_many("INSERT INTO contents VALUES (?, ?, ?, ?)", held)
+    rows.run_many("INSERT INTO changes VALUES (?, ?, ?, ?)", changes)
 
 
 @pytest.fixture
@@ -33,6 +56,7 @@ def old_place(toy_place: Place) -> Place:
     """A store of format 1 with two jobs."""
     store = open_store(toy_place)
     with store.database.writing() as rows:
+        join_contents(rows, store.database.dialect)
         for name in (*_SINCE[4], *_SINCE[3], *_SINCE[2], "jobs"):
             rows.run(f"DROP TABLE {name}")
         rows.run(f"CREATE TABLE jobs ({_JOBS_1.format_map(store.database.dialect.types)})")
@@ -88,6 +112,7 @@ def test_the_tables_of_a_store_that_was_brought_on_are_those_of_a_new_one(
 def test_a_store_without_layers_of_jobs_opens_as_one_of_today(toy_place: Place) -> None:
     store = open_store(toy_place)
     with store.database.writing() as rows:
+        join_contents(rows, store.database.dialect)
         for name in (*_SINCE[4], *_SINCE[3]):
             rows.run(f"DROP TABLE {name}")
         rows.run("UPDATE meta SET value = '2' WHERE name = 'format_version'")
@@ -98,6 +123,25 @@ def test_a_store_without_layers_of_jobs_opens_as_one_of_today(toy_place: Place) 
     change = Editor(store).propose_layers(TOY, 1, {"sites": []}, {"kind": "take_layers"})
     Editor(store).commit(change, Note("planner", ""), kind="layers")
     assert (store.check(), store.get_version(TOY, 1).digest) == ([], before)
+    store.close()
+
+
+def test_every_version_of_a_store_with_whole_features_keeps_its_bytes(toy_place: Place) -> None:
+    store = open_store(toy_place)
+    editor = Editor(store)
+    told = {"name": ',"name":', "locked": 1}
+    edit(editor, 1, rename("g1", '西,"name":'), {"kind": "set_attributes", "grid": "g1", "attributes": told})
+    edit(editor, 2, {"kind": "merge", "grids": ["g1", "g2"]}, {"kind": "lock", "grids": "all"})
+    held = [(store.read_grids(TOY, one), store.features(TOY, one, "grids")) for one in (1, 2, 3)]
+    with store.database.writing() as rows:
+        join_contents(rows, store.database.dialect)
+        rows.run("UPDATE meta SET value = '4' WHERE name = 'format_version'")
+    store.close()
+    store = open_store(toy_place)
+    assert [(store.read_grids(TOY, one), store.features(TOY, one, "grids")) for one in (1, 2, 3)] == held
+    assert store.check() == []
+    assert edit(Editor(store), 3, {"kind": "unlock", "grids": "all"}).version == 4
+    assert store.check() == []
     store.close()
 
 
@@ -144,7 +188,7 @@ def test_a_store_of_a_later_format_is_refused_and_left_as_it_is(toy_place: Place
     store = open_store(toy_place)
     with store.database.writing() as rows:
         rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION + 1))
-    with pytest.raises(StoreError, match="format version 5, needed 4 or an earlier one: a newer Wangge made it"):
+    with pytest.raises(StoreError, match="format version 6, needed 5 or an earlier one: a newer Wangge made it"):
         open_store(toy_place)
     with store.database.reading() as rows:
         assert rows.one("SELECT head FROM plans WHERE plan_id = ?", TOY) == (1,)
@@ -156,7 +200,7 @@ def test_who_opened_a_store_before_another_wangge_brought_it_on_writes_nothing_m
     change = Editor(store).propose(TOY, 1, [rename("g1", "north")])
     with store.database.writing() as rows:
         rows.run("UPDATE meta SET value = ? WHERE name = 'format_version'", str(FORMAT_VERSION + 1))
-    with pytest.raises(StoreError, match="format version 5 by now, needed 4: another Wangge brought it on"):
+    with pytest.raises(StoreError, match="format version 6 by now, needed 5: another Wangge brought it on"):
         Editor(store).commit(change, Note("planner", ""))
     assert store.get_plan(TOY).head == 1  # what is there is still read
     store.close()

@@ -111,6 +111,34 @@ def test_what_is_said_of_grids_gives_the_bytes_that_drawing_them_anew_gives(edit
         assert [shown[grid]["locked"] for grid in ("g1", "g2", "g3")] == [True, True, version == 2]
 
 
+def test_a_lock_of_all_grids_keeps_no_shape_once_more(editor: Editor) -> None:
+    def count_kept() -> list[Any]:
+        with editor.store.database.reading() as rows:
+            return [rows.one(f"SELECT count(*) FROM {table}") for table in ("drawings", "contents", "changes")]
+
+    assert count_kept() == [(3,), (3,), (3,)]
+    edit(editor, 1, {"kind": "lock", "grids": "all"}, rename("g1", "西"))
+    assert count_kept() == [(3,), (6,), (6,)]
+    edit(editor, 2, {"kind": "unlock", "grids": "all"}, rename("g1", ""))
+    assert count_kept() == [(3,), (6,), (9,)], "what was there before is not kept twice"
+    edit(editor, 3, move("b2", "g2"))
+    assert count_kept() == [(5,), (8,), (11,)], "two grids are drawn anew"
+    assert editor.store.check() == []
+
+
+@pytest.mark.parametrize("said", ["nothing", "what is not so"])
+def test_what_a_change_says_of_the_grids_before_it_is_not_trusted(editor: Editor, said: str) -> None:
+    change = editor.propose(TOY, 1, [move("b2", "g2"), rename("g3", "东")])
+    now = {grid.grid_id: grid for grid in change.delta.grids}
+    before = {} if said == "nothing" else {name: replace(grid, decided=b"") for name, grid in now.items()}
+    editor.store.commit_version(TOY, 1, replace(change.delta, before=before), NOBODY)
+    with editor.store.database.reading() as rows:
+        shown = rows.all("SELECT feature_id, name, households FROM grids ORDER BY feature_id")
+    told = {one["id"]: one["properties"] for one in _all(editor.store, 2)}
+    assert shown == [(name, one["name"], one["households"]) for name, one in sorted(told.items())]
+    assert (editor.store.check(), told["g3"]["name"]) == ([], "东")
+
+
 def test_a_building_under_a_border_is_told_of_until_the_border_moves(place: Any) -> None:
     plan, store = build_toy_plan(), create_store(place)
     layers = serve_layers(plan)
