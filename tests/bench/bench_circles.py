@@ -130,10 +130,10 @@ def _polygons(network: WalkNetwork, sites: Any, actor: Any) -> Any:
         rules = dataclasses.replace(network.rules, circle_buffer_m=width)
         circles = build_isochrones(dataclasses.replace(network, rules=rules), sites, mode="distance", limits=[LIMIT_M])
         yield f"our circle, {width:.0f} m to each side", circles.geometry.to_numpy()
-    yield "union of 30 m buffers", union_of_buffers(network, sites)
     yield "straight circle", shapely.buffer(sites.geometry.to_numpy(), LIMIT_M)
     if actor is not None:
         yield "Valhalla's isochrone", ask_valhalla(actor, network, sites)
+    yield "union of 30 m buffers", union_of_buffers(network, sites)  # minutes, where squares are full of sight lines
 
 
 def union_of_buffers(network: WalkNetwork, sites: Any) -> Any:

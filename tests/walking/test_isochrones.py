@@ -223,7 +223,7 @@ def test_of_three_circles_the_smaller_ones_change_no_byte_of_a_circle(
         assert shapely.equals_identical(some, whole[first:]).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(
     network=towns(),
     x=st.integers(0, 700),
