@@ -17,7 +17,7 @@ def refit_window(table: CoverTable, need: Ints, chosen: Ints, centre: int, *, si
     """Return a cover with ``size`` sites around a centre chosen anew, never larger."""
     opened = np.zeros(table.sites, np.bool_)
     opened[chosen] = True
-    inside = _around(table, opened, centre, size)
+    inside = sites_around(table, opened, centre, size)
     stay = opened.copy()
     stay[inside] = False
     lack = need - covered_rows(table, stay)
@@ -32,7 +32,7 @@ def refit_window(table: CoverTable, need: Ints, chosen: Ints, centre: int, *, si
     return np.flatnonzero(stay)
 
 
-def _around(table: CoverTable, opened: np.ndarray, centre: int, size: int) -> Ints:
+def sites_around(table: CoverTable, opened: np.ndarray, centre: int, size: int) -> Ints:
     """Return the open sites reached first from a centre by rows shared, at most ``size``; ties by site."""
     matrix = matrix_of(table)
     reached = np.zeros(table.sites)

@@ -10,6 +10,7 @@ from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
 from spatial.siting.room_bound import bound_rooms
 from spatial.siting.room_cover import MOST_STEPS, search_few
+from spatial.siting.room_fewest import count_by_sites
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, row_of, within
 
@@ -17,6 +18,7 @@ MOST_MODEL = 150_000
 """Entries up to which an exact model is worth handing over."""
 _FIRST_STEPS, _MORE_STEPS, _FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 2_000, 20_000, 0.15, 0.4, 0.5
 _SEARCH_SHARE, _EACH_SHARE, _MODEL_SHARE = 0.5, 0.3, 0.5
+_SITES_SHARE, _SITES_SHARE_OF_FEW = 0.9, 0.5
 _FEW_ENTRIES = 400
 _HAIR = 1e-6
 
@@ -47,19 +49,26 @@ def answer_count(question: Question, *, deadline: Deadline, seed: int) -> Outcom
 def _count_sites(rooms: Rooms, deadline: Deadline, seed: int) -> tuple[Choice | None, float]:
     """Return a choice of few new sites that serves all (None if none is met), and a bound on how few there can be.
 
-    A quick search comes first, then the bound, which rules out the more the better that is, then a longer search.
+    A quick search comes first, then a model of the sites alone, which bounds the number and leads to better choices;
+    where that leaves a gap, prices of rows, which know that rows are whole, and a longer search.
     """
-    question = rooms.question
+    question, bound = rooms.question, -np.inf
     best = search_few(rooms, target=0, seed=seed, deadline=_part(deadline, _FIRST_SHARE), steps=_FIRST_STEPS)
-    bound = bound_rooms(rooms, deadline=_part(deadline, _BOUND_SHARE), seed=seed, best=best).bound
+    if best is not None:
+        share = _SITES_SHARE if question.rows > MOST_ROWS else _SITES_SHARE_OF_FEW
+        best, bound = count_by_sites(rooms, best, deadline=_part(deadline, share), seed=seed)
+    if best is not None and best.value <= np.ceil(bound - _HAIR):
+        return best, best.value
+    if question.rows <= MOST_ROWS or not np.isfinite(bound):
+        known = bound_rooms(rooms, deadline=_part(deadline, _BOUND_SHARE), seed=seed, best=best).bound
+        if question.rows > MOST_ROWS and best is not None and known < best.value:
+            known = max(known, relax(question, deadline=_part(deadline, _LOOSE_SHARE), seed=seed).bound)
+        bound = max(bound, known)
     bound = float(np.ceil(bound - _HAIR))
-    if question.rows > MOST_ROWS and best is not None and bound < best.value:
-        loose = relax(question, deadline=_part(deadline, _LOOSE_SHARE), seed=seed).bound
-        bound = max(bound, float(np.ceil(loose - _HAIR)))
     if bound <= rooms.most and (best is None or bound < best.value):
         share = 1.0 if question.rows > MOST_ROWS and best is not None else _SEARCH_SHARE
         stop, steps = _part(deadline, share), _steps_of(question)
-        found = search_few(rooms, target=int(max(bound, 0.0)), seed=seed + 1, deadline=stop, steps=steps)
+        found = search_few(rooms, target=int(max(bound, 0.0)), seed=seed + 1, deadline=stop, steps=steps, first=best)
         if found is not None and (best is None or found.value < best.value):
             best = found
     return best, bound if best is None else min(bound, best.value)

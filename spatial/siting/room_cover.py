@@ -31,10 +31,13 @@ _LACKING, _BEST, _STEP, _OPEN, _STAMP = 0, 1, 2, 3, 4
 """Places in the state: rows in want, new sites of the best choice (-1: none), steps, open new sites, last chain."""
 
 
-def search_few(rooms: Rooms, *, target: int, seed: int, deadline: Deadline, steps: int = MOST_STEPS) -> Choice | None:
+def search_few(
+    rooms: Rooms, *, target: int, seed: int, deadline: Deadline, steps: int = MOST_STEPS, first: Choice | None = None
+) -> Choice | None:
     """Return the choice of fewest new sites met that serves everybody; None where none of so many as may open is met.
 
-    The search ends at ``target`` new sites, or after so many steps. Rows are served whole.
+    The search ends at ``target`` new sites, or after so many steps. It begins with the sites of ``first`` if that is
+    given, and with each row where that has it as far as there is room. Rows are served whole.
     """
     question, n, m = rooms.question, rooms.question.rows, len(rooms.room)
     site = question.ways.site
@@ -52,7 +55,8 @@ def search_few(rooms: Rooms, *, target: int, seed: int, deadline: Deadline, step
     lists = (np.arange(n), np.arange(n), np.arange(m), np.arange(m), np.full(m, -_REST - 1, dtype=np.int64))
     state = np.array([n, -1, 0, 0, 0], dtype=np.int64)
     chain = (np.empty(m, dtype=np.int64), np.empty(m, dtype=np.int64), np.zeros(m, dtype=np.int64))
-    best = (question.fixed.copy(), np.full(n, -1, dtype=np.int64))
+    begun = Choice(question.fixed, np.full(n, -1, dtype=np.int64), np.inf) if first is None else first
+    best = (begun.opened | question.fixed, begun.served.astype(np.int64))
     random = np.array([seed * 2654435761 + 88172645463325252], dtype=np.uint64)
     for _ in range(0, steps, _STEPS):
         _search(told, now, lists, chain, state, unit, best, target, _STEPS, random)
@@ -274,12 +278,21 @@ def _wanted(told, now, lists, state, random):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _begin(told, now, lists, state):  # type: ignore[no-untyped-def]
-    """Fill the sites that are open anyway, then open whatever brings most until that is nothing."""
+def _begin(told, now, lists, state, first):  # type: ignore[no-untyped-def]
+    """Fill the sites that are open to begin with, then open whatever brings most until that is nothing."""
     opened, fixed = now[1], now[4]
     sptr, srow, load = told[2], told[3], told[4]
     for s in range(len(opened)):
-        if fixed[s]:
+        if first[0][s] and not fixed[s]:
+            opened[s] = True
+            turn(np.int64(s), lists[2], lists[3], state[_OPEN])
+            state[_OPEN] += 1
+    for row in range(len(load)):
+        to = first[1][row]
+        if to >= 0 and opened[to] and load[row] <= now[0][to] and _may_go(told, row, to):
+            _serve(told, now, lists, state, np.int64(row), to)
+    for s in range(len(opened)):
+        if opened[s]:
             for k in range(sptr[s], sptr[s + 1]):
                 i = np.int64(srow[k])
                 if now[2][i] < 0 and load[i] <= now[0][s]:
@@ -310,7 +323,7 @@ def _keep(now, state, best):  # type: ignore[no-untyped-def]
 def _step_on(told, now, lists, chain, state, unit, best, target, steps, random):  # type: ignore[no-untyped-def]
     """Go on for a number of steps, or until everybody is served by ``target`` new sites."""
     if state[_STEP] == 0:
-        _begin(told, now, lists, state)
+        _begin(told, now, lists, state, best)
         _squeeze_all(told, now, lists, chain, state)
     for _ in range(steps):
         while state[_LACKING] == 0:

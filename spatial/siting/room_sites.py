@@ -1,0 +1,138 @@
+"""How few sites can have room for all, as a model of the sites alone tells?
+
+Each row lists an open site; the inequalities about room that answers break are added, first those of the linear
+programme, together with zero-half cuts.
+"""
+
+from dataclasses import dataclass, replace
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from spatial.siting.cover_cuts import broken_cuts, site_terms
+from spatial.siting.cover_table import CoverTable, implied_rows, matrix_of, pick
+from spatial.siting.mip import Mip, MipAnswer, Rows, solve_mip
+from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds
+from spatial.siting.rooms import Rooms
+from spatial.siting.ways import Deadline, Flags, Floats, Ints
+
+_LP_ROUNDS = 200
+_CUT_ROUNDS, _NEW_CUTS = 4, 400
+_HAIR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """What the sites alone have to keep: rows of ones and cuts, a column per site, with the least of each."""
+
+    kinds: Kinds
+    cover: CoverTable
+    terms: sparse.csr_array
+    least: Floats
+    cost: Floats
+    lower: Floats
+    upper: Floats
+
+
+def master_of(rooms: Rooms) -> Master:
+    """Return the model of the sites with what every row lists; a row that another implies is left out."""
+    question, kinds = rooms.question, list_kinds(rooms)
+    cover = pick(kinds.table, ~implied_rows(kinds.table), np.arange(kinds.table.sites))
+    shut = question.banned & ~question.fixed
+    return Master(
+        kinds, cover, matrix_of(cover), np.ones(cover.rows), rooms.charge, question.fixed.astype(np.float64),
+        (~shut).astype(np.float64),
+    )  # fmt: skip
+
+
+def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master:
+    """Return the model with more inequalities."""
+    more = sparse.vstack([master.terms, terms]).tocsr()
+    return replace(master, terms=more, least=np.concatenate((master.least, least)))
+
+
+def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | None, float]:
+    """Return the model with what answers of its linear programme break, the last answer, and the bound of its prices.
+
+    Zero-half cuts are looked for once there is room for all; the answer is None where there is none, or no time.
+    """
+    solver, bound, point, cuts = _solver(master), -np.inf, None, 0
+    for _ in range(_LP_ROUNDS):
+        solver.setOptionValue("time_limit", max(deadline.left(), 0.01) + float(solver.getRunTime()))
+        solver.run()
+        status = solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return master, None, np.inf
+        if status != highspy.HighsModelStatus.kOptimal:
+            break
+        solution = solver.getSolution()
+        point = np.clip(np.asarray(solution.col_value), master.lower, master.upper)
+        bound = max(bound, _proved(master, np.maximum(np.asarray(solution.row_dual), 0.0)))
+        terms = broken_rooms(master.kinds, point, flow_of(master.kinds, point))
+        least = np.ones(terms.shape[0])
+        if terms.shape[0] == 0 and cuts < _CUT_ROUNDS:
+            cuts += 1
+            broken = broken_cuts(master.cover, point, np.ones(master.cover.rows, np.bool_), most=_NEW_CUTS)
+            terms, least = site_terms(broken, master.cover), (broken.sizes + 1) / 2.0
+        if terms.shape[0] == 0 or deadline.left() <= 0.0:
+            break
+        master = join_terms(master, terms, least)
+        _add(solver, terms, least)
+    return master, point, bound
+
+
+def _proved(master: Master, price: Floats) -> float:
+    """Return the bound that prices of the inequalities give, whatever they come from."""
+    left = master.cost - master.terms.T @ price
+    return float(master.least @ price + np.minimum(left * master.lower, left * master.upper).sum())
+
+
+def _solver(master: Master) -> highspy.Highs:
+    """Return a solver of the linear programme."""
+    solver = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 1}.items():
+        solver.setOptionValue(name, value)
+    problem = highspy.HighsLp()
+    problem.num_row_, problem.num_col_ = 0, len(master.cost)
+    problem.col_cost_, problem.col_lower_, problem.col_upper_ = master.cost, master.lower, master.upper
+    solver.passModel(problem)
+    _add(solver, master.terms, master.least)
+    return solver
+
+
+def _add(solver: highspy.Highs, terms: sparse.csr_array, least: Floats) -> None:
+    count = terms.shape[0]
+    start, index = terms.indptr[:-1].astype(np.int32), terms.indices.astype(np.int32)
+    solver.addRows(count, least, np.full(count, np.inf), terms.nnz, start, index, terms.data.astype(np.float64))
+
+
+def fewest_sites(
+    master: Master, start: Flags | None, *, free: Ints | None = None, limit_s: float, seed: int
+) -> MipAnswer:
+    """Return the fewest sites that keep all inequalities so far, as branch and cut finds them, and its bound.
+
+    With ``free`` sites alone to choose, the others stay as the start has them, and the bound holds for such answers.
+    """
+    m = len(master.cost)
+    every, opened = np.arange(m) if free is None else free, np.zeros(m)
+    terms, least = master.terms, master.least
+    if free is not None and start is not None:
+        opened = start.astype(np.float64)
+        opened[free] = 0.0
+        least = least - terms @ opened
+        asks = least > _HAIR
+        terms, least = terms[asks][:, free], least[asks]
+    entries = terms.tocoo()
+    row, col = entries.row.astype(np.int64), entries.col.astype(np.int64)
+    rows = Rows(row, col, entries.data, least, np.full(len(least), np.inf))
+    model = Mip(
+        master.cost[every], float(master.cost @ opened), master.lower[every], master.upper[every],
+        np.ones(len(every), np.bool_), (rows,),
+    )  # fmt: skip
+    first = None if start is None else start[every].astype(np.float64)
+    found = solve_mip(model, start=first, time_limit_s=limit_s, seed=seed)
+    if found.x is None:
+        return found
+    opened[every] = np.round(found.x)
+    return replace(found, x=opened)
