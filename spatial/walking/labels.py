@@ -13,7 +13,7 @@ from spatial.walking.chunks import run_in_chunks
 from spatial.walking.compiled import bare, row, stream
 from spatial.walking.network import WalkNetwork
 from spatial.walking.pairs import bind_kernel, order_by_place
-from spatial.walking.search import Gates, Graph, Mode, build_graph
+from spatial.walking.search import Gates, Mode, build_graph
 from spatial.walking.snapping import Snaps, snap
 from spatial.walking.spread import forget, search
 from spatial.walking.travel import check_limit
@@ -21,8 +21,9 @@ from spatial.walking.travel import check_limit
 _BLOCK_ROWS = 1 << 17
 _ROUND_ROWS = 1 << 20
 """Labels, about, that are found before any is put in place: so many are still in the caches of a processor."""
-_FEWEST_SITES = 16
-"""Sites at least that are searched before their labels are put in place."""
+_FEWEST_SITES, _MOST_FIRST = 16, 2048
+"""Sites at least that are searched before their labels are put in place, and at most while nobody knows how much sites
+reach here."""
 _SPARE_ROOM = 1.25
 """Room for the labels of sites that are not looked at yet, as if they reached so many times what others do."""
 
@@ -69,7 +70,7 @@ def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, ru
     run = bind_kernel(_label, graph, snaps, limit, gates)
     size, start = np.zeros(count, np.int64), np.zeros(count + 1, np.int64)
     found = _make_room(0)
-    for rows in _take_rounds(start, graph):
+    for rows in _take_rounds(start, _expect_nodes(network, limit / graph.cost_per_m)):
         lie = rows.start + order_by_place(graph, snaps, first[rows.start : rows.stop + 1])
         labelled = _label_round(run, (first[lie], first[lie + 1], lie, size), graph.blocks)
         start[rows.start + 1 : rows.stop + 1] = start[rows.start] + np.cumsum(size[rows])
@@ -83,12 +84,26 @@ def label_nodes(network: WalkNetwork, snaps: Snaps, count: int, limit: float, ru
     return Labels(start, node, walk_s, walk_m)
 
 
-def _take_rounds(start: Any, graph: Graph) -> Iterator[slice]:
-    """Yield rows of sites, as many at a time as have ``_ROUND_ROWS`` labels, if they reach what those before did."""
+def _expect_nodes(network: WalkNetwork, limit_m: float) -> float:
+    """Return how many nodes lie within the limit of a place, as the crow flies, if they are spread evenly.
+
+    So far a walk does not lead, but nodes stand close where sites are: mostly the two are about the same.
+    """
+    grid = network.grid
+    within = math.pi * limit_m**2 / (grid.columns * grid.rows * grid.cell_m**2)
+    return network.node_count * min(1.0, within)
+
+
+def _take_rounds(start: Any, expected: float) -> Iterator[slice]:
+    """Yield rows of sites, as many at a time as have ``_ROUND_ROWS`` labels, if they reach what those before did.
+
+    The more rounds, the more a search costs: sites that lie together are in different ones.
+    """
     at, count = 0, len(start) - 1
     while at < count:
-        each = start[at] / at if at else len(graph.node)
-        rows = slice(at, min(count, at + max(_FEWEST_SITES, int(_ROUND_ROWS / max(each, 1.0)))))
+        each = start[at] / at if at else expected
+        most = max(_FEWEST_SITES, int(_ROUND_ROWS / max(each, 1.0)))
+        rows = slice(at, min(count, at + (most if at else min(most, _MOST_FIRST))))
         yield rows
         at = rows.stop
 
@@ -119,7 +134,8 @@ def _have_room(found: tuple[Any, ...], start: Any, rows: slice) -> tuple[Any, ..
     needed = int(start[rows.stop])
     if needed <= len(found[0]):
         return found
-    larger = _make_room(max(needed, math.ceil(_SPARE_ROOM * needed * (len(start) - 1) / rows.stop)))
+    count = len(start) - 1
+    larger = _make_room(needed if rows.stop == count else math.ceil(_SPARE_ROOM * needed * count / rows.stop))
     for old, new in zip(found, larger, strict=True):
         new[: start[rows.start]] = old[: start[rows.start]]
     return larger
@@ -147,10 +163,15 @@ def _label(arrays, places, how, work, begin, end, site, size, at, stop, block): 
             forget(work, opened, inside)
             return k, put
         before = put
-        for i in range(opened):
+        for i in range(opened if inside == 0 else 0):
+            label = public[row(on_public[row(i)])]
+            node[row(put + i)], cost[row(put + i)], other[row(put + i)] = label.name, label.cost, label.other
+            label.cost = np.inf
+        put += opened if inside == 0 else 0
+        for i in range(opened if inside else 0):  # written over by the next one where the private label counts
             label = public[row(on_public[row(i)])]
             node[row(put)], cost[row(put)], other[row(put)] = label.name, label.cost, label.other
-            put += inside == 0 or private[row(on_public[row(i)])].cost == np.inf
+            put += private[row(on_public[row(i)])].cost == np.inf
             label.cost = np.inf
         for i in range(inside):
             label = private[row(on_private[row(i)])]
