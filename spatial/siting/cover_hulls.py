@@ -26,7 +26,7 @@ from spatial.siting.cover_packing import (
     pack,
 )
 from spatial.siting.cover_table import CoverTable, matrix_of
-from spatial.siting.ways import Flags, Floats
+from spatial.siting.ways import Deadline, Flags, Floats
 from spatial.walking.compiled import kernel, shared
 
 _ROWS = 32
@@ -39,6 +39,8 @@ _LEAST_PRICE = 1e-3
 _MOST_SUM, _TIGHT_SUM = 1.3, 1.02
 """Rows whose shares sum to less are looked at if they have a price, and if they have none."""
 _MOST, _ENTRIES_EACH = 6_000, 100
+_SLICE = 256
+"""Rows that windows form around between two looks at the clock."""
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 
 
@@ -47,21 +49,30 @@ def no_hulls(sites: int) -> sparse.csr_array:
     return sparse.csr_array((0, sites))
 
 
-def broken_hulls(table: CoverTable, share: Floats, price: Floats, usable: Flags) -> sparse.csr_array:
+def broken_hulls(
+    table: CoverTable, share: Floats, price: Floats, usable: Flags, *, deadline: Deadline | None = None
+) -> sparse.csr_array:
     """Return inequalities broken by the shares to which sites are open: a row each, at least 1, a column per site.
 
-    ``usable`` flags rows that ask for one site each; windows form around those with the highest price first.
+    ``usable`` flags rows that ask for one site each; windows form around those with the highest price first, until a
+    deadline is over.
     """
     total = matrix_of(table) @ share
     tight = usable & ((total < _TIGHT_SUM) | ((total < _MOST_SUM) & (price > _LEAST_PRICE)))
     seeds = np.flatnonzero(tight)
     seeds = seeds[np.lexsort((seeds, -np.round(price[seeds], 6)))]
-    most = min(_MOST, len(seeds))
-    ptr = np.zeros(most + 1, np.int64)
-    site, coef = np.zeros(most * _ENTRIES_EACH, np.int64), np.zeros(most * _ENTRIES_EACH)
-    found = _hulls(table.ptr, table.site, table.col_ptr, table.row, share, total, tight, seeds, ptr, site, coef)
-    ptr = ptr[: found + 1]
-    return _each_once(sparse.csr_array((coef[: ptr[-1]], site[: ptr[-1]], ptr), shape=(found, table.sites)))
+    used, found = np.zeros(table.rows, np.int64), [no_hulls(table.sites)]
+    for start in range(0, len(seeds), _SLICE):
+        if sum(part.shape[0] for part in found) >= _MOST or (deadline is not None and deadline.left() <= 0.0):
+            break
+        some = seeds[start : start + _SLICE]
+        ptr = np.zeros(len(some) + 1, np.int64)
+        site, coef = np.zeros(len(some) * _ENTRIES_EACH, np.int64), np.zeros(len(some) * _ENTRIES_EACH)
+        told = (table.ptr, table.site, table.col_ptr, table.row, share, total, tight, some, used)
+        count = _hulls(*told, ptr, site, coef)
+        ptr = ptr[: count + 1]
+        found.append(sparse.csr_array((coef[: ptr[-1]], site[: ptr[-1]], ptr), shape=(count, table.sites)))
+    return _each_once(sparse.vstack(found).tocsr())
 
 
 def _each_once(hulls: sparse.csr_array) -> sparse.csr_array:
@@ -72,9 +83,9 @@ def _each_once(hulls: sparse.csr_array) -> sparse.csr_array:
 
 
 @kernel
-def _hulls(ptr, site, col_ptr, row, share, total, tight, seeds, out_ptr, out_site, out_coef):  # type: ignore[no-untyped-def]
+def _hulls(ptr, site, col_ptr, row, share, total, tight, seeds, used, out_ptr, out_site, out_coef):  # type: ignore[no-untyped-def]
     """Write the inequality of each window that gives one; return how many there are."""
-    used, marks = np.zeros(len(total), np.int64), (np.zeros(len(share), np.bool_), np.zeros(len(total), np.bool_))
+    marks = (np.zeros(len(share), np.bool_), np.zeros(len(total), np.bool_))
     met, touched = np.zeros(len(total)), np.empty(len(total), np.int64)
     rows, near = np.empty(_ROWS, np.int64), np.empty(len(share), np.int64)
     pattern, kind_of = np.zeros(len(share), np.uint64), np.empty(len(share), np.int64)

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.ways import Flags, Floats, Ints, Sites, Ways
+from spatial.siting.ways import Deadline, Flags, Floats, Ints, Sites, Ways
 from spatial.walking.compiled import kernel
+
+_SLICE = 512
+"""Sets looked at between two looks at the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +105,41 @@ def same_rows(table: CoverTable) -> tuple[Ints, Ints]:
     return order[new], group
 
 
-def dominated_sites(table: CoverTable) -> Flags:
-    """Flag the sites all of whose rows another site covers that stays; of equal ones the first stays."""
-    order = np.arange(table.sites)
-    flags: Flags = _included(table.col_ptr, table.row, table.ptr, table.site, order, np.False_)
-    return flags
+def dominated_sites(table: CoverTable, *, deadline: Deadline | None = None) -> Flags:
+    """Flag the sites all of whose rows another site covers that stays; of equal ones the first stays.
+
+    Once a deadline is over the sites not looked at yet stay.
+    """
+    return _flagged((table.col_ptr, table.row, table.ptr, table.site), np.arange(table.sites), np.False_, deadline)
 
 
-def implied_rows(table: CoverTable) -> Flags:
-    """Flag the rows that are covered whenever another row is that stays; of equal ones the first stays."""
+def implied_rows(table: CoverTable, *, deadline: Deadline | None = None) -> Flags:
+    """Flag the rows that are covered whenever another row is that stays; of equal ones the first stays.
+
+    Once a deadline is over the rows not looked at yet imply none.
+    """
     order = np.argsort(np.diff(table.ptr), kind="stable")
-    flags: Flags = _included(table.ptr, table.site, table.col_ptr, table.row, order, np.True_)
-    return flags
+    return _flagged((table.ptr, table.site, table.col_ptr, table.row), order, np.True_, deadline)
+
+
+def _flagged(sets: tuple[Ints | Sites, ...], order: Ints, drop_larger: np.bool_, deadline: Deadline | None) -> Flags:
+    """Return what ``_included`` flags, with a look at the clock from slice to slice."""
+    dead = np.zeros(len(order), np.bool_)
+    for start in range(0, len(order), _SLICE):
+        if deadline is not None and deadline.left() <= 0.0:
+            break
+        _included(*sets, order[start : start + _SLICE], drop_larger, dead)
+    return dead
 
 
 @kernel
-def _included(ptr, item, back_ptr, back, order, drop_larger):  # type: ignore[no-untyped-def]
+def _included(ptr, item, back_ptr, back, order, drop_larger, dead):  # type: ignore[no-untyped-def]
     """Flag sets included in another one (or, if the larger are to be dropped, those that include another one).
 
     What includes a set stands in the list of each of its items: the shortest list is narrowed by the others until only
     the set itself is left.
     """
     count = len(ptr) - 1
-    dead = np.zeros(count, np.bool_)
     kept = np.empty(count, np.int64)
     for a in order:
         if dead[a]:
@@ -166,4 +181,3 @@ def _included(ptr, item, back_ptr, back, order, drop_larger):  # type: ignore[no
                 dead[other] = True
             elif ptr[other + 1] - ptr[other] > last - first or other < a:
                 dead[a] = True
-    return dead

@@ -69,7 +69,7 @@ def solve_set_cover(
         If a need is negative, or the arrays do not fit the table.
     """
     wanted = _checked(ways, need, fixed)
-    part, sure = _reduced(ways, wanted, fixed)
+    part, sure = _reduced(ways, wanted, fixed, deadline)
     opened = fixed.copy()
     opened[sure] = True
     bound = len(sure)
@@ -115,7 +115,7 @@ def _checked(ways: Ways, need: Ints | None, fixed: Flags) -> Ints:
     return wanted
 
 
-def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[Part, Ints]:
+def _reduced(ways: Ways, need: Ints, fixed: Flags, deadline: Deadline) -> tuple[Part, Ints]:
     """Return the question without what cannot matter, and the sites every cover has."""
     table = cover_table(ways)
     need = need - covered_rows(table, fixed)
@@ -129,16 +129,16 @@ def _reduced(ways: Ways, need: Ints, fixed: Flags) -> tuple[Part, Ints]:
         np.maximum.at(most, group, need)
         table, need = pick(table, first, np.arange(table.sites)), most
         if (need == 1).all():
-            alive = ~implied_rows(table)
+            alive = ~implied_rows(table, deadline=deadline)
             table, need = pick(table, alive, np.arange(table.sites)), need[alive]
-            alive = ~dominated_sites(table)
+            alive = ~dominated_sites(table, deadline=deadline)
             table, sites = pick(table, np.arange(table.rows), alive), sites[alive]
         forced = np.zeros(table.sites, np.bool_)
         forced[table.site[np.repeat(np.diff(table.ptr) == need, np.diff(table.ptr))]] = True
         sure.append(sites[forced])
         need = need - covered_rows(table, forced)
         table, need, sites = pick(table, need > 0, ~forced), need[need > 0], sites[~forced]
-        if (table.rows, table.sites) == before:
+        if (table.rows, table.sites) == before or deadline.left() <= 0.0:
             break
     return Part(table, need, sites), np.concatenate([np.zeros(0, np.int64), *sure])
 
@@ -212,7 +212,7 @@ def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecut
         breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
         if state.cuts.count:
             # Cuts are had for less: hulls begin where a first round of them has ended.
-            hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left)]).tocsr()
+            hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left, deadline)]).tocsr()
         cuts = joined_cuts(cuts, breaking.result())
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
     worth[left], share[left] = prices.worth, prices.share
@@ -221,11 +221,13 @@ def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecut
     return replace(state, prices=prices, bound=bound, cuts=cuts, hulls=hulls)
 
 
-def _new_hulls(part: Part, table: CoverTable, prices: Prices, cuts: Cuts, left: Ints) -> sparse.csr_array:
+def _new_hulls(
+    part: Part, table: CoverTable, prices: Prices, cuts: Cuts, left: Ints, deadline: Deadline
+) -> sparse.csr_array:
     """Return inequalities of windows, over all columns, that the shares of the columns left break."""
     wanted = prices.row.copy()
     wanted[cuts.row] += _IN_A_CUT
-    new = broken_hulls(table, prices.share, wanted, part.need == 1).tocoo()
+    new = broken_hulls(table, prices.share, wanted, part.need == 1, deadline=deadline).tocoo()
     return sparse.csr_array((new.data, (new.row, left[new.col])), shape=(new.shape[0], part.table.sites))
 
 

@@ -14,6 +14,7 @@ from spatial.siting.cover_cuts import NO_CUTS
 from spatial.siting.cover_hulls import broken_hulls, no_hulls
 from spatial.siting.cover_prices import price_all
 from spatial.siting.cover_table import CoverTable, cover_table, matrix_of
+from spatial.siting.ways import Deadline
 from tests.siting.cover_cases import LONG_S, fewest_sites, small_tables, town, ways_of
 
 
@@ -43,6 +44,12 @@ def test_a_ring_of_five_in_threes_needs_two_of_its_sites() -> None:
     ring = table([[i, (i + 1) % 5, (i + 2) % 5] for i in range(5)], 5)
     hulls = hulls_of(ring, np.full(5, 1 / 3)).toarray()
     assert hulls == pytest.approx(np.full((1, 5), 0.5), abs=1e-4)
+
+
+def test_no_window_is_looked_at_once_the_time_is_over() -> None:
+    ring = table([[i, (i + 1) % 5, (i + 2) % 5] for i in range(5)], 5)
+    every = np.ones(5, bool)
+    assert broken_hulls(ring, np.full(5, 1 / 3), np.ones(5), every, deadline=Deadline(0.0)).shape == (0, 5)
 
 
 def test_a_site_without_a_share_pays_for_the_rows_it_covers() -> None:

@@ -4,8 +4,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
+from spatial.siting import cover_table as cover_table_module
 from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, site_terms
 from spatial.siting.cover_prices import price_all, price_cover
 from spatial.siting.cover_table import (
@@ -18,6 +20,7 @@ from spatial.siting.cover_table import (
     same_rows,
     site_sums,
 )
+from spatial.siting.ways import Deadline
 from tests.siting.cover_cases import fewest_sites, flags, most_weight, small_tables, town, ways_of
 
 LONG_S = 20.0
@@ -42,6 +45,22 @@ def test_a_site_goes_whose_rows_another_covers_and_of_equal_ones_the_later() -> 
 
 def test_a_row_goes_whose_sites_include_those_of_another() -> None:
     assert implied_rows(table([[0, 1, 2], [0, 1], [2, 3], [0, 1]], 4)).tolist() == [True, False, False, True]
+
+
+def test_nothing_falls_out_once_the_time_is_over() -> None:
+    over = Deadline(0.0)
+    assert not dominated_sites(table([[0], [0, 1], [2, 3]], 5), deadline=over).any()
+    assert not implied_rows(table([[0, 1, 2], [0, 1], [2, 3], [0, 1]], 4), deadline=over).any()
+
+
+def test_slices_between_two_looks_at_the_clock_flag_what_one_slice_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(20):
+        full = table(town(seed, 60, 12, 0.3), 12)
+        rows, sites = implied_rows(full), dominated_sites(full)
+        with monkeypatch.context() as small:
+            small.setattr(cover_table_module, "_SLICE", 1)
+            assert (implied_rows(full) == rows).all(), seed
+            assert (dominated_sites(full) == sites).all(), seed
 
 
 def test_sums_and_counts_follow_the_lists() -> None:
