@@ -39,35 +39,48 @@ class Prices:
 
 
 def price_cover(
-    table: CoverTable, weight: Floats, p: int, cuts: Cuts, *, limit_s: float, core: Ints | None = None
+    table: CoverTable,
+    weight: Floats,
+    p: int,
+    cuts: Cuts,
+    *,
+    limit_s: float,
+    core: Ints | None = None,
+    hulls: sparse.csr_array | None = None,
 ) -> Prices | None:
     """Return prices that bound from above what ``p`` sites cover, or none if the time did not do for any.
 
-    The linear programme sees the ``core`` sites alone (all if not given); the bound counts every site.
+    The linear programme sees the ``core`` sites alone (all if not given); the bound counts every site. ``hulls`` are
+    further inequalities over the sites, and then the lacks of the rows, at least 1 each; their prices follow those of
+    the cuts.
     """
     sites = np.arange(table.sites) if core is None else core
     small = table if core is None else pick(table, np.arange(table.rows), core)
-    touched = np.unique(cuts.row)
-    inside = members(cuts, table.rows)
-    half = (cuts.sizes - 1) / 2.0
     rows, free = table.rows, len(sites) + 1
+    terms, least = cover_terms(table, cuts, None if hulls is None else hulls[:, : table.sites])
+    inside = members(cuts, rows)
+    if hulls is not None:
+        inside = sparse.vstack([inside, hulls[:, table.sites :]]).tocsr()
+    touched = np.unique(inside.indices)
     slack = sparse.hstack([-sparse.eye_array(len(sites)), sparse.csr_array(-np.ones((len(sites), 1)))])
-    top = [matrix_of(small).T, site_terms(cuts, small).T, slack]
+    top = [matrix_of(small).T, terms[:, sites].T, slack]
     cap = [sparse.eye_array(rows, format="csr")[touched], inside[:, touched].T, None]
-    cost = np.concatenate((-np.ones(rows), half - cuts.sizes, np.ones(free - 1), [float(p)]))
-    upper = np.concatenate((weight, np.full(cuts.count + free, np.inf)))
+    cost = np.concatenate((-np.ones(rows), -least, np.ones(free - 1), [float(p)]))
+    upper = np.concatenate((weight, np.full(len(least) + free, np.inf)))
     limit = np.concatenate((np.zeros(len(sites)), weight[touched]))
     solved = _interior(sparse.block_array([top, cap] if len(touched) else [top]), cost, upper, limit, limit_s)
     if solved is None:
         return None
     point, dual = solved
-    row, cut = np.clip(point[:rows], 0.0, weight), np.maximum(point[rows : rows + cuts.count], 0.0)
+    row, cut = np.clip(point[:rows], 0.0, weight), np.maximum(point[rows : rows + len(least)], 0.0)
     share = np.zeros(table.sites)
     share[sites] = np.clip(-dual[: len(sites)], 0.0, 1.0)
-    worth = site_sums(table, row) + site_terms(cuts, table).T @ cut
+    worth = site_sums(table, row) + terms.T @ cut
     left = np.maximum(weight - row - inside.T @ cut, 0.0).sum()
     best = np.maximum(np.sort(worth)[::-1][:p], 0.0).sum()
-    return Prices(float(left + best + half @ cut), row, cut, worth, share, float(max(point[-1], 0.0)))
+    return Prices(
+        float(left + best + (inside.sum(axis=1) - least) @ cut), row, cut, worth, share, float(max(point[-1], 0.0))
+    )
 
 
 def price_all(

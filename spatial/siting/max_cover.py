@@ -1,9 +1,9 @@
 """Which p sites cover the most weight, and how much can any p sites cover?
 
 What cannot matter falls out; few sites are tried in all their sets. Otherwise prices on the rows, tightened by zero-
-half cuts, bound what can be covered and tell which sites are worth looking at; annealing among those finds the sets,
-while the next prices are computed. Sites that the prices rule out are dropped. What is left goes to branch and cut
-when it has become small, else all the time that is left goes to annealing and further cuts.
+half cuts and by inequalities of windows, bound what can be covered and tell which sites are worth looking at;
+annealing among those finds the sets, while the next prices are computed. Sites that the prices rule out are dropped.
+What is left goes to branch and cut when it has become small, else all the time that is left goes to annealing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
+from scipy import sparse
 
 from spatial.errors import InputError
 from spatial.siting.cover_branch import branch_cover
 from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
 from spatial.siting.cover_prices import Prices, price_cover
 from spatial.siting.cover_sets import best_set
 from spatial.siting.cover_swaps import anneal, best_of, start_swaps
@@ -24,7 +26,8 @@ from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
 _MOST_SETS = 200_000
 _MOST_VISITS = 30_000_000
 _ROUNDS = 40
-_NEW_CUTS = 6_000
+_NEW_CUTS, _ROWS_A_CUT = 6_000, 3
+"""New cuts of one round at most: so many, or one for so many rows."""
 _SEARCHED_SHARE, _PRICED_SHARE = 0.95, 0.85
 """Sites worth at least these shares of the rate of a site are searched, and belong to the next linear programme."""
 _LEAST_PRICE = 1e-4
@@ -56,12 +59,14 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Best columns met and what they cover, the proven bound, cuts and prices, and columns ruled out."""
+    """Best columns met and what they cover, the proven bound, cuts, hulls and prices, and columns ruled out."""
 
     chosen: Ints
     value: float
     bound: float
     cuts: Cuts
+    hulls: sparse.csr_array
+    """Inequalities over the columns and then the lacks of the rows, one a row: at least 1."""
     prices: Prices | None
     never: Flags
 
@@ -161,7 +166,7 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     nothing = np.zeros(table.sites, np.bool_)
     start = start_swaps(table, question.weight, np.zeros(0, np.int64), question.p, seed)
     chosen, value = best_of(start)
-    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, None, nothing)
+    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing)
     notes: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
@@ -179,9 +184,8 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             done = state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
             if done or (turn > 1 and state.gap > (1.0 - _STALL) * before):
                 break
-        notes.append(
-            f"{turn + 1} rounds of prices with {state.cuts.count} cuts, {int(state.never.sum())} sites ruled out"
-        )
+        tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
+        notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
         if state.gap >= question.step and goes_on:
             state, more = _finished(question, state, deadline, seed, pool)
             notes.append(more)
@@ -197,14 +201,20 @@ def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | 
         state.cuts,
         limit_s=deadline.left(),
         core=_core(question, state, _PRICED_SHARE),
+        hulls=state.hulls,
     )
     if prices is None or prices.bound >= state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return None
-    used = chosen_cuts(state.cuts, prices.cut > 1e-3 * prices.rate)
+    used = prices.cut > 1e-3 * prices.rate
+    cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
+    if state.cuts.count and question.table.entries > _BRANCH_ENTRIES:
+        # Cuts are had for less: hulls begin where a first round of them has ended. Branch and cut does without them.
+        hulls = sparse.vstack([hulls, broken_lack_hulls(question.table, question.weight, prices)]).tocsr()
     usable = prices.row > _LEAST_PRICE * question.weight
-    new = broken_cuts(question.table, prices.share, usable, most=_NEW_CUTS)
-    return replace(state, prices=prices, bound=min(state.bound, prices.bound), cuts=joined_cuts(used, new))
+    most = max(_NEW_CUTS, question.table.rows // _ROWS_A_CUT)
+    cuts = joined_cuts(cuts, broken_cuts(question.table, prices.share, usable, most=most))
+    return replace(state, prices=prices, bound=min(state.bound, prices.bound), cuts=cuts, hulls=hulls)
 
 
 def _fixed(question: _Question, state: _State) -> _State:
