@@ -11,6 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench.domination import Duel, sum_up
 from tests.bench.instances import read_instance
 from tests.bench.rivals import list_rivals, run_rivals
 from tests.bench.score import METRICS, Score, Verdict, check_rules, count_grids, list_worse, score
@@ -167,6 +168,23 @@ def test_a_rival_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (outcome,) = run_rivals(*lay_row([300, 400, 300, 400]), methods=("kahip_05",))
     assert (outcome.labels, outcome.failure) == (None, "not installed: kahip")
+
+
+def test_a_duel_tells_what_got_worse_and_better_and_what_rules_are_broken_further() -> None:
+    blocks, pairs = lay_row([300, 400, 300, 400])
+    ids = blocks["block_id"]
+    one, same, other = (pd.Series(list(drawn), index=ids) for drawn in ("xxyy", "baab", "xyyy"))
+    plans = [score(blocks, pairs, labels) for labels in (one, same, other)]
+    ahead, torn = Duel("a", plans[2], plans[0], "improved", 1.0), Duel("b", plans[0], plans[1], "improved", 1.0)
+    assert not ahead.lawful
+    assert ahead.worse == ()
+    assert {"mean_deviation", "max_deviation"} <= set(ahead.better)
+    assert torn.lawful
+    assert "extra_parts" in torn.worse
+    assert Duel("c", None, None, "no plan", 1.0).better == ()
+    assert sum_up("row", [ahead, torn, Duel("c", None, None, "no plan", 1.0)]) == [
+        "row", "1", "1 / 1 / 0 / 0 / 1", "1 / 0 / 1 / 0 / 0",
+    ]  # fmt: skip
 
 
 @pytest.mark.real
