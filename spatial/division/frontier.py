@@ -271,6 +271,8 @@ def _weave(case: _Case, scales: Scales, edge: tuple[Plan, Plan], width: float, m
     rate = _rate(low, high)
     inside = [plan for plan in case.plans if low.moved <= plan.moved <= high.moved]
     value = low.cost + rate * low.moved
+    if len(inside) < 2:
+        return True  # plans met meanwhile beat the corners: other edges take over
     widest = max(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))
     weight = value + width * max(0.0, widest - value)
     listed, base = list_grids(scales, weight, most)
