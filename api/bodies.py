@@ -2,9 +2,11 @@
 
 A body is in memory from when its first byte comes in until its request is answered, be it that it waits for its turn.
 Bodies of a kind of address share one allowance, so that whoever sends places by the million is in nobody else's way.
-Bytes count when they are there: a length that is announced keeps no room from others.
+Bytes count when they are there: a length that is announced keeps no room from others. Nor does a client that stops half
+way: a body has so many seconds to come in, and so long may a client leave an answer to one lying.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,6 +14,7 @@ from types import MappingProxyType
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOWHERE: Mapping[re.Pattern[str], int] = MappingProxyType({})
@@ -56,33 +59,76 @@ class Room:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_S)})
 
 
+class Clock:
+    """Time that a client has to send a body, and to take its answer."""
+
+    def __init__(self, seconds: float) -> None:
+        """Keep how long; it runs from when the body is first asked for."""
+        self._seconds = seconds
+        self._until: float | None = None
+        self._coming, self.left = True, False
+
+    async def receive(self, receive: Receive) -> Message:
+        """Return what comes in next; when all of the body is there, nobody waits for a client any more."""
+        if not self._coming:
+            return await receive()
+        self._until = self._until or asyncio.get_running_loop().time() + self._seconds
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await receive()
+        except TimeoutError as error:
+            detail = f"the body did not come in within {self._seconds:g} s; needed all of it by then"
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, {"Connection": "close"}) from error
+        self._coming = bool(message.get("more_body"))
+        return message
+
+    async def send(self, send: Send, message: Message) -> None:
+        """Send a part of the answer; a client that takes none for so long has left."""
+        if self.left:
+            raise ClientDisconnect
+        try:
+            async with asyncio.timeout(self._seconds):
+                await send(message)
+        except TimeoutError as error:
+            self.left = True
+            raise ClientDisconnect from error
+
+
 def limit_bodies(
-    app: ASGIApp, *, most: int, together: int, elsewhere: Mapping[re.Pattern[str], int] = _NOWHERE
+    app: ASGIApp, *, most: int, together: int, seconds: float, elsewhere: Mapping[re.Pattern[str], int] = _NOWHERE
 ) -> ASGIApp:
     """Return the application with bodies of at most so many bytes, also where their length is not announced.
 
     ``elsewhere`` holds, by what is found in an address, how many it may be there. ``together`` are the most bytes of
     all bodies of a kind of address that are in memory at once; to who sends more the answer is 503 with Retry-After.
+    A body comes in within ``seconds``, or the answer is 408.
     """
     here, rooms = Room(most, together), {there: Room(size, together) for there, size in elsewhere.items()}
 
     async def count(room: Room, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose body is counted while it comes in."""
-        read, announced = 0, _announced(scope)
+        read, announced, clock = 0, _announced(scope), Clock(seconds)
 
         async def receive_some() -> Message:
             """Return what comes in next, unless it is too much by then."""
             nonlocal read, announced
             room.check(announced)
             announced = 0
-            message = await receive()
+            message = await clock.receive(receive)
             more = len(message.get("body", b""))
             room.take(read, more)
             read += more
             return message
 
+        async def send_some(message: Message) -> None:
+            """Send a part of the answer: as long as it takes where no body waits for it."""
+            await (clock.send(send, message) if read else send(message))
+
         try:
-            await app(scope, receive_some, send)
+            await app(scope, receive_some, send_some)
+        except Exception:
+            if not clock.left:  # else nobody is there to be told
+                raise
         finally:
             room.give_back(read)
 

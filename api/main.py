@@ -163,12 +163,13 @@ def _version() -> str:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     elsewhere = {_JOBS: settings.job_body_max, _PLACES: settings.locate_body_max}
+    together, seconds = settings.bodies_max, settings.body_seconds_max
     layers = [
         Middleware(add_headers),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.trusted_hosts(), www_redirect=False),
         Middleware(compress_answers),
         Middleware(limit_reading, most=settings.reads_at_once),
-        Middleware(limit_bodies, most=settings.body_max, together=settings.bodies_max, elsewhere=elsewhere),
+        Middleware(limit_bodies, most=settings.body_max, together=together, seconds=seconds, elsewhere=elsewhere),
     ]
     if settings.cors_origins:
         cors = Middleware(

@@ -38,11 +38,15 @@ def tell_problems(told: Mapping[int, str]) -> Responses:
 
 
 def tell_busy(also: str = "") -> Responses:
-    """Return how it is told that there is no room for a body now; ``also`` is in which other case the status comes."""
+    """Return how it is told that there is no room for a body now, or no more time for it.
+
+    ``also`` is in which other case there is no room.
+    """
     text = "What all clients send together is more than the server holds; Retry-After tells when to send again."
     seconds = {"description": "Seconds after which it is worth sending again.", "schema": {"type": "integer"}}
     told = tell_model(schemas.Problem, f"{text} Or: {also}" if also else text)
-    return {503: {**told, "headers": {"Retry-After": seconds}}}
+    late = tell_problems({408: "The body did not come in within the time that the server gives it."})
+    return {**late, 503: {**told, "headers": {"Retry-After": seconds}}}
 
 
 def says(model: type, *, missing: bool = False, kind: str = JSON, also: str | tuple[str, ...] = ()) -> Responses:

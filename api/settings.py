@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     bodies_max: int = Field(default=200_000_000, ge=1)
     """Most bytes of what all clients send together, of each kind: places, inputs of jobs, and everything else. They are
     held from when they come in until they are answered; who sends more is asked to come again (503)."""
+    body_seconds_max: float = Field(default=120.0, gt=0)
+    """Longest that a client takes to send a body (408), and to take a part of its answer: until then it holds bytes of
+    ``bodies_max``."""
     audience: Literal["auto", "internal", "public"] = "auto"
     """Who reads the feeds. Public ones leave out small counts and single buildings; auto is internal on loopback with
     no proxy before it, that is no proxy and no public_url set, no other name among allowed_hosts and none that the

@@ -18,6 +18,7 @@ from api.settings import Settings
 from tests.api.stored import store_folder
 
 PLACES = re.compile("/locate$")
+LONG = 3600.0
 
 
 class Desk:
@@ -39,12 +40,21 @@ class Desk:
 class Sender:
     """A client whose parts of a body come in when it is told so; it counts how often it was asked for one."""
 
-    def __init__(self, app: Any, parts: Sequence[int], path: str = "/", *, announced: int | None = None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        parts: Sequence[int],
+        path: str = "/",
+        *,
+        announced: int | None = None,
+        sent: int = 0,
+        send: Any = None,
+    ) -> None:
         headers = [] if announced is None else [(b"content-length", str(announced).encode())]
         self.asked = 0
-        self._parts, self._sent = [*parts], asyncio.Semaphore(0)
+        self._parts, self._sent = [*parts], asyncio.Semaphore(sent)
         scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
-        self.task = asyncio.ensure_future(app(scope, self._receive, None))
+        self.task = asyncio.ensure_future(app(scope, self._receive, send))
 
     async def _receive(self) -> dict[str, Any]:
         self.asked += 1
@@ -54,6 +64,9 @@ class Sender:
     async def send(self, parts: int = 1) -> None:
         for _ in range(parts):
             self._sent.release()
+        await self.settle()
+
+    async def settle(self) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
 
@@ -71,7 +84,7 @@ async def _end(desk: Desk, *senders: Sender) -> None:
 def test_bodies_that_wait_for_their_answer_leave_no_room_and_what_is_answered_gives_it_back() -> None:
     async def run() -> None:
         desk = Desk()
-        app = limit_bodies(desk, most=60, together=100)
+        app = limit_bodies(desk, most=60, together=100, seconds=LONG)
         one, two = Sender(app, [30, 30]), Sender(app, [30, 30])
         await one.send(2)
         await two.send(1)
@@ -96,7 +109,7 @@ def test_bodies_that_wait_for_their_answer_leave_no_room_and_what_is_answered_gi
 def test_an_announced_length_is_refused_before_a_byte_is_read_and_keeps_no_room_from_others() -> None:
     async def run() -> None:
         desk = Desk()
-        app = limit_bodies(desk, most=60, together=100)
+        app = limit_bodies(desk, most=60, together=100, seconds=LONG)
         long = Sender(app, [61], announced=61)
         slow = Sender(app, [60], announced=60)  # nothing of it comes in
         one = Sender(app, [60], announced=60)
@@ -116,7 +129,7 @@ def test_an_announced_length_is_refused_before_a_byte_is_read_and_keeps_no_room_
 def test_who_announces_less_than_comes_in_is_refused_by_what_comes_in() -> None:
     async def run() -> None:
         desk = Desk()
-        app = limit_bodies(desk, most=60, together=100)
+        app = limit_bodies(desk, most=60, together=100, seconds=LONG)
         for announced in (None, 1):
             liar = Sender(app, [40, 21], announced=announced)
             await liar.send(2)
@@ -131,7 +144,7 @@ def test_who_announces_less_than_comes_in_is_refused_by_what_comes_in() -> None:
 def test_places_by_the_million_take_no_room_from_edits_and_one_body_alone_always_has_room() -> None:
     async def run() -> None:
         desk = Desk()
-        app = limit_bodies(desk, most=10, together=15, elsewhere={PLACES: 60})
+        app = limit_bodies(desk, most=10, together=15, seconds=LONG, elsewhere={PLACES: 60})
         places, more, edit = Sender(app, [60], "/locate"), Sender(app, [1], "/locate"), Sender(app, [10], "/edits")
         for one in (places, more, edit):
             await one.send()
@@ -147,7 +160,7 @@ def test_places_by_the_million_take_no_room_from_edits_and_one_body_alone_always
 def test_who_leaves_while_it_sends_or_waits_leaves_no_bytes_behind() -> None:
     async def run() -> None:
         desk = Desk()
-        app = limit_bodies(desk, most=60, together=100)
+        app = limit_bodies(desk, most=60, together=100, seconds=LONG)
         sending, waiting = Sender(app, [50, 10]), Sender(app, [50])
         await sending.send()
         await waiting.send()
@@ -159,6 +172,55 @@ def test_who_leaves_while_it_sends_or_waits_leaves_no_bytes_behind() -> None:
             await one.send()
         assert desk.read == [50, 60, 40]
         await _end(desk, *both)
+
+    asyncio.run(run())
+
+
+def test_who_stops_half_way_is_refused_in_time_and_holds_nothing_any_more_and_who_has_sent_all_may_wait() -> None:
+    async def run() -> None:
+        desk = Desk()
+        app = limit_bodies(desk, most=60, together=100, seconds=0.0)  # who lets one wait for a part at all is too slow
+        done, slow = Sender(app, [20, 10], sent=2), Sender(app, [60, 1], sent=1)
+        await slow.settle()
+        told = slow.refused()
+        assert told is not None
+        assert (told.status_code, told.headers) == (408, {"Connection": "close"})
+        assert told.detail == "the body did not come in within 0 s; needed all of it by then"
+        other = Sender(app, [60], sent=1)
+        await other.settle()
+        assert desk.read == [30, 60]  # of 100: nothing is left of the 60 that had come in
+        assert not done.task.done()
+        await _end(desk, done, other)
+        assert done.refused() is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [0, 60])
+def test_who_takes_no_answer_to_a_body_holds_no_room_for_others_and_other_answers_take_as_long_as_they_take(
+    size: int,
+) -> None:
+    async def run() -> None:
+        taken, parts = asyncio.Event(), list[str]()
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await send({"type": "http.response.start"})
+            await send({"type": "http.response.body"})
+
+        async def send(message: Any) -> None:
+            await taken.wait()
+            parts.append(message["type"])
+
+        app = limit_bodies(answer, most=60, together=60, seconds=0.0)
+        slow = Sender(app, [size], sent=1, send=send)
+        await slow.settle()
+        assert slow.task.done() == (size > 0)
+        taken.set()
+        other = Sender(app, [60], sent=1, send=send)
+        await other.settle()
+        assert (slow.refused(), other.refused()) == (None, None)
+        assert parts == ["http.response.start", "http.response.body"] * (1 if size else 2)
 
     asyncio.run(run())
 
@@ -184,7 +246,7 @@ def test_never_is_more_held_than_may_be_in_whatever_order_parts_come_in(bodies: 
             finally:
                 held -= mine
 
-        app = limit_bodies(keep, most=80, together=100)
+        app = limit_bodies(keep, most=80, together=100, seconds=LONG)
         senders = [Sender(app, parts) for parts in bodies]
         order = [number for number, parts in enumerate(bodies) for _ in parts]
         chance.shuffle(order)
@@ -267,3 +329,4 @@ def test_every_address_that_takes_a_body_tells_that_there_may_be_no_room_for_it(
     assert any("edits" in name for name in names)
     for one in taking:
         assert "Retry-After" in one["responses"]["503"]["headers"], one["operationId"]
+        assert "408" in one["responses"], one["operationId"]
