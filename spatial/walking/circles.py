@@ -25,7 +25,7 @@ _CELLS_PER_TOLERANCE = 1.25
 _LEAST_CELL_M = 1.0
 _MOST_CELLS = 2_000_000
 _FIRST_VERTICES = 4096
-_LEVELS = 3
+LEVELS = 3
 """Rings leave room as if so many areas were drawn (5, 10 and 15 minutes), so that of up to so many none depends on the
 smaller ones beside it. Each one more narrows the windows, which costs three in a hundred vertices."""
 
@@ -193,7 +193,7 @@ def _draw_level(sheet, outer, window, land, level, levels, how):  # type: ignore
     sides, start = drop_holes(field, sides, start, columns, flat, how[1] / land[2] ** 2)
     crossing = cross_sides(field, sides, columns, flat)
     depth = levels - 1 - level
-    bounds = (how[3] * (max(levels, _LEVELS) - depth), 1.0 - how[3] * (depth + 1), how[3])
+    bounds = (how[3] * (max(levels, LEVELS) - depth), 1.0 - how[3] * (depth + 1), how[3])
     windows = open_windows(sides, crossing, (held, *outer[1:]), bounds, 1.0 / _CELLS_PER_TOLERANCE)
     at, vertex = np.empty(len(sides)), np.zeros(len(sides), np.bool_)
     for i in range(len(start) - 1):

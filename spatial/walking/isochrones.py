@@ -11,7 +11,7 @@ from spatial.crs import LONLAT, transform_xy
 from spatial.errors import InputError
 from spatial.tables import CIRCLES
 from spatial.walking.chunks import run_in_chunks
-from spatial.walking.circles import Drawing, Reached, draw_circles
+from spatial.walking.circles import LEVELS, Drawing, Reached, draw_circles
 from spatial.walking.labels import label_nodes
 from spatial.walking.network import WalkNetwork
 from spatial.walking.reach import reach_pieces
@@ -95,9 +95,11 @@ def _usual_limits(network: WalkNetwork, mode: Mode) -> list[float]:
 
 
 def _beside(steps: Floats, usual: Sequence[float]) -> Floats:
-    """Return the limits to draw: with limits of the profile alone also its larger ones, else those asked for."""
+    """Return the limits to draw: with limits of the profile alone also those they depend on, else those asked for."""
     known = np.unique(np.asarray(usual, dtype=np.float64))
-    return known[known >= steps[0]] if np.isin(steps, known).all() else steps
+    if not np.isin(steps, known).all():
+        return steps
+    return known[known >= steps[0]] if len(known) <= LEVELS else known
 
 
 def _are_several(given: object) -> bool:

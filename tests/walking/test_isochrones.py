@@ -224,6 +224,24 @@ def test_of_three_circles_the_smaller_ones_change_no_byte_of_a_circle(
         assert shapely.equals_identical(some, whole[first:]).all()
 
 
+@settings(deadline=None, max_examples=12)
+@given(
+    network=towns(),
+    x=st.integers(0, 700),
+    y=st.integers(0, 700),
+    usual=st.sampled_from([(120.0, 300.0, 600.0), (100.0, 200.0, 300.0, 450.0, 600.0)]),
+    asked=st.sets(st.integers(0, 4), min_size=1),
+)
+def test_a_circle_of_the_profile_is_the_same_whichever_of_its_circles_are_asked_for(
+    network: Any, x: int, y: int, usual: tuple[float, ...], asked: set[int]
+) -> None:
+    network = dataclasses.replace(network, rules=dataclasses.replace(network.rules, circle_m=usual))
+    site, rows = sites(s=(float(x), float(y))), sorted({row % len(usual) for row in asked})
+    whole = build_isochrones(network, site, mode="distance").geometry.to_numpy()
+    some = build_isochrones(network, site, mode="distance", limits=[usual[row] for row in rows]).geometry.to_numpy()
+    assert shapely.equals_identical(some, whole[rows]).all()
+
+
 @settings(deadline=None, max_examples=25)
 @given(network=towns(), x=st.integers(0, 700), y=st.integers(0, 700), seed=st.integers(0, 99))
 def test_homes_away_from_the_outline_are_inside_if_their_walk_is_within_the_limit(
