@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,35 +21,22 @@ from spatial.division.proof import prove
 from spatial.division.roots import Found
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import Band, Sizes
+from spatial.division.staircase import NO_END, Line, Plan, Step, list_edges, rate_of
 from spatial.division.tally import measure_cost
 from spatial.division.weaving import Scope, lay_cloth, lay_threads, weave
-from spatial.division.weighing import Scales, Work, lay_scales, list_grids, tighten
+from spatial.division.weighing import Scales, Work, lay_scales, list_grids, split_scales, tighten
 
 MARGIN = 1e-7
 """Costs nearer to each other than this share of them are equal."""
 _SNAPSHOTS, _MOST_LOOKS, _PASSES = 60, 24, 2
 _CUT_ROUNDS, _CLOSE, _HARDLY = 10, 0.1, 0.98
+_WIDE, _SPLITS = 0.015, 2
+"""Where prices leave more of the cost open than this share, numbers of grids are looked at apart, so often at most."""
 _TRIES = (
     (0.0, 20_000), (1.0, 2_000), (1.0, 6_000), (1.0, 20_000), (0.5, 20_000), (1.0, 60_000), (0.5, 60_000),
     (1.0, 200_000), (0.5, 200_000),
 )  # fmt: skip
 _STEPS, _ROOM = 50_000_000, 4_000
-_NO_END = 1 << 62
-
-
-class Plan(NamedTuple):
-    """A division of the piece: households that it moves, what it costs without that, labels by unit."""
-
-    moved: int
-    cost: float
-    labels: Any
-
-
-class Step(NamedTuple):
-    """From so many households moved on no plan costs less than ``bound``, up to the next step."""
-
-    moved: int
-    bound: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,7 @@ class _Case:
     plans: list[Plan] = field(default_factory=list)
     settled: list[tuple[int, int]] = field(default_factory=list)
     tried: set[tuple[int, int]] = field(default_factory=set)
-    lines: list[tuple[float, float]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     least_moved: int = 0
 
     @property
@@ -143,7 +130,7 @@ def trace_frontier(
 def _settle_all(case: _Case) -> None:
     """Try every edge of the hull once, those that come up on the way too."""
     while not case.work.over:
-        edge = next((pair for pair in _hull(case.plans) if _is_open(case, *pair)), None)
+        edge = next((pair for pair in list_edges(case.plans) if _is_open(case, *pair)), None)
         if edge is None:
             return
         _settle(case, *edge)
@@ -152,7 +139,7 @@ def _settle_all(case: _Case) -> None:
 
 def _share(case: _Case) -> float:
     """Return the share of the hull's edges that are done with."""
-    edges = list(_hull(case.plans))
+    edges = list(list_edges(case.plans))
     return 1.0 - sum(_is_open(case, *pair) for pair in edges) / max(1, len(edges))
 
 
@@ -173,27 +160,13 @@ def _look_along(case: _Case) -> None:
     """Search at the rates of the hull's edges until its corners stay where they are."""
     seen: set[tuple[int, int]] = set()
     for _ in range(_MOST_LOOKS):
-        fresh = [pair for pair in _hull(case.plans) if (pair[0].moved, pair[1].moved) not in seen]
+        fresh = [pair for pair in list_edges(case.plans) if (pair[0].moved, pair[1].moved) not in seen]
         if not fresh or case.work.left() <= 0.0:
             return
         low, high = max(fresh, key=lambda pair: pair[0].cost - pair[1].cost)
         seen.add((low.moved, high.moved))
-        _look(case, _rate(low, high), low.labels)
+        _look(case, rate_of(low, high), low.labels)
         case.tell(0.0)
-
-
-def _rate(low: Plan, high: Plan) -> float:
-    return (low.cost - high.cost) / (high.moved - low.moved)
-
-
-def _hull(plans: list[Plan]) -> Iterator[tuple[Plan, Plan]]:
-    """Yield the edges of the lower hull of plans, by households moved."""
-    corners: list[Plan] = []
-    for plan in plans:
-        while len(corners) > 1 and _rate(corners[-2], corners[-1]) <= _rate(corners[-2], plan):
-            corners.pop()
-        corners.append(plan)
-    yield from pairwise(corners)
 
 
 def _prove_ends(case: _Case, start: Any) -> None:
@@ -202,9 +175,9 @@ def _prove_ends(case: _Case, start: Any) -> None:
     free = case.piece._replace(change=np.zeros((case.units, 1)))
     cheapest = _prove(case, free, case.sizes, best.labels)
     case.enter(cheapest.labels)
-    case.lines.append((0.0, cheapest.bound))
+    case.lines.append(Line(0.0, cheapest.bound))
     if case.plans[-1].cost <= cheapest.bound + case.margin(cheapest.bound):
-        case.settled.append((case.plans[-1].moved, _NO_END))
+        case.settled.append((case.plans[-1].moved, NO_END))
     if case.olds:
         _look(case, max(1.0, cheapest.total), start)
     if case.plans[0].moved > 0:
@@ -236,75 +209,120 @@ def _is_open(case: _Case, low: Plan, high: Plan) -> bool:
 def _settle(case: _Case, low: Plan, high: Plan) -> None:
     """Find all plans between two corners, or bound what they cost, with a fair share of what is left of the work."""
     case.tried.add((low.moved, high.moved))
-    rate, work = _rate(low, high), case.work
+    rate, work = rate_of(low, high), case.work
     value = low.cost + rate * low.moved
-    waiting = 1 + sum(_is_open(case, *pair) for pair in _hull(case.plans))
+    waiting = 1 + sum(_is_open(case, *pair) for pair in list_edges(case.plans))
     until = monotonic() + work.left() / waiting
     share = Work(work.nodes // waiting, lambda: min(work.left(), until - monotonic()), work.pool)
     before = share.nodes
     scales = lay_scales(case.weigh(rate), case.sizes, [plan.labels for plan in case.plans], value, share)
-    for _ in range(_CUT_ROUNDS):
-        gap = value - scales.bound
-        if (
-            gap < _CLOSE * (low.cost - high.cost)
-            or share.over
-            or not tighten(scales)
-            or (value - scales.bound > _HARDLY * gap)
-        ):
-            break
+    parts = _part(case, scales, (low, high))
     for width, most in _TRIES:
         if share.over or _is_settled(case, low.moved, high.moved):
             break
-        if not _weave(case, scales, (low, high), width, most) and width == 1.0:
-            tighten(scales)
-    case.lines.append((rate, scales.bound))
+        if not _weave(case, parts, (low, high), width, most) and width == 1.0:
+            for part in parts:
+                if part.bound < part.enough:
+                    tighten(part)
+    case.lines.append(Line(rate, min(part.bound for part in parts)))
     work.nodes -= before - share.nodes
 
 
-def _weave(case: _Case, scales: Scales, edge: tuple[Plan, Plan], width: float, most: int) -> bool:
+def _part(case: _Case, scales: Scales, edge: tuple[Plan, Plan]) -> list[Scales]:
+    """Return the programs of an edge with their cuts: one, or several by the number of grids."""
+    low, high = edge
+    value, most = low.cost + rate_of(low, high) * low.moved, _widest(case, edge)
+    parts = [scales]
+    for _ in range(_SPLITS):
+        torn = [part for part in parts if value - part.bound > _WIDE * abs(value)]
+        parts = [half for part in parts for half in (split_scales(part, most) if part in torn else [part])]
+    for part in parts:
+        _tighten_all(part, value, low.cost - high.cost)
+    return parts
+
+
+def _tighten_all(scales: Scales, value: float, drop: float) -> None:
+    """Add cuts as long as they help and the gap to a plan's value is wide, by what the edge drops."""
+    for _ in range(_CUT_ROUNDS):
+        gap = value - scales.bound
+        if gap < _CLOSE * drop or scales.work.over or not tighten(scales) or value - scales.bound > _HARDLY * gap:
+            return
+
+
+def _widest(case: _Case, edge: tuple[Plan, Plan]) -> float:
+    """Return what no plan weighs more than that nothing beats, between two corners."""
+    rate, inside = rate_of(*edge), _inside(case, edge)
+    return max([edge[0].cost + rate * edge[0].moved, *(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))])
+
+
+def _inside(case: _Case, edge: tuple[Plan, Plan]) -> list[Plan]:
+    return [plan for plan in case.plans if edge[0].moved <= plan.moved <= edge[1].moved]
+
+
+def _weave(case: _Case, parts: list[Scales], edge: tuple[Plan, Plan], width: float, most: int) -> bool:
     """List the grids of plans of interest, ``most`` at most, and put them together; tell whether that was done.
 
     At full width those are all plans that may lie on the staircase between the corners, at none those that would move
     the corners.
     """
-    low, high = edge
-    rate = _rate(low, high)
-    inside = [plan for plan in case.plans if low.moved <= plan.moved <= high.moved]
+    low, rate = edge[0], rate_of(*edge)
     value = low.cost + rate * low.moved
-    if len(inside) < 2:
+    weight = value + width * (_widest(case, edge) - value)
+    if len(_inside(case, edge)) < 2:
         return True  # plans met meanwhile beat the corners: other edges take over
-    widest = max(a.cost + rate * (b.moved - 1) for a, b in pairwise(inside))
-    weight = value + width * max(0.0, widest - value)
-    listed, base = list_grids(scales, weight, most)
-    if listed is None or not _put_together(case, rate, listed, inside, base, weight):
-        return False
-    scales.bound = max(scales.bound, min([weight, *(plan.cost + rate * plan.moved for plan in case.plans)]))
-    return True
-
-
-def _put_together(case: _Case, rate: float, listed: Found, inside: list[Plan], base: float, weight: float) -> bool:
-    """Take in every plan of the listed grids that nothing beats; tell whether all up to a weight were looked at."""
-    columns, names = [units for units, _, _ in listed.grids], np.array([name for _, name, _ in listed.grids])
-    cloth = lay_cloth([p.moved for p in inside], [p.cost for p in inside], case.units, len(inside) + _ROOM)
-    margin = case.margin(inside[0].cost)
-    if len(columns):
-        flat, start = np.concatenate(columns), np.cumsum([0, *map(len, columns)])
-        moved = np.add.reduceat(case.moves[flat, np.repeat(names, np.diff(start))], start[:-1])
-        span = _spans(case, columns)
-        cost = price_columns(case.weigh(0.0), case.sizes, flat, start, names) + span
-        reduced = np.array([value for _, _, value in listed.grids]) + span
-        threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
-        if not weave(threads, cloth, case.olds, Scope(rate, base, weight, margin, _STEPS)):
+    lists = []
+    for scales in parts:
+        listed, base = list_grids(scales, weight, most)
+        if listed is None:
             return False
-        for row in cloth.column[: int(cloth.count[0])]:
-            if row[0] >= 0:
-                chosen = order[row[row >= 0]]
-                case.enter(_label(case, [columns[at] for at in chosen], names[chosen]))
-    for at in range(int(cloth.count[0]) - 1):
-        end = int(cloth.moved[at + 1])
-        if cloth.cost[at] + rate * (end - 1) <= weight + margin:
-            case.settled.append((int(cloth.moved[at]), end))
+        lists.append((listed, base))
+    begin, end = edge[0].moved, edge[1].moved
+    for listed, base in lists:
+        inside = _inside(case, edge)
+        if len(inside) < 2:
+            return True
+        last = _put_together(case, rate, listed, inside, base, weight)
+        if last is None:
+            return False
+        begin, end = max(begin, inside[0].moved), min(end, last)
+    _note_settled(case, rate, weight, begin, end)
     return True
+
+
+def _note_settled(case: _Case, rate: float, weight: float, begin: int, end: int) -> None:
+    """Note that all plans that move from ``begin`` to below ``end`` were looked at, up to a weight."""
+    known = [plan for plan in case.plans if begin <= plan.moved <= end]
+    for a, b in pairwise(known):
+        if a.cost + rate * (b.moved - 1) <= weight + case.margin(a.cost):
+            case.settled.append((a.moved, b.moved))
+    least = min([weight, *(plan.cost + rate * plan.moved for plan in case.plans)])
+    case.lines.append(Line(rate, least, begin, end))
+
+
+def _put_together(
+    case: _Case, rate: float, listed: Found, inside: list[Plan], base: float, weight: float
+) -> int | None:
+    """Take in every plan of the listed grids up to a weight that nothing beats; return below how many moves all are.
+
+    None where there were too many to look at.
+    """
+    columns, names = [units for units, _, _ in listed.grids], np.array([name for _, name, _ in listed.grids])
+    if not len(columns):
+        return inside[-1].moved
+    cloth = lay_cloth([p.moved for p in inside], [p.cost for p in inside], case.units, len(inside) + _ROOM)
+    flat, start = np.concatenate(columns), np.cumsum([0, *map(len, columns)])
+    moved = np.add.reduceat(case.moves[flat, np.repeat(names, np.diff(start))], start[:-1])
+    span = _spans(case, columns)
+    cost = price_columns(case.weigh(0.0), case.sizes, flat, start, names)
+    reduced = np.array([value for _, _, value in listed.grids]) + span
+    threads, order = lay_threads(columns, names, cost, np.round(moved), reduced, case.units)
+    if not weave(threads, cloth, case.olds, Scope(rate, base, weight, case.margin(inside[0].cost), _STEPS)):
+        return None
+    for row in cloth.column[: int(cloth.count[0])]:
+        if row[0] >= 0:
+            chosen = order[row[row >= 0]]
+            case.enter(_label(case, [columns[at] for at in chosen], names[chosen]))
+    return int(cloth.moved[int(cloth.count[0]) - 1])
 
 
 def _label(case: _Case, columns: list[Any], names: Any) -> Any:
@@ -330,7 +348,7 @@ def _steps(case: _Case) -> Iterator[Step]:
     if case.least_moved < plans[0].moved:
         yield Step(case.least_moved, _bound(case, plans[0].moved - 1))
     for at, plan in enumerate(plans):
-        end = plans[at + 1].moved if at + 1 < len(plans) else _NO_END
+        end = plans[at + 1].moved if at + 1 < len(plans) else NO_END
         if _is_settled(case, plan.moved, end):
             yield Step(plan.moved, plan.cost)
             continue
@@ -341,4 +359,5 @@ def _steps(case: _Case) -> Iterator[Step]:
 
 def _bound(case: _Case, moved: int) -> float:
     """Return a cost below which there is no plan that moves so many households at most."""
-    return max([0.0, *(bound - rate * moved for rate, bound in case.lines)])
+    known = [line.weight - line.rate * moved for line in case.lines if line.begin <= moved < line.end]
+    return max([0.0, *known])

@@ -1,4 +1,7 @@
-"""What does a plan cost at least, if every household that changes grid has a price? Which grids may it contain?"""
+"""What does a plan cost at least, if every household that changes grid has a price? Which grids may it contain?
+
+Where prices want a grid and a half more, plans of fewer grids and plans of more are weighed apart.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -17,6 +20,7 @@ _QUICK, _EXACT = ((150, 20), (200, 200)), (20_000, 1 << 40)
 _WANTED, _NEAR, _SLACK = 2e-5, 3e-4, 2e-3
 _ROUNDS = 40
 _LISTING_NODES, _GIVEN_UP = 200_000, 200
+_TORN, _PRICE, _DEARER, _MOST_RISES = 0.02, 1.5, 2.0, 4
 _NODE_S = 4e-5
 
 
@@ -36,7 +40,10 @@ class Work:
 
 @dataclass(slots=True)
 class Scales:
-    """The linear program of one price of a household; no plan weighs less than the bound, its moves included."""
+    """The linear program of one price of a household; no plan weighs less than the bound, its moves included.
+
+    Plans have as many grids as the master asks for; prices need not rise once the bound is ``enough``.
+    """
 
     roots: Roots
     master: Master
@@ -44,6 +51,7 @@ class Scales:
     centre: Any
     work: Work
     bound: float = 0.0
+    enough: float = np.inf
 
     @property
     def units(self) -> int:
@@ -75,6 +83,37 @@ def _grids(labels: Any, olds: int) -> Iterator[tuple[Any, int]]:
         yield np.flatnonzero(labels == label), min(int(label), olds)
 
 
+def split_scales(scales: Scales, enough: float) -> list[Scales]:
+    """Return the programs of the plans with fewer grids than the mix and with more; the same alone if it is not torn.
+
+    What no plan of a part weighs needs not be known better than that it is ``enough``.
+    """
+    _, mix = scales.master.solve(scales.centre, _SLACK)
+    torn, (least, most) = float(mix.sum()), scales.master.counts
+    if abs(torn - round(torn)) < _TORN or not least < torn < most or scales.work.over:
+        return [scales]
+    return [_narrow(scales, ends, enough) for ends in ((least, int(torn)), (int(torn) + 1, most))]
+
+
+def _narrow(scales: Scales, counts: tuple[int, int], enough: float) -> Scales:
+    """Return the program of the plans with from-to so many grids."""
+    known, price = scales.master, _PRICE * float(scales.centre.sum())
+    master = Master(known.piece, known.sizes)
+    master.add(list(zip(known.columns, known.names, strict=True)))
+    if len(known.triples):
+        master.cut(known.triples)
+    part = replace(scales, master=master, rates=scales.rates.copy(), enough=enough)
+    for _ in range(_MOST_RISES):
+        master.count_grids(*counts, price)
+        for nodes, near in (*_QUICK, _EXACT):
+            _improve(part, nodes, near)
+        _, mix = master.solve(part.centre, _SLACK)
+        if part.bound >= enough or counts[0] - _TORN < float(mix.sum()) < counts[1] + _TORN:
+            break
+        price *= _DEARER
+    return part
+
+
 def tighten(scales: Scales) -> bool:
     """Add the cuts that the mix of grids breaks, and the grids that pay then; False where no cut is broken."""
     _, mix = scales.master.solve(scales.centre, _SLACK)
@@ -90,8 +129,10 @@ def list_grids(scales: Scales, weight: float, most: int) -> tuple[Found | None, 
     """Return every grid of the plans that weigh no more than ``weight``, and what a plan weighs besides its grids.
 
     A plan weighs at least the second value plus the reduced costs of its grids. There is no list where it is longer
-    than ``most``, or the work is over.
+    than ``most``, or the work is over; it is empty where no plan weighs so little.
     """
+    if scales.bound > weight:
+        return Found([], np.zeros(0), 0, True), scales.bound
     worth, _ = scales.master.solve(scales.centre, _SLACK)
     found = _price(scales, Ask(-_wanted(scales), _EXACT[0], 10), worth)
     _add(scales, found)
@@ -135,7 +176,7 @@ def _improve(scales: Scales, nodes: int, near: int) -> None:
         if exact:
             bound = worth.total + _lost(found)
             scales.bound = max(scales.bound, bound)
-            if worth.total - bound < _NEAR * float(scales.centre.sum()):
+            if worth.total - bound < _NEAR * float(scales.centre.sum()) or scales.bound >= scales.enough:
                 return
         if fresh <= (0 if exact else scales.units // 60):
             return

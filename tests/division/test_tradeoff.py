@@ -1,7 +1,9 @@
 """What more moves save: hand-worked towns, all divisions of small towns looked at, then laws that hold for any town."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import networkx as nx
@@ -11,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spatial.division import frontier
 from spatial.division.divide import divide
 from spatial.division.tradeoff import TradeOff, trade_off
+from spatial.division.weighing import split_scales
 from spatial.errors import CancelledError, InputError
 from tests.division.lattice import assert_lawful, banded, borders, rng, town
 
@@ -136,6 +140,7 @@ def enumerate_corners(blocks: Any, adjacency: Any, current: Any, profile: Any, i
     rules, grid = profile.division, profile.grid
     count = max(1, round(sum(households.values()) / grid.target_households))
     side = 2 * np.sqrt(frame["area_m2"].sum() / count)
+    centre = {block: (point.x, point.y) for block, point in frame.geometry.centroid.items()}
     inside = adjacency[adjacency["focal"].isin(ids) & adjacency["neighbor"].isin(ids)]
     price = {
         (a, b): m / side * (rules.border_weight + rules.unclear_weight * (1 - c))
@@ -150,6 +155,9 @@ def enumerate_corners(blocks: Any, adjacency: Any, current: Any, profile: Any, i
             continue
         at = {block: i for i, group in enumerate(groups) for block in group}
         cost = sum(money for (a, b), money in price.items() if at[a] != at[b])
+        if rules.span_weight:
+            longest = [max(np.hypot(*np.subtract(centre[a], centre[b])) for a in g for b in g) for g in groups]
+            cost += rules.span_weight * sum(longest) / side
         for total in sums:
             cost += rules.balance_weight * ((total - grid.target_households) / grid.target_households / 0.25) ** 2
             low = total < grid.floor_households
@@ -173,9 +181,11 @@ def least_moved(groups: Any, households: Any, current: Any) -> int:
     return int(sum(households[b] for b in households if b in current) - kept)
 
 
-def assert_matches(blocks: Any, current: Any, found: TradeOff, pieces: Any, adjacency: Any = None) -> None:
+def assert_matches(
+    blocks: Any, current: Any, found: TradeOff, pieces: Any, adjacency: Any = None, profile: Any = QUICK
+) -> None:
     adjacency = borders(blocks) if adjacency is None else adjacency
-    curves = [enumerate_corners(blocks, adjacency, current.to_dict(), QUICK, ids) for ids in pieces]
+    curves = [enumerate_corners(blocks, adjacency, current.to_dict(), profile, ids) for ids in pieces]
     sums = [(0, 0.0)]
     for curve in curves:
         sums = [(a + c, b + d) for a, b in sums for c, d in curve]
@@ -206,6 +216,40 @@ def test_small_towns_have_the_corners_that_looking_at_every_division_and_naming_
     current = today(blocks, [f"o{name}" for name in names])
     found = trade(blocks, current, adjacency=adjacency)
     assert_matches(blocks, current, found, [blocks["block_id"].to_list()], adjacency)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_long_grids_cost_no_corner_is_missed(seed: int) -> None:
+    blocks = town(rng(seed).integers(60, 320, (2, 4)))
+    current, profile = today(blocks, "ABABABAB"), replace(QUICK, division=replace(QUICK.division, span_weight=2.0))
+    found = trade(blocks, current, profile)
+    assert_matches(blocks, current, found, [blocks["block_id"].to_list()], profile=profile)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weighing_numbers_of_grids_apart_changes_no_corner(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    split: list[int] = []
+
+    def count(scales: Any, enough: float) -> Any:
+        parts = split_scales(scales, enough)
+        split.append(len(parts))
+        return parts
+
+    blocks = town(rng(seed).integers(150, 280, (2, 4)))
+    current = today(blocks, "AABBAABB")
+    monkeypatch.setattr(frontier, "_WIDE", -1.0)
+    monkeypatch.setattr(frontier, "split_scales", count)
+    assert_matches(blocks, current, trade(blocks, current), [blocks["block_id"].to_list()])
+    assert 2 in split
+
+
+def test_an_edge_whose_corners_were_beaten_meanwhile_is_left() -> None:
+    scales: Any = None
+    labels = np.zeros(2, dtype=np.int64)
+    best, beaten = frontier.Plan(1, 1.0, labels), frontier.Plan(5, 2.0, labels)
+    case: Any = SimpleNamespace(plans=[best], settled=[], lines=[])
+    assert frontier._weave(case, [scales], (frontier.Plan(0, 9.0, labels), beaten), 1.0, 10)
+    assert not case.settled
 
 
 @given(seed=st.integers(0, 10_000))
