@@ -17,7 +17,7 @@ class Plan(NamedTuple):
 
 
 class Line(NamedTuple):
-    """No plan that moves m households at most costs less than ``weight - rate * m``, for m from ``begin`` to ``end``."""
+    """No plan that moves m households at most costs less than ``weight - rate * m``, if ``begin <= m < end``."""
 
     rate: float
     weight: float

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from spatial.division import frontier
 from spatial.division.divide import divide
+from spatial.division.staircase import Plan
 from spatial.division.tradeoff import TradeOff, trade_off
 from spatial.division.weighing import split_scales
 from spatial.errors import CancelledError, InputError
@@ -246,9 +247,9 @@ def test_weighing_numbers_of_grids_apart_changes_no_corner(seed: int, monkeypatc
 def test_an_edge_whose_corners_were_beaten_meanwhile_is_left() -> None:
     scales: Any = None
     labels = np.zeros(2, dtype=np.int64)
-    best, beaten = frontier.Plan(1, 1.0, labels), frontier.Plan(5, 2.0, labels)
+    best, beaten = Plan(1, 1.0, labels), Plan(5, 2.0, labels)
     case: Any = SimpleNamespace(plans=[best], settled=[], lines=[])
-    assert frontier._weave(case, [scales], (frontier.Plan(0, 9.0, labels), beaten), 1.0, 10)
+    assert frontier._weave(case, [scales], (Plan(0, 9.0, labels), beaten), 1.0, 10)
     assert not case.settled
 
 
