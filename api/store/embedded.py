@@ -160,6 +160,9 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     """Copy a database page by page, as it stands at one moment."""
     copy = sqlite3.connect(target)
     try:
+        copy.execute(
+            "PRAGMA journal_mode = OFF"
+        )  # a copy that fails is thrown away; its journal would stay
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # the copy is one file alone
     finally:
@@ -226,8 +229,20 @@ def _fill(path: Path) -> None:
         connection.close()
 
 
-def open_embedded(path: Path) -> Embedded:
+def keep_beside(path: Path, version: int) -> str:
+    """Copy the store, as it stands before the transaction in which this is called, to a file beside it."""
+    more = chain([""], (f"-{number}" for number in count(2)))
+    names = (f"{path.stem}.format-{version}{one}{path.suffix}" for one in more)
+    target = next(one for one in map(path.with_name, names) if not one.exists())  # an earlier copy stays as it is
+    with closing(open_connection(path)) as source:
+        _place(target, lambda beside: copy_database(source, beside))
+    return f"as it was before it is kept as {target}"
+
+
+def open_embedded(path: Path, *, keep: Callable[[Path, int], str] = keep_beside) -> Embedded:
     """Return the store in a file; one of an earlier format is brought to today's, and kept beside as it was.
+
+    ``keep`` puts by what it was, and says where.
 
     Raises
     ------
@@ -246,18 +261,8 @@ def open_embedded(path: Path) -> Embedded:
             old = read_format(rows, str(path)) < FORMAT_VERSION
         if old:
             with database.changing() as rows:
-                upgrade(rows, SQLITE, str(path), lambda version: _keep_old(path, version))
+                upgrade(rows, SQLITE, str(path), lambda version: keep(path, version))
     except BaseException:
         database.close()
         raise
     return database
-
-
-def _keep_old(path: Path, version: int) -> str:
-    """Copy the store, as it stands before the transaction in which this is called, to a file beside it."""
-    more = chain([""], (f"-{number}" for number in count(2)))
-    names = (f"{path.stem}.format-{version}{one}{path.suffix}" for one in more)
-    target = next(one for one in map(path.with_name, names) if not one.exists())  # an earlier copy stays as it is
-    with closing(open_connection(path)) as source:
-        _place(target, lambda beside: copy_database(source, beside))
-    return f"as it was before it is kept as {target}"

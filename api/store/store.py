@@ -292,7 +292,7 @@ def restore_store(source: Path, place: Place, *, replace: bool = False) -> None:
     with TemporaryDirectory(dir=Path(place).resolve().parent, prefix=".restoring-") as beside:
         copy = Path(beside) / "copy.gpkg"  # opening a store changes its file; the backup stays as it is
         shutil.copyfile(source, copy)
-        held = Store(open_embedded(copy))
+        held = Store(open_embedded(copy, keep=lambda *_: f"the backup {source} stays as it is"))
         try:
             found = held.check()
         finally:

@@ -1,6 +1,8 @@
 """A backup is one file that holds all; it is put back whole or not at all."""
 
 import dataclasses
+import logging
+import resource
 import shutil
 import sqlite3
 from contextlib import closing
@@ -13,10 +15,12 @@ from api.store.editing import Editor, import_plan
 from api.store.errors import StoreError
 from api.store.place import name_place
 from api.store.records import Note
+from api.store.schema import FORMAT_VERSION
 from api.store.store import Store, create_store, open_store, restore_store
 from spatial.errors import MissingError
 from tests.api.toy_plan import build_toy_plan
 from tests.store.served import TOY, edit, move, rename, serve_layers
+from tests.store.test_migrations import join_contents
 
 
 def test_a_backup_holds_what_stood_when_it_was_made(file_store: Store, tmp_path: Path) -> None:
@@ -42,6 +46,25 @@ def test_a_backup_is_one_file_that_opening_it_for_a_restore_leaves_as_it_is(file
     again = open_store(tmp_path / "new.gpkg")
     assert again.check() == []
     again.close()
+
+
+def test_a_backup_of_an_earlier_format_is_brought_on_where_it_is_put_and_told_to_stay_as_it_is(
+    file_store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = tmp_path / "kept.gpkg"
+    with file_store.database.writing() as rows:
+        join_contents(rows, file_store.database.dialect)
+        rows.run("UPDATE meta SET value = '4' WHERE name = 'format_version'")
+    file_store.backup(kept)
+    before = kept.read_bytes()
+    with caplog.at_level(logging.WARNING, "wangge.store"):
+        restore_store(kept, tmp_path / "new.gpkg")
+    assert f"was brought from format version 4 to {FORMAT_VERSION}; the backup {kept} stays as it is" in caplog.text
+    assert kept.read_bytes() == before
+    again = open_store(tmp_path / "new.gpkg")
+    assert (again.check(), again.get_plan(TOY).head) == ([], 1)
+    again.close()
+    assert not [path.name for path in tmp_path.iterdir() if "format" in path.name]
 
 
 def test_a_restore_over_a_store_in_use_shows_readers_the_old_one_or_the_new_one(
@@ -97,6 +120,20 @@ def test_a_backup_that_cannot_be_written_says_so(file_store: Store, tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"):
         file_store.backup(tmp_path / "file" / "kept.gpkg")
+
+
+def test_a_backup_that_finds_no_room_leaves_nothing_behind(file_store: Store, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    file_store.list_plans()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # no file may grow longer: the disk is full by then
+    try:
+        with pytest.raises(StoreError, match="nothing of this step is kept"):
+            file_store.backup(tmp_path / "there" / "kept.gpkg")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((tmp_path / "there").iterdir())
+    assert file_store.check() == []
 
 
 def test_a_store_with_its_journal_beside_it_is_not_copied_by_hand_but_its_backup_is_whole(
