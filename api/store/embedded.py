@@ -160,9 +160,7 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     """Copy a database page by page, as it stands at one moment."""
     copy = sqlite3.connect(target)
     try:
-        copy.execute(
-            "PRAGMA journal_mode = OFF"
-        )  # a copy that fails is thrown away; its journal would stay
+        copy.execute("PRAGMA journal_mode = OFF")  # a copy that fails is thrown away; its journal would stay
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # the copy is one file alone
     finally:
