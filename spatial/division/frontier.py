@@ -183,15 +183,24 @@ def _prove_ends(case: _Case, start: Any) -> None:
     if case.plans[0].moved > 0:
         idle = case.sizes._replace(balance=np.zeros(1), penalty=np.zeros(1), span_weight=0.0)
         moves = case.weigh(1.0)._replace(border=np.zeros(len(case.piece.border)))
-        least = _prove(case, moves, idle, case.plans[0].labels)
+        least = _prove(case, moves, idle, case.plans[0].labels, whole=True)
         case.enter(least.labels)
         case.least_moved = int(np.ceil(least.bound - 1e-6))
 
 
-def _prove(case: _Case, piece: Piece, sizes: Sizes, labels: Any) -> Any:
-    others = np.array([plan.labels for plan in case.plans])
+def _prove(case: _Case, piece: Piece, sizes: Sizes, labels: Any, *, whole: bool = False) -> Any:
+    """Prove what a plan costs at least; where costs are ``whole`` numbers, no more than the next one is needed."""
+    others, met = np.array([plan.labels for plan in case.plans]), list[bool]()
     nodes, pool = max(1, case.work.nodes // 4), case.work.pool
-    return prove(piece, sizes, labels, others, nodes=nodes, left=lambda: 0.5 * case.work.left(), pool=pool)
+
+    def left() -> float:
+        return 0.0 if met else 0.5 * case.work.left()
+
+    def hear(_labels: Any, total: float, bound: float) -> None:
+        if whole and np.ceil(bound - 1e-6) >= round(total):
+            met.append(True)
+
+    return prove(piece, sizes, labels, others, nodes=nodes, left=left, pool=pool, tell=hear)
 
 
 def _is_settled(case: _Case, begin: int, end: int) -> bool:
