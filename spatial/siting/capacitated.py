@@ -30,6 +30,7 @@ from spatial.siting.room_count import (
     solve_rooms,
     start_of_rooms,
 )
+from spatial.siting.room_served import counts_served, serve_most
 from spatial.siting.room_sets import list_sets, solve_sets
 from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
@@ -57,6 +58,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     if question.goal == "count":
         return answer_count(question, deadline=deadline, seed=seed)
     rooms = list_rooms(question)
+    if counts_served(rooms) and (most := serve_most(rooms, deadline=deadline, seed=seed)) is not None:
+        best, bound = most
+        return Outcome(best.opened, shares_of(question, best), bound, False)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
     if has_many_rows(rooms) and not is_closed(rooms, state):
         state = _search_more(rooms, state, deadline, seed)

@@ -13,10 +13,10 @@ from scipy import sparse
 from spatial.siting.cover_table import matrix_of
 from spatial.siting.cover_windows import sites_around
 from spatial.siting.room_cover import search_few
-from spatial.siting.room_rows import Flow, Kinds, broken_rooms, flow_of
+from spatial.siting.room_rows import broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room_sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.rooms import Choice, Rooms
-from spatial.siting.ways import Deadline, Flags, Floats
+from spatial.siting.ways import Deadline, Floats
 
 _LP_SHARE, _MODEL_SHARE = 0.3, 0.5
 _TURNS, _WINDOWS = 200, 2
@@ -102,7 +102,7 @@ def _tried(rooms: Rooms, stand: Stand, opened: Floats, deadline: Deadline, seed:
     master, flow = stand.master, flow_of(stand.master.kinds, opened)
     found = search_few(
         rooms, target=round(float(opened @ master.cost)), seed=seed, deadline=deadline, steps=_STEPS,
-        first=_served(rooms, master.kinds, opened, flow),
+        first=serve_by_flow(rooms, master.kinds, opened, flow),
     )  # fmt: skip
     best = stand.best if found is None or found.value >= stand.best.value else found
     points = [share * opened + (1.0 - share) * stand.point for share in _MIXED]
@@ -112,22 +112,3 @@ def _tried(rooms: Rooms, stand: Stand, opened: Floats, deadline: Deadline, seed:
     if terms.shape[0]:
         master = join_terms(master, terms, np.ones(terms.shape[0]))
     return replace(stand, best=best, master=master)
-
-
-def _served(rooms: Rooms, kinds: Kinds, opened: Floats, flow: Flow) -> Choice:
-    """Return these sites with each row where most of its kind still has to go in a flow, the largest first.
-
-    A row that does not fit into what is left to go anywhere is nowhere (-1).
-    """
-    order = np.argsort(flow.kind, kind="stable")
-    site, amount = flow.site[order], flow.amount[order] * (1.0 + _HAIR)
-    first = np.searchsorted(flow.kind[order], np.arange(kinds.table.rows + 1))
-    served = np.full(len(rooms.load), -1, np.int64)
-    for i in np.argsort(-rooms.load, kind="stable").tolist():  # what is left depends on the rows before
-        part = slice(first[kinds.of[i]], first[kinds.of[i] + 1])
-        left = amount[part]
-        if len(left) and left[at := int(np.argmax(left))] >= rooms.load[i]:
-            served[i] = site[part][at]
-            left[at] -= rooms.load[i]
-    flags: Flags = opened > 0.5
-    return Choice(flags, served, np.inf)

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components, maximum_flow
 
 from spatial.siting.cover_table import CoverTable, cover_table, matrix_of, pick, same_rows
-from spatial.siting.rooms import Rooms
+from spatial.siting.rooms import Choice, Rooms
 from spatial.siting.ways import Flags, Floats, Ints, keep, row_of
 
 _WHOLE = 2.0**30
@@ -26,6 +26,8 @@ _OPEN = 1e-6
 _BROKEN = 1e-4
 """An inequality is told where it is broken by more than this share of what its rows ask."""
 _ROUNDING = 1e-9
+_SPARE = 1e-6
+"""What is left to go in a flow may be less than a row asks by this share: flows are counted in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +111,22 @@ def broken_rooms(kinds: Kinds, share: Floats, flow: Flow) -> sparse.csr_array:
     value = np.minimum(terms.data, kinds.room[terms.col]) / np.maximum(need[terms.row], 1e-300)
     terms = sparse.csr_array((value * (1.0 + _ROUNDING), (terms.row, terms.col)), shape=(count, table.sites))
     return terms[(need > 0.0) & (terms @ share < 1.0 - _BROKEN)]
+
+
+def serve_by_flow(rooms: Rooms, kinds: Kinds, opened: Floats, flow: Flow) -> Choice:
+    """Return these sites with each row where most of its kind still has to go in a flow, the largest first.
+
+    A row that does not fit into what is left to go anywhere is nowhere (-1).
+    """
+    order = np.argsort(flow.kind, kind="stable")
+    site, amount = flow.site[order], flow.amount[order] * (1.0 + _SPARE)
+    first = np.searchsorted(flow.kind[order], np.arange(kinds.table.rows + 1))
+    served = np.full(len(rooms.load), -1, np.int64)
+    for i in np.argsort(-rooms.load, kind="stable").tolist():  # what is left depends on the rows before
+        part = slice(first[kinds.of[i]], first[kinds.of[i] + 1])
+        left = amount[part]
+        if len(left) and left[at := int(np.argmax(left))] >= rooms.load[i]:
+            served[i] = site[part][at]
+            left[at] -= rooms.load[i]
+    flags: Flags = opened > 0.5
+    return Choice(flags, served, np.inf)

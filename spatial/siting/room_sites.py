@@ -1,7 +1,7 @@
 """How few sites can have room for all, as a model of the sites alone tells?
 
 Each row lists an open site; the inequalities about room that answers break are added, first those of the linear
-programme, together with zero-half cuts.
+programme, together with zero-half cuts and what holds for all covers of small windows.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover_cuts import broken_cuts, site_terms
+from spatial.siting.cover_hulls import broken_hulls
 from spatial.siting.cover_table import CoverTable, implied_rows, matrix_of, pick
 from spatial.siting.mip import Mip, MipAnswer, Rows, solve_mip
 from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds
@@ -18,13 +19,18 @@ from spatial.siting.rooms import Rooms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _LP_ROUNDS = 200
-_CUT_ROUNDS, _NEW_CUTS = 4, 400
+_CUT_ROUNDS, _NEW_CUTS = 6, 400
+_LITTLE = 1e-4
+"""Share of the bound that a round gains with which other inequalities are looked for."""
 _HAIR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """What the sites alone have to keep: rows of ones and cuts, a column per site, with the least of each."""
+    """What the sites alone have to keep: rows of ones and cuts, a column per site, with the least of each.
+
+    ``whole`` flags the columns that are whole numbers: all, unless there are others behind those of the sites.
+    """
 
     kinds: Kinds
     cover: CoverTable
@@ -33,6 +39,7 @@ class Master:
     cost: Floats
     lower: Floats
     upper: Floats
+    whole: Flags
 
 
 def master_of(rooms: Rooms) -> Master:
@@ -42,7 +49,7 @@ def master_of(rooms: Rooms) -> Master:
     shut = question.banned & ~question.fixed
     return Master(
         kinds, cover, matrix_of(cover), np.ones(cover.rows), rooms.charge, question.fixed.astype(np.float64),
-        (~shut).astype(np.float64),
+        (~shut).astype(np.float64), np.ones(kinds.table.sites, np.bool_),
     )  # fmt: skip
 
 
@@ -55,7 +62,8 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
 def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | None, float]:
     """Return the model with what answers of its linear programme break, the last answer, and the bound of its prices.
 
-    Zero-half cuts are looked for once there is room for all; the answer is None where there is none, or no time.
+    Zero-half cuts and inequalities of windows are looked for once inequalities about room gain little; the answer is
+    None where there is none, or no time.
     """
     solver, bound, point, cuts = _solver(master), -np.inf, None, 0
     for _ in range(_LP_ROUNDS):
@@ -68,18 +76,29 @@ def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | No
             break
         solution = solver.getSolution()
         point = np.clip(np.asarray(solution.col_value), master.lower, master.upper)
-        bound = max(bound, _proved(master, np.maximum(np.asarray(solution.row_dual), 0.0)))
+        price, before = np.maximum(np.asarray(solution.row_dual), 0.0), bound
+        bound = max(bound, _proved(master, price))
         terms = broken_rooms(master.kinds, point, flow_of(master.kinds, point))
         least = np.ones(terms.shape[0])
-        if terms.shape[0] == 0 and cuts < _CUT_ROUNDS:
+        if cuts < _CUT_ROUNDS and (terms.shape[0] == 0 or bound - before < _LITTLE * abs(bound)):
             cuts += 1
-            broken = broken_cuts(master.cover, point, np.ones(master.cover.rows, np.bool_), most=_NEW_CUTS)
-            terms, least = site_terms(broken, master.cover), (broken.sizes + 1) / 2.0
+            more, at_least = _broken(master, point, price, deadline)
+            terms, least = sparse.vstack([terms, more]).tocsr(), np.concatenate((least, at_least))
         if terms.shape[0] == 0 or deadline.left() <= 0.0:
             break
         master = join_terms(master, terms, least)
         _add(solver, terms, least)
     return master, point, bound
+
+
+def _broken(master: Master, point: Floats, price: Floats, deadline: Deadline) -> tuple[sparse.csr_array, Floats]:
+    """Return zero-half cuts and inequalities of windows that an answer breaks, and the least of each."""
+    cover, every = master.cover, np.ones(master.cover.rows, np.bool_)
+    cuts = broken_cuts(cover, point, every, most=_NEW_CUTS)
+    paid = price[: cover.rows] / max(float(price.max(initial=0.0)), _HAIR)
+    hulls = broken_hulls(cover, point, paid, every, deadline=deadline)[:_NEW_CUTS]
+    terms = sparse.vstack([site_terms(cuts, cover), hulls]).tocsr()
+    return terms, np.concatenate(((cuts.sizes + 1) / 2.0, np.ones(hulls.shape[0])))
 
 
 def _proved(master: Master, price: Floats) -> float:
@@ -108,7 +127,7 @@ def _add(solver: highspy.Highs, terms: sparse.csr_array, least: Floats) -> None:
 
 
 def fewest_sites(
-    master: Master, start: Flags | None, *, free: Ints | None = None, limit_s: float, seed: int
+    master: Master, start: Flags | Floats | None, *, free: Ints | None = None, limit_s: float, seed: int
 ) -> MipAnswer:
     """Return the fewest sites that keep all inequalities so far, as branch and cut finds them, and its bound.
 
@@ -121,18 +140,18 @@ def fewest_sites(
         opened = start.astype(np.float64)
         opened[free] = 0.0
         least = least - terms @ opened
-        asks = least > _HAIR
+        asks = (least > _HAIR) | (terms.min(axis=1).toarray() < 0.0)
         terms, least = terms[asks][:, free], least[asks]
     entries = terms.tocoo()
     row, col = entries.row.astype(np.int64), entries.col.astype(np.int64)
     rows = Rows(row, col, entries.data, least, np.full(len(least), np.inf))
     model = Mip(
         master.cost[every], float(master.cost @ opened), master.lower[every], master.upper[every],
-        np.ones(len(every), np.bool_), (rows,),
+        master.whole[every], (rows,),
     )  # fmt: skip
     first = None if start is None else start[every].astype(np.float64)
     found = solve_mip(model, start=first, time_limit_s=limit_s, seed=seed)
     if found.x is None:
         return found
-    opened[every] = np.round(found.x)
+    opened[every] = np.where(master.whole[every], np.round(found.x), found.x)
     return replace(found, x=opened)
