@@ -96,9 +96,10 @@ def trade_off(
     ``budget_s`` cuts it short.
 
     Most pieces of up to sixty blocks are traced whole: every point is there, ``proved``, and ``complete`` is True.
-    Larger ones end open, and so do some small ones where today breaks hard rules; they say so. Their points are lawful divisions that were found; the bound of each tells what no
-    division that moves so few households or fewer can cost less than; between the points others may be missing, and
-    ``complete`` is False. The effort of the tracing is fixed; ``proof_nodes_per_block`` does not count here.
+    Larger ones end open, and so do some small ones where today breaks hard rules; they say so. Their points are lawful
+    divisions that were found; the bound of each tells what no division that moves so few households or fewer can cost
+    less than; between the points others may be missing, and ``complete`` is False. The effort of the tracing is fixed;
+    ``proof_nodes_per_block`` does not count here.
 
     Raises
     ------
