@@ -11,7 +11,7 @@ from scipy import sparse
 from spatial.siting.cover_hulls import broken_hulls
 from spatial.siting.cover_prices import Prices
 from spatial.siting.cover_table import CoverTable, matrix_of, pick, same_rows, table_of
-from spatial.siting.ways import Floats, Ints
+from spatial.siting.ways import Deadline, Floats, Ints
 
 _LEAST_SHARE = 0.003
 _LEAST_PRICE = 1e-4
@@ -22,17 +22,21 @@ def no_lack_hulls(table: CoverTable) -> sparse.csr_array:
     return sparse.csr_array((0, table.sites + table.rows))
 
 
-def broken_lack_hulls(table: CoverTable, weight: Floats, prices: Prices) -> sparse.csr_array:
+def broken_lack_hulls(
+    table: CoverTable, weight: Floats, prices: Prices, *, deadline: Deadline | None = None
+) -> sparse.csr_array:
     """Return inequalities broken by the shares to which sites are open and rows left uncovered.
 
-    A row each, at least 1; a column for each site, then one for the lack of each row.
+    A row each, at least 1; a column for each site, then one for the lack of each row. Once a deadline is over
+    no more are sought.
     """
     rows, price = _heaviest(table, weight, prices)
     price = price / max(prices.rate, 1.0)
     asked = matrix_of(table)[rows]
     lacks = np.maximum(1.0 - asked @ prices.share, 0.0)
     whole = table_of(sparse.hstack([asked, sparse.eye_array(len(rows))]).tocsr())
-    found = broken_hulls(whole, np.concatenate((prices.share, lacks)), price, price > _LEAST_PRICE).tocoo()
+    share = np.concatenate((prices.share, lacks))
+    found = broken_hulls(whole, share, price, price > _LEAST_PRICE, deadline=deadline).tocoo()
     column = np.concatenate((np.arange(table.sites), table.sites + rows))[found.col]
     return sparse.csr_array((found.data, (found.row, column)), shape=(found.shape[0], table.sites + table.rows))
 

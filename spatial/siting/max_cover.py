@@ -210,7 +210,8 @@ def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | 
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
     if state.cuts.count and question.table.entries > _BRANCH_ENTRIES:
         # Cuts are had for less: hulls begin where a first round of them has ended. Branch and cut does without them.
-        hulls = sparse.vstack([hulls, broken_lack_hulls(question.table, question.weight, prices)]).tocsr()
+        more = broken_lack_hulls(question.table, question.weight, prices, deadline=deadline)
+        hulls = sparse.vstack([hulls, more]).tocsr()
     usable = prices.row > _LEAST_PRICE * question.weight
     most = max(_NEW_CUTS, question.table.rows // _ROWS_A_CUT)
     cuts = joined_cuts(cuts, broken_cuts(question.table, prices.share, usable, most=most))

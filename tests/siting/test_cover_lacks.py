@@ -12,6 +12,7 @@ from spatial.siting.cover_cuts import NO_CUTS
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
 from spatial.siting.cover_prices import Prices, price_cover
 from spatial.siting.cover_table import CoverTable, cover_table, matrix_of
+from spatial.siting.ways import Deadline
 from tests.siting.cover_cases import LONG_S, most_weight, small_tables, ways_of
 
 
@@ -34,6 +35,12 @@ def test_a_ring_of_five_takes_three_of_its_sites_and_lacks() -> None:
     ring = table([[i, (i + 1) % 5] for i in range(5)], 5)
     hulls = broken_lack_hulls(ring, np.ones(5), prices_at(np.full(5, 0.5), np.ones(5))).toarray()
     assert hulls == pytest.approx(np.full((1, 10), 1 / 3), abs=1e-4)
+
+
+def test_nothing_is_sought_once_the_time_is_up() -> None:
+    ring = table([[i, (i + 1) % 5] for i in range(5)], 5)
+    half = prices_at(np.full(5, 0.5), np.ones(5))
+    assert broken_lack_hulls(ring, np.ones(5), half, deadline=Deadline(0.0)).shape == (0, 10)
 
 
 def test_lacks_count_as_much_as_sites() -> None:
