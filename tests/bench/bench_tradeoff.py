@@ -24,7 +24,7 @@ def main() -> None:
     """Print a line per window and plan of today."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--blocks", type=int, default=60)
-    parser.add_argument("--windows", type=int, default=9)
+    parser.add_argument("--windows", type=int, default=10)
     options = parser.parse_args()
     profile = spatial.read_profile("about_500")
     print("window | today | points | proved | complete | CPU s")
