@@ -347,7 +347,7 @@ def test_what_may_be_done_with_a_job_is_told_where_something_else_is_tried(jobs:
 def test_the_document_describes_what_processes_take(jobs: httpx.Client) -> None:
     document = jobs.get("/openapi.json").json()
     post = document["paths"]["/processes/divide/execution"]["post"]
-    assert {"201", "400", "401", "403", "413", "503"} == set(post["responses"])
+    assert {"201", "400", "401", "403", "408", "413", "503"} == set(post["responses"])
     body = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     inputs = document["components"]["schemas"][body]["properties"]["inputs"]["$ref"].rpartition("/")[2]
     described = jobs.get("/processes/divide").json()["inputs"]
