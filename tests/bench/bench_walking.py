@@ -11,13 +11,16 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from spatial.io.osm import read_osm
 from spatial.io.profiles import read_profile
+from spatial.walking import chunks
 from spatial.walking.counts import count_reached, count_snapped
 from spatial.walking.labels import label_nodes
 from spatial.walking.network import WalkNetwork, build_walk_network
@@ -60,6 +63,12 @@ def pick_nodes(network: WalkNetwork, count: int, rng: np.random.Generator) -> An
     return np.sort(rng.choice(free, min(count, len(free)), replace=False))
 
 
+def _alone(call: Callable[[], Any]) -> Any:
+    """Return what a call returns that has one thread to itself: several wait for the same memory."""
+    with patch.object(chunks, "_MOST_WORKERS", 1):
+        return call()
+
+
 def labels_table(network: WalkNetwork, rng: np.random.Generator, few: int) -> Rows:
     """Labels of nodes: what no search can avoid, ours, and peers."""
     nodes = pick_nodes(network, SITES, rng)
@@ -78,6 +87,9 @@ def labels_table(network: WalkNetwork, rng: np.random.Generator, few: int) -> Ro
     ours, _ = least(call, _OFTEN)
     note = f"{ours / floor:.2f} times the floor, {ours / arcs * 1e9:.1f} ns an arc; seconds and metres of each node"
     yield "labels", size, micro(ours, len(nodes)), note
+    alone, _ = least(partial(_alone, call), _OFTEN)
+    note = f"{alone / floor:.2f} times the floor, which has one thread too"
+    yield "labels, one thread", size, micro(alone, len(nodes)), note
     peers = [("scipy, limit", scipy_search, few), ("networkx, cutoff", networkx_search, few // 4)]
     for name, make, count in peers if public.node_count < _SMALL else peers[:1]:
         search = make(public, LIMIT_M)
