@@ -23,6 +23,8 @@ _NODE_S = 1.5e-7
 """Seconds that a node of the search takes, by unit of the piece."""
 _LISTING_PACE = 4.0
 """How many times faster the nodes of a listing are."""
+FEW = 100
+"""So many units are few."""
 NARROW = 0.002
 """How far covering may miss where prices are to be exact."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from spatial.division.bounding import (
+    FEW,
     NARROW,
     NODES_PER_ROOT,
     Case,
@@ -48,8 +49,8 @@ _LISTED, _LISTED_A_SECOND, _LISTING_NODES = 250_000, 20_000, 2_000_000
 _SAMPLE, _SURPLUS = 6, 1.5
 """Of so many roots one tells how many grids there are; how many times too many that may be."""
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
-_FEW, _LISTS_FROM = 100, 0.06
-"""Of so few units all grids that matter can be listed though the gap is as wide as that."""
+_LISTS_FROM = 0.06
+"""Of few units all grids that matter can be listed though the gap is as wide as that."""
 _EXPLORING = 300_000
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _PROMISED, _LATE = 0.7, 3, 0.2
@@ -131,7 +132,7 @@ def _go_on(case: Case) -> bool:
     if case.units > _LARGE and case.gap > _WIDE * case.total:
         return _lift(case)
     torn = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
-    lists_first = case.units <= _FEW and case.gap <= _LISTS_FROM * case.total
+    lists_first = case.units <= FEW and case.gap <= _LISTS_FROM * case.total
     if torn and not lists_first and _split(case):
         return True
     if (case.gap < _PROMISING * part.given_up and _close(case, _WHOLE)) or case.over:

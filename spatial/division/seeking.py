@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from spatial.division.bounding import Case
+from spatial.division.bounding import FEW, Case
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import Band
 
 _EXACT = 1e-7
 _MOVES, _SNAPSHOTS = 500, 40
-_SEEDS, _SEEDS_OF_FEW, _FEW, _SHARE = 8, 2, 100, 0.05
+_SEEDS, _SEEDS_OF_FEW, _SHARE = 8, 2, 0.05
 
 
 def search_again(case: Case) -> None:
@@ -27,7 +27,7 @@ def search_again(case: Case) -> None:
         return [found.labels, *found.snapshots]
 
     run = case.pool.map if case.pool is not None else map
-    for rows in run(search, range(2, 2 + (_SEEDS_OF_FEW if case.units <= _FEW else _SEEDS))):
+    for rows in run(search, range(2, 2 + (_SEEDS_OF_FEW if case.units <= FEW else _SEEDS))):
         for row in rows:
             plan = list(to_grids(row, case.master.olds))
             case.master.add(plan)

@@ -45,3 +45,11 @@ def sites_around(table: CoverTable, opened: np.ndarray, centre: int, size: int) 
             order = np.lexsort((mine, -further[mine], reached[mine] == 0))
             return np.sort(mine[order[:size]])
         reached = np.minimum(further, 1.0)
+
+
+def window_around(table: CoverTable, opened: np.ndarray, centre: int, size: int) -> Ints:
+    """Return at most ``size`` open sites around a centre with all closed ones that share rows with them, ascending."""
+    inside, matrix = sites_around(table, opened, centre, size), matrix_of(table)
+    reach = matrix[:, inside].sum(axis=1) > 0
+    near = np.flatnonzero((matrix[reach].sum(axis=0) > 0) & ~opened)
+    return np.sort(np.concatenate((inside, near)))

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.cover_table import matrix_of
-from spatial.siting.cover_windows import sites_around
+from spatial.siting.cover_windows import window_around
 from spatial.siting.room_cover import search_few
 from spatial.siting.room_rows import broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room_sites import Master, fewest_sites, join_terms, master_of, raise_bound
@@ -83,10 +82,7 @@ def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed:
         if deadline.left() <= 0.0 or stand.done:
             break
         best, master = stand.best, stand.master
-        window = sites_around(table, best.opened, centre, _WINDOW_SITES)
-        reach = matrix_of(table)[:, window].sum(axis=1) > 0
-        near = np.flatnonzero((matrix_of(table)[reach].sum(axis=0) > 0) & ~best.opened)
-        free = np.sort(np.concatenate((window, near)))
+        free = window_around(table, best.opened, centre, _WINDOW_SITES)
         limit_s = min(_WINDOW_S, deadline.left())
         found = fewest_sites(master, best.opened, free=free, limit_s=limit_s, seed=seed)
         if found.x is None or found.x @ master.cost > best.value - 0.5:

@@ -13,12 +13,12 @@ import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover_table import CoverTable, matrix_of, pick, table_of
-from spatial.siting.cover_windows import sites_around
+from spatial.siting.cover_windows import window_around
 from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds, serve_by_flow
 from spatial.siting.room_sites import Master, fewest_sites, join_terms, raise_bound
 from spatial.siting.room_swap import swap_rooms
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
-from spatial.siting.ways import Deadline, Flags, Floats, Ints
+from spatial.siting.ways import Deadline, Flags, Floats
 
 _LP_SHARE, _SWAP_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.35
 _TRIES, _WINDOW_SITES, _WINDOW_S = 4, 10, 2.0
@@ -144,7 +144,8 @@ def _refitted(rooms: Rooms, stand: Stand, table: CoverTable, centre: int, deadli
         if limit_s <= 0.0:
             break
         master = stand.master
-        free = _window(table, stand.point[: stand.sites] > _HALF, centre, len(master.cost))
+        window = window_around(table, stand.point[: stand.sites] > _HALF, centre, _WINDOW_SITES)
+        free = np.concatenate((window, np.arange(stand.sites, len(master.cost))))  # all lacks, too
         found = fewest_sites(master, stand.point, free=free, limit_s=limit_s, seed=seed)
         if found.x is None or found.x @ master.cost > stand.split * (1.0 - _LITTLE):
             break
@@ -152,14 +153,6 @@ def _refitted(rooms: Rooms, stand: Stand, table: CoverTable, centre: int, deadli
         if stand.master is master:
             break
     return stand
-
-
-def _window(table: CoverTable, opened: Flags, centre: int, columns: int) -> Ints:
-    """Return the open sites around one, the closed ones that share kinds with them, and all lacks."""
-    inside, kinds = sites_around(table, opened, centre, _WINDOW_SITES), matrix_of(table)
-    reach = kinds[:, inside].sum(axis=1) > 0
-    near = np.flatnonzero((kinds[reach].sum(axis=0) > 0) & ~opened)
-    return np.concatenate((np.sort(np.concatenate((inside, near))), np.arange(table.sites, columns)))
 
 
 def _kinds_of_sites(stand: Stand) -> Kinds:
