@@ -29,6 +29,8 @@ _MOST_WORKERS = 8
 _LARGE, _SWEEP, _POLISHING = 150, 150, 0.3
 _VAST, _POLISHING_VAST = 1_200, 0.7
 """Above so many units a bound takes long: most of the time goes into a better plan."""
+_FEW = 150
+"""A piece of fewer units may spend the work of a proof of so many."""
 _QUICK = Effort(0, 1)
 
 
@@ -191,7 +193,7 @@ def _finish(
 ) -> Standing:
     """Return the standing of a job after its proof; where grids stay outside the band, whether any plan keeps it."""
     before, others = standing
-    nodes = nodes_per_unit * len(job.piece.households)
+    nodes = allow_nodes(nodes_per_unit, len(job.piece.households))
     labels, grids = before.labels, None
     if len(labels) > _LARGE:
         vast = len(labels) > _VAST
@@ -216,6 +218,14 @@ def _finish(
     if _penalty(job, after.labels) == 0.0:
         return after
     return replace(after, ruled_out=_rule_out(job, after.labels, nodes, left, pool))
+
+
+def allow_nodes(per_unit: int, units: int) -> int:
+    """Return how many nodes the proof of a piece may spend: a node is as much work as the piece has units.
+
+    What is left open of few units is so little that it is not worth stopping for: they get as much work as ``_FEW``.
+    """
+    return per_unit * max(units, _FEW * _FEW // max(1, units))
 
 
 def _rule_out(job: Job, labels: Any, nodes: int, left: Callable[[], float], pool: Executor | None) -> bool:

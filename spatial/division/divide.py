@@ -94,10 +94,11 @@ def divide(
     one community. Blocks above the ceiling (and closed estates, where the profile keeps them apart) stand alone or
     take in empty land, as the profile says. Other grids keep the ceiling always, and the floor wherever a way is found;
     each that does not is explained. A first plan takes a fraction of a second; then it is made better and bounded,
-    until that is complete, ``proof_nodes_per_block`` of the profile are spent, or ``budget_s`` is over. The outcome
-    depends on the blocks, the profile and ``rng``, not on row order, ids, ``workers`` (threads; None: one a core) or
-    the machine, unless ``budget_s`` cuts it short. Where ``on_progress`` raises ``CancelledError``, or Ctrl-C is
-    pressed, the best so far is returned; a ``Watcher`` is told of every better plan on the way.
+    until that is complete, ``proof_nodes_per_block`` of the profile are spent (more where blocks are few: see
+    ``allow_nodes``), or ``budget_s`` is over. The outcome depends on the blocks, the profile and ``rng``, not on row
+    order, ids, ``workers`` (threads; None: one a core) or the machine, unless ``budget_s`` cuts it short. Where
+    ``on_progress`` raises ``CancelledError``, or Ctrl-C is pressed, the best so far is returned; a ``Watcher`` is told
+    of every better plan on the way.
 
     ``current`` is a Series ``block_id -> grid_id`` of today: households that change grid cost, and grids keep their
     ids. ``locks`` says which blocks stay together or apart.

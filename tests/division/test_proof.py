@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial.crs import metric_crs
+from spatial.division.course import allow_nodes
 from spatial.division.divide import divide, list_jobs
 from spatial.division.layout import build_layout
 from spatial.division.piece import Piece, build_piece
@@ -21,6 +22,7 @@ from spatial.division.proof import Proof, prove
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import Band, Sizes, build_sizes
 from spatial.io.profiles import read_profile
+from tests.bench.instances import read_instance
 from tests.bench.suites import suite
 from tests.division.drawn import BAND, TRAITS, draw_piece, draw_sizes, hamper_piece
 from tests.division.lattice import rng
@@ -121,6 +123,20 @@ def test_windows_of_real_streets_are_divided_at_the_optimum_of_all_divisions(pro
         assert division.total == pytest.approx(optimum, abs=EXACT), name
         assert division.bound <= optimum + EXACT, name
         assert division.status != "gap", name
+
+
+@pytest.mark.real
+def test_a_community_of_real_streets_is_proved_without_a_budget() -> None:
+    real("partition/bench/wuh_0060.gpkg")
+    division = divide(*read_instance("wuh_0060"), read_profile("about_500"), rng=rng())
+    assert division.status == "optimal"
+    assert division.total == pytest.approx(4.540802, abs=1e-6)
+
+
+@pytest.mark.parametrize(("units", "nodes"), [(1, 22_500), (60, 375), (150, 150), (151, 151), (2000, 2000)])
+def test_few_units_may_spend_the_work_of_150_and_more_units_so_many_nodes_each(units: int, nodes: int) -> None:
+    assert allow_nodes(300, units) == 300 * nodes
+    assert allow_nodes(0, units) == 0
 
 
 @pytest.mark.real
