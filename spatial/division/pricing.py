@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spatial.division.branching import branch_on
 from spatial.division.cuts import push_flow
 from spatial.division.fixing import tighten
 from spatial.division.leaning import lean_fines
@@ -177,35 +178,6 @@ def _consider(around: Around, search: Search, size_cost: Any, best: Any, columns
 
 
 @shared
-def _branch_on(around: Around, search: Search, every: bool) -> int:
-    """Return the free unit to decide next, -1 where all is decided."""
-    side, chosen, most = search.side, -1, np.int64(-1)
-    for i in range(len(side)):
-        if side[i] == FREE and search.small[i] != search.large[i] and around.households[i] > most:
-            chosen, most = i, around.households[i]
-    if chosen >= 0:
-        return chosen
-    part = search.part
-    part_of_root(around, search.large, part, search.ring)
-    for i in range(len(side)):
-        if search.large[i] == 1 and part[i] == 0 and side[i] == FREE and around.households[i] > most:
-            chosen, most = i, around.households[i]
-    if chosen >= 0:
-        return chosen
-    for q in range(len(around.fine)):
-        for i in range(3):
-            at = around.triple[q, i]
-            if at >= 0 and side[at] == FREE and search.large[at] == 1 and around.fine[q] > most:
-                chosen, most = at, around.fine[q]
-    if chosen >= 0:
-        return chosen
-    for i in range(len(side)):
-        if side[i] == FREE and around.households[i] > most:
-            chosen, most = i, around.households[i]
-    return chosen
-
-
-@shared
 def _finish(around: Around, search: Search, size_cost: Any, best: Any, bid: Bid, columns: Columns) -> None:
     """Record what is in, all units being decided."""
     for i in range(len(search.side)):
@@ -303,7 +275,7 @@ def _explore(
                 break
         if not alive:
             continue
-        unit = _branch_on(around, search, bid.every)
+        unit = branch_on(around, search)
         if unit < 0:
             _finish(around, search, size_cost, best, bid, columns)
             continue
