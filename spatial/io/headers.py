@@ -23,6 +23,7 @@ _ALIASES: Mapping[str, str] = {
     "demand_id": "需求点编码 需求点编号 需求编号 demandid destinationid toid 楼栋编码 楼栋编号 buildingid 小区编码 "
     f"小区编号 estateid {_CODE}",
     "poi_id": f"兴趣点编码 poiid {_CODE}",
+    "number": "序号 顺序号 行号",
     "code": f"网格编码 网格代码 网格编号 gridcode gridid {_CODE}",
     "households": "总户数 住户总数 居民户数 住户数 户数 规划户数 实有户数 常住户数 房屋套数 总套数 套数 "
     "households hh dwellings "
@@ -117,3 +118,9 @@ def find_columns(columns: Iterable[object], fields: Iterable[str], where: str) -
         if ranked:
             found[field] = ranked[0][1]
     return found
+
+
+def columns_for(columns: Iterable[object], fields: Iterable[str]) -> list[str]:
+    """Return the columns, in their order, that may mean any of the fields, however many mean one."""
+    aliases = {alias for field in fields for alias in _alias_ranks()[field]}
+    return [str(column) for column in columns if fold_header(column) in aliases]

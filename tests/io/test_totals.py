@@ -1,9 +1,12 @@
 """Lines of totals are no places: they are left out of every register, and counted."""
 
+from itertools import permutations
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spatial.crs import metric_crs
 from spatial.io.estates import read_estates
@@ -51,3 +54,41 @@ def test_names_that_hold_such_a_word_and_words_among_the_counts_are_kept() -> No
     )
     assert not find_totals(frame).any()
     assert not find_totals(frame.iloc[:0]).any()
+
+
+REGISTERS = (
+    ({"序号": "3", "小区名称": "合计", "总户数": "1500", "经度": "114.30", "类型": "小区"}, True),
+    ({"序号": "合计", "小区名称": "", "总户数": "约1.2千", "经度": "", "类型": ""}, True),
+    ({"序号": "", "街道": "小计", "行政区": "江岸区", "小区名称": "", "总户数": "1500户"}, True),
+    ({"id": "", "备注": "总计", "小区名称": "", "总户数": "1500"}, True),
+    ({"社区名称": "甲社区", "类型": "合计", "总户数": "1500"}, False),
+    ({"序号": "3", "小区名称": "甲苑", "类型": "合计", "总户数": "300"}, False),
+    ({"id": "w12", "kind": "total", "access": "yes", "households": "5"}, False),
+    ({"序号": "4", "小区名称": "合计花园", "类型": "小区", "总户数": "300"}, False),
+    ({"foo": "", "bar": "ＴＯＴＡＬ", "baz": "12"}, True),
+    ({"foo": "Ring", "bar": "Total", "baz": "north"}, False),
+)
+
+
+@pytest.mark.parametrize(("cells", "total"), REGISTERS)
+def test_a_line_of_totals_is_known_in_whichever_order_the_columns_stand(cells: dict[str, str], total: bool) -> None:
+    for order in permutations(cells):
+        assert find_totals(pd.DataFrame([cells], dtype="str")[list(order)]).tolist() == [total]
+
+
+WORD_OR_NOT = st.sampled_from(["", "合计", "小 计", "甲苑", "300", "约1.2千", "sum", "江岸区"])
+COLUMNS = ["序号", "小区名称", "社区", "总户数", "经度", "备注", "kind"]
+
+
+@given(st.lists(st.tuples(*[WORD_OR_NOT] * len(COLUMNS)), max_size=6), st.permutations(COLUMNS))
+def test_neither_the_order_of_columns_nor_other_rows_tell_whether_a_row_is_a_total(
+    rows: list[tuple[str, ...]], order: list[str]
+) -> None:
+    frame = pd.DataFrame(rows, columns=COLUMNS, dtype="str")
+    flags = find_totals(frame).tolist()
+    assert find_totals(frame[order]).tolist() == flags
+    assert [bool(find_totals(frame.iloc[[row]])[0]) for row in range(len(frame))] == flags
+    named = frame["小区名称"].isin(["甲苑", "300", "约1.2千", "江岸区"]) & ~frame[["序号", "社区"]].isin(
+        ["合计", "小 计", "sum"]
+    ).any(axis=1)
+    assert not (named.to_numpy() & find_totals(frame)).any()
