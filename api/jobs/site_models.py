@@ -20,20 +20,45 @@ class TimeRow(Asked):
     metres: Count | None = None
 
 
-class TimeColumns(Asked):
-    """Walks by column, which is shorter where there are many: the lists are equally long."""
+class CostRow(Asked):
+    """What it costs to serve a demand point from a site, in any unit: metres, minutes by bus, money."""
+
+    source_id: Name
+    demand_id: Name
+    cost: Count
+
+
+class PairColumns(Asked):
+    """Pairs by column, which is shorter where there are many: the lists are equally long."""
 
     source_id: Annotated[list[str], Field(min_length=1)]
     demand_id: list[str]
+
+
+class TimeColumns(PairColumns):
+    """Walks by column."""
+
     seconds: list[Count]
 
 
+class CostColumns(PairColumns):
+    """Costs by column, in any unit."""
+
+    cost: list[Count]
+
+
 def _kind(given: Any) -> str:
-    return "rows" if isinstance(given, list) else "columns"
+    """Return which kind of table is given: by its first row, or its columns, it is one of costs or of times."""
+    first = next(iter(given), None) if isinstance(given, list) else given
+    holds = "costs" if isinstance(first, dict) and "cost" in first else "times"
+    return f"{holds} by {'row' if isinstance(given, list) else 'column'}"
 
 
 Times = Annotated[
-    Annotated[list[TimeRow], Field(min_length=1), Tag("rows")] | Annotated[TimeColumns, Tag("columns")],
+    Annotated[list[TimeRow], Field(min_length=1), Tag("times by row")]
+    | Annotated[list[CostRow], Field(min_length=1), Tag("costs by row")]
+    | Annotated[TimeColumns, Tag("times by column")]
+    | Annotated[CostColumns, Tag("costs by column")],
     Discriminator(_kind),
 ]
 
@@ -48,17 +73,21 @@ class Kind(Asked):
 
 
 class Level(Asked):
-    """A nested level and its own cutoff; a site serves the levels below its own too."""
+    """A nested level and its own cutoff, one of the two; a site serves the levels below its own too."""
 
     level: int
-    cutoff_min: Count
+    cutoff_min: Count | None = None
+    cutoff: Count | None = Field(default=None, description="In place of cutoff_min: in the unit of the costs")
     weight: Count = 1.0
 
 
 class SiteAsked(Asked):
     """Which sites open: walks, demand, candidates, a model and conditions."""
 
-    times: Times = Field(description="Seconds by pair of site and demand point, as rows or by column")
+    times: Times = Field(
+        description="By pair of site and demand point, as rows or by column: seconds, or in their place a cost in any "
+        "unit, such as metres; then cutoffs are in that unit, too (cutoff, cutoffs, full_until)"
+    )
     demand: Annotated[list[dict[str, Cell]], Field(min_length=1)] = Field(
         description="Rows with id and weight; may have load (room it takes) and groups, each a column of numbers"
     )
@@ -68,6 +97,9 @@ class SiteAsked(Asked):
     model: ModelName = Field(description="lscp is set_cover, mclp max_cover, pmedian p_median, pcenter p_center")
     p: int | None = Field(default=None, ge=1, description="Most new sites; with closable most sites in all")
     cutoff_min: Count | None = Field(default=None, description="Minutes within which a site serves")
+    cutoff: Count | None = Field(
+        default=None, description="In place of cutoff_min: the same in the unit of the costs (seconds, where it is)"
+    )
     capacities: bool = Field(default=True, description="Capacities limit who is served, where there are any")
     floor_m2: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None,
@@ -87,9 +119,11 @@ class SiteAsked(Asked):
     full_until_min: Count | None = Field(
         default=None, description="max_cover counts all up to these minutes, then less and less to the cutoff"
     )
+    full_until: Count | None = Field(default=None, description="The same in the unit of the costs")
     each_of: str = Field(default="", description="Column of the sites each value of which needs an open site")
     weights: dict[str, Count] = Field(default_factory=dict, description="What one of each group counts")
     cutoffs_min: dict[str, Count] = Field(default_factory=dict, description="Cutoffs of groups, in minutes")
+    cutoffs: dict[str, Count] = Field(default_factory=dict, description="The same in the unit of the costs")
     kinds: list[Kind] = Field(default_factory=list)
     levels: list[Level] = Field(default_factory=list)
     budget_s: float = Field(default=30.0, ge=0, le=3600, description="Seconds to search and prove at most")

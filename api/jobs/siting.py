@@ -9,7 +9,7 @@ from typing import Any
 
 from api.jobs.plain import to_plain, write_rows
 from api.jobs.serving import Serving
-from api.jobs.site_models import SiteAsked, TimeColumns
+from api.jobs.site_models import CostColumns, CostRow, Level, PairColumns, SiteAsked, TimeColumns
 from api.jobs.telling import Teller
 from api.jobs.words import say_inputs, saying_inputs
 from spatial.errors import InputError
@@ -22,6 +22,7 @@ from spatial.siting.settle import settle
 from spatial.siting.ways import Deadline
 
 _MINUTE = 60.0
+_IN_MINUTES = "_min"
 _MUST_REACH = ("set_cover", "p_center")
 _MUST_LIMIT = ("set_cover", "max_cover")
 
@@ -32,8 +33,13 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     model = MODEL_NAMES[asked.model]
     if asked.p is None and model != "set_cover":
         raise InputError(f"found model {asked.model} without p, needed the number of sites to open")
-    if asked.cutoff_min is None and model in _MUST_LIMIT:
-        raise InputError(f"found model {asked.model} without cutoff_min, needed the minutes within which a site serves")
+    unit = _find_unit(asked)
+    cutoff = _limit(asked.cutoff_min, asked.cutoff)
+    if cutoff is None and model in _MUST_LIMIT:
+        raise InputError(
+            f"found model {asked.model} without cutoff_min, needed the minutes within which a site serves, "
+            f"or cutoff in {unit}"
+        )
     deadline = Deadline(asked.budget_s)
     teller.progress("reading", 0.0)
     given = _read(asked)
@@ -41,7 +47,7 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
         given = with_floor_rooms(given, asked.floor_m2)
     conditions = _conditions(asked, has_capacity=given.has_capacity)
     check_kinds(given.setting.places, conditions)
-    cutoff = math.inf if asked.cutoff_min is None else _MINUTE * asked.cutoff_min
+    cutoff = math.inf if cutoff is None else cutoff
     most = number_of_sites(given.setting, asked.p, conditions)
     question = ask(given.setting, conditions, model=model, p=most, cutoff=cutoff)
     done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
@@ -60,22 +66,62 @@ def _read(asked: SiteAsked) -> SiteInputs:
         demand = write_rows(asked.demand, folder / "demand.csv")
         candidates = write_rows(asked.candidates, folder / "candidates.csv")
         with saying_inputs():
-            given = read_site_inputs(SiteSources(times, demand, candidates, "seconds", asked.skip_unknown))
+            given = read_site_inputs(SiteSources(times, demand, candidates, _name_costs(asked), asked.skip_unknown))
         return replace(given, notes=tuple(say_inputs(note) for note in given.notes))
 
 
+def _name_costs(asked: SiteAsked) -> str:
+    """Return the column of the costs."""
+    first = asked.times[0] if isinstance(asked.times, list) else asked.times
+    return "cost" if isinstance(first, CostRow | CostColumns) else "seconds"
+
+
 def _write_times(asked: SiteAsked, path: Path) -> Path:
-    if not isinstance(asked.times, TimeColumns):
+    if not isinstance(asked.times, PairColumns):
         return write_rows([row.model_dump(exclude={"metres"}) for row in asked.times], path)
     columns = asked.times
-    lengths = [len(columns.source_id), len(columns.demand_id), len(columns.seconds)]
+    costs = columns.seconds if isinstance(columns, TimeColumns) else columns.cost
+    lengths = [len(columns.source_id), len(columns.demand_id), len(costs)]
     if len(set(lengths)) > 1:
         raise InputError(f"times: found columns of {lengths} rows, needed equally many")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("source_id", "demand_id", "seconds"))
-        writer.writerows(zip(columns.source_id, columns.demand_id, columns.seconds, strict=True))
+        writer.writerow(("source_id", "demand_id", _name_costs(asked)))
+        writer.writerows(zip(columns.source_id, columns.demand_id, costs, strict=True))
     return path
+
+
+def _find_unit(asked: SiteAsked) -> str:
+    """Return what cutoffs that are not in minutes are in.
+
+    Raises
+    ------
+    InputError
+        If cutoffs are in minutes and in that unit, or in minutes where the times are costs.
+    """
+    unit = "seconds" if _name_costs(asked) == "seconds" else "the unit of the costs"
+    limits = {name: getattr(asked, name) not in (None, {}) for name in ("cutoff", "cutoffs", "full_until")}
+    minutes = [name + _IN_MINUTES for name in limits if getattr(asked, name + _IN_MINUTES) not in (None, {})]
+    plain = [name for name, given in limits.items() if given]
+    for level in asked.levels:
+        if (level.cutoff_min is None) == (level.cutoff is None):
+            raise InputError(f"levels: level {level.level} needs one of cutoff_min (minutes) and cutoff ({unit})")
+        (plain if level.cutoff_min is None else minutes).append(f"a cutoff of level {level.level}")
+    if minutes and plain:
+        raise InputError(f"found {minutes[0]} in minutes beside {plain[0]} in {unit}; needed all in one of the two")
+    if minutes and unit != "seconds":
+        raise InputError(f"found {minutes[0]} in minutes with a table of costs; needed times in seconds, or {unit}")
+    return unit
+
+
+def _limit(minutes: float | None, plain: float | None) -> float | None:
+    """Return a limit in the unit of the costs, None where there is none."""
+    return plain if minutes is None else _MINUTE * minutes
+
+
+def _to_rule(level: Level) -> LevelRule:
+    cutoff = _limit(level.cutoff_min, level.cutoff)
+    return LevelRule(level.level, math.inf if cutoff is None else cutoff, level.weight)
 
 
 def _translate(column: str, value: str) -> str:
@@ -83,21 +129,20 @@ def _translate(column: str, value: str) -> str:
 
 
 def _conditions(asked: SiteAsked, *, has_capacity: bool) -> Conditions:
-    """Return the conditions, cutoffs in seconds."""
+    """Return the conditions, cutoffs in the unit of the costs."""
     plain = {
         name: getattr(asked, name)
         for name in ("closable", "budget", "cheapest", "spacing_m", "split", "backup", "each_of", "weights")
     }
-    full = asked.full_until_min
     conditions = Conditions(
         **plain,
-        cutoffs={name: _MINUTE * minutes for name, minutes in asked.cutoffs_min.items()},
+        cutoffs=asked.cutoffs or {name: _MINUTE * minutes for name, minutes in asked.cutoffs_min.items()},
         mode_prices={MODES.get(mode, mode): price for mode, price in asked.mode_prices.items()},
-        full_until=None if full is None else _MINUTE * full,
+        full_until=_limit(asked.full_until_min, asked.full_until),
         kinds=tuple(
             KindRule(one.column, _translate(one.column, one.value), one.least, one.most) for one in asked.kinds
         ),
-        levels=tuple(LevelRule(one.level, _MINUTE * one.cutoff_min, one.weight) for one in asked.levels),
+        levels=tuple(map(_to_rule, asked.levels)),
     )
     refuse = MODEL_NAMES[asked.model] in _MUST_REACH and not asked.skip_unreachable
     return replace(conditions, room=asked.capacities and has_capacity, refuse_unreachable=refuse)

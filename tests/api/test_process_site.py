@@ -82,6 +82,55 @@ def test_times_by_row_are_those_by_column(jobs: httpx.Client) -> None:
     )
 
 
+# The same street in metres, two houses of it 400 m from the next.
+METRES = {**{name: TIMES[name] for name in ("source_id", "demand_id")}, "cost": [p[2] * 4 / 3 for p in PAIRS]}
+METRES_BY_ROW = [dict(zip(METRES, pair, strict=True)) for pair in zip(*METRES.values(), strict=True)]
+IN_METRES: list[tuple[dict[str, Any], list[str], float]] = [
+    ({"model": "p_median", "p": 1}, ["B", "D"], 100 * 400 + 50 * 400),
+    ({"model": "max_cover", "p": 1, "cutoff": 400}, ["B", "D"], 750),
+    ({"model": "max_cover", "p": 1, "cutoff": 399}, ["B", "D"], 600),
+    ({"model": "max_cover", "p": 1, "cutoff": 800, "full_until": 200}, ["B", "D"], 600 + 150 * 2 / 3),
+    (
+        {"model": "max_cover", "p": 1, "cutoff": 800, "cutoffs": {"elderly": 0}, "weights": {"elderly": 1}},
+        ["C", "D"],
+        50,
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "sites", "objective"), IN_METRES)
+def test_a_cost_in_any_unit_stands_in_place_of_seconds(
+    jobs: httpx.Client, asked: dict[str, Any], sites: list[str], objective: float
+) -> None:
+    for times in (METRES, METRES_BY_ROW):
+        state, answer = ended(jobs, **asked, times=times)
+        assert state["status"] == "successful", state
+        told = Choice.model_validate(answer.json())
+        assert (told.status, told.sites, told.objective) == ("optimal", sites, pytest.approx(objective))
+
+
+def test_levels_have_their_cutoffs_in_the_unit_of_the_costs(jobs: httpx.Client) -> None:
+    sites = [{**site, "level": 2} for site in SITES]
+    asked = {"model": "max_cover", "p": 1, "cutoff": 800, "candidates": sites}
+    told = ended(jobs, **asked, times=METRES, levels=[{"level": 1, "cutoff": 400}, {"level": 2, "cutoff": 800}])[1]
+    minutes = {"model": "max_cover", "p": 1, "cutoff_min": 10, "candidates": sites}
+    walked = ended(jobs, **minutes, levels=[{"level": 1, "cutoff_min": 5}, {"level": 2, "cutoff_min": 10}])[1]
+    assert (told.json()["sites"], told.json()["objective"]) == (walked.json()["sites"], walked.json()["objective"])
+    assert told.json()["objective"] == 1500
+
+
+def test_what_would_do_is_told_in_the_unit_of_the_costs(jobs: httpx.Client) -> None:
+    told = ended(jobs, model="p_center", p=1, cutoff=300, times=METRES)[1].json()
+    assert told["error"] == "InfeasibleError"
+    assert told["facts"]["smallest_cutoff"] == 400
+
+
+def test_seconds_may_have_their_cutoff_in_seconds(jobs: httpx.Client) -> None:
+    asked = {"model": "max_cover", "p": 1}
+    minutes, seconds = (ended(jobs, **asked, **cutoff)[1].json() for cutoff in ({"cutoff_min": 5}, {"cutoff": 300}))
+    assert (minutes["sites"], minutes["objective"]) == (seconds["sites"], seconds["objective"]) == (["B", "D"], 750)
+
+
 def test_where_no_sites_keep_the_conditions_the_problem_says_so(jobs: httpx.Client) -> None:
     state, answer = ended(jobs, model="set_cover", cutoff_min=5, budget=1)
     assert (state["status"], answer.status_code) == ("failed", 422)
@@ -104,7 +153,45 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "'Z' stands in more than one row",
     ),
     ({"model": "p_median", "p": 1, "candidates": SITES[:3]}, "D"),
+    (
+        {"model": "max_cover", "p": 1, "times": METRES, "cutoff_min": 5},
+        "found cutoff_min in minutes with a table of costs; needed times in seconds, or the unit of the costs",
+    ),
+    (
+        {"model": "max_cover", "p": 1, "cutoff_min": 5, "cutoff": 300},
+        "found cutoff_min in minutes beside cutoff in seconds; needed all in one of the two",
+    ),
+    ({"model": "max_cover", "p": 1, "times": METRES}, "without cutoff_min"),
+    (
+        {"model": "max_cover", "p": 1, "times": METRES, "cutoff": 5, "levels": [{"level": 1}]},
+        "levels: level 1 needs one of cutoff_min (minutes) and cutoff (the unit of the costs)",
+    ),
+    ({"model": "p_median", "p": 1, "times": {**METRES, "cost": [1.0]}}, "needed equally many"),
 ]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {**TIMES, "cost": TIMES["seconds"]},
+        [ROWS[0], METRES_BY_ROW[1]],
+        [METRES_BY_ROW[0], ROWS[1]],
+        [{"cost": 1.0}],
+        [],
+    ],
+)
+def test_a_table_of_times_and_costs_at_once_is_refused_before_it_is_a_job(jobs: httpx.Client, times: Any) -> None:
+    asked = {**STREET, "times": times, "model": "p_median", "p": 1}
+    answer = jobs.post("/processes/site/execution", json={"inputs": asked})
+    assert answer.status_code == 400
+    assert "times" in answer.json()["detail"]
+
+
+def test_the_process_says_that_it_takes_costs(jobs: httpx.Client) -> None:
+    schema = jobs.get("/processes/site").json()["inputs"]
+    assert "in their place a cost in any unit" in schema["times"]["description"]
+    assert "unit of the costs" in schema["cutoff"]["description"]
+    assert "CostColumns" in str(schema["times"]) or "cost" in str(schema["times"]["schema"])
 
 
 @pytest.mark.parametrize(("asked", "sentence"), WRONG)
