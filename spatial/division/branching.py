@@ -1,4 +1,8 @@
-"""Which unit does the exact search decide next? The one whose two answers say most about the others."""
+"""Which unit does the exact search decide next? The one whose two answers settle most of the others.
+
+Empty land joins a grid as a whole or not at all, and connects homes that lie apart: what is decided of a unit in its
+middle is decided of most of it, while the homes along it could be chosen in very many ways.
+"""
 
 from typing import Any
 
@@ -10,39 +14,48 @@ from spatial.walking.compiled import shared
 
 
 @shared
-def _weigh_jump(around: Around, search: Search, node: int) -> Any:
-    """Return the borders between a unit and the others that join at once where a household gets dearer, -1 if it does
-    not join: the greater, the more of them are settled with it."""
-    if search.side[node] != FREE or search.small[node] == search.large[node]:
-        return np.int64(-1)
-    borders = np.int64(0)
-    for p in range(around.row[node], around.row[node + 1]):
-        other = around.head[p]
-        if search.side[other] == FREE and search.small[other] != search.large[other]:
-            borders += around.bond[p]
-    return borders
-
-
-@shared
 def branch_on(around: Around, search: Search) -> int:
     """Return the free unit to decide next, -1 where all is decided.
 
-    Empty land that joins the grid as a whole or not at all is settled first, from its middle.
+    First one of those that join all at once where a household gets dearer; then, where the cut lies in parts, one that
+    may connect them; then one that a fine depends on.
     """
-    side, chosen, most = search.side, -1, np.int64(-1)
+    side, part = search.side, search.part
     for i in range(len(side)):
-        borders = _weigh_jump(around, search, i)
+        part[i] = 1 if side[i] == FREE and search.small[i] != search.large[i] else 0
+    chosen = _find_middle(around, part)
+    if chosen >= 0:
+        return chosen
+    part_of_root(around, search.large, part, search.ring)
+    apart = False
+    for i in range(len(side)):
+        apart |= search.large[i] == 1 and part[i] == 0
+        part[i] = 1 if side[i] == FREE and search.large[i] == 0 else 0
+    if apart:
+        chosen = _find_middle(around, part)
+    return chosen if chosen >= 0 else _find_dearest(around, search)
+
+
+@shared
+def _find_middle(around: Around, flag: Any) -> int:
+    """Return which of the units flagged has the longest borders with others of them, -1 where there are none."""
+    chosen, most = -1, np.int64(-1)
+    for i in range(len(flag)):
+        if flag[i] == 0:
+            continue
+        borders = np.int64(0)
+        for p in range(around.row[i], around.row[i + 1]):
+            if flag[around.head[p]] == 1:
+                borders += around.bond[p]
         if borders > most:
             chosen, most = i, borders
-    if chosen >= 0:
-        return chosen
-    part = search.part
-    part_of_root(around, search.large, part, search.ring)
-    for i in range(len(side)):
-        if search.large[i] == 1 and part[i] == 0 and side[i] == FREE and around.households[i] > most:
-            chosen, most = i, around.households[i]
-    if chosen >= 0:
-        return chosen
+    return chosen
+
+
+@shared
+def _find_dearest(around: Around, search: Search) -> int:
+    """Return the free unit of the cut with the greatest fine, else the one with most households, -1 where none is."""
+    side, chosen, most = search.side, -1, np.int64(-1)
     for q in range(len(around.fine)):
         for i in range(3):
             at = around.triple[q, i]
