@@ -5,20 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from spatial.siting.general_total import least_total
 from spatial.siting.mip import Mip, MipAnswer, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
-from spatial.siting.plain import Outcome, better_of, relax
+from spatial.siting.plain import Outcome
 from spatial.siting.question import Question, broken_rules, tally, value_of
 from spatial.siting.swaps import search
 from spatial.siting.ways import Deadline, Flags, Tick, row_of, within
 
 _SEARCH_SHARE = 0.3
 _START_SHARE = 0.15
-_LOOSE_SHARE = 0.3
-_LOOSE = "the bound leaves out the conditions beside the number of sites"
-_FEW_ENTRIES, _MOST_ENTRIES = 20_000, 200_000
-"""Above so few entries the question without conditions is asked for a bound first; above so many that alone gives
-the bound, for the exact model is not worth building."""
 
 
 def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: Tick | None = None) -> Outcome:
@@ -32,19 +28,13 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
             deadline=deadline,
         )
     start = _start(question, deadline, seed)
-    if start.impossible:
+    if start.opened is None:
         return start
-    opened, loose, notes = start.opened, Outcome(None, None, -np.inf, False), start.notes
-    if (size := len(question.ways.site)) > _FEW_ENTRIES:
-        share = 1.0 if size > _MOST_ENTRIES else _LOOSE_SHARE
-        loose = relax(question, deadline=Deadline(share * deadline.left()), seed=seed, tick=tick)
-        opened = better_of(question, opened, loose.opened)
-    if size > _MOST_ENTRIES:
-        return Outcome(opened, None, loose.bound, False, (*notes, _LOOSE))
-    first = None if opened is None else start_of_levels(question, opened)
+    if np.isfinite(question.missing):
+        return least_total(question, start.opened, deadline=deadline, seed=seed, tick=tick)
+    first = start_of_levels(question, start.opened)
     found = solve_mip(level_model(question), start=first, time_limit_s=deadline.left(), seed=seed)
-    done = _better(question, opened, found)
-    return replace(done, bound=max(done.bound, loose.bound), notes=notes)
+    return _better(question, start.opened, found)
 
 
 def _better(question: Question, opened: Flags | None, found: MipAnswer) -> Outcome:

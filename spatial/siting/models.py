@@ -63,7 +63,7 @@ def cover_model(question: Question, charge: Floats) -> Mip:
 
 def level_model(question: Question) -> Mip:
     """Return the model of the least total where room does not matter."""
-    row, site, cost, gone = _useful(question)
+    row, site, cost, gone = useful(question)
     m, need = len(question.fixed), question.need
     new_row = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
     new_level = new_row | np.r_[True, cost[1:] != cost[:-1]] if len(row) else new_row
@@ -88,7 +88,7 @@ def level_model(question: Question) -> Mip:
     )
 
 
-def _useful(question: Question) -> tuple[Ints, Ints, Floats, Floats]:
+def useful(question: Question) -> tuple[Ints, Ints, Floats, Floats]:
     """Return row, site and cost of the entries that may matter, and what a row pays where none of them serves it."""
     ways = question.ways
     row = row_of(ways)
@@ -129,7 +129,7 @@ def _counting(level: Ints, site: Ints, first: Flags, m: int, need: int) -> tuple
 
 def start_of_levels(question: Question, opened: Flags) -> Floats:
     """Return the values of all variables of the level model at an open set."""
-    row, site, cost, _ = _useful(question)
+    row, site, cost, _ = useful(question)
     new_row = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
     new_level = new_row | np.r_[True, cost[1:] != cost[:-1]] if len(row) else new_row
     heads = np.flatnonzero(new_level)

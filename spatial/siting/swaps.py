@@ -88,7 +88,7 @@ def _improve(  # type: ignore[no-untyped-def]
     used = np.zeros(2)
     for s in range(m):
         if opened[s]:
-            _count(s, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
+            count_site(s, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
     total = 0.0
     for i in range(n):
         _serve(i, ptr, site, cost, opened, missing, first, second, server)
@@ -106,7 +106,7 @@ def _improve(  # type: ignore[no-untyped-def]
         if best < 0:
             at[0] = 1
             break
-        if not _allowed(
+        if not allowed(
             best, -1, counted, price, near_ptr, near, rule_ptr, rule, least, most, ends, crowd, number, used
         ):
             gains[best] = -1.0
@@ -119,7 +119,7 @@ def _improve(  # type: ignore[no-untyped-def]
             gain /= price[best]
         if gain >= gains[best] * (1 - 1e-12):
             _move(best, True, ptr, site, cost, sptr, srow, weight, missing, opened, first, second, server, loss)
-            _count(best, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
+            count_site(best, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
             gains[best] = -1.0
         else:
             gains[best] = gain
@@ -142,7 +142,7 @@ def _improve(  # type: ignore[no-untyped-def]
             elif scost[k] < second[i] and server[i] >= 0:
                 extra[server[i]] += (second[i] - scost[k]) * weight[i]
         out, saved = -2, tiny
-        if gain > saved and _allowed(
+        if gain > saved and allowed(
             new, -1, counted, price, near_ptr, near, rule_ptr, rule, least, most, ends, crowd, number, used
         ):
             out, saved = -1, gain
@@ -152,7 +152,7 @@ def _improve(  # type: ignore[no-untyped-def]
                     opened[s]
                     and free[s]
                     and gain - loss[s] + extra[s] > saved
-                    and _allowed(
+                    and allowed(
                         new, s, counted, price, near_ptr, near, rule_ptr, rule, least, most, ends, crowd, number, used
                     )
                 ):
@@ -164,9 +164,9 @@ def _improve(  # type: ignore[no-untyped-def]
         if out > -2:
             if out >= 0:
                 _move(out, False, ptr, site, cost, sptr, srow, weight, missing, opened, first, second, server, loss)
-                _count(out, -1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
+                count_site(out, -1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
             _move(new, True, ptr, site, cost, sptr, srow, weight, missing, opened, first, second, server, loss)
-            _count(new, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
+            count_site(new, 1, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used)
             still = 0
         if visits < 0:
             return True
@@ -201,7 +201,7 @@ def _move(s, opens, ptr, site, cost, sptr, srow, weight, missing, opened, first,
 
 
 @inner
-def _count(s, by, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used):  # type: ignore[no-untyped-def]
+def count_site(s, by, counted, price, near_ptr, near, rule_ptr, rule, crowd, number, used):  # type: ignore[no-untyped-def]
     """Note a site that opens (1) or shuts (-1) in all that is counted."""
     if counted[s]:
         used[0] += by
@@ -213,7 +213,7 @@ def _count(s, by, counted, price, near_ptr, near, rule_ptr, rule, crowd, number,
 
 
 @inner
-def _allowed(  # type: ignore[no-untyped-def]
+def allowed(  # type: ignore[no-untyped-def]
     new, out, counted, price, near_ptr, near, rule_ptr, rule, least, most, ends, crowd, number, used
 ):
     """Tell whether the conditions hold once ``new`` opens and ``out`` (-1 for none) shuts."""

@@ -64,11 +64,15 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Households, and three groups among them, by demand point; metres on the streets to each candidate site."""
+    """Households, and three groups among them, by demand point; metres on the streets to each candidate site.
+
+    ``place`` has where the sites are, in metres.
+    """
 
     weight: Ints
     groups: Ints
     ways: Ways
+    place: Floats
 
     def whole_metres(self) -> Ways:
         """Return the same table in whole metres, as the p-median question has it."""
@@ -205,7 +209,7 @@ def city(n: int, m: int, seed: int, cutoff_m: float = 3000.0) -> City:
         cols.append(col + start)
         metres.append(walk[col, row].astype(np.float32).astype(np.float64))
     ways = build_ways(np.concatenate(rows), np.concatenate(cols), np.concatenate(metres), n, m)
-    return City(weight, groups, ways)
+    return City(weight, groups, ways, nodes[place])
 
 
 def drawn_rooms(weight: Ints, sites: int, p: int, fill: float, seed: int) -> Floats:

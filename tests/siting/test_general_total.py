@@ -1,0 +1,160 @@
+"""Inequalities, prices and searches under conditions, against totals worked out from sets one by one."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from spatial.siting import general_total
+from spatial.siting.enumerate import try_all
+from spatial.siting.general_cuts import cuts_at
+from spatial.siting.general_price import list_sides, price_cuts
+from spatial.siting.general_total import least_total
+from spatial.siting.kicks import wander
+from spatial.siting.models import site_rows
+from spatial.siting.question import CountRule, Question, broken_rules, value_of
+from spatial.siting.swaps import search
+from spatial.siting.ways import Deadline, Ways, build_ways
+
+SITES, ROWS, GONE = 8, 7, 30.0
+
+
+def table(seed: int, *, levels: int = 12) -> Ways:
+    """Whole costs below what a row pays that nobody serves, some pairs missing."""
+    rng = np.random.default_rng(seed)
+    cost = rng.integers(0, levels, (ROWS, SITES)).astype(float)
+    row, site = np.nonzero(rng.random((ROWS, SITES)) < 0.8)
+    return build_ways(row, site, cost[row, site], ROWS, SITES)
+
+
+def asked(seed: int, need: int) -> Question:
+    """A question with a budget, two rules, a pair too near to each other and one fixed site."""
+    rng = np.random.default_rng(seed + 1)
+    fixed = np.arange(SITES) == int(rng.integers(SITES))
+    some = rng.random(SITES) < 0.5
+    return Question(
+        goal="sum", ways=table(seed), weight=rng.integers(1, 9, ROWS).astype(float), load=np.ones(ROWS), missing=GONE,
+        p=int(rng.integers(2, 5)), counted=~fixed, fixed=fixed, banned=np.zeros(SITES, dtype=bool),
+        charge=np.ones(SITES), price=np.where(fixed, 0.0, rng.integers(1, 6, SITES)).astype(float),
+        budget=float(rng.integers(4, 14)), apart=np.sort(rng.choice(np.flatnonzero(~fixed), (1, 2), replace=False)),
+        rules=(CountRule(some, 0, 2, "some"), CountRule(~some, 0, SITES, "others")),
+        capacity=np.full(SITES, np.inf), split=False, need=need,
+    )  # fmt: skip
+
+
+def plain(question: Question) -> Question:
+    """The same question with a number of sites alone, all of them free."""
+    nothing = np.zeros(SITES, dtype=bool)
+    return replace(
+        question, fixed=nothing, counted=~nothing, budget=np.inf, rules=(), apart=np.zeros((0, 2), dtype=np.int64)
+    )
+
+
+def lacks_of(ways: Ways, need: int, opened: np.ndarray) -> np.ndarray:
+    """What each row pays beyond its ``need``-th least cost, looked up one by one."""
+    out = np.zeros(ways.rows)
+    for i in range(ways.rows):
+        part = slice(ways.ptr[i], ways.ptr[i + 1])
+        costs = [*sorted(ways.cost[part][opened[ways.site[part]]]), *[GONE] * need]
+        every = [*sorted(ways.cost[part]), *[GONE] * need]
+        out[i] = costs[need - 1] - every[need - 1]
+    return out
+
+
+def test_the_inequality_of_a_row_counts_the_steps_that_its_shares_leave_open() -> None:
+    """Sites at 1, 2 and 4, half open each; nobody at 10: within 1 a half, within 2 nothing is left open."""
+    ways = build_ways(np.zeros(3, np.int64), np.arange(3), np.array([1.0, 2.0, 4.0]), 1, 3)
+    cuts = cuts_at(ways, np.array([10.0]), 1, np.full(3, 0.5), np.zeros(1))
+    assert cuts.sites.toarray().tolist() == [[1.0, 0.0, 0.0]]
+    assert cuts.least.tolist() == [1.0]
+    # Served by the second nearest: half a pair within 2, three quarters of one within 4, so 2 / 2 + 6 / 4 is lacking.
+    cuts = cuts_at(ways, np.array([10.0]), 2, np.full(3, 0.5), np.zeros(1))
+    assert cuts.sites.toarray().tolist() == [[4.0, 4.0, 3.0]]
+    assert cuts.least.tolist() == [8.0]
+    # The first wide open: it may be one of the two everywhere, and the others are open for half the second.
+    cuts = cuts_at(ways, np.array([10.0]), 2, np.array([1.0, 0.3, 0.2]), np.zeros(1))
+    assert cuts.sites.toarray().tolist() == [[0.0, 8.0, 6.0]]
+    assert cuts.least.tolist() == [8.0]
+
+
+@pytest.mark.parametrize("need", [1, 2, 3])
+def test_inequalities_hold_at_every_set_and_are_tight_at_the_set_they_are_made_for(need: int) -> None:
+    for seed in range(20):
+        ways, rng = table(seed), np.random.default_rng(seed)
+        keeps = np.diff(ways.ptr) >= need
+        share = rng.random(SITES) if seed % 2 else (rng.random(SITES) < 0.4).astype(float)
+        cuts = cuts_at(ways, np.full(ROWS, GONE), need, share, np.full(ROWS, -1.0))
+        for size in range(SITES + 1):
+            for names in combinations(range(SITES), size):
+                opened = np.isin(np.arange(SITES), names)
+                lack = np.where(keeps, lacks_of(ways, need, opened), GONE)
+                assert (cuts.sites @ opened + cuts.rows @ lack >= cuts.least - 1e-9).all(), (seed, names)
+        if not seed % 2:
+            lack = np.where(keeps, lacks_of(ways, need, share > 0.5), 0.0)
+            reached = np.zeros(ROWS)
+            reached[cuts.rows.indices] = cuts.least - cuts.sites @ share
+            assert reached == pytest.approx(lack)
+
+
+@pytest.mark.parametrize("need", [1, 2])
+def test_prices_never_bound_above_the_least_total_nor_settle_a_site_of_a_better_set(need: int) -> None:
+    for seed in range(25):
+        question = asked(seed, need)
+        best = try_all(question)
+        if best is None:
+            continue
+        ways = question.ways
+        keeps = np.diff(ways.ptr) >= need
+        least = np.array(
+            [np.sort(ways.cost[ways.ptr[i] : ways.ptr[i + 1]])[need - 1] if keeps[i] else GONE for i in range(ROWS)]
+        )
+        weight = np.where(keeps, question.weight, 0.0)
+        cuts = cuts_at(ways, np.full(ROWS, GONE), need, np.full(SITES, 0.3), np.zeros(ROWS))
+        sides = list_sides(tuple(site_rows(replace(question, p=-1))), question.counted, question.most)
+        ends = question.fixed.astype(float), np.ones(SITES)
+        priced = price_cuts(cuts, sides, weight, GONE - least, ends, deadline=Deadline(60.0))
+        assert priced is not None
+        base, value = float(question.weight @ least), value_of(question, best)
+        assert priced.bound + base <= value + 1e-6
+        assert (priced.opened[best] + base <= value + 1e-6).all()
+        assert (priced.shut[~best] + base <= value + 1e-6).all()
+
+
+@pytest.mark.parametrize("need", [1, 2, 3])
+def test_a_search_keeps_every_condition_and_ends_at_what_trying_every_set_finds(need: int) -> None:
+    met = 0
+    for seed in range(25):
+        question = asked(seed, need)
+        if broken_rules(question, question.fixed):
+            continue
+        best = try_all(question)
+        assert best is not None
+        start = search(question, question.fixed.copy(), GONE, time_left=lambda: 60.0)
+        found = wander(question, start, deadline=Deadline(60.0), seed=seed, most=300)
+        assert not broken_rules(question, found)
+        assert value_of(question, found) >= value_of(question, best)
+        met += value_of(question, found) == value_of(question, best)
+    assert met >= 20
+
+
+@pytest.mark.parametrize(("need", "entries", "seeds"), [(1, 0, 15), (2, 0, 4), (2, 99, 15), (3, 0, 2), (3, 99, 15)])
+def test_the_least_total_is_proved_where_every_set_can_be_tried(
+    need: int, entries: int, seeds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(general_total, "_LEVEL_ENTRIES", entries)
+    for seed in range(seeds):
+        for question in (asked(seed, need), plain(asked(seed, need))):
+            best = try_all(question)
+            if best is None or broken_rules(question, question.fixed):
+                continue
+            found = least_total(question, question.fixed.copy(), deadline=Deadline(60.0), seed=1)
+            assert found.opened is not None
+            assert value_of(question, found.opened) == value_of(question, best), seed
+            assert found.bound == pytest.approx(value_of(question, best), abs=1e-6), seed
+
+
+def test_the_same_seed_finds_the_same_sites() -> None:
+    question = asked(3, 2)
+    first = wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)
+    assert (first == wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)).all()
