@@ -17,6 +17,7 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
+from api.filter_words import tell_unread_json, tell_unread_text
 from api.layers import LoadedLayer, Rows
 from spatial.crs import CRS84, NamedSystem, from_named
 from spatial.errors import InputError
@@ -89,7 +90,8 @@ def read_filter(text: str, language: Language) -> Any:
         read: Any = cql2.parse_text(text) if language == "cql2-text" else cql2.parse_json(text)
         document = read.to_json()
     except (cql2.ParseError, cql2.ValidationError, ValueError) as error:
-        raise InputError(f"filter is no {language}: {_one_line(str(error))}") from error
+        tell = tell_unread_text if language == "cql2-text" else tell_unread_json
+        raise InputError(tell(text, str(error))) from error
     if _depth(document) > _MOST_DEPTH:
         raise InputError(f"filter is nested more than {_MOST_DEPTH} deep; needed a plainer one")
     return document
@@ -121,7 +123,10 @@ def choose_rows(layer: LoadedLayer, document: Any, system: NamedSystem = CRS84) 
     try:
         return np.flatnonzero(_truth(document, Over(layer, system)).true)
     except shapely.errors.GEOSException as error:
-        raise InputError(f"filter has a geometry that cannot be used: {_one_line(str(error))}") from error
+        raise InputError(
+            "filter has a geometry that cannot be compared with those of the layer; needed one whose rings are closed "
+            "and do not cross themselves"
+        ) from error
 
 
 def _truth(node: Any, over: Over) -> Truth:
