@@ -23,6 +23,8 @@ _NODE_S = 1.5e-7
 """Seconds that a node of the search takes, by unit of the piece."""
 _LISTING_PACE = 4.0
 """How many times faster the nodes of a listing are."""
+_LONGEST = 0.3
+"""Share of the time left that one root may take."""
 FEW = 100
 """So many units are few."""
 NARROW = 0.002
@@ -137,10 +139,10 @@ def most_grids(sizes: Sizes, anchors: Any, households: int, total: float) -> int
     return int(fits[-1]) if len(fits) else len(anchors)
 
 
-def price(case: Case, ask: Ask, which: Any, worth: Worth) -> Found:
-    """Price some roots and take in what is found; time left shortens the search of each."""
+def price(case: Case, ask: Ask, which: Any, worth: Worth, longest: float = _LONGEST) -> Found:
+    """Price some roots and take in what is found; of the time left each may take a share, the ``longest``."""
     roots, ease = case.units if which is None else len(which), _LISTS if ask.every else 1
-    timely = (_LISTING_PACE if ask.every else 1.0) * 0.3 * case.left() / (_NODE_S * case.units)
+    timely = (_LISTING_PACE if ask.every else 1.0) * longest * case.left() / (_NODE_S * case.units)
     nodes = max(20, min(ask.nodes, int(min(1e9, timely)), ease * 2 * case.nodes_left // max(1, roots)))
     priced = replace(case.roots, prices=case.roots.prices._replace(triple=case.master.triples, fine=worth.fines))
     found = price_roots(

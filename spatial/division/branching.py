@@ -14,7 +14,7 @@ from spatial.walking.compiled import shared
 
 
 @shared
-def branch_on(around: Around, search: Search) -> int:
+def branch_on(around: Around, search: Search) -> Any:
     """Return the free unit to decide next, -1 where all is decided.
 
     First one of those that join all at once where a household gets dearer; then, where the cut lies in parts, one that
@@ -37,7 +37,7 @@ def branch_on(around: Around, search: Search) -> int:
 
 
 @shared
-def _find_middle(around: Around, flag: Any) -> int:
+def _find_middle(around: Around, flag: Any) -> Any:
     """Return which of the units flagged has the longest borders with others of them, -1 where there are none."""
     chosen, most = -1, np.int64(-1)
     for i in range(len(flag)):
@@ -53,7 +53,7 @@ def _find_middle(around: Around, flag: Any) -> int:
 
 
 @shared
-def _find_dearest(around: Around, search: Search) -> int:
+def _find_dearest(around: Around, search: Search) -> Any:
     """Return the free unit of the cut with the greatest fine, else the one with most households, -1 where none is."""
     side, chosen, most = search.side, -1, np.int64(-1)
     for q in range(len(around.fine)):

@@ -321,7 +321,7 @@ def _list_below(case: Case, worth: Worth, ask: Ask) -> Found | None:
     """Return all grids that are asked for, None where those are too many, or some roots tell that they will be."""
     order, before = case.roots.order, case.left()
     chosen = np.arange(len(order)) % _SAMPLE == _SAMPLE // 2
-    some = price(case, ask, order[chosen], worth)
+    some = price(case, ask, order[chosen], worth, 1.0 / _SAMPLE)
     rest_s = (before - case.left()) * (_SAMPLE - 1)
     if not some.complete or len(some.grids) * _SAMPLE > _SURPLUS * ask.total or rest_s > case.left():
         return None
