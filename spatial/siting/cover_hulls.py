@@ -18,6 +18,7 @@ from spatial.siting.cover_packing import (
     DEPTH,
     KEPT,
     KINDS,
+    LEAST_BREAK,
     REALS,
     SHARE,
     TRAILS,
@@ -50,12 +51,18 @@ def no_hulls(sites: int) -> sparse.csr_array:
 
 
 def broken_hulls(
-    table: CoverTable, share: Floats, price: Floats, usable: Flags, *, deadline: Deadline | None = None
+    table: CoverTable,
+    share: Floats,
+    price: Floats,
+    usable: Flags,
+    *,
+    deadline: Deadline | None = None,
+    apart: float = LEAST_BREAK,
 ) -> sparse.csr_array:
     """Return inequalities broken by the shares to which sites are open: a row each, at least 1, a column per site.
 
     ``usable`` flags rows that ask for one site each; windows form around those with the highest price first, until a
-    deadline is over.
+    deadline is over. The shares sum to less than 1 by ``apart`` at least.
     """
     total = matrix_of(table) @ share
     tight = usable & ((total < _TIGHT_SUM) | ((total < _MOST_SUM) & (price > _LEAST_PRICE)))
@@ -68,7 +75,7 @@ def broken_hulls(
         some = seeds[start : start + _SLICE]
         ptr = np.zeros(len(some) + 1, np.int64)
         site, coef = np.zeros(len(some) * _ENTRIES_EACH, np.int64), np.zeros(len(some) * _ENTRIES_EACH)
-        told = (table.ptr, table.site, table.col_ptr, table.row, share, total, tight, some, used)
+        told = (table.ptr, table.site, table.col_ptr, table.row, share, total, tight, some, used, apart)
         count = _hulls(*told, ptr, site, coef)
         ptr = ptr[: count + 1]
         found.append(sparse.csr_array((coef[: ptr[-1]], site[: ptr[-1]], ptr), shape=(count, table.sites)))
@@ -83,7 +90,7 @@ def _each_once(hulls: sparse.csr_array) -> sparse.csr_array:
 
 
 @kernel
-def _hulls(ptr, site, col_ptr, row, share, total, tight, seeds, used, out_ptr, out_site, out_coef):  # type: ignore[no-untyped-def]
+def _hulls(ptr, site, col_ptr, row, share, total, tight, seeds, used, apart, out_ptr, out_site, out_coef):  # type: ignore[no-untyped-def]
     """Write the inequality of each window that gives one; return how many there are."""
     marks = (np.zeros(len(share), np.bool_), np.zeros(len(total), np.bool_))
     met, touched = np.zeros(len(total)), np.empty(len(total), np.int64)
@@ -105,7 +112,7 @@ def _hulls(ptr, site, col_ptr, row, share, total, tight, seeds, used, out_ptr, o
             size = _see(count, rows, ptr, site, near, pattern)
             kinds = _sort_kinds(size, near, pattern, share, kind_of, mask, real)
             if kinds <= KINDS and _list_kinds(kinds, count, mask, lists) and filled + size <= len(out_site):
-                cost = pack(kinds, count, mask, lists, whole, real, inverse, trail, reach)
+                cost = pack(kinds, count, apart, mask, lists, whole, real, inverse, trail, reach)
                 if cost > 0:
                     for a in range(size):
                         j = near[a]

@@ -15,6 +15,8 @@ from spatial.siting.ways import Deadline, Floats, Ints
 
 _LEAST_SHARE = 0.003
 _LEAST_PRICE = 1e-4
+_APART = 0.01
+"""By how much an inequality is broken at least: a part of a site is little where sites and lacks sum to many."""
 
 
 def no_lack_hulls(table: CoverTable) -> sparse.csr_array:
@@ -36,7 +38,7 @@ def broken_lack_hulls(
     lacks = np.maximum(1.0 - asked @ prices.share, 0.0)
     whole = table_of(sparse.hstack([asked, sparse.eye_array(len(rows))]).tocsr())
     share = np.concatenate((prices.share, lacks))
-    found = broken_hulls(whole, share, price, price > _LEAST_PRICE, deadline=deadline).tocoo()
+    found = broken_hulls(whole, share, price, price > _LEAST_PRICE, deadline=deadline, apart=_APART).tocoo()
     column = np.concatenate((np.arange(table.sites), table.sites + rows))[found.col]
     return sparse.csr_array((found.data, (found.row, column)), shape=(found.shape[0], table.sites + table.rows))
 

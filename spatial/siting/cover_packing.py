@@ -15,8 +15,6 @@ KINDS = 96
 LEAST_BREAK = 0.03
 WHOLE = 1_000_000
 """What a price of one is as a whole number."""
-_ENOUGH = 970_000
-"""A cover that costs less may enter without being the cheapest."""
 _NODES, _PIVOTS = 4_000, 3_000
 _CLOSE = 0.002
 _NONE, _ONE = np.uint64(0), np.uint64(1)
@@ -128,21 +126,23 @@ def _next_kind(kinds, goal, depth, price, mask, lists, whole, trail, reach):  # 
 
 
 @shared
-def pack(kinds, rows, mask, lists, whole, real, inverse, trail, reach):  # type: ignore[no-untyped-def]
+def pack(kinds, rows, apart, mask, lists, whole, real, inverse, trail, reach):  # type: ignore[no-untyped-def]
     """Pack covers until their weight is known; return what any cover costs at the prices in ``KEPT``, or -1.
 
-    The shares cost less than that by ``LEAST_BREAK`` of it at least, else there are no such prices.
+    The shares cost less than that by ``apart`` of it at least, else there are no such prices. A cover that costs less
+    than one by as much may enter without being the cheapest.
     """
+    enough = np.int64((1.0 - apart) * WHOLE)
     full = (_ONE << np.uint64(rows)) - _ONE
     for a in range(kinds):
         # A trifle more for each kind, so that no two of them run out at once.
         real[AMOUNT, a], real[GAIN, a], whole[BASE, a] = real[SHARE, a] + 1e-7 * (a + 1) / kinds, 0.0, a
         for b in range(kinds):
             inverse[a, b] = 1.0 if a == b else 0.0
-    ratio, least = 1.0 - LEAST_BREAK, np.int64(-1)
+    ratio, least = 1.0 - apart, np.int64(-1)
     for _ in range(_PIVOTS):
         total, low = _prices(kinds, real, inverse)
-        if total > 1.0 - LEAST_BREAK:
+        if total > 1.0 - apart:
             break
         if low >= 0:
             for a in range(kinds):
@@ -154,8 +154,8 @@ def pack(kinds, rows, mask, lists, whole, real, inverse, trail, reach):  # type:
         for b in range(kinds):
             whole[COST, b] = np.int64(np.ceil(max(real[PRICE, b], 0.0) * WHOLE))
             paid += whole[COST, b] * real[SHARE, b]
-        cost = cheapest(kinds, rows, full, np.int64(WHOLE), np.int64(_ENOUGH), COST, mask, lists, whole, trail, reach)
-        if cost >= _ENOUGH and paid / cost < ratio:
+        cost = cheapest(kinds, rows, full, np.int64(WHOLE), enough, COST, mask, lists, whole, trail, reach)
+        if cost >= enough and paid / cost < ratio:
             ratio, least = paid / cost, cost
             for b in range(kinds):
                 whole[KEPT, b] = min(whole[COST, b], cost)

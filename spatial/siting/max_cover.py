@@ -17,7 +17,7 @@ from spatial.errors import InputError
 from spatial.siting.cover_branch import branch_cover
 from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
-from spatial.siting.cover_prices import Prices, price_cover
+from spatial.siting.cover_prices import LARGE, LITTLE, Prices, price_cover
 from spatial.siting.cover_sets import best_set
 from spatial.siting.cover_swaps import anneal, best_of, start_swaps
 from spatial.siting.cover_table import CoverTable, cover_table, covered_rows, dominated_sites, pick, same_rows
@@ -40,6 +40,9 @@ _LONGER, _REHEATS = 8, 4
 _SLICE = 200_000
 _STALL = 0.03
 """Cut rounds end where they close less than this share of the gap."""
+_LARGE_STALL, _MOST_TIMES, _LAST = 0.002, 3, 2.0
+"""The same for a large question, whose rounds are short; how long annealing beside them is at most; and how many rounds
+the last prices take."""
 _BRANCH_ENTRIES = 60_000
 _RELATIVE = 1e-9
 _INSTANT_S = 1e-9
@@ -168,12 +171,16 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     chosen, value = best_of(start)
     state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing)
     notes: list[str] = []
+    large, took = table.entries >= LARGE, 0.0
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
-            job = pool.submit(_annealed, question, state, deadline, 1 + turn // 2, seed + turn, warm=turn % 2 == 1)
-            priced = _priced(question, state, deadline)
-            state = _better(state, *job.result())
+            times, warm, over = _beside(turn, large=large)
+            if times:
+                job = pool.submit(_annealed, question, state, deadline, times, seed + turn, warm=warm)
+            last = large and turn > 0 and deadline.left() < _LAST * took
+            priced = _priced(question, state, deadline, last=last)
+            state = _better(state, *job.result()) if over or last else state
             state = _fixed(question, state)
             took = deadline.spent() - begun
             goes_on = tick(
@@ -181,9 +188,11 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             )
             state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
             state = _fixed(question, state)
-            done = state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
-            if done or (turn > 1 and state.gap > (1.0 - _STALL) * before):
+            done = last or state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
+            stalls = state.gap > (1.0 - (_LARGE_STALL if large else _STALL)) * before
+            if done or (turn > 1 and over and stalls):
                 break
+        state = _better(state, *job.result())
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
         if state.gap >= question.step and goes_on:
@@ -192,8 +201,21 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     return state.chosen, state.bound, tuple(notes)
 
 
-def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | None:
-    """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them."""
+def _beside(turn: int, *, large: bool) -> tuple[int, bool, bool]:
+    """Return how long annealing begins beside a round (0 if none does), whether warm, and whether it is waited for.
+
+    Rounds of a large question are short: after the first, two of them go with one annealing.
+    """
+    if not large or turn == 0:
+        return 1 + turn // 2, turn % 2 == 1, True
+    return min(1 + turn // 2, _MOST_TIMES) if turn % 2 == 1 else 0, turn % 4 == 3, turn % 2 == 0
+
+
+def _priced(question: _Question, state: _State, deadline: Deadline, *, last: bool) -> _State | None:
+    """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them.
+
+    The ``last`` prices of a large question use all the time that is left.
+    """
     prices = price_cover(
         question.table,
         question.weight,
@@ -202,20 +224,31 @@ def _priced(question: _Question, state: _State, deadline: Deadline) -> _State | 
         limit_s=deadline.left(),
         core=_core(question, state, _PRICED_SHARE),
         hulls=state.hulls,
+        start=state.prices,
+        little=0.0 if last else LITTLE,
     )
     if prices is None or prices.bound >= state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return None
     used = prices.cut > 1e-3 * prices.rate
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
+    paid, more = prices.cut[used], no_lack_hulls(question.table)
+    if last:
+        return replace(state, prices=replace(prices, cut=paid), bound=prices.bound, cuts=cuts, hulls=hulls)
     if state.cuts.count and question.table.entries > _BRANCH_ENTRIES:
         # Cuts are had for less: hulls begin where a first round of them has ended. Branch and cut does without them.
         more = broken_lack_hulls(question.table, question.weight, prices, deadline=deadline)
-        hulls = sparse.vstack([hulls, more]).tocsr()
     usable = prices.row > _LEAST_PRICE * question.weight
     most = max(_NEW_CUTS, question.table.rows // _ROWS_A_CUT)
-    cuts = joined_cuts(cuts, broken_cuts(question.table, prices.share, usable, most=most))
-    return replace(state, prices=prices, bound=min(state.bound, prices.bound), cuts=cuts, hulls=hulls)
+    new = broken_cuts(question.table, prices.share, usable, most=most)
+    begun = (paid[: cuts.count], np.zeros(new.count), paid[cuts.count :], np.zeros(more.shape[0]))
+    return replace(
+        state,
+        prices=replace(prices, cut=np.concatenate(begun)),
+        bound=min(state.bound, prices.bound),
+        cuts=joined_cuts(cuts, new),
+        hulls=sparse.vstack([hulls, more]).tocsr(),
+    )
 
 
 def _fixed(question: _Question, state: _State) -> _State:

@@ -1,0 +1,192 @@
+"""Which point and prices does a large linear programme come near to, from where the one before it ended?
+
+    least  cost @ point   where   matrix @ point >= least,   0 <= point <= 1,   the first sites sum to p at most
+
+The primal-dual hybrid gradient method with reflected steps that are drawn to an anchor, which moves when enough is
+gained (Lu and Yang, "Restarted Halpern PDHG for linear programming", 2024), and a step of its own for each row and
+column (Pock and Chambolle, "Diagonal preconditioning for first order primal-dual algorithms in convex optimization",
+2011). No equations are solved: a step reads the matrix twice. A programme that got some rows more goes on from the
+point and the prices that it had without them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from spatial.siting.ways import Deadline, Floats
+from spatial.walking.compiled import inner, kernel
+
+_CHUNK = 100
+"""Steps between two looks at the bound and at the clock."""
+_FEWEST_CHUNKS, _MOST_CHUNKS = 3, 60
+_SAFE = 0.99
+"""Part of the longest step under which the method is known to converge."""
+_LEAST_SIZE = 1e-6
+_BALANCE, _LESS, _LEAST_BALANCE = 2.0, 0.5, 0.1
+"""Steps of the prices to steps of the point, in natural units: to begin with, from look to look, and at the least. The
+first bring new prices up, the last settle all."""
+_ENOUGH, _SOME, _PART = 0.2, 0.8, 0.36
+"""The anchor moves when what a step changes has fallen to these shares (the second if it rises again), or once this
+part of all steps was made from it."""
+
+STEP, COST, AT, ANCHOR, NEXT, BEYOND, PULL, ANCHOR_PULL, BEYOND_PULL = range(9)
+"""Rows of ``point``: length of a step, cost; where the method is, is drawn to, would go, and goes when reflected; what
+the prices pay there, at the anchor and beyond. The same rows of ``price``, with the side in place of the cost."""
+TOP, ROWS = 9, 10
+THRESHOLD, WEIGHT, FIRST, LAST, SINCE, STEPS, SCALARS = range(7)
+"""Places of ``scalar``: price of one more site, balance of the steps; what the first and the last step from the anchor
+changed, steps since the anchor moved, and all steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A linear programme as above; ``size`` is the natural unit of the price of a row, ``top`` its largest price."""
+
+    matrix: sparse.csr_array
+    cost: Floats
+    least: Floats
+    size: Floats
+    top: Floats
+    sites: int
+    p: int
+
+
+def near_prices(
+    programme: Programme,
+    start: tuple[Floats, Floats],
+    bound: Callable[[Floats], float],
+    *,
+    enough: float,
+    deadline: Deadline,
+) -> tuple[Floats, Floats, float]:
+    """Return point, prices and price of one more site where ``bound`` of the prices, made small, gains little more.
+
+    From a point and prices on, until as many steps as one looks at together gain less than ``enough``.
+    """
+    matrix = programme.matrix
+    by_column = matrix.T.tocsr()
+    forward = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    back = (by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32), by_column.data)
+    point, price, scalar = np.zeros((ROWS, matrix.shape[1])), np.zeros((ROWS, matrix.shape[0])), np.zeros(SCALARS)
+    size = np.maximum(programme.size, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE))
+    point[STEP] = _SAFE / np.maximum(matrix.T @ size, size.min())
+    price[STEP] = size / np.maximum(matrix.sum(axis=1), 1.0)
+    point[COST], price[COST], price[TOP] = programme.cost, programme.least, programme.top
+    point[AT], price[AT] = start
+    point[PULL], price[PULL] = matrix.T @ price[AT], matrix @ point[AT]
+    point[ANCHOR], price[ANCHOR] = point[AT], price[AT]
+    point[ANCHOR_PULL], price[ANCHOR_PULL] = point[PULL], price[PULL]
+    best = (point[AT].copy(), price[AT].copy(), 0.0)
+    least = bound(price[AT])
+    for chunk in range(_MOST_CHUNKS):
+        scalar[WEIGHT] = max(_BALANCE * _LESS**chunk, _LEAST_BALANCE)
+        _walk(*forward, *back, programme.sites, float(programme.p), _CHUNK, point, price, scalar)
+        now, before = bound(price[NEXT]), least
+        if now < least:
+            least, best = now, (point[NEXT].copy(), price[NEXT].copy(), float(scalar[THRESHOLD]))
+        if deadline.left() <= 0.0 or (chunk >= _FEWEST_CHUNKS and before - least < enough):
+            break
+    return best
+
+
+@kernel
+def _walk(ptr, index, value, col_ptr, col_index, col_value, sites, p, count, point, price, scalar):  # type: ignore[no-untyped-def]
+    """Make so many steps."""
+    moved = np.empty(point.shape[1])
+    for _ in range(count):
+        weight = scalar[WEIGHT]
+        for j in range(len(moved)):
+            moved[j] = point[AT, j] - point[STEP, j] / weight * (point[COST, j] - point[PULL, j])
+        _project(sites, p, moved, point, scalar)
+        changed = 0.0
+        for j in range(len(moved)):
+            step = point[NEXT, j] - point[AT, j]
+            changed += step * step * weight / point[STEP, j]
+            point[BEYOND, j] = point[NEXT, j] + step
+        _times(ptr, index, value, point, price)
+        for i in range(price.shape[1]):
+            aim = price[AT, i] + weight * price[STEP, i] * (price[COST, i] - price[BEYOND_PULL, i])
+            price[NEXT, i] = min(max(aim, 0.0), price[TOP, i])
+            step = price[NEXT, i] - price[AT, i]
+            changed += step * step / (weight * price[STEP, i]) - step * (price[BEYOND_PULL, i] - price[PULL, i])
+            price[BEYOND, i] = price[NEXT, i] + step
+        _times(col_ptr, col_index, col_value, price, point)
+        _advance(np.sqrt(max(changed, 0.0)), point, price, scalar)
+
+
+@inner
+def _times(ptr, index, value, of, out):  # type: ignore[no-untyped-def]
+    """Multiply by the matrix what lies beyond."""
+    for i in range(len(ptr) - 1):
+        total = 0.0
+        for s in range(ptr[i], ptr[i + 1]):
+            total += value[s] * of[BEYOND, index[s]]
+        out[BEYOND_PULL, i] = total
+
+
+@inner
+def _project(sites, p, moved, point, scalar):  # type: ignore[no-untyped-def]
+    """Write the point next to where it was moved, in the measure of the steps, that is between 0 and 1 and sums to p.
+
+    All sites pay the same price for opening, which Newton's method finds from the last one, within what is known.
+    """
+    weight, threshold, low, high = scalar[WEIGHT], scalar[THRESHOLD], -1.0, np.inf
+    for _ in range(60):
+        over, slope = -p, 0.0
+        for j in range(sites):
+            aim = moved[j] - point[STEP, j] / weight * threshold
+            over += min(max(aim, 0.0), 1.0)
+            if 0.0 < aim < 1.0:
+                slope += point[STEP, j] / weight
+        if abs(over) < 1e-9 * p or (threshold == 0.0 and over <= 0.0):
+            break
+        if over > 0.0:
+            low = threshold
+        else:
+            high = threshold
+        aim = threshold + over / slope if slope > 0.0 else -1.0
+        if aim <= low or aim >= high:
+            aim = 0.5 * (low + high) if high < np.inf else 2.0 * threshold + 1.0
+        aim = max(aim, 0.0)
+        threshold = aim
+    scalar[THRESHOLD] = threshold
+    for j in range(len(moved)):
+        paid = point[STEP, j] / weight * threshold if j < sites else 0.0
+        point[NEXT, j] = min(max(moved[j] - paid, 0.0), 1.0)
+
+
+@inner
+def _advance(changed, point, price, scalar):  # type: ignore[no-untyped-def]
+    """Go beyond, drawn to the anchor; or move the anchor to what is next."""
+    if scalar[SINCE] == 0.0:
+        scalar[FIRST] = changed
+    scalar[SINCE] += 1.0
+    scalar[STEPS] += 1.0
+    rises = changed > scalar[LAST] and scalar[SINCE] > 1.0
+    fallen = changed <= _ENOUGH * scalar[FIRST] or (rises and changed <= _SOME * scalar[FIRST])
+    if fallen or scalar[SINCE] > _PART * scalar[STEPS]:
+        _settle(point)
+        _settle(price)
+        scalar[SINCE] = 0.0
+    else:
+        part = scalar[SINCE] / (scalar[SINCE] + 1.0)
+        _draw(part, point)
+        _draw(part, price)
+    scalar[LAST] = changed
+
+
+@inner
+def _settle(half):  # type: ignore[no-untyped-def]
+    """Move the anchor to what is next, and go on from there."""
+    for j in range(half.shape[1]):
+        half[AT, j] = half[ANCHOR, j] = half[NEXT, j]
+        half[PULL, j] = half[ANCHOR_PULL, j] = 0.5 * (half[PULL, j] + half[BEYOND_PULL, j])
+
+
+@inner
+def _draw(part, half):  # type: ignore[no-untyped-def]
+    for j in range(half.shape[1]):
+        half[AT, j] = part * half[BEYOND, j] + (1.0 - part) * half[ANCHOR, j]
+        half[PULL, j] = part * half[BEYOND_PULL, j] + (1.0 - part) * half[ANCHOR_PULL, j]
