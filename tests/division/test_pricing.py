@@ -137,3 +137,23 @@ def test_more_units_about_a_root_than_the_search_can_decide_are_no_whole_list() 
     rates = np.zeros((count, 1), dtype=np.int64)
     found = price_roots(roots, np.zeros(count), np.zeros(1), rates, asked, which=roots.order[:1])
     assert len(found.grids) == count or not found.complete
+
+
+def test_homes_around_empty_land_are_priced_in_few_nodes() -> None:
+    side, rng = 12, np.random.default_rng(1)
+    at = np.arange(side * side).reshape(side, side)
+    first = np.concatenate([at[:, :-1].ravel(), at[:-1].ravel()])
+    second = np.concatenate([at[:, 1:].ravel(), at[1:].ravel()])
+    green = np.zeros((side, side), dtype=bool)
+    green[1:-1, 1:-1] = True
+    households = np.where(green.ravel(), 0, rng.integers(5, 60, side * side))
+    households[0] = 250
+    piece = build_piece(households, first, second, rng.uniform(0.05, 0.25, len(first)), np.zeros(len(first)))
+    roots = prepare_roots(piece, build_sizes(BAND, int(households.sum()), 1.0))
+    duals = np.where(green.ravel(), 0.015, 0.004 * households + 0.15 * rng.random(side * side))
+    rates = np.zeros((side * side, 1), dtype=np.int64)
+    found = price_roots(roots, duals, np.zeros(1), rates, Ask(-1e-4, 200, 1000))
+    assert found.complete
+    least = min(cost for _, _, cost in found.grids)
+    assert found.bounds.min() == pytest.approx(least, abs=TIGHT)
+    assert least < -1.0
