@@ -76,6 +76,21 @@ def build_gate(store: Store, role: str) -> Gate:
     return let_pass
 
 
+def note_caller(gate: Gate) -> Callable[[Request], None]:
+    """Return a check that keeps in ``request.state.caller`` who a gate lets pass."""
+
+    def check(request: Request) -> None:
+        request.state.caller = gate(request)
+
+    return check
+
+
+def known_caller(request: Request) -> Caller:
+    """Return who asks, as a check found before the body was read."""
+    caller: Caller = request.state.caller
+    return caller
+
+
 def recognise(store: Store) -> Callable[[Request], None]:
     """Return a dependency that keeps who asks in ``request.state.caller``.
 

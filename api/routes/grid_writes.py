@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.answers import GEOJSON, JSON, root_of
 from api.audience import feeds_for, is_internal, may_edit
+from api.checking import check_first
 from api.feeds import address_of, link_feature
 from api.grid_tags import require_match, tag_of_state
 from api.grid_writes import ask_creation, ask_patch, ask_replacement, ask_set, read_feature
@@ -23,7 +24,7 @@ from api.snapshot import Feeds
 from api.store.editing import Change, Editor
 from api.store.errors import AccessError, StaleError
 from api.store.records import Grid, Note, VersionRecord
-from api.tokens import Caller, build_gate
+from api.tokens import build_gate, known_caller
 from api.writing_documented import IF_MATCH, MERGE_PATCH, problems, says_write, takes
 from spatial.crs import CRS84, CRS84_URI, NamedSystem, find_system
 from spatial.io.plan_layers import LAYERS
@@ -45,11 +46,13 @@ _BODY = Depends(_body_of)
 
 def grid_writes_router(find: Callable[[Request], Feeds], settings: Settings, editor: Editor) -> APIRouter:
     """Return the routes that write to the grids, and those that tell what may be written."""
-    router = APIRouter(tags=["Writing"], dependencies=[Depends(accept_only())])
     writing = Writing(find, settings, editor)
+    router = APIRouter(tags=["Writing"], dependencies=[Depends(accept_only())])
+    writes = APIRouter(route_class=check_first(writing.admit))
     _add_options(router, writing)
-    _add_creation(router, writing)
-    _add_changes(router, writing)
+    _add_creation(writes, writing)
+    _add_changes(writes, writing)
+    router.include_router(writes)
     return router
 
 
@@ -65,8 +68,8 @@ class Writing:
         """Return the feeds as who asks may see them."""
         return feeds_for(self.find, self.settings)(request)
 
-    def admit(self, request: Request, collection: str) -> Caller:
-        """Return who writes.
+    def admit(self, request: Request) -> None:
+        """Let pass who may write to the collection that the address names, and note who it is.
 
         Raises
         ------
@@ -75,14 +78,14 @@ class Writing:
         MissingError, HTTPException
             If there is no such collection, or 405 if it is not that of the grids.
         """
-        caller = build_gate(self.editor.store, "planner")(request)
+        request.state.caller = build_gate(self.editor.store, "planner")(request)
         if not is_internal(request, self.settings):
             raise AccessError("found no token, needed one of the role planner: the feeds are public", known=False)
+        collection = request.path_params["collectionId"]
         if collection != _GRIDS.name:
             self.see(request).layer(collection)
             detail = f"{collection} is not written to; needed {_GRIDS.name}, or an edit of the plan"
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, detail, {"Allow": ", ".join(_READING)})
-        return caller
 
     def system_of(self, request: Request) -> NamedSystem:
         """Return the system that Content-Crs names; CRS84 where it is not given."""
@@ -172,7 +175,7 @@ def _add_creation(router: APIRouter, writing: Writing) -> None:
     )
     def create(request: Request, collectionId: str, content: bytes = _BODY) -> Response:
         """Make a dedicated grid of the blocks of which most lies in the drawn area; If-Match names the plan."""
-        caller = writing.admit(request, collectionId)
+        caller = known_caller(request)
         _require_kind(request, GEOJSON, JSON)
         body, system, plan_id = read_feature(content), writing.system_of(request), request.path_params["planId"]
         made: list[str] = []
@@ -195,9 +198,9 @@ def _add_changes(router: APIRouter, writing: Writing) -> None:
     path = "/collections/{collectionId}/items/{featureId:path}"
     said = says_write(200, "The grid as it is now.") | problems(413, 415)
 
-    def change(request: Request, collection: str, grid_id: str, content: bytes, read: Any) -> Response:
+    def change(request: Request, grid_id: str, content: bytes, read: Any) -> Response:
         """Change a grid as its feature was sent, whole or in part."""
-        caller = writing.admit(request, collection)
+        caller = known_caller(request)
         _require_kind(request, *((GEOJSON, JSON) if read is ask_replacement else (MERGE_PATCH, GEOJSON, JSON)))
         body, system, plan_id = read_feature(content), writing.system_of(request), request.path_params["planId"]
 
@@ -214,12 +217,12 @@ def _add_changes(router: APIRouter, writing: Writing) -> None:
     @router.patch(path, summary="Change a grid", responses=said, openapi_extra=takes((MERGE_PATCH, GEOJSON, JSON)))
     def patch(request: Request, collectionId: str, featureId: str, content: bytes = _BODY) -> Response:
         """Change name, lock, attributes or area of a grid (JSON merge patch); a grid gains blocks, and loses none."""
-        return change(request, collectionId, featureId, content, ask_patch)
+        return change(request, featureId, content, ask_patch)
 
     @router.put(path, summary="Replace a grid", responses=said, openapi_extra=takes((GEOJSON, JSON)))
     def put(request: Request, collectionId: str, featureId: str, content: bytes = _BODY) -> Response:
         """Put a whole feature in the place of a grid; what is worked out must stand in it as it is."""
-        return change(request, collectionId, featureId, content, ask_replacement)
+        return change(request, featureId, content, ask_replacement)
 
     @router.delete(
         path,
@@ -231,7 +234,7 @@ def _add_changes(router: APIRouter, writing: Writing) -> None:
     )
     def delete(request: Request, collectionId: str, featureId: str) -> Response:
         """Retire a dedicated grid: each of its blocks goes to the grid beside it with the longest border."""
-        caller, plan_id = writing.admit(request, collectionId), request.path_params["planId"]
+        caller, plan_id = known_caller(request), request.path_params["planId"]
 
         def ask(head: VersionRecord) -> tuple[Change, Note]:
             """Return how the plan would stand without the grid."""

@@ -12,6 +12,7 @@ import pandas as pd
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import plan_models as told
+from api.checking import check_first
 from api.jobs.admitting import see_job
 from api.jobs.office import Office
 from api.jobs.record import Job
@@ -25,7 +26,7 @@ from api.store.errors import StaleError
 from api.store.records import Note
 from api.store.store import Store
 from api.store.versions import Kind
-from api.tokens import Caller, build_gate
+from api.tokens import Caller, build_gate, known_caller, note_caller
 from spatial.errors import InputError
 from spatial.personal import check_personal
 
@@ -51,7 +52,8 @@ def plan_edits_router(editor: Editor, office: Callable[[], Office], seconds_max:
 
     ``office`` has the jobs whose results become layers; the edits of one request search for ``seconds_max`` in all.
     """
-    router = APIRouter(prefix="/plans", tags=["Plans"])
+    planner = note_caller(build_gate(editor.store, "planner"))
+    router = APIRouter(prefix="/plans", tags=["Plans"], route_class=check_first(planner))
     _add_edits(router, editor, seconds_max)
     _add_undo(router, editor)
     _add_taking(router, editor, office)
@@ -61,8 +63,6 @@ def plan_edits_router(editor: Editor, office: Callable[[], Office], seconds_max:
 
 
 def _add_edits(router: APIRouter, editor: Editor, seconds_max: float) -> None:
-    planner = build_gate(editor.store, "planner")
-
     @router.post(
         "/{planId}/edits",
         summary="Edit",
@@ -71,7 +71,7 @@ def _add_edits(router: APIRouter, editor: Editor, seconds_max: float) -> None:
         openapi_extra={"parameters": [IF_MATCH, DRY_RUN, SEEN]},
     )
     def edits(
-        request: Request, planId: str, body: told.EditsAsked, who: Annotated[Caller, Depends(planner)]
+        request: Request, planId: str, body: told.EditsAsked, who: Annotated[Caller, Depends(known_caller)]
     ) -> Response:
         """Make edits on the version that If-Match names, all or none; with dry_run=true only tell of it.
 
@@ -115,18 +115,16 @@ def _check_seconds(edits: Sequence[Mapping[str, Any]], most: float) -> None:
 
 
 def _add_undo(router: APIRouter, editor: Editor) -> None:
-    planner = build_gate(editor.store, "planner")
-
     @router.post("/{planId}/undo", summary="Undo", **_MADE)
     def undo(
-        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
+        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(known_caller)]
     ) -> Response:
         """Undo the last edit that stands; a new version has the state before it."""
         return _bring_back(request, editor, planId, _note(who, body.why), "undo")
 
     @router.post("/{planId}/redo", summary="Redo", **_MADE)
     def redo(
-        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(planner)]
+        request: Request, planId: str, body: told.ReasonAsked, who: Annotated[Caller, Depends(known_caller)]
     ) -> Response:
         """Redo the edit that was last undone."""
         return _bring_back(request, editor, planId, _note(who, body.why), "redo")
@@ -141,10 +139,10 @@ def _bring_back(request: Request, editor: Editor, plan_id: str, note: Note, kind
 
 
 def _add_taking(router: APIRouter, editor: Editor, office: Callable[[], Office]) -> None:
-    planner = build_gate(editor.store, "planner")
-
     @router.post("/{planId}/layers", summary="Take results of a job", **_MADE)
-    def take(request: Request, planId: str, body: told.TakeAsked, who: Annotated[Caller, Depends(planner)]) -> Response:
+    def take(
+        request: Request, planId: str, body: told.TakeAsked, who: Annotated[Caller, Depends(known_caller)]
+    ) -> Response:
         """Make the results of a job layers of the plan, in place of those of the version that If-Match names.
 
         Circles become the layer circles; a choice of sites becomes sites and candidates; a division becomes grids, each
@@ -197,7 +195,7 @@ def _tell_since(store: Store, plan_id: str, taken: Taken) -> list[str]:
 
 
 def _add_repair(router: APIRouter, editor: Editor) -> None:
-    store, planner = editor.store, build_gate(editor.store, "planner")
+    store = editor.store
 
     @router.post(
         "/{planId}/repair",
@@ -207,7 +205,7 @@ def _add_repair(router: APIRouter, editor: Editor) -> None:
         openapi_extra={"parameters": [IF_MATCH]},
     )
     def repair(
-        request: Request, planId: str, body: told.RepairAsked, who: Annotated[Caller, Depends(planner)]
+        request: Request, planId: str, body: told.RepairAsked, who: Annotated[Caller, Depends(known_caller)]
     ) -> Response:
         """Return the fewest moves that make grids contiguous; nothing is written."""
         base = read_base(request, store, planId)
@@ -221,7 +219,7 @@ def _add_repair(router: APIRouter, editor: Editor) -> None:
 
 
 def _add_status(router: APIRouter, store: Store) -> None:
-    planner, administrator = (build_gate(store, role) for role in ("planner", "administrator"))
+    administrator = build_gate(store, "administrator")
 
     @router.post(
         "/{planId}/status",
@@ -230,7 +228,7 @@ def _add_status(router: APIRouter, store: Store) -> None:
         responses=says(told.VersionTold, stepped=True),
     )
     def status(
-        request: Request, planId: str, body: told.StatusAsked, who: Annotated[Caller, Depends(planner)]
+        request: Request, planId: str, body: told.StatusAsked, who: Annotated[Caller, Depends(known_caller)]
     ) -> Response:
         """Take a version to its next status; approving and putting in force is for administrators."""
         if body.status in ("approved", "in_force", "superseded"):

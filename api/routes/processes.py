@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api.answers import JSON, link, root_of, with_query
 from api.audience import is_internal
+from api.checking import check_first
 from api.errors import problem
 from api.jobs.admitting import admit, caller_of, may_see, see_job
 from api.jobs.answers import (
@@ -56,7 +56,7 @@ def processes_router(desk: Desk, gate: Gate | None = None) -> APIRouter:
     """
     processes, settings, office = desk.processes, desk.serving.settings, desk.office
     router = APIRouter(tags=["Processes"], lifespan=desk.lifespan)
-    inside = APIRouter(tags=["Processes"], route_class=_strict_route(_guard(gate, settings)))
+    inside = APIRouter(tags=["Processes"], route_class=check_first(_guard(gate, settings), _StrictRequest))
     for process in processes.values():
         _add_execution(inside, process, office, desk.serving)
     _add_jobs(inside, office, settings)
@@ -149,28 +149,6 @@ class _StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = orjson.loads(await self.body())
         return self._json
-
-
-def _strict_route(check: Callable[[Request], None]) -> type[APIRoute]:
-    """Return the class of routes of requests in strict JSON that pass a check before their bodies are read.
-
-    A dependency would check after that: everybody could make the server hold and read what only some may send.
-    """
-
-    class StrictRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Any]:
-            """Return what answers a request, after the check."""
-            handle = super().get_route_handler()
-
-            async def strict(request: Request) -> Response:
-                """Check who asks, then answer."""
-                await asyncio.to_thread(check, request)
-                answer: Response = await handle(_StrictRequest(request.scope, request.receive))
-                return answer
-
-            return strict
-
-    return StrictRoute
 
 
 async def _seal(request: Request, told: Execution) -> bytes:
