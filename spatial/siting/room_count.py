@@ -16,9 +16,9 @@ from spatial.siting.ways import Deadline, Flags, Floats, row_of, within
 
 MOST_MODEL = 150_000
 """Entries up to which an exact model is worth handing over."""
-_FIRST_STEPS, _MORE_STEPS, _FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 2_000, 20_000, 0.15, 0.4, 0.5
+_FIRST_STEPS, _MORE_STEPS, _FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 2_000, 20_000, 0.05, 0.4, 0.5
 _SEARCH_SHARE, _EACH_SHARE, _MODEL_SHARE = 0.5, 0.3, 0.5
-_SITES_SHARE, _SITES_SHARE_OF_FEW = 0.6, 0.5
+_SITES_SHARE, _SITES_SHARE_OF_FEW = 0.85, 0.5
 _FEW_ENTRIES = 400
 _HAIR = 1e-6
 

@@ -23,6 +23,8 @@ _CHAIN = 24
 """Open sites looked at for a chain of moves that makes room for a row."""
 _MANY = 48
 """Of more rows in want none is worth a chain."""
+_MANY_AT_FIRST, _LONG_CHAIN, _PASSES = 400, 200, 3
+"""The same, for the sites a search begins with, which are meant to do, and how often all rows in want are tried."""
 _ASIDE = 6
 """One in so many sites is opened for a row that could share a site with one in want."""
 _REST = 2
@@ -186,7 +188,7 @@ def _hand_on(told, now, a, b, enough):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _squeeze(told, now, lists, chain, state, i):  # type: ignore[no-untyped-def]
+def _squeeze(told, now, lists, chain, state, i, looks):  # type: ignore[no-untyped-def]
     """Serve a row in want, if chains of moves from site to site, the shortest first, make room for it; tell if so."""
     rptr, rsite, sptr, srow, load, _ = told
     left, opened, served, _, _ = now
@@ -198,7 +200,7 @@ def _squeeze(told, now, lists, chain, state, i):  # type: ignore[no-untyped-def]
         if opened[s]:
             queue[tail], back[s], seen[s] = s, -1, state[_STAMP]
             tail += 1
-    while head < tail and head < _CHAIN:
+    while head < tail and head < looks:
         a = queue[head]
         head += 1
         for k in range(sptr[a], sptr[a + 1]):
@@ -224,9 +226,9 @@ def _squeeze(told, now, lists, chain, state, i):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _squeeze_all(told, now, lists, chain, state):  # type: ignore[no-untyped-def]
-    """Serve as many rows in want as chains of moves make room for, if they are few."""
-    if state[_LACKING] > _MANY:
+def _squeeze_all(told, now, lists, chain, state, many, looks):  # type: ignore[no-untyped-def]
+    """Serve as many rows in want as chains of moves make room for that some looks find, if there are not too many."""
+    if state[_LACKING] > many:
         return
     for q in range(state[_LACKING] - 1, -1, -1):
         i = lists[0][q]
@@ -234,7 +236,7 @@ def _squeeze_all(told, now, lists, chain, state):  # type: ignore[no-untyped-def
         if s >= 0:
             _serve(told, now, lists, state, i, s)
         else:
-            _squeeze(told, now, lists, chain, state, i)
+            _squeeze(told, now, lists, chain, state, i, looks)
 
 
 @inner
@@ -278,8 +280,8 @@ def _wanted(told, now, lists, state, random):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _begin(told, now, lists, state, first):  # type: ignore[no-untyped-def]
-    """Fill the sites that are open to begin with, then open whatever brings most until that is nothing."""
+def _begin(told, now, lists, chain, state, first):  # type: ignore[no-untyped-def]
+    """Fill the sites that are open to begin with, by chains too, then open what brings most until that is nothing."""
     opened, fixed = now[1], now[4]
     sptr, srow, load = told[2], told[3], told[4]
     for s in range(len(opened)):
@@ -297,6 +299,8 @@ def _begin(told, now, lists, state, first):  # type: ignore[no-untyped-def]
                 i = np.int64(srow[k])
                 if now[2][i] < 0 and load[i] <= now[0][s]:
                     _serve(told, now, lists, state, i, np.int64(s))
+    for _ in range(_PASSES):  # a chain that ends too early makes way for others
+        _squeeze_all(told, now, lists, chain, state, _MANY_AT_FIRST, _LONG_CHAIN)
     while state[_LACKING] > 0:
         pick, most = np.int64(-1), 0.0
         for s in range(len(opened)):
@@ -323,8 +327,8 @@ def _keep(now, state, best):  # type: ignore[no-untyped-def]
 def _step_on(told, now, lists, chain, state, unit, best, target, steps, random):  # type: ignore[no-untyped-def]
     """Go on for a number of steps, or until everybody is served by ``target`` new sites."""
     if state[_STEP] == 0:
-        _begin(told, now, lists, state, best)
-        _squeeze_all(told, now, lists, chain, state)
+        _begin(told, now, lists, chain, state, best)
+        _squeeze_all(told, now, lists, chain, state, _MANY, _CHAIN)
     for _ in range(steps):
         while state[_LACKING] == 0:
             _keep(now, state, best)
@@ -336,7 +340,7 @@ def _step_on(told, now, lists, chain, state, unit, best, target, steps, random):
                 if missed < least or (missed == least and lists[2][q] < pick):
                     pick, least = lists[2][q], missed
             _close(told, now, lists, state, pick)
-            _squeeze_all(told, now, lists, chain, state)
+            _squeeze_all(told, now, lists, chain, state, _MANY, _CHAIN)
         state[_STEP] += 1
         out = np.int64(-1)
         if state[_BEST] < 0 or state[_OPEN] >= state[_BEST] - 1:
@@ -348,7 +352,7 @@ def _step_on(told, now, lists, chain, state, unit, best, target, steps, random):
         if into >= 0:
             _open(told, now, lists, state, into)
             lists[4][into] = state[_STEP]
-        _squeeze_all(told, now, lists, chain, state)
+        _squeeze_all(told, now, lists, chain, state, _MANY, _CHAIN)
         for q in range(state[_LACKING]):
             now[3][lists[0][q]] += unit[lists[0][q]]
 

@@ -26,8 +26,8 @@ _OPEN = 1e-6
 _BROKEN = 1e-4
 """An inequality is told where it is broken by more than this share of what its rows ask."""
 _ROUNDING = 1e-9
-_SPARE = 1e-6
-"""What is left to go in a flow may be less than a row asks by this share: flows are counted in parts."""
+_SPARE = 2.0
+"""What is left to go in a flow may be less than a row asks by so many parts: flows are counted in whole ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def list_kinds(rooms: Rooms) -> Kinds:
 def flow_of(kinds: Kinds, share: Floats) -> Flow:
     """Return a largest flow from kinds to sites that are open to some share, within rooms of the same share."""
     table, n, total = kinds.table, kinds.table.rows, float(kinds.load.sum())
-    scale = _WHOLE / max(total, 1e-9)
+    scale = _scale_of(total)
     kind, site = np.repeat(np.arange(n), np.diff(table.ptr)), table.site.astype(np.int64)
     use = share[site] > _OPEN
     kind, site, opened = kind[use], site[use], np.flatnonzero(share > _OPEN)
@@ -89,6 +89,12 @@ def flow_of(kinds: Kinds, share: Floats) -> Flow:
     return Flow(
         gone.row[used].astype(np.int64), gone.col[used] - n, gone.data[used] / scale, max(short, 0.0), inside[:n]
     )
+
+
+def _scale_of(total: float) -> float:
+    """Return how many parts of a flow one asked for is: a whole number if it can be, so that whole loads stay so."""
+    scale = _WHOLE / max(total, 1e-9)
+    return float(np.floor(scale)) if scale >= 1.0 else scale
 
 
 def broken_rooms(kinds: Kinds, share: Floats, flow: Flow) -> sparse.csr_array:
@@ -118,15 +124,17 @@ def serve_by_flow(rooms: Rooms, kinds: Kinds, opened: Floats, flow: Flow) -> Cho
 
     A row that does not fit into what is left to go anywhere is nowhere (-1).
     """
-    order = np.argsort(flow.kind, kind="stable")
-    site, amount = flow.site[order], flow.amount[order] * (1.0 + _SPARE)
+    order, room = np.argsort(flow.kind, kind="stable"), rooms.room.copy()
+    spare = _SPARE / _scale_of(float(kinds.load.sum()))
+    site, amount = flow.site[order], flow.amount[order] + spare
     first = np.searchsorted(flow.kind[order], np.arange(kinds.table.rows + 1))
     served = np.full(len(rooms.load), -1, np.int64)
     for i in np.argsort(-rooms.load, kind="stable").tolist():  # what is left depends on the rows before
         part = slice(first[kinds.of[i]], first[kinds.of[i] + 1])
         left = amount[part]
-        if len(left) and left[at := int(np.argmax(left))] >= rooms.load[i]:
-            served[i] = site[part][at]
+        if len(left) and left[at := int(np.argmax(left))] >= rooms.load[i] <= room[to := int(site[part][at])]:
+            served[i] = to
             left[at] -= rooms.load[i]
+            room[to] -= rooms.load[i]
     flags: Flags = opened > 0.5
     return Choice(flags, served, np.inf)

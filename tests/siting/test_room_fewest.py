@@ -11,9 +11,9 @@ from spatial.siting.models import room_model
 from spatial.siting.question import Question
 from spatial.siting.room_cover import search_few
 from spatial.siting.room_fewest import count_by_sites
-from spatial.siting.room_rows import broken_rooms, flow_of, list_kinds
+from spatial.siting.room_rows import broken_rooms, flow_of, list_kinds, serve_by_flow
 from spatial.siting.room_sites import fewest_sites, master_of, raise_bound
-from spatial.siting.rooms import Rooms, list_rooms
+from spatial.siting.rooms import Choice, Rooms, list_rooms
 from spatial.siting.ways import Deadline, Floats
 from tests.siting.test_room_cover import counted, drawn, fewest
 
@@ -147,3 +147,36 @@ def test_a_row_that_may_be_shared_asks_no_more_than_a_whole_one() -> None:
         shared, whole = (listed(replace(question, split=split)) for split in (True, False))
         one, two = (raise_bound(master_of(rooms), Deadline(10.0))[2] for rooms in (shared, whole))
         assert one <= two + 1e-6, seed
+
+
+def test_whole_loads_flow_whole_and_rows_go_where_their_loads_do() -> None:
+    placed, split = 0, 0
+    for seed in range(40):
+        rooms = listed(scattered(seed, 60, 10, 0.6))
+        kinds, opened = list_kinds(rooms), np.ones(10)
+        flow = flow_of(kinds, opened)
+        assert (flow.amount == np.round(flow.amount)).all(), seed
+        choice = serve_by_flow(rooms, kinds, opened, flow)
+        load = np.bincount(choice.served[choice.served >= 0], rooms.load[choice.served >= 0], 10)
+        assert (load <= rooms.room).all(), seed
+        split += len(flow.kind) - len(np.unique(flow.kind))
+        placed += int((choice.served < 0).sum())
+    assert placed <= split  # a row that is nowhere is one whose kind goes to several sites
+
+
+def test_loads_that_are_no_whole_numbers_find_their_places_too() -> None:
+    """Two rows of a third, a site with room for each: nothing is lost to the parts that flows are counted in."""
+    question = counted(np.array([[1.0, INF], [INF, 1.0]]), np.full(2, 1.0 / 3.0), np.full(2, 1.0 / 3.0))
+    rooms = listed(question)
+    kinds, opened = list_kinds(rooms), np.ones(2)
+    assert serve_by_flow(rooms, kinds, opened, flow_of(kinds, opened)).served.tolist() == [0, 1]
+
+
+def test_a_search_moves_rows_on_before_it_opens_more_sites() -> None:
+    """Row 2 finds site 0 full; row 0 may go to site 1, where there is room, and site 2 stays shut."""
+    question = counted(np.array([[1.0, 1.0, INF], [1.0, INF, INF], [1.0, INF, 1.0]]), np.ones(3), np.full(3, 2.0))
+    begun = Choice(np.array([True, True, False]), np.array([0, 0, -1]), INF)
+    found = search_few(listed(question), target=2, seed=0, deadline=Deadline(5.0), steps=64, first=begun)
+    assert found is not None
+    assert found.opened.tolist() == [True, True, False]
+    assert found.served.tolist() == [1, 0, 0]
