@@ -16,6 +16,11 @@ from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
 
 _ROUNDS = 40
 _STEPS, _STEP_VISITS = 150, 400_000_000
+_LEAST_STEPS, _TRIED_STEPS, _PRICE_SHARE, _ALL = 60, 5, 0.6, 0.9
+"""Steps of the prices in any round, those that tell how long a step of a large question takes, and the shares of the
+time left that all of them may take then: where searches follow, and at the very end."""
+_AGAIN = 2.0
+"""A second search of a large question begins where there is so many times the time that the first took."""
 _PACE = 0.7
 _KICKS, _KICK_PASSES, KICK_VISITS = 400, 3, 1_000_000
 """A search ends with this many kicks, or when it looked at so many entries more than so many times all there are."""
@@ -51,15 +56,19 @@ def run_rounds(terms: Terms, root: Core, names: Ints, seed: int, deadline: Deadl
     Where the question is large, both stall as soon as a round closes little.
     """
     state = start(terms, root, names, seed)
-    stalled, turn, late = 0, 0, False
+    stalled, turn, late, took = 0, 0, False, 0.0
     while state.node.bound <= terms.goal(state.value) and state.node.core.p > 0:
         bound = max(state.node.bound, 0.0)
         if not deadline.left() or not tick("prices and swaps", min(turn / _ROUNDS, 1.0), state.value, bound):
             return state, True
-        gap = state.value - state.node.bound
-        state = _round(terms, state, seed + 2 * turn + 1, deadline, late=late)
-        turn += 1
-        closed, large = gap - (state.value - state.node.bound), len(state.node.core.cost) > BRANCH_ENTRIES
+        gap, begun = state.value - state.node.bound, deadline.spent()
+        # Where no other search would end in time, prices alone go on.
+        hasty = _is_large(state.node.core) and deadline.left() < took
+        state = _round(terms, state, seed + 2 * turn + 1, deadline, late=late, hasty=hasty)
+        turn, took = turn + 1, deadline.spent() - begun
+        if hasty:
+            return state, True
+        closed, large = gap - (state.value - state.node.bound), _is_large(state.node.core)
         stalled = stalled + 1 if closed < _STALLED * gap else 0
         late = stalled > 0
         if stalled >= _PATIENCE or (large and closed < _SLOW * gap):
@@ -77,17 +86,24 @@ def start(terms: Terms, root: Core, names: Ints, seed: int) -> State:
     return State(chosen, terms.cost_of(chosen), Node(root, (), first_prices(root), -np.inf), _PACE)
 
 
-def _round(terms: Terms, state: State, seed: int, deadline: Deadline, *, late: bool) -> State:
+def _is_large(core: Core) -> bool:
+    """Tell whether a question is too large for branching."""
+    return len(core.cost) > BRANCH_ENTRIES
+
+
+def _round(terms: Terms, state: State, seed: int, deadline: Deadline, *, late: bool, hasty: bool) -> State:
     """Raise the prices, search on from the sites they favour and from the best known, drop what is settled.
 
-    ``late`` says that this has become slow: then a long search goes out from the best known set alone.
+    ``late`` says that this has become slow: then a long search goes out from the best known set alone. ``hasty`` says
+    that there is no time for any.
     """
     node, core = state.node, state.node.core
     visits, most = (_LATE_VISITS, _LATE_STEPS) if late else (_STEP_VISITS, _STEPS)
-    steps = int(np.clip(visits // max(len(core.cost), 1), 10, most))
-    goal = terms.goal(state.value)
-    priced = raise_prices(core, node.price, goal=goal, upper=state.value, steps=steps, pace=state.pace)
-    found = [wander(state, priced.share, seed, deadline)] if late else searched(state, priced, seed)
+    steps = int(np.clip(visits // max(len(core.cost), 1), _LEAST_STEPS, most))
+    priced = _raised(state, terms.goal(state.value), steps, deadline, share=_ALL if hasty else _PRICE_SHARE)
+    found: list[Ints] = []
+    if not hasty:
+        found = [wander(state, priced.share, seed, deadline)] if late else searched(state, priced, seed, deadline)
     names, value = state.names, state.value
     for tried in found:
         if (reached := terms.cost_of(tried)) < value:
@@ -98,17 +114,34 @@ def _round(terms: Terms, state: State, seed: int, deadline: Deadline, *, late: b
     return State(names, value, left, max(priced.pace, _LATE_PACE if late else _PACE_LEAST))
 
 
-def searched(state: State, priced: Priced, seed: int) -> list[Ints]:
-    """Return the sets that short searches reach from the sites the prices favour and from the best known ones."""
-    node, core = state.node, state.node.core
+def _raised(state: State, goal: float, steps: int, deadline: Deadline, *, share: float) -> Priced:
+    """Return the prices after so many steps, or as many as there is time for where a question is large."""
+    core, price, pace, status = state.node.core, state.node.price, state.pace, None
+    if _is_large(core):
+        begun = deadline.spent()
+        first = raise_prices(core, price, goal=goal, upper=state.value, steps=_TRIED_STEPS, pace=pace)
+        each = max(deadline.spent() - begun, 1e-9) / _TRIED_STEPS
+        steps = int(min(steps - _TRIED_STEPS, share * deadline.left() / each))
+        if steps <= 0 or first.bound > goal:
+            return first
+        price, pace, status = first.price, first.pace, first.status
+    priced = raise_prices(core, price, goal=goal, upper=state.value, steps=steps, pace=pace)
+    return priced if status is None else replace(priced, status=np.where(status != 0, status, priced.status))
+
+
+def searched(state: State, priced: Priced, seed: int, deadline: Deadline) -> list[Ints]:
+    """Return the sets that short searches reach from the sites the prices favour and, in time, from the best known."""
+    node, core, begun = state.node, state.node.core, deadline.spent()
     columns = by_column(core)
     starts = [likeliest(core, priced)]
     known = np.isin(core.names, state.names)
     if int(known.sum()) == core.p:
         starts.append(known)
     visits = _KICK_PASSES * len(core.cost) + KICK_VISITS
-    found = []
+    found: list[Ints] = []
     for start in starts:
+        if found and _is_large(core) and deadline.left() < _AGAIN * (deadline.spent() - begun):
+            break
         opened, _ = search(core, columns, start, kicks=_KICKS, visits=visits, seed=seed)
         found.append(named(node, core, opened))
     return found

@@ -1,6 +1,6 @@
 """P-medians: worked by hand, held to every set of sites, to published optima, and to themselves."""
 
-from itertools import combinations
+from itertools import combinations, count
 from math import inf
 
 import numpy as np
@@ -333,3 +333,17 @@ def test_published_points_are_proved_at_the_published_optimum() -> None:
     for p, value in RL1304_MEDIANS.items():
         quick = solve_median(point_question("rl1304", points, p).ways, question.weight, p, deadline=Deadline(1.0))
         assert quick.bound <= value <= quick.value
+
+
+def test_a_large_table_is_bounded_whenever_its_time_ends() -> None:
+    """The clock goes on by one each time it is read."""
+    rng = np.random.default_rng(4)
+    here, there = rng.uniform(0, 1000, (1100, 2)), rng.uniform(0, 1000, (1000, 2))
+    ways = full_ways(np.rint(np.hypot(*(here[:, None] - there[None]).transpose(2, 0, 1))))
+    weight = rng.integers(1, 9, 1100).astype(float)
+    best = solve_median(ways, weight, 3)
+    assert best.proved
+    reads = count()
+    short = solve_median(ways, weight, 3, deadline=Deadline(5.0, clock=lambda: float(next(reads))))
+    assert not short.proved
+    assert 0.5 * best.value < short.bound <= best.value <= short.value
