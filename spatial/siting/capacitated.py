@@ -1,7 +1,8 @@
 """Which sites are best where each has room for only so much?
 
 Prices of rows bound the total and rule out most pairs of row and site; a model of the sets of rows that sites may still
-serve, or of single rows and sites where those sets are too many, settles what is left.
+serve, or branching where those sets are too many, settles what is left. Where rows may be shared, or more than room
+limits the choice, that is left to a model of single rows and sites.
 """
 
 from dataclasses import replace
@@ -32,6 +33,7 @@ from spatial.siting.room_count import (
 )
 from spatial.siting.room_served import counts_served, serve_most
 from spatial.siting.room_sets import list_sets, solve_sets
+from spatial.siting.room_tree import branch_rooms
 from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
@@ -40,9 +42,10 @@ _SEARCH_SHARE = 0.8
 """Share of the time left in which a large question is searched before its prices climb once more."""
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
-_FIRST_SETS, _MORE_SETS, _MOST_SETS = 8_000, 5, 200_000
+_MOST_SETS, _SETS_SHARE = 20_000, 0.5
+"""Sets up to which a model of them all is tried, and the share of the time left that it may take."""
 _FIRST_ENTRIES, _MORE_ENTRIES = 8, 3
-"""Sets in the first guess, or entries per row where sets are too many, and how many times more each further one has."""
+"""Entries per row in the first guess, and how many times more each further one has."""
 _HAIR = 1e-9
 _ENOUGH_ENTRIES = 400
 """Smaller questions go to the exact model as they are."""
@@ -66,9 +69,14 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         state = _search_more(rooms, state, deadline, seed)
     if has_many_rows(rooms) and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
-    if rooms.whole and not has_more_conditions(question):
-        state = _settle_sets(rooms, state, deadline, seed)
-    return _settle_rest(rooms, state, deadline, seed)
+    if question.split or has_more_conditions(question):
+        return _settle_rest(rooms, state, deadline, seed)
+    if not is_closed(rooms, state):
+        state = _settle_sets(rooms, state, deadline, seed) if rooms.whole else state
+    state = _branch(rooms, state, deadline, seed)
+    if not np.isfinite(state.best.value):
+        return Outcome(None, None, state.bound, state.bound == np.inf)
+    return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
 
 
 def _search_more(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
@@ -92,28 +100,31 @@ def _shrink(question: Question, deadline: Deadline, seed: int) -> Outcome:
 
 
 def _settle_sets(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state after models of all sets that a guessed total may have, guessed higher until one fits."""
-    most = _FIRST_SETS
-    while not is_closed(rooms, state) and most <= _MOST_SETS and deadline.left() > 0.0:
-        parts, top = part_totals(rooms, state), goal_of(rooms, state.best.value)
-        if not np.isfinite(top) or (listed := list_sets(rooms, state, parts, top, most)) is None:
+    """Return the state after a model of all sets that a better choice may have, if those are few enough."""
+    parts, top = part_totals(rooms, state), goal_of(rooms, state.best.value)
+    if not np.isfinite(top) or (listed := list_sets(rooms, state, parts, top, _MOST_SETS)) is None:
+        return state
+    sets, goal = listed
+    if goal < top:
+        return state
+    found, choice = solve_sets(rooms, state, sets, time_limit_s=_SETS_SHARE * deadline.left(), seed=seed)
+    if choice is not None and choice.value < state.best.value:
+        state = replace(state, best=choice)
+    bound = state.best.value if found.infeasible else min(found.bound, top)
+    if bound >= top:
+        bound = state.best.value
+    return replace(state, bound=max(state.bound, min(bound, state.best.value)))
+
+
+def _branch(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state after branching among choices of at most a guessed total, guessed higher until one is met."""
+    size = float(_FIRST_ENTRIES * rooms.question.rows)
+    while not is_closed(rooms, state) and deadline.left() > 0.0:
+        most = _guess(part_totals(rooms, state), size, goal_of(rooms, state.best.value))
+        state = branch_rooms(rooms, state, most=most, deadline=deadline, seed=seed)
+        if state.bound >= state.best.value:
             break
-        sets, goal = listed
-        last = goal >= top
-        found, choice = solve_sets(
-            rooms, state, sets, time_limit_s=deadline.left() * (1 if last else _SLICE), seed=seed
-        )
-        bound = min(np.inf if found.infeasible else found.bound, top if last else goal)
-        if choice is not None and choice.value < state.best.value:
-            state = replace(state, best=choice)
-        state = replace(state, bound=max(state.bound, min(bound, state.best.value)))
-        if last:
-            if found.infeasible or bound >= top:
-                state = replace(state, bound=state.best.value)
-            break
-        if not found.infeasible and bound < goal:  # the model took too long: larger ones would too
-            break
-        most *= _MORE_SETS
+        size *= _MORE_ENTRIES
     return state
 
 

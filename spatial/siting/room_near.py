@@ -40,18 +40,23 @@ def list_near(rooms: Rooms, prices: Floats, served: Ints, farther: float) -> Nea
     if mean <= 0.0 or near.all():
         return list_all(rooms)
     inside = near[rooms.place]
-    before = np.r_[0, np.cumsum(inside)]
-    number = np.cumsum(near) - 1
-    part = replace(
+    return Near(narrowed(rooms, inside), inside, top)
+
+
+def narrowed(rooms: Rooms, inside: Flags) -> Rooms:
+    """Return the question with some entries alone, flagged in the order of its sites."""
+    near = np.zeros(len(inside), dtype=bool)
+    near[rooms.place[inside]] = True
+    before, number = np.r_[0, np.cumsum(inside)], np.cumsum(near) - 1
+    return replace(
         rooms,
-        question=replace(rooms.question, ways=keep(ways, near)),
+        question=replace(rooms.question, ways=keep(rooms.question.ways, near)),
         ptr=before[rooms.ptr],
         row=rooms.row[inside],
         cost=rooms.cost[inside],
         place=number[rooms.place[inside]],
         paid=rooms.paid[near],
     )
-    return Near(part, inside, top)
 
 
 def list_all(rooms: Rooms) -> Near:
