@@ -220,8 +220,9 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
     from spatial.io.site_inputs import with_floor_rooms
     from spatial.io.site_outputs import describe_choice, describe_none
     from spatial.io.site_words import read_conditions
-    from spatial.siting.asking import ask, check_kinds, number_of_sites
+    from spatial.siting.asking import ask
     from spatial.siting.settle import settle
+    from spatial.siting.site_rules import check_kinds, number_of_sites
 
     words, plain, no_capacity, skip_unreachable = given
     profile = spatial.read_profile(job.profile or DEFAULT_PROFILE)

@@ -16,9 +16,10 @@ from spatial.errors import InputError
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
 from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs, with_floor_rooms
 from spatial.io.site_outputs import describe_choice
-from spatial.siting.asking import ask, check_kinds, number_of_sites
+from spatial.siting.asking import ask
 from spatial.siting.conditions import MODEL_NAMES, Conditions, KindRule, LevelRule
 from spatial.siting.settle import settle
+from spatial.siting.site_rules import check_kinds, number_of_sites
 from spatial.siting.ways import Deadline
 
 _MINUTE = 60.0

@@ -9,12 +9,13 @@ import pandas as pd
 
 from spatial.profile import Profile, SitingRules
 from spatial.progress import Progress, silent
-from spatial.siting.asking import Asked, ask, number_of_sites, unserved_cost
+from spatial.siting.asking import Asked, ask, unserved_cost
 from spatial.siting.conditions import Conditions
 from spatial.siting.figures import measure_groups, measure_sites, rate_sites
 from spatial.siting.service import SiteChoice, allocate, describe_sites, list_unreachable
 from spatial.siting.setting import HOUSEHOLDS, Setting, read_setting
 from spatial.siting.settle import Settled, row_limits, settle
+from spatial.siting.site_rules import number_of_sites
 from spatial.siting.ways import Deadline, Floats
 from spatial.tables import FACILITIES
 
