@@ -3,7 +3,7 @@
 The linear programme is handed to the interior point method in its dual form, one row per site: with a few thousand
 sites and many more demand rows its equations are ten times smaller, and zero-half cuts are columns. No crossover is
 run. For a large maximal cover, whose cuts couple its rows, steps from the prices of the round before (``cover_steps``)
-take a fifth of the time. Whatever the prices are worth numerically, the bound is computed from them anew, as the value
+take a tenth of the time. Whatever the prices are worth numerically, the bound is computed from them anew, as the value
 of the Lagrangian function at prices that are cut off at what is allowed; it holds however early a method stopped.
 """
 
@@ -95,6 +95,7 @@ def price_cover(
     """
     if limit_s < _SHORTEST_S:
         return None
+    deadline = Deadline(limit_s)
     sites = np.arange(table.sites) if core is None else core
     terms, least = cover_terms(table, cuts, None if hulls is None else hulls[:, : table.sites])
     inside = members(cuts, table.rows)
@@ -102,7 +103,7 @@ def price_cover(
         inside = sparse.vstack([inside, hulls[:, table.sites :]]).tocsr()
     asked = _Asked(table, weight, p, terms, inside, least)
     large = table.entries >= LARGE
-    solved = _neared(asked, sites, start, little, limit_s) if large else _solved(asked, sites, limit_s)
+    solved = _neared(asked, sites, start, little, deadline) if large else _solved(asked, sites, limit_s)
     if solved is None:
         return None
     price, shares, rate = solved
@@ -131,7 +132,7 @@ def _solved(asked: _Asked, sites: Ints, limit_s: float) -> tuple[Floats, Floats,
 
 
 def _neared(
-    asked: _Asked, sites: Ints, start: Prices | None, little: float, limit_s: float
+    asked: _Asked, sites: Ints, start: Prices | None, little: float, deadline: Deadline
 ) -> tuple[Floats, Floats, float]:
     """Return prices, shares of the sites and the rate that steps from the last prices come near to."""
     table, weight, inside = asked.table, asked.weight, asked.inside
@@ -153,7 +154,7 @@ def _neared(
     if start is not None:
         lacking = np.maximum(1.0 - covered @ start.share, 0.0)
         begin = np.concatenate((start.share[sites], lacking[touched])), np.concatenate((start.row, start.cut))
-    enough, deadline = little * float(weight.sum()), Deadline(limit_s)
+    enough = little * float(weight.sum())
     point, price, rate = near_prices(programme, begin, asked.bound, enough=enough, deadline=deadline)
     return price, point[: len(sites)], rate
 

@@ -63,7 +63,8 @@ def near_prices(
 ) -> tuple[Floats, Floats, float]:
     """Return point, prices and price of one more site where ``bound`` of the prices, made small, gains little more.
 
-    From a point and prices on, until as many steps as one looks at together gain less than ``enough``.
+    From a point and prices on, until as many steps as one looks at together gain less than ``enough``, or take longer
+    than there is time for.
     """
     matrix = programme.matrix
     by_column = matrix.T.tocsr()
@@ -81,12 +82,14 @@ def near_prices(
     best = (point[AT].copy(), price[AT].copy(), 0.0)
     least = bound(price[AT])
     for chunk in range(_MOST_CHUNKS):
+        left = deadline.left()
         scalar[WEIGHT] = max(_BALANCE * _LESS**chunk, _LEAST_BALANCE)
         _walk(*forward, *back, programme.sites, float(programme.p), _CHUNK, point, price, scalar)
         now, before = bound(price[NEXT]), least
         if now < least:
             least, best = now, (point[NEXT].copy(), price[NEXT].copy(), float(scalar[THRESHOLD]))
-        if deadline.left() <= 0.0 or (chunk >= _FEWEST_CHUNKS and before - least < enough):
+        short = deadline.left() <= left - deadline.left()
+        if short or (chunk >= _FEWEST_CHUNKS and before - least < enough):
             break
     return best
 

@@ -54,6 +54,19 @@ def test_one_site_for_three_rows_serves_the_heaviest_two() -> None:
     assert point[:2] == pytest.approx([0, 1], abs=1e-3)
 
 
+def test_once_the_time_is_up_the_bound_is_looked_at_once_more() -> None:
+    looks: list[float] = []
+
+    def bound(price: Any) -> float:
+        looks.append(float(2.0 - price.sum() + price.max()))
+        return looks[-1]
+
+    programme = Programme(sparse.eye_array(2, format="csr"), np.zeros(2), np.ones(2), np.ones(2), np.ones(2), 2, 1)
+    _, price, _ = near_prices(programme, (np.zeros(2), np.zeros(2)), bound, enough=0.0, deadline=Deadline(0.0))
+    assert len(looks) == 2
+    assert bound(price) == min(looks)
+
+
 def test_two_rings_of_five_need_what_windows_say_of_them(stepping: pytest.MonkeyPatch) -> None:
     # As for the interior point method: half of each site covers ten rows, no five sites more than nine.
     lists = [[ring + i, ring + (i + 1) % 5] for ring in (0, 5) for i in range(5)]
