@@ -62,7 +62,10 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Best open sites and their total, the proven bound, inequalities, and the ends of the sites, 0 and 1 if free."""
+    """Best open sites and their total, the proven bound, inequalities, and the ends of the sites, 0 and 1 if free.
+
+    ``binds`` tells whether anything but the number of sites had a price of late, ``stopped`` that nobody wants more.
+    """
 
     opened: Flags
     value: float
@@ -71,6 +74,7 @@ class _State:
     low: Floats
     high: Floats
     binds: bool = True
+    stopped: bool = False
 
     @property
     def ends(self) -> tuple[Floats, Floats]:
@@ -97,7 +101,8 @@ def least_total(
         state = _loosened(task, state, deadline, seed, tick)
     if _open(task, state) and deadline.left() > 0.0:
         state = _branched(task, state, deadline, seed)
-    return Outcome(state.opened, None, min(state.bound, state.value) if _open(task, state) else state.value, False)
+    closed = state.bound > task.goal(state.value)
+    return Outcome(state.opened, None, state.value if closed else state.bound, False)
 
 
 def _task(question: Question) -> _Task:
@@ -158,8 +163,8 @@ def _first_cuts(task: _Task, opened: Flags) -> Cuts:
 
 
 def _open(task: _Task, state: _State) -> bool:
-    """Tell whether there may be something better."""
-    return state.bound <= task.goal(state.value)
+    """Tell whether there may be something better, and is wanted."""
+    return not state.stopped and state.bound <= task.goal(state.value)
 
 
 def _with(task: _Task, state: _State, opened: Flags | None) -> _State:
@@ -193,10 +198,10 @@ def _raised(task: _Task, state: _State, deadline: Deadline, seed: int, tick: Tic
             state = _with(task, state, wander(task.question, begin, deadline=short, seed=seed + 1 + turn, most=most))
         goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
         new = _broken(task, priced)
-        state = replace(state, cuts=joined(kept(state.cuts, priced.used), new))
+        state = replace(state, cuts=joined(kept(state.cuts, priced.used), new), stopped=not goes_on)
         stalled = stalled + 1 if before - (state.value - state.bound) < _STALL * before else 0
         soon = until.left() < until.spent() - begun
-        if not _open(task, state) or not new.count or stalled > 1 or soon or not goes_on:
+        if not _open(task, state) or not new.count or stalled > 1 or soon:
             break
     return state
 

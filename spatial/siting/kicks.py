@@ -49,7 +49,7 @@ def wander(
             best, free, *told, value, float(heat), np.int64(min(_KICKS, most - kicks)), draws,
         )  # fmt: skip
         kicks += _KICKS
-        if deadline.left() <= 0.0 or kicks >= most:
+        if deadline.left() <= 0.0 or kicks >= most or value[1] <= 0.0:  # no total is below 0
             return best
 
 
