@@ -10,7 +10,7 @@ import shapely
 from fastapi import Response
 
 from api.answers import JSON, join_features
-from api.store.editing import Change
+from api.store.changing import Change
 from api.store.findings import count_findings, flatten
 from api.store.records import PlanRecord, VersionRecord
 from spatial.crs import to_lonlat

@@ -21,7 +21,8 @@ from api.plan_answers import summarise_change
 from api.query import accept_only
 from api.settings import Settings
 from api.snapshot import Feeds
-from api.store.editing import Change, Editor
+from api.store.changing import Change
+from api.store.editing import Editor
 from api.store.errors import AccessError, StaleError
 from api.store.records import Grid, Note, VersionRecord
 from api.tokens import build_gate, known_caller

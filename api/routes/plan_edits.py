@@ -21,7 +21,8 @@ from api.plan_answers import answer_plan, summarise_change, tag_of, tell_change,
 from api.plan_query import read_base, read_flag, read_seen
 from api.plans_documented import DRY_RUN, IF_MATCH, SEEN, says
 from api.query import accept_only
-from api.store.editing import Change, Editor
+from api.store.changing import Change
+from api.store.editing import Editor
 from api.store.errors import StaleError
 from api.store.records import Note
 from api.store.store import Store

@@ -6,30 +6,36 @@ What is read is kept in memory, by plan and version: versions never change, so n
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import orjson
 
 from api.keeping import Turns
+from api.store.changing import (
+    Change,
+    Loaded,
+    build_change,
+    edit_version,
+    is_new,
+    list_blocks,
+    list_contents,
+    name_grids,
+    restore_grids,
+)
 from api.store.findings import (
     LAYER,
     MADE_ONCE,
     NOTHING,
-    Findings,
-    Held,
     build_findings,
-    change_findings,
     name_finding,
     restore_findings,
     tell_outcome,
     write_features,
 )
-from api.store.records import Delta, Grid, Note, VersionRecord
+from api.store.records import Delta, Note, VersionRecord
 from api.store.serving import ServedGround, build_features, build_served_ground
-from api.store.states import decide_anew, describe_grids, list_retired, to_grids, to_state
+from api.store.states import describe_grids, to_grids, to_state
 from api.store.store import Store
 from api.store.taken import PUT_IN, Features, digest_layer, digest_layers
 from api.store.undo import find_redone, find_undone
@@ -38,62 +44,22 @@ from spatial.errors import EditError
 from spatial.plan.adopting import adopt_assignment
 from spatial.plan.checks import check_plan
 from spatial.plan.edits import (
-    Outcome,
     Proposal,
     Redivide,
     Repair,
     Split,
-    apply_edits,
     begin,
     build_plan_grids,
-    edit_from_dict,
     edit_to_dict,
     propose_repair,
 )
 from spatial.plan.model import Plan
 from spatial.plan.outcome import build_outcome
-from spatial.plan.state import Draft, State, close_draft, open_draft
+from spatial.plan.state import open_draft
 
 _ALL = 2**31 - 1
 _KEPT = 8
-_SEED = 0
 _SLOW = frozenset({Split.kind, Redivide.kind, Repair.kind})
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A version in memory: its ground, its state as a draft, its grids, living or retired, by id, and what it breaks.
-
-    ``taken`` holds the content of the layers that are not as the plan was put in with.
-    """
-
-    plan_id: str
-    version: int
-    digest: str
-    ground: ServedGround
-    draft: Draft
-    grids: Mapping[str, Grid]
-    findings: Held
-    taken: Mapping[str, str]
-
-    @property
-    def state(self) -> State:
-        """The state of the draft."""
-        return close_draft(self.ground.ground.index, self.draft)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What edits would make of a version: the outcome, and all that differs, as it would be kept.
-
-    ``findings`` are those that the outcome causes, cures and keeps, as they are told.
-    """
-
-    base: Loaded
-    outcome: Outcome
-    delta: Delta
-    edits: Sequence[Mapping[str, Any]]
-    findings: Mapping[str, Findings]
 
 
 def import_plan(
@@ -103,7 +69,7 @@ def import_plan(
     ground = build_served_ground(plan)
     draft = open_draft(ground.ground.index, begin(plan))
     told = describe_grids(ground.ground, draft, draft.grids)
-    grids = to_grids(told, build_features(ground, build_plan_grids(ground.ground, draft), _blocks(told)))
+    grids = to_grids(told, build_features(ground, build_plan_grids(ground.ground, draft), list_blocks(told)))
     findings = build_findings(check_plan(plan))
     for one in layers.get(LAYER, ()):
         if one["properties"]["rule"] == MADE_ONCE:
@@ -171,7 +137,7 @@ class Editor:
             If an edit cannot be made.
         """
         self.store.require_head(plan_id, base)
-        return _edit(self.load(plan_id, base), edits)
+        return edit_version(self.load(plan_id, base), edits)
 
     def propose_since(self, plan_id: str, seen: int, edits: Sequence[Mapping[str, Any]]) -> Change:
         """Return what edits that were made on an earlier version make of the last one, if it is the same.
@@ -186,17 +152,17 @@ class Editor:
         EditError
             If an edit could not be made on the version that was seen.
         """
-        then = _edit(self.load(plan_id, seen), edits)
+        then = edit_version(self.load(plan_id, seen), edits)
         head = self.store.get_version(plan_id).version
         if seen == head:
             return then
         changed = {one.grid_id for one in self.store.read_changed(plan_id, seen, head).grids}
-        if changed.isdisjoint({*_name_grids(edits), *_contents(then)}):
+        if changed.isdisjoint({*name_grids(edits), *list_contents(then)}):
             try:
-                now = _edit(self.load(plan_id, head), edits)
+                now = edit_version(self.load(plan_id, head), edits)
             except EditError:
                 now = None
-            if now is not None and _contents(now) == _contents(then):
+            if now is not None and list_contents(now) == list_contents(then):
                 return now
         raise self.store.tell_stale(plan_id, seen)
 
@@ -214,7 +180,7 @@ class Editor:
         """
         self.store.require_head(plan_id, base)
         loaded = self.load(plan_id, base)
-        return _build_change(loaded, adopt_assignment(loaded.ground.ground, loaded.draft, assignment), [told])
+        return build_change(loaded, adopt_assignment(loaded.ground.ground, loaded.draft, assignment), [told])
 
     def propose_layers(
         self, plan_id: str, base: int, layers: Mapping[str, Features], told: Mapping[str, Any]
@@ -267,7 +233,7 @@ class Editor:
         same = len(grids) == len(earlier.grids)
         after = earlier.draft if same else open_draft(ground.index, to_state(grids))
         outcome = build_outcome(ground, loaded.draft, after, ())
-        changed = [grid for grid in grids if _is_new(loaded, grid)]
+        changed = [grid for grid in grids if is_new(loaded, grid)]
         findings = restore_findings(loaded.findings, earlier.findings)
         delta = Delta(changed, findings, self._restore_layers(loaded, earlier), loaded.grids)
         return Change(loaded, outcome, delta, (), tell_outcome(outcome)), target
@@ -319,67 +285,3 @@ def _put(held: OrderedDict[Any, Any], key: Any, value: Any, lock: Lock) -> None:
         held[key] = value
         while len(held) > _KEPT:
             held.popitem(last=False)
-
-
-def _edit(loaded: Loaded, edits: Sequence[Mapping[str, Any]]) -> Change:
-    """Return what edits, as they stand on the wire, make of a version."""
-    crs = loaded.ground.ground.crs
-    wanted = [edit_from_dict(edit, crs) for edit in edits]
-    rng = np.random.default_rng(_SEED)
-    outcome = apply_edits(loaded.ground.ground, loaded.draft, wanted, rng=rng)
-    return _build_change(loaded, outcome, [edit_to_dict(edit, crs) for edit in wanted])
-
-
-def _contents(change: Change) -> dict[str, str]:
-    return {grid.grid_id: grid.content for grid in change.delta.grids}
-
-
-def _name_grids(edits: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the grids that edits name, whether they change them or not."""
-    told = [edit.get(key) for edit in edits for key in ("grid", "grids", "to", "into")]
-    return {str(name) for some in told if some for name in ([some] if isinstance(some, str) else some)}
-
-
-def _build_change(loaded: Loaded, outcome: Outcome, edits: Sequence[Mapping[str, Any]]) -> Change:
-    grids, redrawn = _differing(loaded, outcome)
-    told = tell_outcome(outcome)
-    drawn = [one.feature for one in grids if one.grid_id in redrawn]
-    findings = change_findings(outcome, told, loaded.findings, drawn)
-    return Change(loaded, outcome, Delta(grids, findings, before=loaded.grids), edits, told)
-
-
-def _differing(loaded: Loaded, outcome: Outcome) -> tuple[list[Grid], set[str]]:
-    """Return the grids, living and retired, whose content is not that of the base, and the ids of those drawn anew."""
-    drawn = set(outcome.drawn["grid_id"])
-    told = describe_grids(loaded.ground.ground, outcome.draft, drawn)
-    features = build_features(loaded.ground, outcome.drawn, _blocks(told))
-    names = [name for name in outcome.changed_grids if name not in drawn]
-    decided = [decide_anew(loaded.grids[name], outcome.draft.grids[name]) for name in names]
-    living = sorted([*to_grids(told, features), *decided], key=lambda grid: grid.grid_id)
-    retired = list_retired(outcome.draft, loaded.draft)
-    return [grid for grid in [*living, *retired] if _is_new(loaded, grid)], drawn
-
-
-def _blocks(told: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    return {name: one["blocks"] for name, one in told.items()}
-
-
-def _is_new(loaded: Loaded, grid: Grid) -> bool:
-    held = loaded.grids.get(grid.grid_id)
-    return held is None or held.content != grid.content
-
-
-def restore_grids(now: Sequence[Grid], then: Sequence[Grid]) -> list[Grid]:
-    """Return the grids of an earlier state; ids and codes given since stay given: their grids are retired."""
-    held = {grid.grid_id for grid in then}
-    code_of = {b: grid.document["code"] for grid in then if grid.feature for b in grid.document["blocks"]}
-    return sorted([*then, *(_retire(one, code_of) for one in now if one.grid_id not in held)], key=lambda g: g.grid_id)
-
-
-def _retire(grid: Grid, code_of: Mapping[str, str]) -> Grid:
-    if not grid.feature:
-        return grid
-    told = grid.document
-    successors = sorted({code_of[block] for block in told["blocks"]})
-    kept = {name: told[name] for name in ("grid_id", "code", "name", "community_id", "predecessors")}
-    return Grid(grid.grid_id, {**kept, "successors": successors, "retired": True})

@@ -12,7 +12,8 @@ import pytest
 
 from api.layers import LoadedLayer
 from api.snapshot import PlanFeeds
-from api.store.editing import Change, Editor, import_plan
+from api.store.changing import Change
+from api.store.editing import Editor, import_plan
 from api.store.place import Place
 from api.store.records import STATUSES, Note
 from api.store.store import Store, create_store
