@@ -7,12 +7,10 @@ is lost for. ``state`` is who serves each row (-1: nobody), the room left at eac
 import numpy as np
 
 from spatial.siting.draws import draw
+from spatial.siting.room_moves import cost_of, settle, touch
 from spatial.walking.compiled import inner, kernel
 
 _NEAR = 8
-_CHEAPER = 6
-"""How many open sites that are cheaper for a row are looked at."""
-_CLOSED = 4
 
 
 @kernel
@@ -38,7 +36,7 @@ def improve_rooms(  # type: ignore[no-untyped-def]
     for i in range(n):
         dirty[i] = True
     rows = (rptr, rsite, rcost, sptr, srow, scost, load, lost)
-    total = _settle(rows, left, opened, served, dirty, stack)
+    total = settle(rows, left, opened, served, dirty, stack)
     total = _recentre_all(rows, room, left, opened, movable, served, dirty, stack, sums, seen, total)
     best, now = total, total
     best_open, best_served = opened.copy(), served.copy()
@@ -49,7 +47,7 @@ def improve_rooms(  # type: ignore[no-untyped-def]
             break
         _move(rows, room, left, opened, served, dirty, out, new)
         _place(rptr, rsite, rcost, load, left, lost, opened, served, mark)
-        total = _settle(rows, left, opened, served, dirty, stack)
+        total = settle(rows, left, opened, served, dirty, stack)
         for s in (out, new):
             if opened[s]:
                 total = _recentre(rows, room, left, opened, movable, served, dirty, stack, sums, seen, s, total)
@@ -74,22 +72,6 @@ def _copy(opened, served, left, to_open, to_served, to_left):  # type: ignore[no
         to_open[s], to_left[s] = opened[s], left[s]
     for i in range(len(served)):
         to_served[i] = served[i]
-
-
-@inner
-def _cost_of(rows, i, s):  # type: ignore[no-untyped-def]
-    """Return what a row costs at a site: infinite where that does not serve it, what it is lost for at -1."""
-    _, _, _, sptr, srow, scost, _, lost = rows
-    if s < 0:
-        return lost[i]
-    low, high = sptr[s], sptr[s + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if srow[middle] < i:
-            low = middle + 1
-        else:
-            high = middle
-    return scost[low] if low < sptr[s + 1] and srow[low] == i else np.inf
 
 
 @inner
@@ -138,22 +120,12 @@ def _move(rows, room, left, opened, served, dirty, out, new):  # type: ignore[no
     left[out], left[new] = room[out], room[new]
     for k in range(sptr[new], sptr[new + 1]):
         i = srow[k]
-        if served[i] >= 0 and scost[k] < _cost_of(rows, i, served[i]) and load[i] <= left[new]:
-            _touch(rows, served, dirty, served[i])
+        if served[i] >= 0 and scost[k] < cost_of(rows, i, served[i]) and load[i] <= left[new]:
+            touch(rows, served, dirty, served[i])
             left[served[i]] += load[i]
             left[new] -= load[i]
             served[i] = new
-    _touch(rows, served, dirty, new)
-
-
-@inner
-def _touch(rows, served, dirty, s):  # type: ignore[no-untyped-def]
-    """Mark whoever would rather be at a site: it may have room now."""
-    _, _, _, sptr, srow, scost, _, _ = rows
-    for k in range(sptr[s], sptr[s + 1]):
-        i = srow[k]
-        if served[i] != s and not dirty[i] and scost[k] < _cost_of(rows, i, served[i]):
-            dirty[i] = True
+    touch(rows, served, dirty, new)
 
 
 @inner
@@ -186,85 +158,6 @@ def _place(rptr, rsite, rcost, load, left, lost, opened, served, mark):  # type:
                     served[i] = s
                     left[s] -= load[i]
                 break
-
-
-@inner
-def _settle(rows, left, opened, served, dirty, stack):  # type: ignore[no-untyped-def]
-    """Move the marked rows to cheaper sites, if need be by sending another row elsewhere; return the total."""
-    rptr, rsite, rcost, _, _, _, load, _ = rows
-    n = len(load)
-    again = True
-    while again:
-        again = False
-        for i in range(n):
-            if not dirty[i]:
-                continue
-            dirty[i] = False
-            now, looked = _cost_of(rows, i, served[i]), 0
-            for k in range(rptr[i], rptr[i + 1]):
-                if rcost[k] >= now * (1 - 1e-12) or looked == _CHEAPER:
-                    break
-                b = rsite[k]
-                if not opened[b] or b == served[i]:
-                    continue
-                looked += 1
-                a = served[i]
-                if load[i] <= left[b]:
-                    _shift(load, left, served, i, b)
-                elif not _eject(rows, left, opened, served, dirty, i, b, now - rcost[k] - 1e-10 * now):
-                    continue
-                if a >= 0:
-                    _touch(rows, served, dirty, a)
-                dirty[i] = again = True
-                break
-    total = 0.0
-    for i in range(n):
-        total += _cost_of(rows, i, served[i])
-    return total
-
-
-@inner
-def _shift(load, left, served, i, s):  # type: ignore[no-untyped-def]
-    if served[i] >= 0:
-        left[served[i]] += load[i]
-    if s >= 0:
-        left[s] -= load[i]
-    served[i] = s
-
-
-@inner
-def _eject(rows, left, opened, served, dirty, i, b, saved):  # type: ignore[no-untyped-def]
-    """Send a row of site ``b`` elsewhere so that row ``i`` has room there, where that costs less than it saves."""
-    rptr, rsite, rcost, sptr, srow, scost, load, lost = rows
-    a, best, who, where = served[i], saved, np.int64(-1), np.int64(-1)
-    for k in range(sptr[b], sptr[b + 1]):
-        j = srow[k]
-        if served[j] != b or left[b] + load[j] < load[i]:
-            continue
-        for h in range(rptr[j], rptr[j + 1]):
-            c = rsite[h]
-            if rcost[h] - scost[k] >= best:
-                break
-            if c == b or not opened[c]:
-                continue
-            if load[j] <= left[c] + (load[i] if c == a else 0):
-                best, who, where = rcost[h] - scost[k], j, np.int64(c)
-                break
-        if lost[j] - scost[k] < best:
-            best, who, where = lost[j] - scost[k], j, np.int64(-1)
-    if who < 0:
-        return False
-    left[b] += load[who]
-    if a >= 0:
-        left[a] += load[i]
-    left[b] -= load[i]
-    served[i] = b
-    if where >= 0:
-        left[where] -= load[who]
-    served[who] = where
-    dirty[who] = True
-    _touch(rows, served, dirty, b)
-    return True
 
 
 @inner
@@ -312,5 +205,5 @@ def _recentre(  # type: ignore[no-untyped-def]
         served[stack[h]] = to
         dirty[stack[h]] = True
     left[s], left[to] = room[s], room[to] - full
-    _touch(rows, served, dirty, to)
-    return _settle(rows, left, opened, served, dirty, stack)
+    touch(rows, served, dirty, to)
+    return settle(rows, left, opened, served, dirty, stack)
