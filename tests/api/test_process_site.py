@@ -83,8 +83,14 @@ def test_times_by_row_are_those_by_column(jobs: httpx.Client) -> None:
 
 
 # The same street in metres, two houses of it 400 m from the next.
-METRES: dict[str, Any] = {**{name: TIMES[name] for name in ("source_id", "demand_id")}, "cost": [p[2] * 4 / 3 for p in PAIRS]}
-METRES_BY_ROW: list[dict[str, Any]] = [dict(zip(METRES, pair, strict=True)) for pair in zip(*METRES.values(), strict=True)]
+METRES: dict[str, Any] = {
+    "source_id": TIMES["source_id"],
+    "demand_id": TIMES["demand_id"],
+    "cost": [p[2] * 4 / 3 for p in PAIRS],
+}
+METRES_BY_ROW: list[dict[str, Any]] = [
+    dict(zip(METRES, pair, strict=True)) for pair in zip(*METRES.values(), strict=True)
+]
 IN_METRES: list[tuple[dict[str, Any], list[str], float]] = [
     ({"model": "p_median", "p": 1}, ["B", "D"], 100 * 400 + 50 * 400),
     ({"model": "max_cover", "p": 1, "cutoff": 400}, ["B", "D"], 750),
