@@ -1,15 +1,17 @@
 """Which sites are best where there are so few that every set can be tried?
 
-The cost of a row at every set grows from that of a smaller set by one comparison, so that all sets of a dozen sites
-take milliseconds.
+The cost of a row at every set grows from that of a smaller set by one comparison, so that all sets of a dozen sites,
+or all of two or three of a hundred, take milliseconds.
 """
 
 from collections.abc import Iterator
+from itertools import combinations, islice
+from math import comb
 
 import numpy as np
 
-from spatial.siting.question import Question
-from spatial.siting.ways import Flags, Floats, row_of
+from spatial.siting.question import AS_MANY_AS_NEEDED, Question
+from spatial.siting.ways import Flags, Floats, Ints, row_of
 
 _MOST_SITES = 14
 _MOST_WORK = 24_000_000
@@ -19,11 +21,17 @@ _CHUNK = 2_000_000
 def can_try_all(question: Question) -> bool:
     """Tell whether every set of sites can be tried in an instant."""
     free = int((~question.fixed & ~question.banned).sum())
-    return (
-        not question.has_room_limits
-        and free <= _MOST_SITES
-        and (1 << free) * max(question.rows, 1) * question.need <= _MOST_WORK
-    )
+    each = max(question.rows, 1) * question.need
+    if question.has_room_limits or free > _MOST_WORK:
+        return False
+    if free <= _MOST_SITES:
+        return (1 << free) * each <= _MOST_WORK
+    each, work = max(each, len(question.fixed)), 0
+    for size in range(_most_open(question) + 1):
+        work += comb(free, size) * (size + 1) * each
+        if work > _MOST_WORK:
+            return False
+    return True
 
 
 def try_all(question: Question) -> Flags | None:
@@ -49,6 +57,9 @@ def try_all(question: Question) -> Flags | None:
 def every_set(question: Question) -> Iterator[tuple[Flags, Floats]]:
     """Give all sets of open sites in parts, with the goal's value of each; infinite where a condition is broken."""
     free = np.flatnonzero(~question.fixed & ~question.banned)
+    if len(free) > _MOST_SITES:
+        yield from _small_sets(question, free)
+        return
     table = _table(question)
     low = min(len(free), max(int(np.log2(max(_CHUNK // max(question.rows * question.need, 1), 1))), 0))
     base = _ranked(table[question.fixed], question.need)
@@ -66,6 +77,33 @@ def every_set(question: Question) -> Iterator[tuple[Flags, Floats]]:
         value = _values(question, ranked[-1], opened)
         value[~_kept(question, opened)] = np.inf
         yield opened, value
+
+
+def _small_sets(question: Question, free: Ints) -> Iterator[tuple[Flags, Floats]]:
+    """Give all sets of no more open sites than there may be, smaller ones first."""
+    table = _table(question)
+    base = _ranked(table[question.fixed], question.need)
+    many = max(_CHUNK // max(question.rows * question.need, len(question.fixed)), 1)
+    for size in range(_most_open(question) + 1):
+        sets = combinations(free.tolist(), size)
+        while part := list(islice(sets, many)):
+            sites = np.array(part, dtype=np.int64).reshape(len(part), size)
+            ranked = np.broadcast_to(base, (question.need, len(part), question.rows))
+            for column in sites.T:
+                ranked = _with_site(ranked, table[column])
+            opened = np.repeat(question.fixed[None, :], len(part), axis=0)
+            opened[np.arange(len(part))[:, None], sites] = True
+            value = _values(question, ranked[-1], opened)
+            value[~_kept(question, opened)] = np.inf
+            yield opened, value
+
+
+def _most_open(question: Question) -> int:
+    """Return how many sites that may be shut any set that keeps the conditions has open at most."""
+    free = ~question.fixed & ~question.banned
+    if question.p == AS_MANY_AS_NEEDED:
+        return int(free.sum())
+    return min(int(free.sum()), question.most + int((free & ~question.counted).sum()))
 
 
 def _table(question: Question) -> Floats:
