@@ -140,7 +140,7 @@ def _rows(setting: Setting, conditions: Conditions, model: str, cutoff: float) -
     # Levels bring their own cutoffs; without them there is one level, which every site serves.
     for level, own, factor in [(r.level, r.cutoff, r.weight) for r in conditions.levels] or [(-1, np.nan, 1.0)]:
         for name, weight, limit in parts:
-            home = np.flatnonzero(weight > 0)
+            home = np.flatnonzero(factor * weight > 0)  # who counts nothing asks for nothing
             share = weight[home] / every[home]
             limit = limit if np.isnan(own) else own
             out.append((home, len(names), factor * weight[home], homes.load[home] * share, limit, level))

@@ -139,6 +139,10 @@ def check_conditions(conditions: Conditions, model: str) -> None:
     for level in conditions.levels:
         if not 0 <= level.cutoff < float("inf"):
             raise InputError(f"siting: the cutoff of level {level.level} is {level.cutoff}; needed 0 or more")
+        if not 0 <= level.weight < float("inf"):
+            raise InputError(
+                f"siting: the weight of level {level.level} is {level.weight}; needed a number of 0 or more"
+            )
     if len({rule.level for rule in conditions.levels}) < len(conditions.levels):
         raise InputError("siting: a level is named twice; needed one cutoff for each")
     if conditions.levels and conditions.cutoffs:

@@ -56,6 +56,19 @@ def test_levels_and_cutoffs_of_groups_are_not_asked_for_together() -> None:
         ask(street([[1.0]]), both, model="p_median", p=1, cutoff=np.inf)
 
 
+def test_a_level_that_counts_nothing_asks_for_nothing_and_one_below_nothing_is_refused() -> None:
+    # Level 2 alone is 50 away from h1; nobody counts it, so the farthest walk is that of level 1.
+    setting = street([[5.0, np.inf], [6.0, 50.0]], level=[1, 2])
+    levels = Conditions(levels=(LevelRule(1, 90.0), LevelRule(2, 90.0, 0.0)))
+    asked = ask(setting, levels, model="p_center", p=2, cutoff=np.inf)
+    assert (asked.question.weight > 0).all()
+    assert settle(setting, asked, deadline=Deadline(60.0)).objective == 6.0
+    for weight in (-1.0, np.nan, np.inf):
+        wrong = Conditions(levels=(LevelRule(1, 90.0, weight),))
+        with pytest.raises(InputError, match="the weight of level 1 is"):
+            ask(setting, wrong, model="p_median", p=1, cutoff=np.inf)
+
+
 @pytest.mark.parametrize("closable", [False, True])
 def test_two_centres_that_are_open_today_may_stay_however_near_to_each_other(closable: bool) -> None:
     setting = street([[5.0, np.inf], [np.inf, 5.0]], existing=[0, 1])
