@@ -34,6 +34,11 @@ class Cuts:
         return len(self.least)
 
 
+def no_cuts(ways: Ways) -> Cuts:
+    """Return no inequalities of a table's sites and rows."""
+    return Cuts(sparse.csr_array((0, ways.sites)), sparse.csr_array((0, ways.rows)), np.zeros(0))
+
+
 def joined(*parts: Cuts) -> Cuts:
     """Return the inequalities of all parts."""
     return Cuts(

@@ -13,7 +13,7 @@ from scipy import sparse
 from spatial.siting.asking import only
 from spatial.siting.cover_cuts import broken_cuts, members, site_terms
 from spatial.siting.cover_table import cover_table
-from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept
+from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept, no_cuts
 from spatial.siting.general_price import Priced, Sides, list_sides, price_cuts
 from spatial.siting.kicks import wander
 from spatial.siting.mip import Mip, Rows, solve_mip
@@ -34,8 +34,9 @@ _LEVEL_ENTRIES = 5_000
 """Up to so many entries of rows that need several sites the exact model has all levels from the start."""
 _NEW_CUTS = 3_000
 _LEAST_PRICE = 1e-4
-_LARGE, _LOOSE_SHARE = 2_000_000, 0.4
-"""Above so many entries the question without conditions is asked for a bound first, for so much of the time."""
+_LARGE, _LOOSE_SHARE, _LOOSE_SHARE_OF_LARGE = 2_000_000, 0.2, 0.4
+"""Shares of the time for the question without conditions, up to so many entries and above: its best sites may keep
+them all, and are proved soonest without; it bounds the others."""
 _HAIR = 1e-9
 
 
@@ -89,14 +90,16 @@ def least_total(
 
     What a row pays that nobody serves has to be finite.
     """
-    task = _task(question)
-    short = Deadline(_FIRST_SEARCH * deadline.left(), clock=deadline.clock)
-    opened = wander(question, opened, deadline=short, seed=seed, most=_KICKS * len(opened))
-    low, high = site_bounds(question)
-    state = _State(opened, value_of(question, opened), task.base, _first_cuts(task, opened), low, high)
-    if len(task.ways.site) > _LARGE:
-        state = _loosened(task, state, Deadline(_LOOSE_SHARE * deadline.left(), clock=deadline.clock), seed, tick)
-    state = _raised(task, state, deadline, seed, tick)
+    task, (low, high) = _task(question), site_bounds(question)
+    state = _State(opened, value_of(question, opened), task.base, no_cuts(task.ways), low, high)
+    large = len(task.ways.site) > _LARGE
+    if large or question.ways.cost.any():
+        share = _LOOSE_SHARE_OF_LARGE if large else _LOOSE_SHARE
+        state = _loosened(task, state, Deadline(share * deadline.left(), clock=deadline.clock), seed, tick)
+    if _open(task, state):
+        short = Deadline(_FIRST_SEARCH * deadline.left(), clock=deadline.clock)
+        state = _with(task, state, wander(question, state.opened, deadline=short, seed=seed, most=_KICKS * len(opened)))
+        state = _raised(task, replace(state, cuts=_first_cuts(task, state.opened)), deadline, seed, tick)
     if _open(task, state) and deadline.left() > 0.0 and not state.binds:
         state = _loosened(task, state, deadline, seed, tick)
     if _open(task, state) and deadline.left() > 0.0:

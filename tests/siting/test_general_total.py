@@ -154,6 +154,28 @@ def test_the_least_total_is_proved_where_every_set_can_be_tried(
             assert found.bound == pytest.approx(value_of(question, best), abs=1e-6), seed
 
 
+def test_sites_that_are_best_without_conditions_and_keep_them_are_proved_so_without_prices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The only condition is that two sites of no use do not both open."""
+    question = replace(plain(asked(2, 1)), ways=table(2), p=3)
+    idle = np.flatnonzero(~np.asarray(try_all(question)))
+    kept = replace(question, apart=idle[None, :2])
+    with monkeypatch.context() as patch:
+        patch.setattr(general_total, "price_cuts", lambda *_, **__: pytest.fail("prices are not needed"))
+        found = least_total(kept, kept.fixed.copy(), deadline=Deadline(60.0), seed=1)
+    assert found.opened is not None
+    assert value_of(kept, found.opened) == found.bound == value_of(question, np.asarray(try_all(question)))
+    # Where they break a condition, the bound of the question without it is none of the question with it.
+    both = replace(question, apart=np.flatnonzero(try_all(question))[None, :2])
+    best = value_of(both, np.asarray(try_all(both)))
+    found = least_total(both, both.fixed.copy(), deadline=Deadline(60.0), seed=1)
+    assert found.opened is not None
+    assert not broken_rules(both, found.opened)
+    assert best > value_of(question, np.asarray(try_all(question)))
+    assert value_of(both, found.opened) == pytest.approx(best) == pytest.approx(found.bound)
+
+
 def test_the_same_seed_finds_the_same_sites() -> None:
     question = asked(3, 2)
     first = wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)
