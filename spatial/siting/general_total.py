@@ -17,10 +17,10 @@ from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept, no_cuts
 from spatial.siting.general_price import Priced, Sides, list_sides, price_cuts
 from spatial.siting.kicks import wander
 from spatial.siting.mip import Mip, Rows, solve_mip
-from spatial.siting.models import level_model, site_bounds, site_rows, start_of_levels, useful
+from spatial.siting.models import clique_rows, level_model, site_bounds, site_rows, start_of_levels, useful
 from spatial.siting.plain import Outcome, better_of, relax
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, has_whole_values, value_of
-from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick, Ways, keep
+from spatial.siting.ways import Deadline, Flags, Floats, Tick, Ways, keep
 
 _FIRST_SEARCH, _NEXT_SEARCH, _PRICE_SHARE = 0.2, 0.1, 0.6
 """Shares of the time that is left: of the search before prices, of the one after, and of all rounds of prices."""
@@ -120,39 +120,10 @@ def _task(question: Question) -> _Task:
     gone, weight = gone[chooses], question.weight[chooses]
     least = ways.cost[ways.ptr[:-1] + question.need - 1]
     base += float(weight @ least)
-    pairs = _cliques(question.apart, len(question.fixed))
+    pairs = clique_rows(question.apart, len(question.fixed))
     rows = (*site_rows(replace(question, p=AS_MANY_AS_NEEDED, apart=question.apart[:0])), *pairs)
     sides = list_sides(rows, question.counted, question.most)
     return _Task(question, ways, gone, gone - least, weight, base, sides, float(has_whole_values(question)))
-
-
-def _cliques(pairs: Ints, sites: int) -> tuple[Rows, ...]:
-    """Return rows that let one of several sites open, all too near to each other, such that every pair is in one."""
-    near: list[set[int]] = [set() for _ in range(sites)]
-    for a, b in pairs.tolist():
-        near[a].add(b)
-        near[b].add(a)
-    left, groups = {(a, b) for a, b in pairs.tolist()}, []
-    for a, b in sorted(left):
-        if (a, b) not in left:
-            continue
-        group, both = [a, b], near[a] & near[b]
-        while both:
-            # The one that is near most of the others leaves most to choose from.
-            group.append(min(both, key=lambda s: (-len(near[s] & both), s)))
-            both = both & near[group[-1]]
-        groups.append(sorted(group))
-        left -= {(s, t) for k, s in enumerate(groups[-1]) for t in groups[-1][k + 1 :]}
-    if not groups:
-        return ()
-    size = [len(group) for group in groups]
-    every = np.concatenate([np.array(group, np.int64) for group in groups])
-    return (
-        Rows(
-            np.repeat(np.arange(len(groups)), size), every, np.ones(len(every)), np.full(len(groups), -np.inf),
-            np.ones(len(groups)),
-        ),
-    )  # fmt: skip
 
 
 def _first_cuts(task: _Task, opened: Flags) -> Cuts:

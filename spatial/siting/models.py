@@ -40,6 +40,35 @@ def _one_row(col: Ints, value: Floats, low: float, high: float) -> Rows:
     )
 
 
+def clique_rows(pairs: Ints, sites: int) -> tuple[Rows, ...]:
+    """Return rows that let one of several sites open, all too near to each other, such that every pair is in one."""
+    near: list[set[int]] = [set() for _ in range(sites)]
+    for a, b in pairs.tolist():
+        near[a].add(b)
+        near[b].add(a)
+    left, groups = {(a, b) for a, b in pairs.tolist()}, []
+    for a, b in sorted(left):
+        if (a, b) not in left:
+            continue
+        group, both = [a, b], near[a] & near[b]
+        while both:
+            # The one that is near most of the others leaves most to choose from.
+            group.append(min(both, key=lambda s: (-len(near[s] & both), s)))
+            both = both & near[group[-1]]
+        groups.append(sorted(group))
+        left -= {(s, t) for k, s in enumerate(groups[-1]) for t in groups[-1][k + 1 :]}
+    if not groups:
+        return ()
+    size = [len(group) for group in groups]
+    every = np.concatenate([np.array(group, np.int64) for group in groups])
+    return (
+        Rows(
+            np.repeat(np.arange(len(groups)), size), every, np.ones(len(every)), np.full(len(groups), -np.inf),
+            np.ones(len(groups)),
+        ),
+    )  # fmt: skip
+
+
 def cover_rows(question: Question) -> Rows:
     """Return the rows that give every row as many open sites as it needs."""
     n = question.rows

@@ -78,7 +78,7 @@ class City:
         """Return the same table in whole metres, as the p-median question has it."""
         ways = self.ways
         rows = np.repeat(np.arange(ways.rows), np.diff(ways.ptr))
-        return build_ways(rows, ways.site, np.rint(ways.cost), ways.rows, ways.sites)
+        return build_ways(rows, ways.site.astype(np.int64), np.rint(ways.cost), ways.rows, ways.sites)
 
 
 def full_ways(cost: Floats) -> Ways:
