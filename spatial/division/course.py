@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from spatial.division.many import MANY
 from spatial.division.piece import Piece
-from spatial.division.polish import WINDOWS, polish
+from spatial.division.polish import polish
 from spatial.division.proof import prove
 from spatial.division.search import Effort, find_labels
 from spatial.division.sizes import STRENGTH, Band, Sizes
@@ -27,8 +28,6 @@ _RESERVE_S = 0.02
 _BUDGET_SHARE = 0.97
 _MOST_WORKERS = 8
 _LARGE, _SWEEP, _POLISHING = 150, 150, 0.3
-_VAST, _POLISHING_VAST = 1_200, 0.7
-"""Above so many units a bound takes long: most of the time goes into a better plan."""
 _FEW = 150
 """A piece of fewer units may spend the work of a proof of so many."""
 _QUICK = Effort(0, 1)
@@ -195,13 +194,11 @@ def _finish(
     before, others = standing
     nodes = allow_nodes(nodes_per_unit, len(job.piece.households))
     labels, grids = before.labels, None
-    if len(labels) > _LARGE:
-        vast = len(labels) > _VAST
-        spare = (1.0 - (_POLISHING_VAST if vast else _POLISHING)) * left()
+    if _LARGE < len(labels) <= MANY:
+        spare = (1.0 - _POLISHING) * left()
         labels, grids = polish(
             job.piece, job.sizes, job.band, labels, left=lambda: left() - spare,
-            sweeps=nodes_per_unit // _SWEEP, widths=WINDOWS if vast else WINDOWS[:1], pool=pool,
-            tell=lambda better, total: tell(better, total, 0.0),
+            sweeps=nodes_per_unit // _SWEEP, pool=pool, tell=lambda better, total: tell(better, total, 0.0),
         )  # fmt: skip
     proof = prove(
         job.piece,

@@ -17,8 +17,8 @@ from spatial.division.sizes import Band, Sizes
 from spatial.division.tally import measure_cost
 from spatial.division.windows import link_grids, put_back, spread, take_window
 
-WINDOWS = 64, 140
-"""How many units a window holds at most: the wider ones find what the others do not, and take longer."""
+WINDOW = 64
+"""How many units a window holds at most."""
 _SWEEPS = 12
 _MOVES, _NODES, _SNAPSHOTS = 1000, 25_600, 40
 _WORTHWHILE = 1e-9
@@ -32,28 +32,27 @@ def polish(
     *,
     left: Callable[[], float],
     sweeps: int = _SWEEPS,
-    widths: tuple[int, ...] = WINDOWS[:1],
+    width: int = WINDOW,
     pool: Executor | None = None,
     tell: Callable[[Any, float], None] = lambda labels, total: None,
 ) -> tuple[Any, list[tuple[Any, int]]]:
-    """Return labels that cost no more, and promising grids: ``sweeps`` of a width at most, until two find nothing.
+    """Return labels that cost no more, and promising grids: ``sweeps`` at most, until two find nothing.
 
     ``tell`` hears of every better division. Today's grids keep their names; where there are any, windows are
     divided one after the other, since a name may be taken once.
     """
     total, grids = measure_cost(piece, sizes, labels), list[tuple[Any, int]]()
     run = map if pool is None or count_olds(piece) else pool.map
-    for width in widths:
-        idle = 0
-        for sweep in range(min(sweeps, _SWEEPS)):
-            if left() <= 0.0 or idle == 2:
-                break
-            before = total
-            labels, more = _sweep(piece, sizes, band, labels, list(cut_windows(piece, labels, sweep, width)), left, run)
-            grids += more
-            total = measure_cost(piece, sizes, labels)
-            idle = idle + 1 if total > before - _WORTHWHILE else 0
-            tell(labels, total)
+    idle = 0
+    for sweep in range(min(sweeps, _SWEEPS)):
+        if left() <= 0.0 or idle == 2:
+            break
+        before = total
+        labels, more = _sweep(piece, sizes, band, labels, list(cut_windows(piece, labels, sweep, width)), left, run)
+        grids += more
+        total = measure_cost(piece, sizes, labels)
+        idle = idle + 1 if total > before - _WORTHWHILE else 0
+        tell(labels, total)
     return labels, grids
 
 

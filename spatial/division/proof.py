@@ -8,7 +8,7 @@ is given the time reaches the same bound and the same division.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,45 +16,36 @@ import numpy as np
 from spatial.division.bounding import (
     FEW,
     NARROW,
-    NODES_PER_ROOT,
     Case,
     Left,
     Part,
     bound_part,
     count_mixed,
-    count_most,
     improve,
     is_met,
-    price,
-    rise,
-    set_bound,
-    to_columns,
-    want,
 )
-from spatial.division.closing import Grids, Limits, close_plan
-from spatial.division.master import Master, Worth
+from spatial.division.choosing import close, list_promising, mix_known
+from spatial.division.many import MANY, blend, bound_at_once
+from spatial.division.master import Master
 from spatial.division.piece import Piece, count_olds
-from spatial.division.roots import Ask, Found, prepare_roots
-from spatial.division.seeking import offer, search_again, seek, to_grids
+from spatial.division.roots import prepare_roots
+from spatial.division.seeking import search_again, seek, to_grids
 from spatial.division.separation import find_cuts
 from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
 _WIDE = 0.02
-_LARGE, _ROUGH = 400, 0.01
 _QUICK = (20, 150), (200, 200)
 _CUT_ROUNDS, _CUTS = 30, 20
 _WHOLE, _SHARES = (1.0,), (0.3, 0.6, 1.0)
-_LISTED, _LISTED_A_SECOND, _LISTING_NODES = 250_000, 20_000, 2_000_000
-_SAMPLE, _SURPLUS = 6, 1.5
-"""Of so many roots one tells how many grids there are; how many times too many that may be."""
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
 _LISTS_FROM = 0.06
 """Of few units all grids that matter can be listed though the gap is as wide as that."""
 _EXPLORING = 300_000
+_MIXING, _BLENDING = 0.25, (0.03, 0.1)
+"""Shares of the time in which the grids known are mixed; those of many units: after each batch of searches."""
 _PRICE, _DEARER = 1.5, 2.0
-_PROMISING, _PROMISED, _LATE = 0.7, 3, 0.2
-_MIX_NODES, _MIX_COLUMNS, _CLOSING_NODES = 100, 6_000, 20_000
+_PROMISING, _LATE = 0.7, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +89,32 @@ def prove(
     """
     case = _open(piece, sizes, labels, others, nodes, left, pool, tell)
     case.master.add(grids or [])
+    if case.units > MANY:
+        for batch, share in enumerate(_BLENDING):
+            blend(case, batch)
+            mix_known(case, share)
     for units in _near(case.units):
         improve(case, _WIDE, units)
     searched = _look_elsewhere(case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE)
-    if case.units > _LARGE:
-        bound_part(case, _WIDE / 5, _ROUGH)
+    if case.units > MANY:
+        bound_at_once(case, _WIDE)
     bound_part(case, _WIDE / 5)
-    _mix(case)
+    mix_known(case, _mixing(case))
     if not searched and _look_elsewhere(case, case.gap, NARROW):
         bound_part(case, NARROW)
-        _mix(case)
+        mix_known(case, _mixing(case))
     case.late = _LATE * case.left()
     going = True
     while going:
         _turn(case)
         going = not case.over and _go_on(case)
     bound = min(case.bound, case.total)
-    return Proof(case.labels, case.total, bound, is_met(case.total, bound), _list_promising(case))
+    return Proof(case.labels, case.total, bound, is_met(case.total, bound), list_promising(case))
 
 
 def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:
     """Search from other seeds where prices leave a wide gap; tell whether they do."""
-    if case.units > _LARGE or gap <= _SPLIT_FROM * case.total or case.over:
+    if case.units > MANY or gap <= _SPLIT_FROM * case.total or case.over:
         return False
     search_again(case)
     improve(case, slack, _near(case.units)[-1])
@@ -129,17 +124,17 @@ def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:
 def _go_on(case: Case) -> bool:
     """Take one step towards the proof of the current part; tell whether there was one."""
     part = case.part
-    if case.units > _LARGE and case.gap > _WIDE * case.total:
+    if case.units > MANY and case.gap > _WIDE * case.total:
         return _lift(case)
     torn = case.gap > _SPLIT_FROM * case.total and count_mixed(case) <= _MOST_SPLIT
     lists_first = case.units <= FEW and case.gap <= _LISTS_FROM * case.total
     if torn and not lists_first and _split(case):
         return True
-    if (case.gap < _PROMISING * part.given_up and _close(case, _WHOLE)) or case.over:
+    if (case.gap < _PROMISING * part.given_up and close(case, _WHOLE)) or case.over:
         return True
     if case.left() < case.late:
         case.late = 0.0
-        _close(case, _SHARES)
+        close(case, _SHARES)
         return True
     if torn and lists_first and _split(case):
         return True
@@ -148,11 +143,11 @@ def _go_on(case: Case) -> bool:
         if part.dry:
             return False
         part.dry = True
-        _close(case, _SHARES)
+        close(case, _SHARES)
         return True
     if case.part is part:
         bound_part(case, NARROW)
-        _mix(case)
+        mix_known(case, _mixing(case))
     return part.round < _CUT_ROUNDS
 
 
@@ -197,7 +192,7 @@ def _split(case: Case) -> bool:
     _enter(case, near)
     improve(case, _WIDE, _near(case.units)[-1])
     bound_part(case, NARROW)
-    _mix(case)
+    mix_known(case, _mixing(case))
     return True
 
 
@@ -218,12 +213,6 @@ def _explore(case: Case, nodes: int) -> None:
     case.nodes_left += spare
 
 
-def _list_promising(case: Case) -> list[tuple[Any, int]]:
-    worth, _ = case.master.solve(case.part.centre, NARROW)
-    best = np.argsort(case.master.reduce(worth), kind="stable")[: _PROMISED * case.units]
-    return [(case.master.columns[i], case.master.names[i]) for i in np.sort(best)]
-
-
 def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left: Left, pool: Any, tell: Any) -> Case:
     count = len(piece.households)
     roots, master = prepare_roots(piece, sizes), Master(piece, sizes)
@@ -242,93 +231,12 @@ def _open(piece: Piece, sizes: Sizes, labels: Any, others: Any, nodes: int, left
     return case
 
 
+def _mixing(case: Case) -> float:
+    return _BLENDING[-1] if case.units > MANY else _MIXING
+
+
 def _near(count: int) -> tuple[tuple[int, int], ...]:
     return _QUICK if count > _QUICK[0][1] else _QUICK[1:]
-
-
-def _mix(case: Case) -> None:
-    """Look for a better division among the most promising grids known."""
-    if case.over:
-        return
-    worth, _ = case.master.solve(case.part.centre, NARROW)
-    reduced = case.master.reduce(worth)
-    gap = case.gap
-    kept = np.flatnonzero(reduced <= gap)
-    kept = np.sort(kept[np.argsort(reduced[kept], kind="stable")[:_MIX_COLUMNS]])
-    until = (0.9 if case.units > _LARGE else 0.75) * case.left()
-    limits = Limits(_MIX_NODES, lambda: case.left() - until)
-    _take(case, case.master, kept, reduced[kept], limits, case.total)
-
-
-def _take(case: Case, master: Master, kept: Any, dear: Any, limits: Limits, below: float) -> bool:
-    """Choose among some columns of a master what costs less; take it; tell whether the choice was proved."""
-    columns, names = [master.columns[i] for i in kept], np.array([master.names[i] for i in kept])
-    shape = case.units, master.olds
-    if not len(columns):
-        return True
-    grids = Grids(columns, names, master.cost[kept], dear)
-    choice = close_plan(grids, shape, case.master.counts, case.roots.prices.rank, below, limits)
-    if choice.chosen is not None:
-        labels, fresh = np.zeros(case.units, dtype=np.int64), master.olds
-        for i in choice.chosen:
-            name = names[i]
-            labels[columns[i]] = name if name < master.olds else fresh
-            fresh += int(name >= master.olds)
-        offer(case, labels, float(master.cost[kept][choice.chosen].sum()))
-    return choice.proved
-
-
-def _close(case: Case, shares: tuple[float, ...]) -> bool:
-    """List every grid that a better division could contain, and choose among them; tell success.
-
-    Where those are too many, grids that a division of a share of the gap could contain prove that there is none: of the
-    ``shares`` (ascending) the largest is taken whose grids can be listed.
-    """
-    worth, _ = case.master.solve(case.part.centre, NARROW)
-    found = price(case, Ask(want(case, worth), NODES_PER_ROOT, 10), None, worth)
-    bounds = np.minimum(found.bounds.min(axis=1), 0.0)
-    rise(case, worth, bounds)
-    case.master.add(to_columns(found))
-    bound = worth.total + float(np.sort(bounds)[: count_most(case)].sum())
-    if case.over or bound <= 0.0:
-        return case.done
-    gap = case.total - bound
-    case.part.given_up = gap
-    share, listed = _list(case, worth, gap, shares)
-    if listed is None:
-        return False
-    every = Master(case.roots.piece, case.master.sizes)
-    every.add(to_columns(listed))
-    below = min(case.total, bound + share * gap + _EXACT)
-    dear = every.reduce(worth._replace(fines=np.zeros(0)))
-    if _take(case, every, np.arange(len(every.columns)), dear, Limits(_CLOSING_NODES, case.left), below):
-        set_bound(case, case.part.bound, min(case.total, below))
-    return case.done
-
-
-def _list(case: Case, worth: Worth, gap: float, shares: tuple[float, ...]) -> tuple[float, Found | None]:
-    """Return the largest of the shares of a gap whose grids are few enough to be listed, and those grids."""
-    for share in sorted(shares, reverse=True):
-        most = int(min(_LISTED, _LISTED_A_SECOND * case.left()))
-        ask = Ask(share * gap + _EXACT, _LISTING_NODES, most, every=True, total=most)
-        found = _list_below(case, worth, ask)
-        if found is not None:
-            return share, found
-    return 0.0, None
-
-
-def _list_below(case: Case, worth: Worth, ask: Ask) -> Found | None:
-    """Return all grids that are asked for, None where those are too many, or some roots tell that they will be."""
-    order, before = case.roots.order, case.left()
-    chosen = np.arange(len(order)) % _SAMPLE == _SAMPLE // 2
-    some = price(case, ask, order[chosen], worth, 1.0 / _SAMPLE)
-    rest_s = (before - case.left()) * (_SAMPLE - 1)
-    if not some.complete or len(some.grids) * _SAMPLE > _SURPLUS * ask.total or rest_s > case.left():
-        return None
-    others = price(case, replace(ask, total=ask.total - len(some.grids)), order[~chosen], worth)
-    if not others.complete:
-        return None
-    return Found(some.grids + others.grids, some.bounds + others.bounds, some.nodes + others.nodes, True)
 
 
 def _cut(case: Case) -> bool:

@@ -76,9 +76,10 @@ def test_a_proof_cut_short_says_nothing_untrue(piece: Piece, nodes: int) -> None
 
 @settings(max_examples=20)
 @given(towns)
-def test_cuts_lift_the_bound_of_a_large_piece_no_higher_than_the_optimum(piece: Piece) -> None:
+def test_many_units_are_bounded_no_higher_than_the_optimum(piece: Piece) -> None:
+    """Searches from afresh, prices held still and cuts in place of lists: as more units than lists can be made of."""
     sizes = draw_sizes(piece)
-    with patch("spatial.division.proof._LARGE", 0):
+    with patch("spatial.division.proof.MANY", 3):
         assert_true(prove_from_singles(piece, sizes), piece, sizes, best_division(piece, sizes).total)
 
 
