@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from api.filter_words import tell_unread_json, tell_unread_text
+from api.filter_work import MOST_WORK, measure_work
 from api.layers import LoadedLayer, Rows
 from spatial.crs import CRS84, NamedSystem, from_named
 from spatial.errors import InputError
@@ -86,6 +87,8 @@ def read_filter(text: str, language: Language) -> Any:
         raise InputError(
             f"filter has more than {_MOST_NESTING} brackets, signs and NOTs; needed fewer, IN takes a list"
         )
+    if language == "cql2-text" and measure_work(text) > MOST_WORK:
+        raise InputError("filter has too many brackets within brackets; needed fewer, or a shorter text in them")
     try:
         read: Any = cql2.parse_text(text) if language == "cql2-text" else cql2.parse_json(text)
         document = read.to_json()
