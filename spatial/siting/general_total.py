@@ -159,13 +159,15 @@ def _loosened(task: _Task, state: _State, deadline: Deadline, seed: int, tick: T
 def _raised(task: _Task, state: _State, deadline: Deadline, seed: int, tick: Tick | None) -> _State:
     """Return the state after rounds of prices, each with the inequalities that the one before it broke."""
     until = Deadline(_PRICE_SHARE * deadline.left(), clock=deadline.clock)
-    stalled, most = 0, _KICKS * len(state.low)
+    stalled, most, reached = 0, _KICKS * len(state.low), task.base
     for turn in range(_ROUNDS):
-        before, begun = state.value - state.bound, until.spent()
+        before, begun = state.value - reached, until.spent()
         priced = price_cuts(state.cuts, task.sides, task.weight, task.reach, state.ends, deadline=deadline)
         if priced is None:
             return state
         state = _ruled(task, state, priced)
+        # Prices may be on their way for some rounds below a bound that was known before.
+        reached = max(reached, priced.bound + task.base)
         if turn == 1 or stalled:
             begin = _rounded(task, priced, state)
             short = Deadline(_NEXT_SEARCH * deadline.left(), clock=deadline.clock)
@@ -173,7 +175,7 @@ def _raised(task: _Task, state: _State, deadline: Deadline, seed: int, tick: Tic
         goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
         new = _broken(task, priced)
         state = replace(state, cuts=joined(kept(state.cuts, priced.used), new), stopped=not goes_on)
-        stalled = stalled + 1 if before - (state.value - state.bound) < _STALL * before else 0
+        stalled = stalled + 1 if before - (state.value - reached) < _STALL * before else 0
         soon = until.left() < until.spent() - begun
         if not _open(task, state) or not new.count or stalled > 1 or soon:
             break
