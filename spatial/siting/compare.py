@@ -58,12 +58,14 @@ def list_pareto(setting: Setting, asked: Asked) -> Any:
     Raises
     ------
     InputError
-        If there are too many sites to try every set.
+        If there are too many sets of sites to try every one.
     """
     question = asked.question
     if not can_try_all(question):
         free = int((~question.fixed & ~question.banned).sum())
-        raise InputError(f"siting: {free} sites are too many to list every choice; needed about a dozen")
+        raise InputError(
+            f"siting: {free} sites are too many to list every choice; needed about a dozen, or fewer to open"
+        )
     price = np.where(setting.places.existing, 0.0, np.nan_to_num(setting.places.price))
     found = [(opened[np.isfinite(value)], value[np.isfinite(value)]) for opened, value in every_set(question)]
     opened = np.concatenate([one for one, _ in found])
