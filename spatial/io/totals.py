@@ -20,10 +20,11 @@ _LIKELY = re.compile(
 )
 """A part of every such word: a cell without it need not be folded."""
 _OWN_NAMES, _NAMES = ("name",), ("community_name",)
-_NAMING = (
-    *_OWN_NAMES, *_NAMES, "code", "estate_id", "building_id", "community_id", "gate_id", "site_id", "source_id",
-    "demand_id", "poi_id", "vertical_id", "community", "estate", "number",
+_CODES = (
+    "code", "estate_id", "building_id", "community_id", "gate_id", "site_id", "source_id", "demand_id", "poi_id",
+    "vertical_id",
 )  # fmt: skip
+_NAMING = (*_OWN_NAMES, *_NAMES, *_CODES, "community", "estate", "number")
 """Fields of ``headers`` that say which place a row is about."""
 _OTHER_TEXTS = 1
 
@@ -32,7 +33,7 @@ def find_totals(frame: Any) -> NDArray[np.bool_]:
     """Return a flag by row of text: a word for a total, and nothing else, names its place or stands instead of a name.
 
     Instead of a name: the row has none, and besides the word at most one text that is no number, such as the district
-    of a subtotal. The order of the columns plays no part.
+    of a subtotal. In a table without names codes are the names. The order of the columns plays no part.
     """
     names = [name for name in frame.columns if str(name) != "geometry"]
     words = {name: _find_words(frame[name]) for name in names}
@@ -55,7 +56,7 @@ def _find_words(column: Any) -> NDArray[np.bool_]:
 
 def _is_nameless(cells: Any) -> bool:
     """Tell whether cells of one row (column -> text) neither name a place nor hold much text."""
-    own = columns_for(cells.index, _OWN_NAMES) or columns_for(cells.index, _NAMES)
+    own = next((found for fields in (_OWN_NAMES, _NAMES, _CODES) if (found := columns_for(cells.index, fields))), [])
     filled = cells.fillna("").astype("str")
     return not filled[own].any() and sum(map(_is_text, filled)) <= _OTHER_TEXTS
 

@@ -92,3 +92,9 @@ def test_neither_the_order_of_columns_nor_other_rows_tell_whether_a_row_is_a_tot
         ["合计", "小 计", "sum"]
     ).any(axis=1)
     assert not (named.to_numpy() & find_totals(frame)).any()
+
+
+def test_a_code_names_a_place_where_there_are_no_names() -> None:
+    rows = pd.DataFrame({"id": ["17", "d", "", "合计"], "weight": ["4", "5", "9", "9"], "note": ["total"] * 3 + [""]})
+    for columns in permutations(rows.columns):
+        assert find_totals(rows[list(columns)]).tolist() == [False, False, True, True]
