@@ -22,6 +22,8 @@ MANY = 400
 _SEARCHES, _MOVES, _SNAPSHOTS, _SHARE = 8, 500, 40, 0.15
 _HOT, _LENIENT = 0.15, 1.0
 _DEPTHS = 30, 3_000, NODES_PER_ROOT
+_LOT = 16
+"""So many roots are searched deep before the clock says how deep the next may be."""
 _LET_GO = 0.02
 """Share of the cost that is let go where grids are priced."""
 
@@ -52,13 +54,15 @@ def bound_at_once(case: Case, slack: float) -> None:
     """Bound the part at the prices of the grids known: all roots quickly, then those left open deeper and deeper."""
     worth, _ = case.master.solve(case.part.centre, slack)
     below = want(case, worth, _LET_GO)
-    bounds, waiting = np.full(case.units, -np.inf), case.roots.order
+    bounds, waiting, lot = np.full(case.units, -np.inf), case.roots.order, case.units
     for nodes in _DEPTHS:
-        found = price(case, Ask(below, nodes, 10), waiting, worth)
-        bounds[waiting] = np.maximum(bounds[waiting], found.bounds.min(axis=1)[waiting])
-        case.master.add(to_columns(found))
-        if np.isfinite(bounds).all():
-            rise(case, worth, np.minimum(bounds, 0.0))
-        waiting = waiting[bounds[waiting] < below]
-        if case.over or not len(waiting):
-            return
+        for start in range(0, len(waiting), lot):
+            some = waiting[start : start + lot]
+            found = price(case, Ask(below, nodes, 10), some, worth)
+            bounds[some] = np.maximum(bounds[some], found.bounds.min(axis=1)[some])
+            case.master.add(to_columns(found))
+            if np.isfinite(bounds).all():
+                rise(case, worth, np.minimum(bounds, 0.0))
+            if case.over:
+                return
+        waiting, lot = waiting[bounds[waiting] < below], _LOT
