@@ -21,8 +21,8 @@ MANY = 400
 """More units than that are many."""
 _SEARCHES, _MOVES, _SNAPSHOTS, _SHARE = 8, 500, 40, 0.15
 _HOT, _LENIENT = 0.15, 1.0
-_DEPTHS = 30, 3_000, NODES_PER_ROOT
-_LOT = 16
+_DEPTHS = 30, 1_000, NODES_PER_ROOT
+_EXACT, _LOT = 1e-7, 8
 """So many roots are searched deep before the clock says how deep the next may be."""
 _LET_GO = 0.02
 """Share of the cost that is let go where grids are priced."""
@@ -55,14 +55,18 @@ def bound_at_once(case: Case, slack: float) -> None:
     worth, _ = case.master.solve(case.part.centre, slack)
     below = want(case, worth, _LET_GO)
     bounds, waiting, lot = np.full(case.units, -np.inf), case.roots.order, case.units
+    met = np.full(case.units, below)
     for nodes in _DEPTHS:
         for start in range(0, len(waiting), lot):
             some = waiting[start : start + lot]
             found = price(case, Ask(below, nodes, 10), some, worth)
             bounds[some] = np.maximum(bounds[some], found.bounds.min(axis=1)[some])
+            for units, _, cost in found.grids:
+                root = units[np.argmin(case.roots.prices.rank[units])]
+                met[root] = min(met[root], cost)
             case.master.add(to_columns(found))
             if np.isfinite(bounds).all():
                 rise(case, worth, np.minimum(bounds, 0.0))
             if case.over:
                 return
-        waiting, lot = waiting[bounds[waiting] < below], _LOT
+        waiting, lot = waiting[bounds[waiting] < met[waiting] - _EXACT], _LOT

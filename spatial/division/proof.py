@@ -35,14 +35,14 @@ from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
 _WIDE = 0.02
-_QUICK = (20, 150), (200, 200)
+_QUICK, _THOROUGH = ((20, 150), (200, 200)), (1_000, 300)
 _CUT_ROUNDS, _CUTS = 30, 20
 _WHOLE, _SHARES = (1.0,), (0.3, 0.6, 1.0)
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
 _LISTS_FROM = 0.06
 """Of few units all grids that matter can be listed though the gap is as wide as that."""
 _EXPLORING = 300_000
-_MIXING, _BLENDING = 0.25, (0.03, 0.1)
+_MIXING, _BLENDING = 0.25, (0.02, 0.1)
 """Shares of the time in which the grids known are mixed; those of many units: after each batch of searches."""
 _PRICE, _DEARER = 1.5, 2.0
 _PROMISING, _LATE = 0.7, 0.2
@@ -95,12 +95,15 @@ def prove(
             mix_known(case, share)
     for units in _near(case.units):
         improve(case, _WIDE, units)
-    searched = _look_elsewhere(case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE)
+    searched = case.units <= MANY and _look_elsewhere(
+        case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE
+    )
     if case.units > MANY:
+        improve(case, _WIDE, _THOROUGH)
         bound_at_once(case, _WIDE)
     bound_part(case, _WIDE / 5)
     mix_known(case, _mixing(case))
-    if not searched and _look_elsewhere(case, case.gap, NARROW):
+    if not searched and case.units <= MANY and _look_elsewhere(case, case.gap, NARROW):
         bound_part(case, NARROW)
         mix_known(case, _mixing(case))
     case.late = _LATE * case.left()
@@ -114,7 +117,7 @@ def prove(
 
 def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:
     """Search from other seeds where prices leave a wide gap; tell whether they do."""
-    if case.units > MANY or gap <= _SPLIT_FROM * case.total or case.over:
+    if gap <= _SPLIT_FROM * case.total or case.over:
         return False
     search_again(case)
     improve(case, slack, _near(case.units)[-1])
