@@ -21,7 +21,7 @@ MANY = 400
 """More units than that are many."""
 _SEARCHES, _MOVES, _SNAPSHOTS, _SHARE = 8, 500, 40, 0.15
 _HOT, _LENIENT = 0.15, 1.0
-_DEPTHS = 30, 1_000, NODES_PER_ROOT
+_DEPTHS = 30, 3_000, NODES_PER_ROOT
 _EXACT, _LOT = 1e-7, 8
 """So many roots are searched deep before the clock says how deep the next may be."""
 _LET_GO = 0.02

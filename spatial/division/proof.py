@@ -35,7 +35,7 @@ from spatial.division.sizes import Sizes
 
 _EXACT = 1e-7
 _WIDE = 0.02
-_QUICK, _THOROUGH = ((20, 150), (200, 200)), (1_000, 300)
+_QUICK = (20, 150), (200, 200)
 _CUT_ROUNDS, _CUTS = 30, 20
 _WHOLE, _SHARES = (1.0,), (0.3, 0.6, 1.0)
 _TORN, _SPLIT_FROM, _MOST_SPLIT = 0.02, 0.035, 20
@@ -99,7 +99,6 @@ def prove(
         case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE
     )
     if case.units > MANY:
-        improve(case, _WIDE, _THOROUGH)
         bound_at_once(case, _WIDE)
     bound_part(case, _WIDE / 5)
     mix_known(case, _mixing(case))
