@@ -212,7 +212,7 @@ def to_columns(found: Found) -> list[tuple[Any, int]]:
     return [(units, name) for units, name, _ in found.grids]
 
 
-def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
+def bound_part(case: Case, slack: float) -> None:
     """Add grids with exact pricing until the bound meets the linear program's value.
 
     Roots that paid before go first; while they still pay, the others wait, but every few rounds all are priced, since
@@ -222,7 +222,7 @@ def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
     for turn in range(_MOST_ROUNDS):
         deep = deep or turn >= _ALL_EVERY
         worth, _ = case.master.solve(case.part.centre, slack)
-        ask = Ask(want(case, worth, share), NODES_PER_ROOT if deep else few, 10)
+        ask = Ask(want(case, worth), NODES_PER_ROOT if deep else few, 10)
         bounds, fresh = np.zeros(case.units), 0
         for which in (case.hits > _HOT, case.hits <= _HOT):
             if case.over:
@@ -236,7 +236,7 @@ def bound_part(case: Case, slack: float, share: float = LET_GO) -> None:
                 break
         else:
             rise(case, worth, bounds)
-        if worth.total - case.part.bound < 5.0 * share * abs(case.total) or (deep and not fresh):
+        if worth.total - case.part.bound < 5.0 * LET_GO * abs(case.total) or (deep and not fresh):
             return
         deep = deep or not fresh
 

@@ -28,8 +28,8 @@ _RESERVE_S = 0.02
 _BUDGET_SHARE = 0.97
 _MOST_WORKERS = 8
 _LARGE, _SWEEP, _POLISHING = 150, 150, 0.3
-_FEW = 150
-"""A piece of fewer units may spend the work of a proof of so many."""
+_LEAST_WORK = 150
+"""A piece of fewer units may spend the work that a proof of so many may."""
 _QUICK = Effort(0, 1)
 
 
@@ -220,9 +220,9 @@ def _finish(
 def allow_nodes(per_unit: int, units: int) -> int:
     """Return how many nodes the proof of a piece may spend: a node is as much work as the piece has units.
 
-    What is left open of few units is so little that it is not worth stopping for: they get as much work as ``_FEW``.
+    What is left open of few units is so little that it is not worth stopping for: they get the work of so many.
     """
-    return per_unit * max(units, _FEW * _FEW // max(1, units))
+    return per_unit * max(units, _LEAST_WORK**2 // max(1, units))
 
 
 def _rule_out(job: Job, labels: Any, nodes: int, left: Callable[[], float], pool: Executor | None) -> bool:

@@ -13,7 +13,7 @@ from spatial.division.bounding import NODES_PER_ROOT, Case, price, rise, to_colu
 from spatial.division.names import match_names
 from spatial.division.roots import Ask
 from spatial.division.search import Task, search_from
-from spatial.division.seeking import offer, to_grids
+from spatial.division.seeking import take_in
 from spatial.division.sizes import Band
 from spatial.division.starts import start_labels
 
@@ -30,7 +30,7 @@ _LET_GO = 0.02
 
 def blend(case: Case, batch: int) -> None:
     """Add the grids of a batch of searches, each from a start and with a seed of its own."""
-    piece, sizes, olds = case.roots.piece, case.master.sizes, case.master.olds
+    piece, sizes = case.roots.piece, case.master.sizes
     band, until = Band(sizes.floor, sizes.target, sizes.ceiling), (1.0 - _SHARE) * case.left()
     grids, moves = len(np.unique(case.labels)), _MOVES * case.units
 
@@ -44,10 +44,7 @@ def blend(case: Case, batch: int) -> None:
 
     run = case.pool.map if case.pool is not None else map
     for rows in run(search, range(_SEARCHES * batch, _SEARCHES * (batch + 1))):
-        for row in rows:
-            plan = list(to_grids(row, olds))
-            case.master.add(plan)
-            offer(case, row, case.master.cost_of(plan))
+        take_in(case, rows)
 
 
 def bound_at_once(case: Case, slack: float) -> None:

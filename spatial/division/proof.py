@@ -89,22 +89,7 @@ def prove(
     """
     case = _open(piece, sizes, labels, others, nodes, left, pool, tell)
     case.master.add(grids or [])
-    if case.units > MANY:
-        for batch, share in enumerate(_BLENDING):
-            blend(case, batch)
-            mix_known(case, share)
-    for units in _near(case.units):
-        improve(case, _WIDE, units)
-    searched = case.units <= MANY and _look_elsewhere(
-        case, case.total - case.master.solve(case.part.centre, _WIDE)[0].total, _WIDE
-    )
-    if case.units > MANY:
-        bound_at_once(case, _WIDE)
-    bound_part(case, _WIDE / 5)
-    mix_known(case, _mixing(case))
-    if not searched and case.units <= MANY and _look_elsewhere(case, case.gap, NARROW):
-        bound_part(case, NARROW)
-        mix_known(case, _mixing(case))
+    (_begin_many if case.units > MANY else _begin)(case)
     case.late = _LATE * case.left()
     going = True
     while going:
@@ -112,6 +97,31 @@ def prove(
         going = not case.over and _go_on(case)
     bound = min(case.bound, case.total)
     return Proof(case.labels, case.total, bound, is_met(case.total, bound), list_promising(case))
+
+
+def _begin(case: Case) -> None:
+    """Price until hardly any grid pays, from other seeds too where prices leave a wide gap, and mix what is known."""
+    for units in _near(case.units):
+        improve(case, _WIDE, units)
+    worth, _ = case.master.solve(case.part.centre, _WIDE)
+    searched = _look_elsewhere(case, case.total - worth.total, _WIDE)
+    bound_part(case, _WIDE / 5)
+    mix_known(case, _MIXING)
+    if not searched and _look_elsewhere(case, case.gap, NARROW):
+        bound_part(case, NARROW)
+        mix_known(case, _MIXING)
+
+
+def _begin_many(case: Case) -> None:
+    """Mix the grids of many searches, and bound what they come to at the prices held."""
+    for batch, share in enumerate(_BLENDING):
+        blend(case, batch)
+        mix_known(case, share)
+    for units in _near(case.units):
+        improve(case, _WIDE, units)
+    bound_at_once(case, _WIDE)
+    bound_part(case, _WIDE / 5)
+    mix_known(case, _BLENDING[-1])
 
 
 def _look_elsewhere(case: Case, gap: float, slack: float) -> bool:

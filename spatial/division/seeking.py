@@ -28,10 +28,7 @@ def search_again(case: Case) -> None:
 
     run = case.pool.map if case.pool is not None else map
     for rows in run(search, range(2, 2 + (_SEEDS_OF_FEW if case.units <= FEW else _SEEDS))):
-        for row in rows:
-            plan = list(to_grids(row, case.master.olds))
-            case.master.add(plan)
-            offer(case, row, case.master.cost_of(plan))
+        take_in(case, rows)
 
 
 def seek(case: Case) -> None:
@@ -46,6 +43,14 @@ def seek(case: Case) -> None:
     for plan in plans:
         case.master.add(plan)
     case.part.centre = case.part.centre * (case.master.cost_of(plans[0]) / case.total)
+
+
+def take_in(case: Case, rows: list[Any]) -> None:
+    """Add the grids of divisions, a row each, and take a division that is better than the best."""
+    for row in rows:
+        plan = list(to_grids(row, case.master.olds))
+        case.master.add(plan)
+        offer(case, row, case.master.cost_of(plan))
 
 
 def offer(case: Case, labels: Any, total: float) -> None:
