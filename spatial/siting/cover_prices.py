@@ -9,13 +9,13 @@ of the Lagrangian function at prices that are cut off at what is allowed; it hol
 
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover_cuts import Cuts, members, site_terms
 from spatial.siting.cover_steps import Programme, near_prices
 from spatial.siting.cover_table import CoverTable, matrix_of, pick, site_sums
+from spatial.siting.interior import end_inside
 from spatial.siting.ways import Deadline, Floats, Ints
 
 _SHORTEST_S = 0.05
@@ -191,26 +191,6 @@ def cover_terms(table: CoverTable, cuts: Cuts, hulls: sparse.csr_array | None) -
 def _interior(
     matrix: sparse.sparray, cost: Floats, upper: Floats, limit: Floats, limit_s: float
 ) -> tuple[Floats, Floats] | None:
-    """Return the point and duals the interior point method ends at: least cost, matrix times point below a limit."""
-    if limit_s < _SHORTEST_S:
-        return None
-    by_column = matrix.tocsc()
-    problem = highspy.HighsLp()
-    problem.num_row_, problem.num_col_ = by_column.shape
-    problem.col_cost_, problem.col_lower_, problem.col_upper_ = cost, np.zeros(len(cost)), upper
-    problem.row_lower_, problem.row_upper_ = np.full(len(limit), -np.inf), limit
-    problem.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    problem.a_matrix_.start_, problem.a_matrix_.index_ = by_column.indptr, by_column.indices
-    problem.a_matrix_.value_ = by_column.data
-    solver = highspy.Highs()
-    options = {"output_flag": False, "solver": "ipm", "run_crossover": "off", "threads": 1, "time_limit": limit_s}
-    tolerance = _EXACT if by_column.nnz < _LARGE else _ROUGH
-    for name, value in {**options, "ipm_optimality_tolerance": tolerance}.items():
-        solver.setOptionValue(name, value)
-    solver.passModel(problem)
-    solver.run()
-    solution = solver.getSolution()
-    point, dual = np.asarray(solution.col_value), np.asarray(solution.row_dual)
-    if len(point) != len(cost) or not np.isfinite(point).all() or len(dual) != len(limit):
-        return None
-    return point, dual
+    """Return the point and duals where the interior point method stops, None where there is too little time."""
+    tolerance = _EXACT if matrix.nnz < _LARGE else _ROUGH
+    return None if limit_s < _SHORTEST_S else end_inside(matrix, cost, upper, limit, limit_s, tolerance)

@@ -7,11 +7,11 @@ Lagrangian function at prices that are cut off at what is allowed; it holds howe
 
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from scipy import sparse
 
 from spatial.siting.general_cuts import Cuts
+from spatial.siting.interior import end_inside
 from spatial.siting.mip import Rows
 from spatial.siting.ways import Deadline, Flags, Floats
 
@@ -128,25 +128,10 @@ def _interior(
     gives = np.concatenate((least[asks], side_least, [-room], -np.ones(len(alive))))
     matrix = sparse.block_array([top, below]).tocsc()
     limit = np.concatenate((np.zeros(len(alive)), weight[touched] / mass))
-    problem = highspy.HighsLp()
-    problem.num_row_, problem.num_col_ = matrix.shape
-    problem.col_cost_, problem.col_lower_ = -gives, np.zeros(len(gives))
-    problem.col_upper_ = np.full(len(gives), np.inf)
-    problem.row_lower_, problem.row_upper_ = np.full(len(limit), -np.inf), limit
-    problem.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    problem.a_matrix_.start_, problem.a_matrix_.index_ = matrix.indptr, matrix.indices
-    problem.a_matrix_.value_ = matrix.data
-    solver = highspy.Highs()
-    options = {"output_flag": False, "solver": "ipm", "run_crossover": "off", "threads": 1,
-               "time_limit": deadline.left(), "ipm_optimality_tolerance": _ACCURATE}  # fmt: skip
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    solver.passModel(problem)
-    solver.run()
-    solution = solver.getSolution()
-    point, dual = np.asarray(solution.col_value), np.asarray(solution.row_dual)
-    if len(point) != len(gives) or not np.isfinite(point).all() or len(dual) != len(limit):
+    solved = end_inside(matrix, -gives, np.full(len(gives), np.inf), limit, deadline.left(), _ACCURATE)
+    if solved is None:
         return None
+    point, dual = solved
     price, fine = np.zeros(cuts.count), np.maximum(point[len(asks) : len(asks) + len(sides.least)], 0.0) * mass
     price[asks] = np.maximum(point[: len(asks)], 0.0) * mass
     share, lack = low.copy(), np.zeros(len(weight))
