@@ -13,13 +13,14 @@ import pandas as pd
 
 from spatial.division.course import Clock, Job, Standing, count_workers
 from spatial.division.divide import gather_grids, list_jobs
-from spatial.division.frontier import MARGIN, Frontier, trace_frontier
+from spatial.division.frontier import Frontier, trace_frontier
 from spatial.division.heritage import NOWHERE
 from spatial.division.layout import Layout, build_layout
 from spatial.division.numbering import name_grids
 from spatial.division.redivide import begin_today
 from spatial.division.search import Effort
 from spatial.division.sizes import to_band
+from spatial.division.trades import MARGIN
 from spatial.division.weighing import Work
 from spatial.errors import CancelledError, InputError
 from spatial.profile import Profile

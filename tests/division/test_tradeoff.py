@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial.division import frontier
+from spatial.division import hull_edges
 from spatial.division.divide import divide
 from spatial.division.staircase import Plan
 from spatial.division.tradeoff import TradeOff, trade_off
@@ -238,8 +238,8 @@ def test_weighing_numbers_of_grids_apart_changes_no_corner(seed: int, monkeypatc
 
     blocks = town(rng(seed).integers(150, 280, (2, 4)))
     current = today(blocks, "AABBAABB")
-    monkeypatch.setattr(frontier, "_WIDE", -1.0)
-    monkeypatch.setattr(frontier, "split_scales", count)
+    monkeypatch.setattr(hull_edges, "_WIDE", -1.0)
+    monkeypatch.setattr(hull_edges, "split_scales", count)
     assert_matches(blocks, current, trade(blocks, current), [blocks["block_id"].to_list()])
     assert 2 in split
 
@@ -249,7 +249,7 @@ def test_an_edge_whose_corners_were_beaten_meanwhile_is_left() -> None:
     labels = np.zeros(2, dtype=np.int64)
     best, beaten = Plan(1, 1.0, labels), Plan(5, 2.0, labels)
     case: Any = SimpleNamespace(plans=[best], settled=[], lines=[])
-    assert frontier._weave(case, [scales], (Plan(0, 9.0, labels), beaten), 1.0, 10)
+    assert hull_edges._weave(case, [scales], (Plan(0, 9.0, labels), beaten), 1.0, 10)
     assert not case.settled
 
 
