@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from spatial.errors import InfeasibleError
-from spatial.siting.median_branch import Node, Polished, Search, Searched, branch
+from spatial.siting.median_branch import Best, Node, Polished, Search, Searched, branch, settle_first
 from spatial.siting.median_city import run_city
-from spatial.siting.median_core import Core, build_core
-from spatial.siting.median_lp import relax, solve_at
+from spatial.siting.median_core import Core, build_core, shrink, total
+from spatial.siting.median_cuts import begin, lift
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, run_rounds
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
@@ -21,7 +21,8 @@ from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
 
 _DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 20, 3, 50
 """A row is cut after 20 sites more than three times as many as there are per open site, and never before the 50th."""
-_QUICK_NODES = 250
+_QUICK_NODES = 100
+_ROOT_ROUNDS, _NODE_ROUNDS = 40, 2
 
 
 def solve_median(
@@ -87,28 +88,30 @@ def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> Found:
 
 
 def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadline, tick: Tick) -> Searched:
-    """Return what branching finds: a number of nodes by prices alone, then all by the linear relaxation too."""
+    """Return what branching finds: a number of nodes by prices alone, then all by the linear relaxation with cuts."""
     ask = _search(terms, root, seed, tick)
     quick = branch(state.node, state.names, state.value, ask, deadline, _QUICK_NODES)
     if not quick.stopped or quick.nodes < _QUICK_NODES:
         return quick
-    trunk = state.node
-    relaxed = relax(trunk.core, trunk.price)
-    place = np.zeros(terms.ways.rows, np.int64)
-    place[trunk.core.rows] = np.arange(len(trunk.core.rows))
-    column = np.zeros(terms.ways.sites, np.int64)
-    column[trunk.core.names] = np.arange(len(trunk.core.names))
+    trunk, best = state.node, Best(quick.names, quick.value)
+    program = begin(trunk.core, trunk.price)
 
-    def polish(node: Node, goal: float) -> Polished | None:
-        """Return the prices and shares of a node at their best, where they can be had in time."""
+    def polish(node: Node, goal: float, rounds: int = _NODE_ROUNDS) -> Polished | None:
+        """Return a node with cuts taken into its costs and its best prices, where they can be had in time."""
         opened = np.array(node.opened[len(trunk.opened) :], np.int64)
-        first = node is trunk
-        answer = solve_at(relaxed, opened, node.core.names, goal, deadline, first=first)
-        if answer is None:
+        names = node.core.names
+        lifted = lift(program, goal, deadline, rounds=rounds, seed=seed, opened=opened, free=names)
+        if lifted is None:
             return None
-        return Polished(answer.price[place[node.core.rows]], answer.share[column[node.core.names]])
+        status = np.where(np.isin(trunk.core.names, opened), 1, -1)
+        status[np.isin(trunk.core.names, names)] = 0
+        core, rows = shrink(lifted.core, status)
+        return Polished(replace(node, core=core, price=lifted.price[rows]), lifted.share[status == 0])
 
-    found = branch(trunk, quick.names, quick.value, replace(ask, polish=polish), deadline)
+    ask = replace(ask, polish=polish, least=lambda names: total(root, np.isin(root.names, names)))
+    first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS)
+    start, best = settle_first(trunk, first, best, ask) if first else (trunk, best)
+    found = branch(start, best.names, best.value, ask, deadline)
     return replace(found, nodes=found.nodes + quick.nodes, bound=max(found.bound, min(quick.bound, found.value)))
 
 

@@ -5,7 +5,7 @@ the node above, so that some ten steps give its bound.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,9 +37,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Polished:
-    """Better prices for the rows of a node, and how far each of its sites is open at them."""
+    """The node in costs that are nowhere higher and with prices that bound it better, and how far each site is open."""
 
-    price: Floats
+    node: Node
     share: Floats
 
 
@@ -47,7 +47,8 @@ class Polished:
 class Search:
     """What branching asks back: the total that better sets stay at or below, the true total of a set of names, a better
     set near one with its total, whether to go on (told value and bound), and, if given, better prices for a node and
-    a goal; ``steps`` is how many steps the prices of a node take."""
+    a goal, and what a set costs at least where costs of nodes may be too low; ``steps`` is how many steps the prices
+    of a node take."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Ints], float]
@@ -55,6 +56,7 @@ class Search:
     watch: Callable[[float, float], bool]
     polish: Callable[[Node, float], Polished | None] | None = None
     steps: int = _STEPS
+    least: Callable[[Ints], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
             return best, [], np.inf
         polished = ask.polish(node, goal) if ask.polish else None
         if polished is not None:
+            node, core = polished.node, polished.node.core
             priced = _with_polish(core, priced, polished, goal, best.value)
             if priced.bound > goal:
                 return best, [], np.inf
@@ -146,12 +149,23 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
         node, thorough = smaller, False
 
 
+def settle_first(node: Node, polished: Polished, best: Best, ask: Search) -> tuple[Node, Best]:
+    """Return the root of a tree without what its polished prices settle, and the better of the best set and one near
+    its shares; a root that is bounded away keeps its bound."""
+    goal, core = ask.goal(best.value), polished.node.core
+    priced = raise_prices(core, polished.node.price, goal=goal, upper=best.value, steps=_STEPS, pace=_FINE_PACE)
+    best = _try(polished.node, likeliest(core, replace(priced, share=polished.share)), best, ask, thorough=True)
+    smaller = settle(polished.node, priced) if priced.bound <= goal else None
+    # Where nothing keeps to all that is settled, nothing is better than the best known.
+    return smaller or replace(polished.node, bound=max(goal, priced.bound) + 1.0), best
+
+
 def _with_polish(core: Core, priced: Priced, polished: Polished, goal: float, upper: float) -> Priced:
-    """Return the bound at polished prices, computed anew, with all that either settles."""
-    fine = raise_prices(core, polished.price, goal=goal, upper=upper, steps=_FINE_STEPS, pace=_FINE_PACE)
+    """Return the bound of a polished node, computed anew, with all that either settles."""
+    price = polished.node.price
+    fine = raise_prices(core, price, goal=goal, upper=upper, steps=_FINE_STEPS, pace=_FINE_PACE)
     status = np.where(fine.status != 0, fine.status, priced.status)
-    better = fine if fine.bound >= priced.bound else priced
-    return Priced(better.bound, better.price, polished.share, status, priced.pace)
+    return replace(fine, bound=max(fine.bound, priced.bound), share=polished.share, status=status)
 
 
 def _last(core: Core) -> Flags | None:
@@ -163,7 +177,7 @@ def _last(core: Core) -> Flags | None:
         return np.zeros(m, bool)
     if m <= core.p:
         return np.ones(m, bool)
-    if core.p > 1:
+    if core.p > 1 or core.fee.any():
         return None
     # One site: all rows pay their cap, and it saves most.
     row = np.repeat(np.arange(len(core.cap)), np.diff(core.ptr))
@@ -178,6 +192,7 @@ def _leaf(node: Node, flags: Flags, best: Best, ask: Search) -> tuple[Best, floa
     if reached > ask.goal(best.value):
         return best, np.inf
     names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
+    reached = max(reached, ask.least(names)) if ask.least else reached
     value = ask.cost_of(names)
     if value < best.value:
         best = Best(names, value)

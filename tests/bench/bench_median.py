@@ -22,6 +22,7 @@ from tests.bench.siting_instances import (
     PMED_OPTIMA,
     RL1304_MEDIANS,
     Question,
+    board_points,
     city,
     full_ways,
     pmed_like,
@@ -102,7 +103,7 @@ def run_like() -> None:
 
 
 def run_points() -> None:
-    """Points of TSPLIB, and scattered and heaped ones like its larger files."""
+    """Points of TSPLIB, and scattered and heaped ones and boards like its other files."""
     points = read_tsplib_points(real("siting/rl1304.tsp"))
     for p in (10, 100, 300, 500):
         median(point_question("rl1304", points, p), RL1304_MEDIANS.get(p))
@@ -110,6 +111,9 @@ def run_points() -> None:
         median(point_question("even-3038", scattered_points(3038, 1), p))
     for p in (100, 200):
         median(point_question("heaps-2000", scattered_points(2000, 2, 30), p))
+    for kind in ("lattice", "rows", "plates", "print"):
+        for p in (100, 200, 300, 400, 500):
+            median(point_question(kind, board_points(kind, 1), p))
 
 
 def run_city(seed: int = SEED) -> None:

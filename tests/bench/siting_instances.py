@@ -136,6 +136,67 @@ def scattered_points(n: int, seed: int, clusters: int = 0) -> Floats:
     return np.rint(heart[rng.integers(0, clusters, n)] + rng.normal(0, side / 25, (n, 2)))
 
 
+def board_points(kind: str, seed: int) -> Floats:
+    """Holes of a board like those that TSPLIB lists: ``lattice``, ``rows``, ``plates``, or ``print``.
+
+    Holes in strips of one lattice (as u1432); long rows in pairs beside scattered ones, twice (as d2103); plates of a
+    few hundred holes each within a hand's breadth (as fl1400); parts of many kinds, each a row or two (as pcb3038).
+    """
+    rng = np.random.default_rng(seed)
+    makers = {"lattice": _lattice, "rows": _rows, "plates": _plates, "print": _print}
+    holes: Floats = np.unique(makers[kind](rng), axis=0)
+    return holes
+
+
+def _lattice(rng: np.random.Generator) -> Floats:
+    """Strips of one to five columns, 100 apart, with holes left out in runs."""
+    held = []
+    column = 0
+    while column < 69:
+        for _ in range(int(rng.choice([1, 1, 2, 2, 2, 3, 5]))):
+            at = np.arange(38)
+            held += [(100 * column, 100 * y) for y in at[rng.random(38) < rng.uniform(0.7, 1.0)]]
+            column += 1
+        column += int(rng.choice([1, 1, 2]))
+    return np.array(held, float)
+
+
+def _rows(rng: np.random.Generator) -> Floats:
+    """Two boards, each of ten pairs of rows of 43 holes, two pairs of holes between them, and 150 holes beside."""
+    held = []
+    for left in (0.0, 2000.0):
+        for bank in range(10):
+            low = 203.2 * bank
+            held += [(left + 300 + np.round(39.626 * k, 1), low + 50.8 * r) for k in range(43) for r in (0, 1)]
+            held += [(left + 350.8 + dx, low + 50.8 * r) for dx in (0, 25.4) for r in (2, 3)]
+        beside = rng.integers(0, (12, 160), (150, 2))
+        held += [(left + 100 + 12.7 * x, 12.7 * y) for x, y in beside]
+    return np.array(held, float)
+
+
+def _plates(rng: np.random.Generator) -> Floats:
+    """Four plates of 25 x 5 holes 5.9 apart with as many between them, and 400 holes in bands on the same lattice."""
+    held = []
+    for left, low in ((1490, 2027), (508, 2027), (1490, 100), (508, 100)):
+        held += [(left + 5.912 * x, low + 5.905 * y) for x in range(25) for y in range(5)]
+        held += [(left + 2.956 + 5.912 * x, low + 2.952 + 5.905 * y) for x in range(24) for y in range(5)]
+    for low in (725, 1875):
+        held += [(970 + 5.912 * x, low + 5.905 * y) for x, y in rng.integers(0, (60, 16), (150, 2))]
+    held += [(300 + 5.912 * x, 200 + 5.905 * y) for x, y in rng.integers(0, 300, (100, 2))]
+    return np.round(np.array(held, float), 2)
+
+
+def _print(rng: np.random.Generator) -> Floats:
+    """Parts of two to twenty holes in one or two rows, along or across, on a tenth of an inch; some 3,000 holes."""
+    held: list[tuple[float, float]] = []
+    while len(held) < 3100:
+        at, count, rows = rng.integers(0, (3800, 1500)), int(rng.integers(1, 11)), int(rng.integers(1, 3))
+        pitch, apart, turned = int(rng.choice([12, 25, 25, 38])), int(rng.choice([40, 75])), bool(rng.integers(2))
+        part = [(pitch * k, apart * r) for k in range(count) for r in range(rows)]
+        held += [(at[0] + (y if turned else x), at[1] + (x if turned else y)) for x, y in part]
+    return np.array(held, float)
+
+
 def read_pmedcap(path: Path) -> Capacitated:
     """OR-Library capacitated p-median: Euclidean distance rounded down."""
     tokens = np.array(path.read_text().split(), dtype=float)

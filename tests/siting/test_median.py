@@ -13,7 +13,7 @@ from spatial.errors import InfeasibleError, InputError
 from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node, likeliest, settle
 from spatial.siting.median_core import build_core, shrink, total
-from spatial.siting.median_lp import relax, solve_at
+from spatial.siting.median_cuts import begin, lift
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_rounds import State, start, wander
 from spatial.siting.median_swap import by_column, fill_greedily, search
@@ -261,9 +261,7 @@ def test_the_relaxation_and_its_prices_have_the_same_value() -> None:
     question = pmed_like(120, 12, 3)
     terms = ask(question.ways, question.weight, question.p, None, inf)
     core = build_core(question.ways, question.weight, terms.cap, terms.fixed, question.p, 1000)
-    start = first_prices(core)
-    relaxed = relax(core, start)
-    answer = solve_at(relaxed, np.zeros(0, int), core.names, inf, Deadline(60), first=True)
+    answer = lift(begin(core, first_prices(core)), inf, Deadline(60), rounds=0, seed=0)
     assert answer is not None
     priced = raise_prices(core, answer.price, goal=inf, upper=answer.value, steps=1, pace=0.0)
     assert priced.bound == pytest.approx(answer.value, rel=1e-6)

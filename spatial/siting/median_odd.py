@@ -1,0 +1,183 @@
+"""Which sums of covering rows, halved and rounded up, does a fractional p-median break?
+
+A ball is a row's sites up to some cost: either one of them is open or the row pays the step to the next cost. An odd
+number of such rows in which nearly every site stands evenly often gives a cut that holds for whole sites only
+(zero-half cuts; Caprara and Fischetti 1996). They are found by elimination modulo 2, as Koster, Zymolka and Kutschka
+("Algorithms to separate {0,1/2}-Chvatal-Gomory cuts", 2009) do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial.siting.median_core import Core
+from spatial.siting.ways import Floats, Ints
+from spatial.walking.compiled import inner, kernel
+
+_WHOLE = 1e-6
+_NEAR = 0.25
+"""A ball is looked at while the shares in it add up to this near to one."""
+_MOST_BALLS, _MOST_FOUND = 3000, 400
+_BROKEN = 0.04
+_PASSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The steps paid at ``balls`` (last entries of theirs) plus ``value`` of open ``site`` make at least ``low``."""
+
+    balls: Ints
+    site: Ints
+    value: Floats
+    low: float
+    broken: float
+
+
+def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, seed: int) -> list[Cut]:
+    """Return cuts that the shares break, the most broken for its size first.
+
+    ``ends`` are the last entries of all balls, ``row`` their rows, ``summed`` the shares in them.
+    """
+    loose = np.flatnonzero((share > _WHOLE) & (share < 1.0 - _WHOLE))
+    if not len(loose):
+        return []
+    away = np.abs(1.0 - summed)
+    near = np.flatnonzero(away < _NEAR)
+    near = near[np.argsort(away[near], kind="stable")][:_MOST_BALLS]
+    place = np.full(len(share), -1, np.int32)
+    place[loose] = np.arange(len(loose))
+    place[share >= 1.0 - _WHOLE] = -2
+    words = (len(loose) + 63) // 64
+    first, last = core.ptr[row[near]], ends[near]
+    bits, odd = patterns(first, last, core.site, place, words)
+    # The number of sites is a row as well; it has no step to pay.
+    every = np.zeros((1, words), np.uint64)
+    for k in range(len(loose)):
+        every[0, k // 64] |= np.uint64(1) << np.uint64(k % 64)
+    whole = int((place == -2).sum())
+    bits = np.concatenate((every, bits))
+    odd = np.concatenate(([(core.p - whole) % 2 == 1], odd))
+    weight = np.concatenate(([0.0], away[near]))
+    _, once = np.unique(np.c_[bits, odd.astype(np.uint64)], axis=0, return_index=True)
+    once = np.sort(once)
+    once = once[bits[once].any(axis=1)]
+    found: dict[bytes, Cut] = {}
+    rng = np.random.default_rng(seed)
+    for turn in range(_PASSES):
+        key = np.minimum(share[loose], 1.0 - share[loose]) + (0.2 * turn) * rng.random(len(loose))
+        order = np.argsort(-key, kind="stable")
+        sums = eliminate(bits[once], odd[once], weight[once], share[loose], order, np.int64(_MOST_FOUND))
+        for one in sums:
+            members = once[one]
+            cut = _cut(core, first, last, members, share, near, summed)
+            if cut.broken > _BROKEN:
+                found.setdefault(members.tobytes(), cut)
+    return sorted(found.values(), key=lambda cut: -cut.broken / np.sqrt(1.0 + len(cut.balls) + cut.value @ cut.value))
+
+
+def _cut(core: Core, first: Ints, last: Ints, members: Ints, share: Floats, near: Ints, summed: Floats) -> Cut:
+    """Return half the sum of the member rows (0 stands for the number of sites), rounded up."""
+    sites = members[0] == 0
+    balls = members[members > 0] - 1
+    count = -np.ones(len(share)) if sites else np.zeros(len(share))
+    for k in balls:
+        count[core.site[first[k] : last[k] + 1]] += 1.0
+    odd = count % 2 == 1
+    low = len(balls) - (core.p if sites else 0)
+    turned = odd & (share > 0.5)
+    if (low - int(turned.sum())) % 2 == 0:
+        # One site is rounded the other way, so that the whole is odd: the one for which it matters least.
+        loose = np.flatnonzero(odd)
+        if not len(loose):
+            return Cut(balls, balls, share[:0], 0.0, -1.0)
+        at = loose[np.argmin(np.abs(share[loose] - 0.5))]
+        turned[at] = not turned[at]
+    low -= int(turned.sum())
+    value = np.where(turned, np.floor(count / 2), np.ceil(count / 2))
+    site = np.flatnonzero(value)
+    paid = np.maximum(1.0 - summed[near[balls]], 0.0).sum()
+    least = (low + 1) // 2
+    return Cut(last[balls], site, value[site], float(least), float(least - paid - value[site] @ share[site]))
+
+
+@kernel
+def patterns(first, last, site, place, words):  # type: ignore[no-untyped-def]
+    """Return, by ball, the bits of its loose sites, and whether its other side is odd without whole sites."""
+    bits = np.zeros((len(first), words), np.uint64)
+    odd = np.ones(len(first), np.bool_)
+    for b in range(len(first)):
+        for k in range(first[b], last[b] + 1):
+            at = place[site[k]]
+            if at >= 0:
+                bits[b, at // 64] |= np.uint64(1) << np.uint64(at % 64)
+            elif at == -2:
+                odd[b] = not odd[b]
+    return bits, odd
+
+
+@kernel
+def eliminate(bits, odd, weight, share, order, most):  # type: ignore[no-untyped-def]
+    """Return lists of rows whose sum modulo 2 has an odd other side, and nearly no loose site or slack left."""
+    rows, words = bits.shape
+    bits, odd, weight = bits.copy(), odd.copy(), weight.copy()
+    wide = (rows + 63) // 64
+    sums = np.zeros((rows, wide), np.uint64)
+    alive = np.ones(rows, np.bool_)
+    for r in range(rows):
+        sums[r, r // 64] = np.uint64(1) << np.uint64(r % 64)
+    found = [np.zeros(1, np.int64) for _ in range(0)]
+    for at in order:
+        word, bit = at // 64, np.uint64(1) << np.uint64(at % 64)
+        pivot = -1
+        for r in range(rows):
+            if alive[r] and bits[r, word] & bit and (pivot < 0 or weight[r] < weight[pivot]):
+                pivot = r
+        if pivot < 0:
+            continue
+        alive[pivot] = False
+        for r in range(rows):
+            if not alive[r] or not bits[r, word] & bit:
+                continue
+            if weight[r] + weight[pivot] >= 0.9:
+                alive[r] = False
+                continue
+            weight[r] += weight[pivot]
+            odd[r] = odd[r] != odd[pivot]
+            for k in range(words):
+                bits[r, k] ^= bits[pivot, k]
+            for k in range(wide):
+                sums[r, k] ^= sums[pivot, k]
+            if _lost(bits[r], odd[r], share, 0.95 - weight[r]) < 0.95 - weight[r]:
+                held = np.empty(rows, np.int64)
+                count = 0
+                for k in range(rows):
+                    if sums[r, k // 64] & (np.uint64(1) << np.uint64(k % 64)):
+                        held[count] = k
+                        count += 1
+                found.append(held[:count].copy())
+                if len(found) >= most:
+                    return found
+    return found
+
+
+@inner
+def _lost(bits, odd, share, enough):  # type: ignore[no-untyped-def]
+    """Return what rounding the loose sites that are left costs; once it is ``enough`` no more is looked at."""
+    lost, least = 0.0, 2.0
+    for k in range(len(bits)):
+        left = bits[k]
+        at = k * 64
+        while left:
+            if left & np.uint64(1):
+                x = share[at]
+                if x > 0.5:
+                    lost += 1.0 - x
+                    odd = not odd
+                else:
+                    lost += x
+                least = min(least, abs(1.0 - 2.0 * x))
+                if lost >= enough:
+                    return lost
+            left >>= np.uint64(1)
+            at += 1
+    return lost if odd else lost + least
