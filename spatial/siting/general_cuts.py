@@ -75,52 +75,59 @@ def _cuts(ptr, site, cost, gone, need, share, lack):  # type: ignore[no-untyped-
     length = ptr[n]
     out_ptr, out_site = np.zeros(n + 1, np.int64), np.empty(length, np.int32)
     out_value, least = np.empty(length), np.zeros(n)
-    widest, which = np.zeros(_MOST_NEED), np.zeros(_MOST_NEED, np.int64)
-    at = np.int64(0)
+    widest = np.int64(1)
     for i in range(n):
-        begin, reached = at, ptr[i]
-        summed, total, broken = 0.0, 0.0, 0.0
-        for q in range(need):
-            widest[q], which[q] = 0.0, -1
-        k = ptr[i]
-        while k < ptr[i + 1]:
-            level = cost[k]
-            while k < ptr[i + 1] and cost[k] == level:
-                summed += share[site[k]]
-                _note(share[site[k]], k, widest, which, need)
-                out_site[at], out_value[at] = site[k], 0.0
-                at += 1
-                k += 1
-            if k - ptr[i] < need:
-                continue
-            step = (cost[k] if k < ptr[i + 1] else gone[i]) - level
-            best, rest = summed / need, summed
-            taken: Any = np.int64(0)
-            for q in range(need - 1):
-                rest -= widest[q]
-                if rest / (need - 1 - q) < best:
-                    best, taken = rest / (need - 1 - q), q + 1
-            if best >= 1.0 - 1e-9:
-                break
-            reached = k
-            total += step
-            broken += step * (1.0 - best)
-            unit = step / (need - taken)
-            # What is open so far serves by so much, but for the widest that the inequality leaves out.
-            for t in range(begin, at):
-                out_value[t] += unit
-            for q in range(taken):
-                if which[q] >= 0:
-                    out_value[begin + which[q] - ptr[i]] -= unit
-        at = begin
+        widest = max(widest, ptr[i + 1] - ptr[i])
+    terms, at = np.empty(widest), np.int64(0)
+    for i in range(n):
+        total, reached = break_most(ptr[i], ptr[i + 1], site, cost, gone[i], need, share, terms)
+        broken = total
+        for t in range(reached):
+            broken -= terms[t] * share[site[ptr[i] + t]]
         if broken > lack[i] + _BROKEN * max(1.0, gone[i]):
             least[i] = total
-            for t in range(begin, begin + reached - ptr[i]):
-                if out_value[t] > 0.0:
-                    out_site[at], out_value[at] = out_site[t], out_value[t]
+            for t in range(reached):
+                if terms[t] > 0.0:
+                    out_site[at], out_value[at] = site[ptr[i] + t], terms[t]
                     at += 1
         out_ptr[i + 1] = at
     return out_ptr, out_site[:at].copy(), out_value[:at].copy(), least
+
+
+@inner
+def break_most(begin, end, site, cost, gone, need, share, terms):  # type: ignore[no-untyped-def]
+    """Write the terms of the inequality of a row that shares break most; return its least sum and number of terms."""
+    reached, summed, total = np.int64(0), 0.0, 0.0
+    widest, which = np.zeros(_MOST_NEED), np.full(_MOST_NEED, np.int64(-1))
+    k = begin
+    while k < end:
+        level = cost[k]
+        while k < end and cost[k] == level:
+            summed += share[site[k]]
+            _note(share[site[k]], k - begin, widest, which, need)
+            terms[k - begin] = 0.0
+            k += 1
+        if k - begin < need:
+            continue
+        step = (cost[k] if k < end else gone) - level
+        best, rest = summed / need, summed
+        taken: Any = np.int64(0)
+        for q in range(need - 1):
+            rest -= widest[q]
+            if rest / (need - 1 - q) < best:
+                best, taken = rest / (need - 1 - q), q + 1
+        if best >= 1.0 - 1e-9:
+            break
+        reached = k - begin
+        total += step
+        unit = step / (need - taken)
+        # What is open so far serves by so much, but for the widest that the inequality leaves out.
+        for t in range(reached):
+            terms[t] += unit
+        for q in range(taken):
+            if which[q] >= 0:
+                terms[which[q]] -= unit
+    return total, reached
 
 
 @inner

@@ -77,13 +77,15 @@ def price_cuts(
     over = np.minimum(weight - cuts.rows.T @ price, 0.0) @ reach
     adds = -(cuts.sites.T @ price) - sides.matrix.T @ fine
     base = float(cuts.least @ price + sides.least @ fine + over)
-    bound, shut, opened = _chosen(base, adds, sides, ends)
+    bound, shut, opened = least_of_sites(base, adds, sides, ends)
     used = price > _FAINT * float(price.max(initial=0.0))
     binds = bool((fine > _FAINT * max(float(np.abs(adds).max(initial=0.0)), 1e-300)).any())
     return Priced(bound, share, lack, shut, opened, used, cuts.rows.T @ price, binds)
 
 
-def _chosen(base: float, adds: Floats, sides: Sides, ends: tuple[Floats, Floats]) -> tuple[float, Floats, Floats]:
+def least_of_sites(
+    base: float, adds: Floats, sides: Sides, ends: tuple[Floats, Floats]
+) -> tuple[float, Floats, Floats]:
     """Return the least that sites add to a base, and what it becomes at least with each site shut, or open."""
     low, high = ends
     sure, free = low > 0.5, (high > 0.5) & (low < 0.5)
