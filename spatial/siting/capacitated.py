@@ -22,6 +22,7 @@ from spatial.siting.room_bound import (
     part_totals,
     search_on,
 )
+from spatial.siting.room_branch import branch_sets, may_take_sets
 from spatial.siting.room_climb import Bound, goal_of
 from spatial.siting.room_count import (
     MOST_MODEL,
@@ -71,9 +72,11 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if question.split or has_more_conditions(question):
         return _settle_rest(rooms, state, deadline, seed)
-    if not is_closed(rooms, state):
+    if may_take_sets(rooms):
+        state = branch_sets(rooms, state, deadline=deadline, seed=seed)
+    elif not is_closed(rooms, state):
         state = _settle_sets(rooms, state, deadline, seed) if rooms.whole else state
-    state = _branch(rooms, state, deadline, seed)
+        state = _branch(rooms, state, deadline, seed)
     if not np.isfinite(state.best.value):
         return Outcome(None, None, state.bound, state.bound == np.inf)
     return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)

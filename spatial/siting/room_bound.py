@@ -218,16 +218,23 @@ def part_totals(rooms: Rooms, state: Bound) -> Parts:
     forced += rooms.charge[rooms.site]
     chosen = choose(rooms, worth, state)
     value = total_of(state.prices, worth[chosen])
+    opens, shuts = site_totals(rooms, state, worth, value)
+    site = rooms.site
+    served = opens[site] if rooms.question.split else opens[site] - worth[site] + forced
+    entry = np.where(state.alive & ~state.banned[site], served, np.inf)
+    free = ~chosen & ~state.banned
+    return Parts(value, entry, np.where(free, opens, -np.inf), shuts, opens - worth + rooms.charge)
+
+
+def site_totals(rooms: Rooms, state: Bound, worth: Floats, value: float) -> tuple[Floats, Floats]:
+    """Return how low the total can be with each site open, and with each site shut, by what sites are worth."""
+    chosen = choose(rooms, worth, state)
     inside, outside = chosen & ~state.fixed, ~chosen & ~state.banned
     full = int((chosen & ~rooms.question.fixed).sum()) >= rooms.most
     weakest = float(worth[inside].max(initial=-np.inf)) if full and inside.any() else 0.0
     runner_up = float(np.minimum(worth[outside].min(initial=0.0), 0.0)) if full else 0.0
     opens = np.where(outside, value + worth - weakest, value)
-    shuts = np.where(inside, value - worth + runner_up, -np.inf)
-    site = rooms.site
-    served = opens[site] if rooms.question.split else opens[site] - worth[site] + forced
-    entry = np.where(state.alive & ~state.banned[site], served, np.inf)
-    return Parts(value, entry, np.where(outside, opens, -np.inf), shuts, opens - worth + rooms.charge)
+    return opens, np.where(inside, value - worth + runner_up, -np.inf)
 
 
 def cut_to(rooms: Rooms, state: Bound, parts: Parts, goal: float) -> Bound:

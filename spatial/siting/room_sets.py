@@ -118,7 +118,7 @@ def _list(  # type: ignore[no-untyped-def]
         if limit[s] == -np.inf:
             continue
         helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
-        size = _add_rest(
+        size = add_rest(
             ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps, limit[s]
         )
         at, depth, value, left = np.int64(0), np.int64(0), 0.0, room[s]
@@ -156,7 +156,7 @@ def _list(  # type: ignore[no-untyped-def]
 
 
 @inner
-def _add_rest(first, last, row, cost, load, room, prices, open_to, items, gain, weight, helps, limit):  # type: ignore[no-untyped-def]
+def add_rest(first, last, row, cost, load, room, prices, open_to, items, gain, weight, helps, limit):  # type: ignore[no-untyped-def]
     """List behind the entries that help those that do not, and may still be in a set that is cheap enough."""
     size = helps
     most = _reach(gain, weight, np.int64(0), helps, room) + limit

@@ -6,6 +6,7 @@ capacitated p-median problem", 2005). What can be in no better choice falls out 
 """
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,20 +58,28 @@ class Means:
     share: Floats
 
 
-def branch_rooms(rooms: Rooms, state: Bound, *, most: float, deadline: Deadline, seed: int) -> Bound:
+Lift = Callable[[Rooms, Bound, float], tuple[Bound, Means]]
+"""What lifts the bound of a part as far as it can, or above a total, and takes out of it what costs more than that."""
+
+
+def branch_rooms(
+    rooms: Rooms, state: Bound, *, most: float, deadline: Deadline, seed: int, lift: Lift | None = None
+) -> Bound:
     """Return the state with the best choice met among those of at most a total, and the bound that all others have.
 
-    That is the total, or the value where that is less, unless time ends before every part is done.
+    That is the total, or the value where that is less, unless time ends before every part is done. Prices climb by
+    steps unless something else is to ``lift`` the parts.
     """
-    dearest = _dearest(rooms)
+    dearest = dearest_of(rooms)
     every, most = most >= dearest, min(most, dearest)
     inside = cut_to(rooms, state, part_totals(rooms, state), most).alive
     kept = inside | (state.best.served[rooms.row] == rooms.site)
     near = narrowed(rooms, kept)
     begun = replace(state, alive=inside[kept])
-    if _may_serve(near, begun):
+    if lift is None and _may_serve(near, begun):
         begun, _ = _climbed(near, begun, _FIRST_ROUNDS, min(goal_of(near, state.best.value), most), _FIRST_PACE)
-    part, best = _part_of(near, begun, near.lost, most)
+    lift = lift or _lift_by_steps
+    part, best = _part_of(near, begun, near.lost, most, lift)
     waiting = [] if part is None else [(part.state.bound, 0, part)]
     enough = most if part is None or every else part.state.bound + _CLOSED * (most - part.state.bound)
     looked = made = searched = 0
@@ -83,7 +92,7 @@ def branch_rooms(rooms: Rooms, state: Bound, *, most: float, deadline: Deadline,
             best, searched = _searched(near, part, best, deadline, seed + searched), searched + 1
         halves = [part]
         while halves:  # halved at least once: what is taken from the queue comes back or is done with
-            halves, best = _parts_of_halves(near, halves[0], best, most)
+            halves, best = _parts_of_halves(near, halves[0], best, most, lift)
             keep = 1 if halves and looked % _DOWN_EVERY == 0 and deadline.left() > 0.0 else 0
             for half in halves[keep:]:
                 made += 1
@@ -97,18 +106,18 @@ def branch_rooms(rooms: Rooms, state: Bound, *, most: float, deadline: Deadline,
     return replace(state, best=best, bound=max(state.bound, rest))
 
 
-def _dearest(rooms: Rooms) -> float:
+def dearest_of(rooms: Rooms) -> float:
     """Return what no choice costs more than."""
     dear = np.where(np.isfinite(rooms.lost), rooms.lost, 0.0)
     np.maximum.at(dear, rooms.row, rooms.cost)
     return float(dear.sum()) * (1.0 + _LITTLE) + 1.0
 
 
-def _parts_of_halves(near: Rooms, part: Part, best: Choice, most: float) -> tuple[list[Part], Choice]:
+def _parts_of_halves(near: Rooms, part: Part, best: Choice, most: float, lift: Lift) -> tuple[list[Part], Choice]:
     """Return what is left of the halves of a part, the one of the lower bound first, and the best choice met."""
     parts = []
     for half, lost in _halves(near, part):
-        other, best = _part_of(near, replace(half, best=best), lost, most)
+        other, best = _part_of(near, replace(half, best=best), lost, most, lift)
         if other is not None:
             parts.append(other)
     return sorted(parts, key=lambda one: one.state.bound), best
@@ -127,25 +136,30 @@ def _halves(near: Rooms, part: Part) -> list[tuple[Bound, Floats]]:
     return [(replace(state, alive=first), must), (replace(state, alive=other), part.lost)]
 
 
-def _part_of(near: Rooms, state: Bound, lost: Floats, most: float) -> tuple[Part | None, Choice]:
+def _part_of(near: Rooms, state: Bound, lost: Floats, most: float, lift: Lift) -> tuple[Part | None, Choice]:
     """Return what prices leave of some choices, None where that is nothing better, and the best choice met."""
     near = replace(near, lost=lost)
+    if not _may_serve(near, state):
+        return None, state.best
+    state, means = lift(near, state, most)
+    if state.bound > min(goal_of(near, state.best.value), most) or not _may_serve(near, state):
+        return None, state.best
+    return _divided(near, state, means)
+
+
+def _lift_by_steps(near: Rooms, state: Bound, most: float) -> tuple[Bound, Means]:
+    """Return the part with the bound that prices climb to, without what costs more than the total."""
+    means = Means(np.zeros(len(near.room)), np.zeros(len(near.row)))
     for rounds in (_ROUNDS, _AGAIN):
         before = int(state.alive.sum())
-        if not _may_serve(near, state):
-            return None, state.best
         state, means = _climbed(near, state, rounds, min(goal_of(near, state.best.value), most), _PACE)
         goal = min(goal_of(near, state.best.value), most)
         if state.bound > goal:
-            return None, state.best
-        state = cut_to(near, state, part_totals(near, state), goal)
-        if state.bound > goal:
-            return None, state.best
-        if state.alive.sum() > _SHRUNK * before:
             break
-    if not _may_serve(near, state):
-        return None, state.best
-    return _divided(near, state, means)
+        state = cut_to(near, state, part_totals(near, state), goal)
+        if state.bound > goal or state.alive.sum() > _SHRUNK * before or not _may_serve(near, state):
+            break
+    return state, means
 
 
 def _may_serve(near: Rooms, state: Bound) -> bool:

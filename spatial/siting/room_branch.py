@@ -1,0 +1,70 @@
+"""Which choice is best where room is limited and sets of rows can be priced exactly? A guess of the total, then parts.
+
+At a total guessed a little above the bound few sets are left, however poor the best choice met is.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from spatial.siting.room_climb import Bound, goal_of
+from spatial.siting.room_lift import Fined, Lifted, cut_lifted, lift_part, sets_of
+from spatial.siting.room_master import Master, add_sets, begin_master
+from spatial.siting.room_tree import Means, branch_rooms, dearest_of
+from spatial.siting.rooms import Rooms
+from spatial.siting.ways import Deadline
+
+_MOST_ROWS, _MOST_ENTRIES = 600, 400_000
+"""Sets of more are too many for a mix of them."""
+_MOST_SETS, _MORE = 20_000.0, 8.0
+"""Sets left by the first guess, and how many times more each further one leaves."""
+_NARROW, _TURNS = 0.8, 24
+
+
+def may_take_sets(rooms: Rooms) -> bool:
+    """Tell whether sets of rows can be priced exactly, and are not too many."""
+    return rooms.whole and rooms.question.rows <= _MOST_ROWS and len(rooms.row) <= _MOST_ENTRIES
+
+
+def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with the best choice met and the bound after branching by sets, as far as time does."""
+    if state.bound > goal_of(rooms, state.best.value) or deadline.left() <= 0.0:
+        return state
+    master = begin_master(rooms)
+    if np.isfinite(state.best.value):
+        add_sets(master, sets_of(rooms, state.best))
+    begun = Fined(
+        state.prices, state.bound, state.best, state.alive, state.fixed, state.banned,
+        np.zeros((0, 3), np.int64), np.zeros(0),
+    )  # fmt: skip
+    dearest = dearest_of(rooms)
+    lifted = lift_part(master, rooms, begun, dearest, deadline=deadline, first=True)
+    few, top = _MOST_SETS, min(goal_of(rooms, lifted.state.best.value), dearest)
+    while lifted.state.bound <= top and deadline.left() > 0.0:
+        guess, left = _guess(rooms, lifted, top, few)
+        lift = partial(_lift, master, deadline)
+        after = branch_rooms(rooms, left.state, most=guess, deadline=deadline, seed=seed, lift=lift)
+        bound = max(lifted.state.bound, after.bound)
+        lifted = replace(lifted, state=replace(lifted.state, best=after.best, bound=bound))
+        few, top = _MORE * few, min(goal_of(rooms, after.best.value), dearest)
+    bound = lifted.state.bound if lifted.state.bound <= top else lifted.state.best.value
+    return replace(state, best=lifted.state.best, bound=max(state.bound, bound))
+
+
+def _guess(rooms: Rooms, lifted: Lifted, top: float, few: float) -> tuple[float, Lifted]:
+    """Return a total that choices of few sets come to at most, up to the top, and what they can have."""
+    bound, guess = lifted.state.bound, top
+    for _ in range(_TURNS):
+        left = cut_lifted(rooms, lifted, guess)
+        if left.sets <= few:
+            break
+        guess = bound + _NARROW * (guess - bound)
+    return guess, left
+
+
+def _lift(master: Master, deadline: Deadline, near: Rooms, state: Bound, most: float) -> tuple[Bound, Means]:
+    """Return a part lifted by sets of rows."""
+    assert isinstance(state, Fined)
+    lifted = lift_part(master, near, state, most, deadline=deadline)
+    return lifted.state, Means(lifted.opened, lifted.share)

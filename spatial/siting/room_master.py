@@ -1,0 +1,166 @@
+"""Which sets of rows serve all at the least cost, if sets may be taken in part? HiGHS, with the sets met so far.
+
+A set is taken in part, a site has at most one set, and no more sites open than may; sets with two or more rows of a
+triple come to one at most (``room_fill``). Only prices are taken from HiGHS, and bounds are computed from them anew.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+
+from spatial.siting.room_climb import Bound
+from spatial.siting.rooms import Rooms
+from spatial.siting.ways import Floats, Ints
+
+_DEAR = 2.0
+"""What a row that must be served is lost for here, as a multiple of the dearest entry."""
+_NO_INDEX = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One set: its site, its rows in ascending order, and its cost."""
+
+    site: int
+    rows: Ints
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """HiGHS with a column per row that is lost, per site that opens for nobody, then per set.
+
+    Its rows are those of the question, its sites, their number, then the triples. ``sets``, ``known`` and ``triples``
+    grow with it.
+    """
+
+    highs: Any
+    rows: int
+    sites: int
+    sets: list[Taken]
+    known: set[tuple[int, bytes]]
+    triples: list[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The value of a mix of sets, prices of rows, fines on triples, and what a set of each site must be worth to join.
+
+    ``idle`` is how far sites open for nobody, ``share`` how far each set is taken.
+    """
+
+    value: float
+    price: Floats
+    fine: Floats
+    rent: Floats
+    idle: Floats
+    share: Floats
+
+
+def begin_master(rooms: Rooms) -> Master:
+    """Return the programme without sets."""
+    n, m = rooms.question.rows, len(rooms.room)
+    highs, inf = highspy.Highs(), highspy.kHighsInf
+    for option, value in (
+        ("output_flag", False), ("threads", 1), ("random_seed", 0), ("parallel", "off"), ("presolve", "off"),
+    ):  # fmt: skip
+        highs.setOptionValue(option, value)
+    number = float(rooms.most + int(rooms.question.fixed.sum()))
+    low, high = np.r_[np.ones(n), np.full(m + 1, -inf)], np.r_[np.full(n, inf), np.ones(m), number]
+    highs.addRows(n + m + 1, low, high, 0, np.zeros(n + m + 1, np.int32), _NO_INDEX, np.zeros(0))
+    every = np.arange(n, dtype=np.int32)
+    highs.addCols(n, np.zeros(n), np.zeros(n), np.full(n, inf), n, every, every, np.ones(n))
+    index = np.c_[n + np.arange(m), np.full(m, n + m)].ravel().astype(np.int32)
+    start = 2 * np.arange(m, dtype=np.int32)
+    highs.addCols(m, np.zeros(m), np.zeros(m), np.full(m, inf), 2 * m, start, index, np.ones(2 * m))
+    return Master(highs, n, m, [], set(), [])
+
+
+def add_sets(master: Master, sets: list[Taken]) -> int:
+    """Add the sets that are new; return how many."""
+    start, index, new, at = [], [], [], 0
+    triples = np.array(master.triples, np.int64).reshape(-1, 3)
+    inside = np.zeros(master.rows, dtype=bool)
+    for one in sets:
+        key = (one.site, one.rows.tobytes())
+        if key in master.known:
+            continue
+        master.known.add(key)
+        inside[:] = False
+        inside[one.rows] = True
+        fined = np.flatnonzero(inside[triples].sum(axis=1) >= 2) + master.rows + master.sites + 1
+        index.append(np.r_[one.rows, master.rows + one.site, master.rows + master.sites, fined])
+        start.append(at)
+        at += len(index[-1])
+        new.append(one)
+    if new:
+        cost, size = np.array([one.cost for one in new]), len(new)
+        free = np.full(size, highspy.kHighsInf)
+        column = np.concatenate(index).astype(np.int32)
+        master.highs.addCols(size, cost, np.zeros(size), free, at, np.array(start, np.int32), column, np.ones(at))
+        master.sets.extend(new)
+    return len(new)
+
+
+def add_triples(master: Master, triples: Ints) -> None:
+    """Add triples of rows of which no two sets may take two or more each."""
+    if len(triples) == 0:
+        return
+    inside = np.zeros((len(master.sets), master.rows), dtype=bool)
+    for c, one in enumerate(master.sets):
+        inside[c, one.rows] = True
+    first = master.rows + master.sites
+    index = [np.flatnonzero(inside[:, one].sum(axis=1) >= 2) + first for one in triples]
+    start = np.cumsum([0, *(len(one) for one in index)]).astype(np.int32)
+    size = len(triples)
+    master.highs.addRows(
+        size, np.full(size, -highspy.kHighsInf), np.ones(size), int(start[-1]), start[:-1],
+        np.concatenate(index).astype(np.int32), np.ones(int(start[-1])),
+    )  # fmt: skip
+    master.triples.extend((int(i), int(j), int(k)) for i, j, k in triples)
+
+
+def keep_triples(master: Master, triples: Ints) -> None:
+    """Forget all other triples than these, and add those that are missing, in their order."""
+    wanted = [(int(i), int(j), int(k)) for i, j, k in triples]
+    first = master.rows + master.sites + 1
+    if master.triples != wanted:
+        gone = np.arange(first, first + len(master.triples), dtype=np.int32)
+        master.highs.deleteRows(len(gone), gone)
+        master.triples.clear()
+        add_triples(master, triples)
+
+
+def set_part(master: Master, rooms: Rooms, state: Bound, most: float) -> None:
+    """Let the programme take only what a part of all choices may have."""
+    n, m, inf = master.rows, master.sites, highspy.kHighsInf
+    may = np.zeros((m, n), dtype=bool)
+    may[rooms.site[state.alive], rooms.row[state.alive]] = True
+    dear = max(_DEAR * float(rooms.cost.max(initial=0.0)) + 1.0, most)
+    lost = np.where(np.isfinite(rooms.lost), rooms.lost, dear)
+    master.highs.changeColsCost(n, np.arange(n, dtype=np.int32), lost)
+    sites = np.arange(n, n + m, dtype=np.int32)
+    master.highs.changeRowsBounds(m, sites, np.where(state.fixed, 1.0, -inf), np.ones(m))
+    if master.sets:
+        size = np.array([len(one.rows) for one in master.sets])
+        site = np.repeat([one.site for one in master.sets], size)
+        every = may[site, np.concatenate([one.rows for one in master.sets])]
+        open_to = np.logical_and.reduceat(every, np.r_[0, np.cumsum(size)[:-1]])
+        columns = np.arange(n + m, n + m + len(size), dtype=np.int32)
+        master.highs.changeColsBounds(len(size), columns, np.zeros(len(size)), np.where(open_to, inf, 0.0))
+
+
+def solve_mix(master: Master, limit_s: float) -> Mix | None:
+    """Return the best mix of the sets met; None where time does not do."""
+    highs, n, m = master.highs, master.rows, master.sites
+    highs.setOptionValue("time_limit", float(highs.getRunTime() + limit_s))
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution = highs.getSolution()
+    dual, x = np.asarray(solution.row_dual), np.asarray(solution.col_value)
+    rent = dual[n : n + m] + min(dual[n + m], 0.0)
+    value = float(highs.getInfo().objective_function_value)
+    return Mix(value, np.maximum(dual[:n], 0.0), np.maximum(-dual[n + m + 1 :], 0.0), rent, x[n : n + m], x[n + m :])
