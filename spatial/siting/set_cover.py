@@ -28,19 +28,23 @@ from spatial.siting.cover_table import (
     pick,
     same_rows,
 )
-from spatial.siting.set_cover_core import search_anew, search_timely
-from spatial.siting.set_cover_end import finish_cover, refit_windows
+from spatial.siting.set_cover_core import search_timely
+from spatial.siting.set_cover_end import SEARCHES, finish_cover, refit_windows
+from spatial.siting.set_cover_mix import Covers, ranked, search_mixed
+from spatial.siting.set_cover_prices import LARGE, near_all
 from spatial.siting.set_cover_search import start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_SEARCHED_ROUNDS = 3
+_SEARCHED_ROUNDS, _SEARCHED_EACH = 5, 3
 """So many rounds, and then every so many, are searched beside; beside the others windows are refitted."""
 _WINDOWS = 8
-_STEPS, _STEPS_AN_ENTRY, _MORE_STEPS = 60_000, 6, 1_200_000
-_STALL = 0.005
-"""Cut rounds end where they close less than this share of the gap."""
+_STEPS = 60_000
+_STALL, _LARGE_STALL = 0.005, 0.0005
+"""Cut rounds end where they close less than this share of the gap; those of a large question take less time."""
+_LEAST_PART = 0.999
+"""Prices whose bound is a little below the best one show what is broken all the same."""
 _LEAST_PRICE = 1e-3
 _IN_A_CUT = 0.01
 """What standing in a cut adds to the price of a row where windows are begun."""
@@ -167,33 +171,38 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     state = State(
         chosen, float(part.need.max()), NO_CUTS, no_hulls(part.table.sites), None, np.zeros(part.table.sites, np.bool_)
     )
+    covers: Covers = (chosen,)
     if state.done or deadline.left() <= 0.0:
         return state, ""
+    stall = _STALL if part.table.entries < LARGE else _LARGE_STALL
     with ThreadPoolExecutor(2) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            steps = max(min(_STEPS * 4 * (1 + turn), _MORE_STEPS), _STEPS_AN_ENTRY * part.table.entries)
-            if turn < _SEARCHED_ROUNDS or turn % _SEARCHED_ROUNDS == 0:
-                job = pool.submit(search_anew, part, state, deadline, steps, seed + turn)
-            else:
-                job = pool.submit(refit_windows, part, state, deadline, _WINDOWS, seed + turn)
+            job = pool.submit(_beside, part, state, covers, deadline, seed, turn)
             priced = _priced(part, state, deadline, pool)
-            state = better_state(priced, job.result())
-            state = _fixed(state)
+            covers = job.result()
+            state = _fixed(better_state(priced, covers[0]))
             took = deadline.spent() - begun
             goes_on = tick(
                 "cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), len(state.chosen), state.bound
             )
             if state.done or not goes_on or deadline.left() < 1.1 * took:
                 break
-            if turn > 1 and len(state.chosen) - state.bound > (1.0 - _STALL) * before:
+            if turn > 1 and len(state.chosen) - state.bound > (1.0 - stall) * before:
                 break
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         note = f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out"
         if state.done or not goes_on:
             return state, note
-        state, more = finish_cover(part, state, deadline, seed, pool)
+        state, more = finish_cover(part, state, covers, deadline, seed, pool)
     return state, f"{note}; {more}"
+
+
+def _beside(part: Part, state: State, covers: Covers, deadline: Deadline, seed: int, turn: int) -> Covers:
+    """Return the best covers after what is done beside a round of prices."""
+    if turn < _SEARCHED_ROUNDS or turn % _SEARCHED_EACH == 0:
+        return search_mixed(part, state, covers, deadline, searches=SEARCHES, seed=seed + turn)
+    return ranked(covers, refit_windows(part, state, deadline, _WINDOWS, seed + turn))
 
 
 def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecutor) -> State:
@@ -201,24 +210,36 @@ def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecut
     left = np.flatnonzero(~state.never)
     table, hulls = pick(part.table, np.arange(part.table.rows), left), state.hulls[:, left]
     begun = deadline.spent()
-    prices = price_all(table, part.need, state.cuts, limit_s=deadline.left(), hulls=hulls)
+    prices = _new_prices(table, part.need, state, left, hulls, deadline)
     last = deadline.left() < deadline.spent() - begun  # there is no time to price what would be found
-    if prices is None or prices.bound <= state.bound:
+    if prices is None or prices.bound <= _LEAST_PART * state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return state
     used = prices.cut > _LEAST_PRICE
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
+    paid, more = np.split(prices.cut[used], [cuts.count])
     if not last:
         breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
         if state.cuts.count:
             # Cuts are had for less: hulls begin where a first round of them has ended.
             hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left, deadline)]).tocsr()
         cuts = joined_cuts(cuts, breaking.result())
+    paid = np.concatenate((paid, np.zeros(cuts.count - len(paid)), more, np.zeros(hulls.shape[0] - len(more))))
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
     worth[left], share[left] = prices.worth, prices.share
     bound = max(state.bound, min(prices.bound, float(len(state.chosen))))
-    prices = replace(prices, worth=worth, share=share)
+    prices = replace(prices, worth=worth, share=share, cut=paid)
     return replace(state, prices=prices, bound=bound, cuts=cuts, hulls=hulls)
+
+
+def _new_prices(
+    table: CoverTable, need: Ints, state: State, left: Ints, hulls: sparse.csr_array, deadline: Deadline
+) -> Prices | None:
+    """Return prices of the columns left, by steps from the last ones where the question is large and they are near."""
+    if state.prices is None or table.entries < LARGE or state.hulls.shape[0] == 0:
+        return price_all(table, need, state.cuts, limit_s=deadline.left(), hulls=hulls)
+    start = replace(state.prices, share=state.prices.share[left])
+    return near_all(table, need, state.cuts, hulls, start, deadline=deadline)
 
 
 def _new_hulls(

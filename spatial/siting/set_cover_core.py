@@ -1,10 +1,8 @@
-"""Which sites does a search for a small cover look at, and how does it go on?
+"""Which sites does a search for a small cover look at, and for how long?
 
 Sites that are worth little at the prices so far stand in few good covers: a search without them takes half the time
 and ends lower.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,22 +17,8 @@ _SEARCHED_WORTH = 0.995
 """Sites worth at least this share of a site at the prices so far are searched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A search that can go on: the columns it chooses from, their table, and its working arrays."""
-
-    core: Ints
-    table: CoverTable
-    work: Weights
-
-
 def search_anew(part: Part, state: State, deadline: Deadline, steps: int, seed: int) -> Ints:
     """Return the best cover that a search among the sites worth a look finds, in a number of steps."""
-    return go_on(begin_search(part, state, seed), state, deadline, steps)
-
-
-def begin_search(part: Part, state: State, seed: int, first: Ints | None = None) -> Search:
-    """Return a search among the sites worth a look, which begins with the sites of ``first`` if given."""
     core = np.arange(part.table.sites)
     if state.prices is not None:
         inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
@@ -45,14 +29,7 @@ def begin_search(part: Part, state: State, seed: int, first: Ints | None = None)
         # With fewer sites more rows are covered whenever another one is.
         asks = ~implied_rows(table)
         table, need = pick(table, asks, np.arange(table.sites)), need[asks]
-    begin = None if first is None else np.searchsorted(core, first)
-    return Search(core, table, start_weights(table, need, seed, begin))
-
-
-def go_on(search: Search, state: State, deadline: Deadline, steps: int) -> Ints:
-    """Return the best cover of the state and of a search that goes on for a number of steps."""
-    found = search_timely(search.table, search.work, deadline, steps, target=state.least)
-    return search.core[found] if len(found) < len(state.chosen) else state.chosen
+    return core[search_timely(table, start_weights(table, need, seed), deadline, steps, target=state.least)]
 
 
 def search_timely(table: CoverTable, work: Weights, deadline: Deadline, steps: int, *, target: int) -> Ints:

@@ -1,7 +1,7 @@
 """How is a set cover question finished once further cuts gain little?
 
 What has become small goes to branch and cut. Else the time that is left goes into the cover: windows of it are
-chosen anew while a search goes on beside, and starts again from the best cover once that has got ahead of it.
+chosen anew while further searches are mixed with the best covers beside.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,26 +13,28 @@ from spatial.siting.cover_branch import branch_all
 from spatial.siting.cover_state import Part, State, better_state
 from spatial.siting.cover_table import pick
 from spatial.siting.cover_windows import refit_window
-from spatial.siting.set_cover_core import begin_search, go_on
+from spatial.siting.set_cover_mix import Covers, ranked, search_mixed
 from spatial.siting.ways import Deadline, Ints
 
-_STEPS = 1_000_000
-"""Steps of the search beside one batch of windows."""
+SEARCHES = 3
+"""Searches beside one round of prices or one batch of windows."""
+_LATER = 100
+"""From here on seeds of searches count that follow the rounds of prices."""
 _BRANCH_ENTRIES = 25_000
 _WINDOW_SITES = 24
 _WINDOW_S = 3.0
 _WINDOWS = 20
-"""Windows refitted beside one search."""
+"""Windows refitted beside some searches."""
 
 
 def finish_cover(
-    part: Part, state: State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+    part: Part, state: State, covers: Covers, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
 ) -> tuple[State, str]:
     """Return the state after branch and cut, if the question has become small enough, or after a long search."""
     left = np.flatnonzero(~state.never)
     table = pick(part.table, np.arange(part.table.rows), left)
     if table.entries > _BRANCH_ENTRIES:
-        return _lingered(part, state, deadline, seed, pool)
+        return _lingered(part, state, covers, deadline, seed, pool)
     at = np.searchsorted(left, state.chosen)
     solved = branch_all(table, part.need, state.cuts, at, limit_s=deadline.left(), hulls=state.hulls[:, left])
     state = better_state(state, left[solved.chosen])
@@ -52,16 +54,16 @@ def refit_windows(part: Part, state: State, deadline: Deadline, windows: int, se
     return current
 
 
-def _lingered(part: Part, state: State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> tuple[State, str]:
+def _lingered(
+    part: Part, state: State, covers: Covers, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> tuple[State, str]:
     """Return the state after refitting windows of the best cover, beside further searches, until the time is up."""
-    turn, gains = 0, 0
-    search = begin_search(part, state, seed)
+    turn, before = 0, len(state.chosen)
     while deadline.left() > 0.0 and not state.done:
         turn += 1
-        job = pool.submit(go_on, search, state, deadline, _STEPS)
+        told = (part, state, covers, deadline)
+        job = pool.submit(search_mixed, *told, searches=SEARCHES, seed=seed + _LATER + turn)
         current = refit_windows(part, state, deadline, _WINDOWS, seed + 1000 * turn)
-        searched, gains = job.result(), gains + len(state.chosen) - len(current)
-        if len(searched) > len(current) and len(current) < len(state.chosen):
-            search = begin_search(part, replace(state, chosen=current), seed + turn, current)
-        state = better_state(replace(state, chosen=current), searched)
-    return state, f"{turn} turns of search and of windows refitted, which spared {gains} sites"
+        covers = ranked(job.result(), current)
+        state = better_state(replace(state, chosen=current), covers[0])
+    return state, f"{turn} turns of search and of windows refitted, which spared {before - len(state.chosen)} sites"

@@ -36,18 +36,14 @@ class Weights:
     lacking: Ints
     row_place: Ints
     state: Ints
-    """Open sites, rows that lack some, sites of the best cover, steps so far, last opened.
-
-    Before there is a cover the third is -1 less the number of sites in ``best`` to begin with.
-    """
+    """Open sites, rows that lack some, sites of the best cover (-1 before there is one), steps so far, last opened."""
     best: Ints
     seed: np.ndarray
 
 
-def start_weights(table: CoverTable, need: Ints, seed: int, first: Ints | None = None) -> Weights:
-    """Return the working arrays for a search that begins with some sites and what greedily covers the rest."""
+def start_weights(table: CoverTable, need: Ints, seed: int) -> Weights:
+    """Return the working arrays for a search that begins with what greedily covers all."""
     sites, rows = table.sites, table.rows
-    first = np.zeros(0, np.int64) if first is None else first
     return Weights(
         need.astype(np.int64),
         np.zeros(rows, np.int64),
@@ -59,8 +55,8 @@ def start_weights(table: CoverTable, need: Ints, seed: int, first: Ints | None =
         np.arange(sites),
         np.arange(rows),
         np.arange(rows),
-        np.array([0, rows, -1 - len(first), 0, -1], np.int64),
-        np.concatenate((first, np.zeros(sites - len(first), np.int64))),
+        np.array([0, rows, -1, 0, -1], np.int64),
+        np.zeros(sites, np.int64),
         np.array([seed * 2654435761 + 88172645463325252], np.uint64),
     )
 
@@ -184,24 +180,6 @@ def _search(  # type: ignore[no-untyped-def]
     seed,
 ):
     if state[2] < 0:
-        for q in range(-1 - state[2]):
-            _open(
-                best[q],
-                ptr,
-                site,
-                col_ptr,
-                row,
-                need,
-                count,
-                weight,
-                score,
-                free,
-                order,
-                place,
-                lacking,
-                row_place,
-                state,
-            )
         while state[1] > 0:
             pick = order[state[0]]
             for q in range(state[0], len(order)):

@@ -8,16 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import spatial.siting.set_cover as set_cover
 import spatial.siting.set_cover_end as set_cover_end
+import spatial.siting.set_cover_mix as set_cover_mix
 from spatial.errors import InfeasibleError, InputError
-from spatial.siting.cover_cuts import NO_CUTS
-from spatial.siting.cover_hulls import no_hulls
+from spatial.siting.cover_cuts import NO_CUTS, broken_cuts
+from spatial.siting.cover_hulls import broken_hulls, no_hulls
+from spatial.siting.cover_prices import Prices, price_all
 from spatial.siting.cover_state import Part, State
-from spatial.siting.cover_table import CoverTable, cover_table, covered_rows
+from spatial.siting.cover_table import cover_table, covered_rows
 from spatial.siting.set_cover import solve_set_cover
 from spatial.siting.set_cover_end import finish_cover
-from spatial.siting.set_cover_search import search_cover, start_weights
-from spatial.siting.ways import Deadline, Found
+from spatial.siting.set_cover_mix import mix_covers, near_covers, ranked
+from spatial.siting.set_cover_prices import near_all
+from spatial.siting.ways import Deadline, Found, Ints
 from tests.siting.cover_cases import ample, fewest_sites, flags, small_tables, town, ways_of
 
 
@@ -114,27 +118,69 @@ def test_without_time_the_cover_still_covers_and_the_bound_is_true() -> None:
     assert hasty.bound <= patient.bound <= patient.value <= hasty.value
 
 
-def searched(table: CoverTable, first: list[int], steps: int) -> list[int]:
-    work = start_weights(table, np.ones(table.rows, np.int64), 0, np.array(first, np.int64))
-    return list(search_cover(table, work, steps=steps, target=0).tolist())
+@pytest.mark.parametrize("seed", range(40))
+def test_a_mix_is_the_smallest_cover_of_the_sites_it_mixes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lists, sites = town(seed, 40, 14, 0.3), 14
+    need = np.minimum(rng.integers(1, 1 + seed % 3 + 1, 40), [len(row) for row in lists])
+    covers = tuple(_some_cover(lists, need, sites, rng) for _ in range(3))
+    mixed = mix_covers(cover_table(ways_of(lists, sites)), need, covers, limit_s=5.0)
+    union = sorted({int(j) for cover in covers for j in cover})
+    inside = [[union.index(j) for j in row if j in union] for row in lists]
+    assert len(mixed) == fewest_sites(inside, need.tolist(), len(union), ())
+    assert set(mixed.tolist()) <= set(union)
+    assert all(len(set(mixed.tolist()) & set(row)) >= k for row, k in zip(lists, need, strict=True))
 
 
-def test_a_search_begins_with_the_sites_it_is_given_and_adds_what_they_leave() -> None:
-    table = cover_table(ways_of([[0, 3], [1, 3], [2, 3], [4]], 5))
-    assert searched(table, [], 0) == [3, 4]
-    assert searched(table, [2], 0) == [2, 3, 4]
-    assert searched(table, [0, 1], 0) == [0, 1, 2, 4]
-    assert searched(table, [0, 1, 2, 4], 0) == [0, 1, 2, 4]
+def _some_cover(lists: list[list[int]], need: Ints, sites: int, rng: np.random.Generator) -> Ints:
+    """A cover that has no site to spare, by giving up sites in a random order."""
+    kept = set(range(sites))
+    for j in rng.permutation(sites).tolist():
+        if all(len((kept - {j}) & set(row)) >= k for row, k in zip(lists, need, strict=True)):
+            kept -= {j}
+    return np.array(sorted(kept))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_search_from_a_cover_ends_with_one_that_is_no_larger(seed: int) -> None:
-    table = cover_table(ways_of(town(seed, 200, 40, 0.2), 40))
-    first = searched(table, [], 10)
-    found = searched(table, first, 2_000)
-    opened = np.isin(np.arange(40), found)
-    assert len(found) <= len(first)
-    assert covered_rows(table, opened).min() >= 1
+def test_mixing_stops_where_the_covers_have_too_little_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    covers = tuple(np.array(cover) for cover in ([0, 1, 2], [0, 1, 3], [4, 5, 6], [0, 2, 3]))
+    monkeypatch.setattr(set_cover_mix, "_DIFFERENT", 4)
+    assert [one.tolist() for one in near_covers(covers[0], covers[1:])] == [[0, 1, 2], [0, 1, 3], [0, 2, 3]]
+
+
+def test_the_best_covers_are_kept_each_once() -> None:
+    covers: tuple[Ints, ...] = (np.array([2, 3]),)
+    for found in ([1, 2, 5], [3, 2], [0, 4], [1, 2, 5]):
+        covers = ranked(covers, np.array(found))
+    assert [one.tolist() for one in covers] == [[0, 4], [2, 3], [1, 2, 5]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_steps_from_any_prices_prove_no_more_than_the_smallest_cover(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lists = town(seed, 60, 13, 0.3)
+    need = np.minimum(rng.integers(1, 1 + seed % 2 + 1, 60), [len(row) for row in lists])
+    table, best = cover_table(ways_of(lists, 13)), fewest_sites(lists, need.tolist(), 13, ())
+    share = rng.random(13)
+    cuts = broken_cuts(table, share, need == 1, most=20)
+    hulls = broken_hulls(table, share, rng.random(60), need == 1)
+    paid = rng.random(cuts.count + hulls.shape[0])
+    start = Prices(0.0, rng.random(60), paid, np.zeros(13), share, 1.0)
+    near = near_all(table, need, cuts, hulls, start, deadline=ample())
+    exact = price_all(table, need, cuts, limit_s=10.0, hulls=hulls)
+    assert best is not None
+    assert exact is not None
+    assert near.bound <= best + 1e-9
+    assert exact.bound * 0.98 <= near.bound <= exact.bound + 1e-3
+    assert min(near.row.min(), near.cut.min(initial=0.0)) >= 0.0
+
+
+def test_a_question_priced_by_steps_is_answered_as_by_trying_every_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(set_cover, "LARGE", 0)
+    for seed in range(12):
+        lists = town(seed, 120, 16, 0.25)
+        found = solve(lists, 16)
+        best = fewest_sites(lists, [1] * 120, 16, ())
+        assert (found.value, found.bound, found.proved) == (best, best, True)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -146,7 +192,7 @@ def test_windows_as_wide_as_the_question_end_with_the_smallest_cover_of_all(
     part = Part(cover_table(ways_of(lists, 15)), np.ones(80, np.int64), np.arange(15))
     state = State(np.arange(15), 1.0, NO_CUTS, no_hulls(15), None, flags(15))
     with ThreadPoolExecutor(1) as pool:
-        state, note = finish_cover(part, state, Deadline(0.3), seed, pool)
+        state, note = finish_cover(part, state, (state.chosen,), Deadline(0.3), seed, pool)
     assert "of windows refitted" in note
     assert covered_rows(part.table, np.isin(np.arange(15), state.chosen)).min() == 1
     assert (len(state.chosen), state.bound) == (fewest_sites(lists, [1] * 80, 15, ()), 1.0)
