@@ -11,18 +11,22 @@ import numpy as np
 
 from spatial.errors import InfeasibleError
 from spatial.siting.median_branch import Best, Node, Polished, Search, Searched, branch, settle_first
-from spatial.siting.median_city import run_city
+from spatial.siting.median_city import join_sets, run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
 from spatial.siting.median_cuts import begin, lift
-from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, run_rounds
+from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, run_rounds, wander
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
 
 _DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 20, 3, 50
 """A row is cut after 20 sites more than three times as many as there are per open site, and never before the 50th."""
-_QUICK_NODES = 100
+_QUICK_NODES, _FORESEEN = 100, 800.0
+"""Nodes that prices alone look at in any case, and how many they may seem to need in all to go on."""
 _ROOT_ROUNDS, _NODE_ROUNDS = 40, 2
+"""Most rounds of cuts at the root of the tree, and at any node after it."""
+_SEARCHES, _HEAT = 6, 0.2
+"""Long searches once the cuts at the root tell which sites have a share, and how hot they begin."""
 
 
 def solve_median(
@@ -90,8 +94,8 @@ def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> Found:
 def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadline, tick: Tick) -> Searched:
     """Return what branching finds: a number of nodes by prices alone, then all by the linear relaxation with cuts."""
     ask = _search(terms, root, seed, tick)
-    quick = branch(state.node, state.names, state.value, ask, deadline, _QUICK_NODES)
-    if not quick.stopped or quick.nodes < _QUICK_NODES:
+    quick = branch(state.node, state.names, state.value, ask, deadline, _QUICK_NODES, _FORESEEN)
+    if not quick.stopped or quick.nodes < _QUICK_NODES or not deadline.left():
         return quick
     trunk, best = state.node, Best(quick.names, quick.value)
     program = begin(trunk.core, trunk.price)
@@ -110,9 +114,24 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
 
     ask = replace(ask, polish=polish, least=lambda names: total(root, np.isin(root.names, names)))
     first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS)
-    start, best = settle_first(trunk, first, best, ask) if first else (trunk, best)
+    start = trunk
+    if first:
+        best = _gather(terms, replace(state, names=best.names, value=best.value), first, seed, deadline)
+        start, best = settle_first(trunk, first, best, ask)
     found = branch(start, best.names, best.value, ask, deadline)
     return replace(found, nodes=found.nodes + quick.nodes, bound=max(found.bound, min(quick.bound, found.value)))
+
+
+def _gather(terms: Terms, state: State, polished: Polished, seed: int, deadline: Deadline) -> Best:
+    """Return the best of some long searches among the sites with a share, each joined with the best before."""
+    best = Best(state.names, state.value)
+    for turn in range(_SEARCHES):
+        if polished.node.bound > terms.goal(best.value) or not deadline.left():
+            break
+        found = wander(state, polished.share, seed + turn + 1, deadline, hot=_HEAT)
+        names = join_sets(terms, state.node, best.names, found, deadline)
+        best = Best(names, terms.cost_of(names))
+    return best
 
 
 def _search(terms: Terms, root: Core, seed: int, tick: Tick) -> Search:

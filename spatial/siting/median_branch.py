@@ -21,6 +21,8 @@ _AGAIN = 0.8
 _OFTEN = 0.5
 _FINE_STEPS, _FINE_PACE = 3, 0.01
 _REPORT_EVERY = 64
+_WIDE = 200
+"""With more open nodes than this the last one is next, else the one of least bound after each that is closed."""
 _IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
 """The first nodes and then every 16th start a quick search from the sites their prices favour."""
 
@@ -78,24 +80,32 @@ class Best:
     value: float
 
 
-def branch(root: Node, names: Ints, value: float, ask: Search, deadline: Deadline, most: int = 2**62) -> Searched:
+def branch(
+    root: Node, names: Ints, value: float, ask: Search, deadline: Deadline, most: int = 2**62, foreseen: float = 0.0
+) -> Searched:
     """Return the best set at or below the goal, or proof that none is, as far as deadline and ``most`` nodes allow.
 
-    A set whose true total is above what its core says (rows are cut) keeps the bound down to the latter.
+    After so many nodes it goes on only while the whole tree, told from the part of it that is done, seems to have no
+    more than ``foreseen``. A set whose true total is above what its core says (rows are cut) keeps the bound down to
+    the latter.
     """
-    best, stack, nodes, floor = Best(names, value), [root], 0, np.inf
+    best, stack, nodes, floor = Best(names, value), [(root, 1.0)], 0, np.inf
+    parts: list[Node] = []
     while stack:
-        lowest = min(min(node.bound for node in stack), floor, best.value)
-        if nodes >= most or not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
+        lowest = min(min(node.bound for node, _ in stack), floor, best.value)
+        slow = nodes >= most and nodes > foreseen * (1.0 - sum(part for _, part in stack))
+        if slow or not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
             return Searched(best.names, best.value, lowest, nodes, True)
-        node = stack.pop()
+        at = -1 if parts or len(stack) > _WIDE else min(range(len(stack)), key=lambda k: stack[k][0].bound)
+        node, part = stack.pop(at)
+        parts = []
         if node.bound > ask.goal(best.value):
             continue
         nodes += 1
         thorough = nodes <= _IMPROVE_FIRST or nodes % _IMPROVE_EVERY == 0
         best, parts, leaf = visit(node, best, ask, thorough)
         floor = min(floor, leaf)
-        stack += parts
+        stack += [(one, part / len(parts)) for one in parts]
     return Searched(best.names, best.value, min(best.value, floor), nodes, False)
 
 

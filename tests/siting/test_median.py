@@ -170,6 +170,7 @@ def test_rows_cut_too_short_are_lengthened_until_the_answer_stands(monkeypatch, 
 def test_the_linear_relaxation_proves_what_prices_alone_do_not(monkeypatch, seed) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(median, "can_enumerate", lambda terms: False)
     monkeypatch.setattr(median, "_QUICK_NODES", 0)
+    monkeypatch.setattr(median, "_FORESEEN", 0.0)
     rng = np.random.default_rng(seed)
     cost = rng.integers(1, 40, (25, 12)).astype(float)
     ways, weight = full_ways(cost), rng.integers(1, 9, 25).astype(float)

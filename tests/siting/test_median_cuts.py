@@ -6,6 +6,7 @@ from math import inf
 import numpy as np
 import pytest
 
+from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node, Search, branch
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_cuts import ball_sums, begin, lift
@@ -110,6 +111,24 @@ def test_branching_on_costs_with_cuts_in_them_ends_at_the_best_set(seed: int) ->
     found = branch(Node(lifted.core, (), lifted.price, -inf), worst, terms.cost_of(worst), search, Deadline(60))
     assert found.value == best
     assert found.bound == best
+    for most, foreseen in ((2, 0.0), (2, 1e9)):
+        node = Node(lifted.core, (), lifted.price, -inf)
+        short = branch(node, worst, terms.cost_of(worst), search, Deadline(60), most, foreseen)
+        assert short.bound <= best <= short.value
+        assert short.nodes <= 2 or short.bound == best
+
+
+def test_holes_of_a_board_are_proved_where_the_plain_relaxation_lies_far_below() -> None:
+    question = point_question("lattice", board_points("lattice", 1)[:330], 65)
+    found = solve_median(question.ways, question.weight, question.p)
+    assert found.proved
+    terms = ask(question.ways, question.weight, question.p, None, inf)
+    core = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, terms.p, 60)
+    plain = lift(begin(core, first_prices(core)), inf, Deadline(60), rounds=0, seed=0)
+    assert plain is not None
+    assert plain.value < terms.goal(found.value)
+    again = solve_median(question.ways, question.weight, question.p)
+    assert again.open.tobytes() == found.open.tobytes()
 
 
 def test_without_time_nothing_is_lifted() -> None:
