@@ -17,9 +17,11 @@ from spatial.siting.ways import Deadline
 
 _MOST_ROWS, _MOST_ENTRIES = 600, 400_000
 """Sets of more are too many for a mix of them."""
+_FIRST_SHARE = 0.5
+"""Share of the time left in which the bound of all choices is lifted before they are parted."""
 _MOST_SETS, _MORE = 20_000.0, 8.0
 """Sets left by the first guess, and how many times more each further one leaves."""
-_NARROW, _TURNS = 0.8, 24
+_NARROW, _TURNS = 0.8, 10
 
 
 def may_take_sets(rooms: Rooms) -> bool:
@@ -39,7 +41,8 @@ def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) ->
         np.zeros((0, 3), np.int64), np.zeros(0),
     )  # fmt: skip
     dearest = dearest_of(rooms)
-    lifted = lift_part(master, rooms, begun, dearest, deadline=deadline, first=True)
+    short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
+    lifted = lift_part(master, rooms, begun, dearest, deadline=short, first=True)
     few, top = _MOST_SETS, min(goal_of(rooms, lifted.state.best.value), dearest)
     while lifted.state.bound <= top and deadline.left() > 0.0:
         guess, left = _guess(rooms, lifted, top, few)
@@ -56,7 +59,7 @@ def _guess(rooms: Rooms, lifted: Lifted, top: float, few: float) -> tuple[float,
     """Return a total that choices of few sets come to at most, up to the top, and what they can have."""
     bound, guess = lifted.state.bound, top
     for _ in range(_TURNS):
-        left = cut_lifted(rooms, lifted, guess)
+        left = cut_lifted(rooms, lifted, guess, few)
         if left.sets <= few:
             break
         guess = bound + _NARROW * (guess - bound)

@@ -13,18 +13,23 @@ from spatial.walking.compiled import inner, kernel
 
 @kernel
 def fill_sites(  # type: ignore[no-untyped-def]
-    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, hair, visits, out_ptr, out_entry, out_site, worth
+    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, hair, visits, entry, held, worth
 ):
-    """Write ever better sets of each site that cost less than their prices, as many as fit; return how many.
+    """Write the best sets met of each site that cost less than their prices.
 
-    ``triple`` lists from ``tptr`` on which triples each row is in. ``worth`` is no more than the least sum of cost less
-    prices with fines of any set of the site, by a hair; where the visits of a site do not do, fines are left out of it.
+    ``entry`` has as many places per site as sets are wanted, with as many entries as any site has; ``held`` becomes how
+    many entries there are at each place, 0 for no set. ``triple`` lists from ``tptr`` on which triples each row is in.
+    ``worth`` is no more than the least sum of cost less prices with fines of any set of the site, by a hair; where the
+    visits of a site do not do, fines are left out of it.
     """
     size, width = _sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
     chosen, met, ahead = np.empty(size + 1, np.int64), np.zeros(len(fine) + 1, np.int64), np.zeros((size + 1, width))
-    count = np.int64(0)
+    places = held.shape[1]
     for s in range(len(room)):
+        turn = np.int64(0)
+        for q in range(places):
+            held[s, q] = 0
         helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         _look_ahead(gain, weight, helps, np.int64(room[s]), ahead)
         at, depth, value, left, best = np.int64(0), np.int64(0), 0.0, np.int64(room[s]), 0.0
@@ -37,11 +42,10 @@ def fill_sites(  # type: ignore[no-untyped-def]
                     left -= np.int64(weight[at])
                     if value > best + hair:
                         best = value
-                        if count + 1 < len(out_ptr) and out_ptr[count] + depth <= len(out_entry):
-                            for h in range(depth):
-                                out_entry[out_ptr[count] + h] = items[chosen[h]]
-                            out_site[count], out_ptr[count + 1] = s, out_ptr[count] + depth
-                            count += 1
+                        for h in range(depth):
+                            entry[s, turn, h] = items[chosen[h]]
+                        held[s, turn] = depth
+                        turn = (turn + 1) % places
                 at += 1
                 continue
             if depth == 0:
@@ -57,17 +61,16 @@ def fill_sites(  # type: ignore[no-untyped-def]
                 depth -= 1
                 _part(row[items[chosen[depth]]], tptr, triple, fine, met)
         worth[s] = -best - hair
-    return count
 
 
 @kernel
 def flag_sites(  # type: ignore[no-untyped-def]
-    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit, visits, flags
+    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit, visits, most, flags
 ):
     """Flag the entries of all sets whose sum of cost less prices with fines is at most its site's limit.
 
     Return how many such sets there are; where the visits of a site do not do, all of its entries are flagged, and what
-    is returned is infinite.
+    is returned is infinite. Where there are more than ``most``, all entries of all sites are.
     """
     size, width = _sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
@@ -109,6 +112,10 @@ def flag_sites(  # type: ignore[no-untyped-def]
             while depth > 0:
                 depth -= 1
                 _part(row[items[chosen[depth]]], tptr, triple, fine, met)
+        if count > most:
+            for k in range(len(row)):
+                flags[k] = open_to[k]
+            return np.inf
     return count
 
 

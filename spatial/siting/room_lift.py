@@ -16,13 +16,13 @@ from spatial.siting.room_master import Master, Mix, Taken, add_sets, add_triples
 from spatial.siting.rooms import Choice, Rooms, value_of_choice
 from spatial.siting.ways import Deadline, Floats, Ints
 
-_VISITS = 400_000
-"""Steps that a search for the sets of one site may take."""
+_VISITS, _FLAG_VISITS = 400_000, 40_000
+"""Steps that a search for the sets of one site may take: for the best ones, and for all that are good enough."""
 _ROUNDS = 200
 _NEAR = 0.5
 """How near to the best ones prices stay, from 0 to 1; half as much each time that no set pays."""
-_EACH, _MOST_SETS, _PER_SET = 2, 4000, 40
-_MET, _HAIR = 1e-6, 1e-10
+_EACH = 2
+_MET, _HAIR = 1e-6, 1e-11
 _ENOUGH, _LITTLE = 1e-2, 1e-9
 """The mix is near enough to its bound at this share of the gap, or of the total."""
 _LEAST_NEAR, _WHOLE = 0.1, 1e-6
@@ -71,42 +71,49 @@ def lift_part(
     """Return the part with the bound that sets and triples give, without what no choice of at most a total has.
 
     That is ``most``, or what would be better than the best choice met where that is less. The first time more triples
-    are tried, and those without a fine are forgotten.
+    are tried.
     """
     alive, prices = state.alive & ~state.banned[rooms.site], np.clip(state.prices, 0.0, rooms.lost)
     state, mix, slow = replace(state, alive=alive, prices=prices), None, -1
     keep_triples(master, state.triples)
-    set_part(master, rooms, state, most)
+    set_part(master, rooms, state, _goal(rooms, state, most))
     turns, least, patience = (_FIRST_TURNS, _FIRST_GAIN, _PATIENCE) if first else (_TURNS, _GAIN, 1)
     for _ in range(turns):
         before = state.bound
         state, last = _grown(master, rooms, state, most, deadline)
         mix = last or mix
-        state = replace(state, best=_best_of(master, rooms, state.best, last)) if last else state
+        if last is None or deadline.left() <= 0.0:
+            break
+        best, known = _best_of(master, rooms, state.best, last), state.best.value
+        state = replace(state, best=best)
         missing = _goal(rooms, state, most) - state.bound
+        if missing < 0.0:
+            break
+        if best.value < known:  # sets grow on: the bound was near enough to a total that is none any more
+            continue
         slow = slow + 1 if state.bound - before < least * missing or slow < 0 else 0
-        if last is None or missing < 0.0 or slow > patience or deadline.left() <= 0.0 or not _add_broken(master, last):
+        if slow > patience or not _add_broken(master, last):
             break
     opened, share = _shares(master, rooms, mix)
     state, goal = _without_none(state), _goal(rooms, state, most)
     return Lifted(state, opened, share, 0.0) if state.bound > goal else _cut(rooms, state, opened, share, goal)
 
 
-def cut_lifted(rooms: Rooms, lifted: Lifted, most: float) -> Lifted:
-    """Return a part that was lifted without what no choice of at most some total has."""
-    return _cut(rooms, lifted.state, lifted.opened, lifted.share, most)
+def cut_lifted(rooms: Rooms, lifted: Lifted, most: float, few: float) -> Lifted:
+    """Return a part that was lifted without what no choice of at most some total has, where few sets are left."""
+    return _cut(rooms, lifted.state, lifted.opened, lifted.share, most, few)
 
 
 def sets_of(rooms: Rooms, choice: Choice) -> list[Taken]:
     """Return the sets of rows that a choice serves."""
     entry = np.flatnonzero(choice.served[rooms.row] == rooms.site)
     sites = rooms.site[entry]
-    return [_taken(rooms, entry[sites == s]) for s in np.unique(sites)]
+    return [_taken(rooms, int(s), entry[sites == s]) for s in np.unique(sites)]
 
 
-def _taken(rooms: Rooms, entry: Ints) -> Taken:
+def _taken(rooms: Rooms, site: int, entry: Ints) -> Taken:
     """Return entries of one site as a set."""
-    return Taken(int(rooms.site[entry[0]]), np.sort(rooms.row[entry]), float(rooms.cost[entry].sum()))
+    return Taken(site, np.sort(rooms.row[entry]), float(rooms.cost[entry].sum()))
 
 
 def _goal(rooms: Rooms, state: Bound, most: float) -> float:
@@ -152,14 +159,13 @@ def _grown(master: Master, rooms: Rooms, state: Fined, most: float, deadline: De
 
 def _priced(rooms: Rooms, state: Fined, prices: Floats, fines: Floats) -> Found:
     """Return what sites are worth at prices and fines, with some sets that are best there."""
-    m, size = len(rooms.room), _MOST_SETS
-    ptr, entry, site = np.zeros(size + 1, np.int64), np.empty(_PER_SET * size, np.int64), np.empty(size, np.int64)
+    m, longest = len(rooms.room), int(np.diff(rooms.ptr).max(initial=0))
+    entry, held = np.empty((m, _EACH, longest), np.int64), np.zeros((m, _EACH), np.int64)
     worth, hair = np.empty(m), _HAIR * max(float(prices.max(initial=0.0)), 1.0)
     told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, state.alive)
-    count = fill_sites(*told, *_by_row(state.triples, fines, len(rooms.load)), hair, _VISITS, ptr, entry, site, worth)
-    last = np.arange(count) + _EACH
-    last = np.flatnonzero((last >= count) | (site[np.minimum(last, count - 1)] != site[:count]))
-    sets = [_taken(rooms, entry[ptr[k] : ptr[k + 1]]) for k in last.tolist()]
+    fill_sites(*told, *_by_row(state.triples, fines, len(rooms.load)), hair, _VISITS, entry, held, worth)
+    some = np.argwhere(held > 0).tolist()
+    sets = [_taken(rooms, s, entry[s, q, : held[s, q]]) for s, q in some]
     bound = total_of(prices, worth[choose(rooms, worth, state)]) - float(fines.sum()) * (1.0 + _HAIR)
     return Found(bound, prices, fines, worth, sets)
 
@@ -239,7 +245,7 @@ def _shares(master: Master, rooms: Rooms, mix: Mix | None) -> tuple[Floats, Floa
     return opened, np.minimum(dense[rooms.site, rooms.row], 1.0)
 
 
-def _cut(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: float) -> Lifted:
+def _cut(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: float, few: float = np.inf) -> Lifted:
     """Return the part without what is in no set that a choice of at most this total can have."""
     found = _priced(rooms, state, state.prices, state.fines)
     opens, shuts = site_totals(rooms, state, found.worth, found.bound)
@@ -248,6 +254,6 @@ def _cut(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: float)
     limit[banned] = -np.inf
     flags = np.zeros(len(rooms.row), dtype=bool)
     told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, state.alive)
-    sets = flag_sites(*told, *_by_row(state.triples, state.fines, len(rooms.load)), limit, _VISITS, flags)
+    sets = flag_sites(*told, *_by_row(state.triples, state.fines, len(rooms.load)), limit, _FLAG_VISITS, few, flags)
     fixed = state.fixed | (shuts > goal)
     return Lifted(replace(state, alive=flags & state.alive, fixed=fixed, banned=banned), opened, share, sets)

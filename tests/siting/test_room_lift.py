@@ -51,21 +51,24 @@ def test_a_site_is_worth_the_best_of_all_sets_with_their_fines_and_keeps_the_ent
     }
     least = min([0.0, *sums.values()])
     told = (ptr, row, cost, load, room, prices, may, *by_row(triples, n), fine)
-    out, worth = (np.zeros(50, np.int64), np.zeros(500, np.int64), np.zeros(50, np.int64)), np.zeros(1)
-    count = fill_sites(*told, 1e-9, ENOUGH, *out, worth)
+    entry, held, worth = np.zeros((1, 3, n), np.int64), np.zeros((1, 3), np.int64), np.zeros(1)
+    fill_sites(*told, 1e-9, ENOUGH, entry, held, worth)
     assert least - 1e-8 <= worth[0] <= least
-    found = [tuple(sorted(out[1][out[0][k] : out[0][k + 1]].tolist())) for k in range(count)]
-    assert [sums[one] for one in found] == sorted((sums[one] for one in found), reverse=True)
-    assert least == 0.0 or sums[found[-1]] == least
-    fill_sites(*told, 1e-9, 2, *out, worth)
+    found = [sums[tuple(sorted(entry[0, q, : held[0, q]].tolist()))] for q in range(3) if held[0, q]]
+    assert max(found, default=-1.0) < 0.0
+    assert min([0.0, *found]) == least
+    fill_sites(*told, 1e-9, 2, entry, held, worth)
     assert worth[0] <= least
     for limit in (-3.0, 0.0, 2.5):
         inside = [rows for rows, value in sums.items() if value <= limit]
         flags = np.zeros(n, dtype=bool)
-        assert flag_sites(*told, np.array([limit]), ENOUGH, flags) == len(inside)
+        assert flag_sites(*told, np.array([limit]), ENOUGH, INF, flags) == len(inside)
         assert np.flatnonzero(flags).tolist() == sorted({i for rows in inside for i in rows})
         flags[:] = False
-        if flag_sites(*told, np.array([limit]), 1, flags) == INF:
+        if flag_sites(*told, np.array([limit]), 1, INF, flags) == INF:
+            assert (flags == may).all()
+        if inside:
+            assert flag_sites(*told, np.array([limit]), ENOUGH, len(inside) - 0.5, flags) == INF
             assert (flags == may).all()
 
 
@@ -118,7 +121,7 @@ def test_a_lifted_bound_is_no_higher_than_the_least_total_and_what_is_as_low_is_
         assert state.bound <= best + 1e-6 or state.best.value <= best + 1e-6, seed
         closed += state.bound > best - 1.0
         if state.best.value > best:  # the best is still ahead: a part with room for it has to be left
-            left = cut_lifted(rooms, lifted, best + 1e-6).state
+            left = cut_lifted(rooms, lifted, best + 1e-6, INF).state
             assert left.bound <= best + 1e-6, seed
             rows = np.bincount(rooms.row[left.alive], minlength=len(rooms.load)) > 0
             assert (rows | np.isfinite(rooms.lost)).all(), seed
