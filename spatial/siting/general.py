@@ -5,20 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from spatial.siting.center import solve_center_under
 from spatial.siting.general_total import least_total
 from spatial.siting.mip import Mip, MipAnswer, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
 from spatial.siting.plain import Outcome
 from spatial.siting.question import Question, broken_rules, tally, value_of
 from spatial.siting.swaps import search
-from spatial.siting.ways import Deadline, Flags, Tick, row_of, within
+from spatial.siting.ways import Deadline, Flags, Tick, row_of
 
 _SEARCH_SHARE = 0.3
 _START_SHARE = 0.15
-_SLICE, _SOON = 0.3, 0.7
-"""Shares of the time left in which one radius is decided, and of that in which it is told by who is left out."""
-_FEW_ENTRIES = 2_000
-_HAIR = 1e-6
 
 
 def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: Tick | None = None) -> Outcome:
@@ -26,13 +23,8 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
     if question.goal == "count":
         return _cover(question, deadline, seed)
     if question.goal == "largest":
-        return shrink_radius(
-            question,
-            lambda radius, left_s: _any_cover(
-                replace(question, ways=within(question.ways, radius)), _SLICE * left_s, seed
-            ),
-            deadline=deadline,
-        )
+        best = solve_center_under(question, deadline=deadline, seed=seed, tick=tick)
+        return Outcome(best.opened, None, best.bound, best.impossible)
     start = _start(question, deadline, seed)
     if start.opened is None:
         return start
@@ -58,38 +50,6 @@ def _better(question: Question, opened: Flags | None, found: MipAnswer) -> Outco
 def _cover(question: Question, deadline: Deadline, seed: int) -> Outcome:
     found = solve_mip(cover_model(question, question.charge), start=None, time_limit_s=deadline.left(), seed=seed)
     return _better(question, None, found)
-
-
-def _any_cover(question: Question, left_s: float, seed: int) -> Outcome:
-    """Return any open sites that serve every row under the conditions."""
-    deadline = Deadline(left_s)
-    if len(question.ways.site) > _FEW_ENTRIES:
-        told = _all_served(question, deadline, seed)
-        if told is not None:
-            return told
-    charge = np.zeros(len(question.fixed))
-    found = solve_mip(cover_model(question, charge), start=None, time_limit_s=deadline.left(), seed=seed)
-    return Outcome(None if found.x is None else found.x[: len(question.fixed)] > 0.5, None, 0.0, found.infeasible)
-
-
-def _all_served(question: Question, deadline: Deadline, seed: int) -> Outcome | None:
-    """Return sites that leave nobody out, or that there are none, where the least number left out tells soon."""
-    ways = replace(question.ways, cost=np.zeros(len(question.ways.cost)))
-    weight = (question.weight > 0).astype(np.float64)
-    asked = replace(question, goal="sum", ways=ways, weight=weight, missing=1.0)
-    half = Deadline(_SOON * deadline.left())
-    start = _start(asked, half, seed)
-    if start.opened is None:
-        return start if start.impossible else None
-
-    def undecided(_stage: str, _share: float, value: float, bound: float) -> bool:
-        return value > 0.0 and bound <= _HAIR
-
-    found = least_total(asked, start.opened, deadline=half, seed=seed, tick=undecided)
-    assert found.opened is not None
-    if value_of(asked, found.opened) == 0.0:
-        return Outcome(found.opened, None, 0.0, False)
-    return Outcome(None, None, np.inf, True) if found.bound > _HAIR else None
 
 
 def shrink_radius(

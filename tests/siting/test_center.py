@@ -1,6 +1,7 @@
 """P-centers: worked by hand, held to every set of sites, and to published optima."""
 
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, product
 from math import inf
 
 import numpy as np
@@ -8,8 +9,14 @@ import pytest
 
 import spatial.siting.center as center
 from spatial.errors import InfeasibleError, InputError
-from spatial.siting.center import solve_center
-from spatial.siting.ways import Deadline, build_ways, center_value
+from spatial.siting.center import solve_center, solve_center_under
+from spatial.siting.center_near import Near, list_limits, list_near
+from spatial.siting.center_tree import WHOLE, find_within, is_refuted
+from spatial.siting.enumerate import try_all
+from spatial.siting.mip import solve_mip
+from spatial.siting.models import cover_model
+from spatial.siting.question import CountRule, Question, broken_rules, value_of
+from spatial.siting.ways import Deadline, Ways, build_ways, center_value, within
 from tests.bench.siting_instances import PMED_CENTERS, full_ways, point_question, read_pmed, scattered_points
 from tests.real_data import real
 
@@ -109,6 +116,106 @@ def test_the_same_seed_gives_the_same_sites_whatever_the_order_of_the_entries() 
     rows = np.repeat(np.arange(60), np.diff(ways.ptr))
     other = build_ways(rows[order], ways.site[order], ways.cost[order], 60, 60)
     assert solve_center(ways, 5, seed=2).open.tobytes() == solve_center(other, 5, seed=2).open.tobytes()
+
+
+def conditioned(seed: int, *, sites: int = 9, rows: int = 12, need: int = 1) -> Question:
+    """A question under conditions of every kind: money, distances, kinds, shut and fixed sites, rows without weight."""
+    rng = np.random.default_rng(seed)
+    cost = rng.integers(0, 40, (rows, sites)).astype(float) if seed % 2 else rng.uniform(0, 40, (rows, sites))
+    row, site = np.nonzero(rng.random((rows, sites)) < 0.85)
+    fixed = rng.random(sites) < 0.1
+    some = rng.random(sites) < 0.5
+    pairs = np.array([pair for pair in combinations(range(sites), 2) if rng.random() < 0.12], np.int64).reshape(-1, 2)
+    least = int(rng.integers(0, 3))
+    return Question(
+        goal="largest", ways=build_ways(row, site, cost[row, site], rows, sites),
+        weight=rng.integers(0, 4, rows).astype(float), load=np.ones(rows), missing=inf,
+        p=int(rng.integers(need, need + 4)), counted=~fixed, fixed=fixed,
+        banned=~fixed & (rng.random(sites) < 0.1), charge=np.ones(sites),
+        price=np.where(fixed, 0.0, np.round(rng.uniform(0.0, 9.0, sites), 1)),
+        budget=float(rng.integers(6, 30)) if rng.random() < 0.6 else inf,
+        apart=pairs[~fixed[pairs].any(axis=1)],
+        rules=(CountRule(some, least, least + int(rng.integers(0, 4)), "some"), CountRule(~some, 0, 3, "others")),
+        capacity=np.full(sites, inf), split=False, need=need,
+    )  # fmt: skip
+
+
+def near_of(question: Question, radius: float) -> Near | None:
+    """The rows that count within a radius."""
+    counts = question.weight > 0
+    length = np.diff(question.ways.ptr)
+    entry = np.repeat(counts, length)
+    ways = Ways(np.r_[0, np.cumsum(length[counts])], question.ways.site[entry], question.ways.cost[entry], 9)
+    limits = list_limits(question)
+    assert limits is not None
+    return list_near(ways, question.need, question.fixed, limits, radius)
+
+
+@pytest.mark.parametrize("need", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(120))
+def test_under_all_conditions_the_value_is_that_of_the_best_of_all_sets(seed: int, need: int) -> None:
+    question = conditioned(seed, need=need)
+    best = try_all(question)
+    found = solve_center_under(question, deadline=Deadline(60.0))
+    if best is None:
+        assert found.impossible
+        assert found.opened is None
+        return
+    assert found.opened is not None
+    assert not broken_rules(question, found.opened)
+    assert value_of(question, found.opened) == found.bound == value_of(question, best)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_branches_closed_hold_no_sites_and_those_left_hold_all(seed: int) -> None:
+    question = replace(conditioned(seed), rules=(), banned=np.zeros(9, dtype=bool))
+    for radius in np.quantile(question.ways.cost, (0.3, 0.5)):
+        near = near_of(question, float(radius))
+        if near is None:
+            continue
+        sets = np.array([*product((False, True), repeat=len(near.sites))]).reshape(-1, len(near.sites))
+        table = np.zeros((near.table.rows, len(near.sites)))
+        for i in range(near.table.rows):
+            table[i, near.table.site[near.table.ptr[i] : near.table.ptr[i + 1]]] = 1.0
+        serves = (sets @ table.T >= near.need).all(axis=1) & (sets @ near.packs.toarray().T <= near.room).all(axis=1)
+        if is_refuted(near, deadline=Deadline(60.0)):
+            assert not serves.any()
+        told = find_within(near, WHOLE, deadline=Deadline(60.0), visits=1 + seed % 4)
+        place = {int(site): k for k, site in enumerate(near.sites)}
+        inside = np.zeros(len(sets), dtype=int)
+        for branch in told.left:
+            inside += np.all([sets[:, place[site]] == opens for site, opens in branch] or [sets[:, 0] < 2], axis=0)
+        assert (inside[serves] == 1).all()
+        assert not told.none or not serves.any()
+        if told.chosen is not None:
+            assert serves[(sets == np.isin(near.sites, told.chosen)).all(axis=1)].all()
+
+
+@pytest.mark.parametrize("need", [1, 2])
+@pytest.mark.parametrize("seed", range(8))
+def test_larger_questions_have_an_answer_within_the_radius_and_none_below(seed: int, need: int) -> None:
+    question = conditioned(seed, sites=30, rows=80, need=need)
+    question = replace(question, p=7, budget=30.0, banned=np.zeros(30, dtype=bool), weight=np.ones(80))
+    found = solve_center_under(question, deadline=Deadline(60.0))
+    radii = np.unique(question.ways.cost)
+    if found.opened is None:
+        assert found.impossible
+        assert solve_mip(cover_model(question, question.charge), start=None, time_limit_s=60.0).infeasible
+        return
+    assert value_of(question, found.opened) == found.bound
+    below = replace(question, ways=within(question.ways, float(radii[np.searchsorted(radii, found.bound) - 1])))
+    assert solve_mip(cover_model(below, question.charge), start=None, time_limit_s=60.0).infeasible
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 3, 6, 9])
+def test_a_search_that_is_stopped_keeps_a_true_bound(ticks: int) -> None:
+    question = conditioned(3, sites=30, rows=80)
+    question = replace(question, p=7, budget=30.0, banned=np.zeros(30, dtype=bool), weight=np.ones(80))
+    best = solve_center_under(question, deadline=Deadline(60.0))
+    calls = iter(range(100))
+    found = solve_center_under(question, deadline=Deadline(60.0), tick=lambda *_: next(calls) < ticks)
+    assert found.bound <= best.bound
+    assert found.opened is None or value_of(question, found.opened) >= best.bound
 
 
 @pytest.mark.real

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from spatial.siting import general, general_total
+from spatial.siting import general_total
 from spatial.siting.enumerate import try_all
 from spatial.siting.general_cuts import cuts_at
 from spatial.siting.general_price import list_sides, price_cuts
@@ -137,21 +137,3 @@ def test_the_same_seed_finds_the_same_sites() -> None:
     question = asked(3, 2)
     first = wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)
     assert (first == wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)).all()
-
-
-@pytest.mark.parametrize("need", [1, 2])
-def test_the_least_largest_cost_is_found_by_who_is_left_out_within_each_radius(
-    need: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(general, "_FEW_ENTRIES", 0)
-    for seed in range(12):
-        question = replace(asked(seed, need), goal="largest", missing=np.inf)
-        best = try_all(question)
-        found = general.answer_general(question, deadline=Deadline(60.0), seed=1)
-        if best is None:
-            assert found.opened is None
-            assert found.impossible
-            continue
-        assert found.opened is not None
-        assert not broken_rules(question, found.opened)
-        assert value_of(question, found.opened) == found.bound == value_of(question, best), seed

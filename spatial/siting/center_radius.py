@@ -1,0 +1,210 @@
+"""Which sites make the farthest place as near as can be under all conditions, and how near is provably the limit?
+
+The answer is one of the costs in the table. Quick searches find sites for some radii, and sites that open in part tell
+which ones are too small; then one search through the branches of all choices closes what is between.
+What is closed at a radius stays closed at smaller ones, so that each smaller radius asks only for the branches left.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spatial.siting.center_near import Limits, Near, list_near
+from spatial.siting.center_tree import WHOLE, Branch, Told, find_within, is_refuted
+from spatial.siting.set_cover_search import search_cover, start_weights
+from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick, Ways
+
+_STRIDE = 8
+"""Radii passed over at first where one is looked for from below; twice as many each time."""
+_STEPS, _VISITS = 10_000, 40
+"""Steps of a search, and visits of branches, that look for sites within one radius."""
+_SLICE = 0.6
+"""Share of the time left that goes into one radius before a smaller one is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Open sites (None if none were found), a bound on the radius, and whether there are provably none at all."""
+
+    opened: Flags | None
+    bound: float
+    impossible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A question, the radii that may be its answer, and what limits the search."""
+
+    ways: Ways
+    need: int
+    fixed: Flags
+    limits: Limits
+    radii: Floats
+    deadline: Deadline
+    seed: int
+    tick: Tick | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Radii before the place ``low`` are too small; at the place ``high`` the open sites serve everybody."""
+
+    low: int
+    high: int
+    opened: Flags | None
+
+
+def nearest_sites(
+    ways: Ways,
+    need: int,
+    fixed: Flags,
+    limits: Limits,
+    *,
+    start: Flags | None,
+    deadline: Deadline,
+    seed: int,
+    tick: Tick | None = None,
+) -> Nearest:
+    """Return open sites with the least cost at which every row has ``need`` of them, from some that keep the limits."""
+    radii = _list_radii(ways, need, fixed, limits)
+    task = _Task(ways, need, fixed, limits, radii, deadline, seed, tick)
+    known = _Known(0, len(radii), None)
+    if start is not None:
+        known = _offered(task, known, start)
+    known = _searched(task, known)
+    known = _raised(task, known)
+    known = _visited(task, known)
+    known = _closed(task, known)
+    impossible = known.low >= len(radii)
+    bound = np.inf if impossible else float(radii[min(known.low, known.high)])
+    return Nearest(known.opened, bound, impossible)
+
+
+def radius_of(ways: Ways, need: int, opened: Flags) -> float:
+    """Return the largest cost of a row's ``need``-th cheapest open site; infinite where a row has fewer."""
+    at = np.flatnonzero(opened[ways.site])
+    place = np.searchsorted(at, ways.ptr[:-1]) + need - 1
+    entry = np.append(at, np.iinfo(np.int64).max)[np.minimum(place, len(at))]
+    if (entry >= ways.ptr[1:]).any():
+        return np.inf
+    return float(ways.cost[entry].max(initial=0.0))
+
+
+def _list_radii(ways: Ways, need: int, fixed: Flags, limits: Limits) -> Floats:
+    """Return the costs that can be the answer, ascending: with all sites open it is not less, with fixed not more."""
+    allowed = fixed.copy()
+    allowed[limits.sites] = True
+    radii: Floats = np.unique(np.append(ways.cost, 0.0))
+    return radii[(radii >= radius_of(ways, need, allowed)) & (radii <= radius_of(ways, need, fixed))]
+
+
+def _near(task: _Task, place: int) -> Near | None:
+    return list_near(task.ways, task.need, task.fixed, task.limits, float(task.radii[place]))
+
+
+def _goes_on(task: _Task, known: _Known) -> bool:
+    """Tell whether something is left to find, and time for it."""
+    if known.low >= known.high or task.deadline.left() <= 0.0:
+        return False
+    value = np.inf if known.opened is None else float(task.radii[known.high])
+    share = min(task.deadline.spent() / max(task.deadline.budget_s, 1e-9), 1.0)
+    return task.tick is None or task.tick("radii", share, value, float(task.radii[known.low]))
+
+
+def _offered(task: _Task, known: _Known, opened: Flags) -> _Known:
+    """Return what is known with open sites that keep the conditions."""
+    place = int(np.searchsorted(task.radii, radius_of(task.ways, task.need, opened)))
+    return replace(known, high=place, opened=opened) if place < known.high else known
+
+
+def _chosen(task: _Task, known: _Known, sites: Ints) -> _Known:
+    opened = task.fixed.copy()
+    opened[sites] = True
+    return _offered(task, known, opened)
+
+
+def _raised(task: _Task, known: _Known) -> _Known:
+    """Return what is known once sites that open in part tell nothing more."""
+    end, place, stride = known.high, known.low, _STRIDE
+    while known.low < end and _goes_on(task, known):
+        near = _near(task, place)
+        if near is None or is_refuted(near, deadline=task.deadline):
+            known = replace(known, low=place + 1)
+        else:
+            end = place
+        place, stride = min(known.low + stride, (known.low + end) // 2), 2 * stride
+    return known
+
+
+def _searched(task: _Task, known: _Known) -> _Known:
+    """Return what is known after searches that weight rows, where nothing but a number of sites limits the choice."""
+    begin, place, stride = known.low, known.low, _STRIDE
+    while begin < known.high and _goes_on(task, known):
+        near = _near(task, place)
+        if near is None:
+            known, sites = replace(known, low=place + 1), None
+        elif (most := _number_of_sites(near)) is None:
+            break
+        else:
+            sites = _covered(near, most, task.seed)
+        if sites is None:
+            begin = place + 1
+        else:
+            known = _chosen(task, known, sites)
+        place, stride = min(begin + stride, (begin + known.high) // 2), 2 * stride
+    return known
+
+
+def _number_of_sites(near: Near) -> int | None:
+    """Return how many sites may open, where nothing else limits them; None where something does."""
+    if len(near.room) == 0:
+        return len(near.sites)
+    only = len(near.room) == 1 and not near.strict[0] and near.packs.nnz == len(near.sites)
+    return int(near.room[0]) if only and (near.packs.data == 1.0).all() else None
+
+
+def _covered(near: Near, most: int, seed: int) -> Ints | None:
+    """Return at most so many sites that serve every row, if a short search finds some."""
+    if near.table.rows == 0:
+        return near.sites[:0]
+    columns = search_cover(near.table, start_weights(near.table, near.need, seed), steps=_STEPS, target=most)
+    return near.sites[columns] if len(columns) <= most else None
+
+
+def _visited(task: _Task, known: _Known) -> _Known:
+    """Return what is known after a few visits of branches at radii from below, where no sites are known yet."""
+    if known.opened is not None:
+        return known
+    begin, place, stride = known.low, known.low, _STRIDE
+    while begin < known.high and _goes_on(task, known):
+        near = _near(task, place)
+        told = Told(None, (), ()) if near is None else find_within(near, WHOLE, deadline=task.deadline, visits=_VISITS)
+        if told.chosen is not None:
+            known = _chosen(task, known, told.chosen)
+        else:
+            known = replace(known, low=place + 1) if told.none else known
+            begin = place + 1
+        place, stride = min(begin + stride, (begin + known.high) // 2), 2 * stride
+    return known
+
+
+def _closed(task: _Task, known: _Known) -> _Known:
+    """Return what is known after the branches of all choices were searched below the best radius."""
+    left, closed, most = WHOLE, list[tuple[int, tuple[Branch, ...]]](), known.high
+    while _goes_on(task, known):
+        place = max(min(most, known.high) - 1, known.low)
+        near = _near(task, place)
+        if near is None:
+            known = replace(known, low=place + 1)
+            continue
+        begin = left + tuple(branch for at, part in closed if at < place for branch in part)
+        limit_s = task.deadline.left() * (_SLICE if place > known.low else 1.0)
+        told = find_within(near, begin, deadline=Deadline(limit_s, task.deadline.clock))
+        left, closed = told.left, [(at, part) for at, part in closed if at >= place] + [(place, told.closed)]
+        if told.chosen is not None:
+            known = _chosen(task, known, told.chosen)
+        elif told.none:
+            known, most = replace(known, low=place + 1), known.high
+        else:
+            most = (known.low + place + 1) // 2
+    return known
