@@ -2,8 +2,8 @@
 
 What cannot matter falls out, and what falls apart is answered part by part. Prices on the rows, tightened by zero-
 half cuts and by what holds for all covers of small windows, bound each part from below; weighting the rows that stay
-uncovered finds covers while the next prices are computed. Sites that the prices rule out are dropped, and what has
-become small goes to branch and cut.
+uncovered finds covers while the next prices are computed, and the best ones are mixed. Sites that the prices rule out
+are dropped, and what has become small goes to branch and cut.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -29,17 +29,16 @@ from spatial.siting.cover_table import (
     same_rows,
 )
 from spatial.siting.set_cover_core import search_timely
-from spatial.siting.set_cover_end import SEARCHES, finish_cover, refit_windows
-from spatial.siting.set_cover_mix import Covers, ranked, search_mixed
+from spatial.siting.set_cover_end import finish_cover
+from spatial.siting.set_cover_mix import Covers, search_mixed
 from spatial.siting.set_cover_prices import LARGE, near_all
 from spatial.siting.set_cover_search import start_weights
 from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confirm
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_SEARCHED_ROUNDS, _SEARCHED_EACH = 5, 3
-"""So many rounds, and then every so many, are searched beside; beside the others windows are refitted."""
-_WINDOWS = 8
+_SEARCHES, _SEARCHED_ROUNDS = 3, 2
+"""Searches beside a round of prices, in so many rounds."""
 _STEPS = 60_000
 _STALL, _LARGE_STALL = 0.005, 0.0005
 """Cut rounds end where they close less than this share of the gap; those of a large question take less time."""
@@ -178,11 +177,13 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     with ThreadPoolExecutor(2) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            job = pool.submit(_beside, part, state, covers, deadline, seed, turn)
+            # Later searches are fewer and longer: the best covers get so good that little is left to take from others.
+            searches = _SEARCHES if turn < _SEARCHED_ROUNDS else 1
+            job = pool.submit(search_mixed, part, state, covers, deadline, searches=searches, seed=seed + turn)
             priced = _priced(part, state, deadline, pool)
+            took = deadline.spent() - begun
             covers = job.result()
             state = _fixed(better_state(priced, covers[0]))
-            took = deadline.spent() - begun
             goes_on = tick(
                 "cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), len(state.chosen), state.bound
             )
@@ -196,13 +197,6 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
             return state, note
         state, more = finish_cover(part, state, covers, deadline, seed, pool)
     return state, f"{note}; {more}"
-
-
-def _beside(part: Part, state: State, covers: Covers, deadline: Deadline, seed: int, turn: int) -> Covers:
-    """Return the best covers after what is done beside a round of prices."""
-    if turn < _SEARCHED_ROUNDS or turn % _SEARCHED_EACH == 0:
-        return search_mixed(part, state, covers, deadline, searches=SEARCHES, seed=seed + turn)
-    return ranked(covers, refit_windows(part, state, deadline, _WINDOWS, seed + turn))
 
 
 def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecutor) -> State:

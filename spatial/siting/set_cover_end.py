@@ -16,8 +16,6 @@ from spatial.siting.cover_windows import refit_window
 from spatial.siting.set_cover_mix import Covers, ranked, search_mixed
 from spatial.siting.ways import Deadline, Ints
 
-SEARCHES = 3
-"""Searches beside one round of prices or one batch of windows."""
 _LATER = 100
 """From here on seeds of searches count that follow the rounds of prices."""
 _BRANCH_ENTRIES = 25_000
@@ -62,7 +60,7 @@ def _lingered(
     while deadline.left() > 0.0 and not state.done:
         turn += 1
         told = (part, state, covers, deadline)
-        job = pool.submit(search_mixed, *told, searches=SEARCHES, seed=seed + _LATER + turn)
+        job = pool.submit(search_mixed, *told, searches=1, seed=seed + _LATER + turn)
         current = refit_windows(part, state, deadline, _WINDOWS, seed + 1000 * turn)
         covers = ranked(job.result(), current)
         state = better_state(replace(state, chosen=current), covers[0])

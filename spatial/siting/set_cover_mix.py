@@ -18,20 +18,25 @@ Covers = tuple[Ints, ...]
 """Good covers, the smallest first."""
 
 _ELITE = 10
-_DIFFERENT = 850
+_DIFFERENT = 900
 """Sites that some but not all of the covers mixed have: with more, the mix may take long."""
 _MIX_S = 3.0
-_STEPS_AN_ENTRY, _FEWEST_STEPS, _MOST_STEPS = 2, 60_000, 500_000
-"""Steps of a search by entry of the table, and how many at least and at most."""
+_APART = 10
+"""Seeds of searches are so far apart from call to call."""
+_STEPS_AN_ENTRY, _FEWEST_STEPS, _MOST_STEPS = 6, 180_000, 1_200_000
+"""Steps of all searches by entry of the table, and how many at least and at most."""
 
 
 def search_mixed(part: Part, state: State, covers: Covers, deadline: Deadline, *, searches: int, seed: int) -> Covers:
-    """Return the best covers after a number of searches, the outcome of each mixed with the best ones."""
-    steps = int(np.clip(_STEPS_AN_ENTRY * part.table.entries, _FEWEST_STEPS, _MOST_STEPS))
+    """Return the best covers after a number of searches, the outcome of each mixed with the best ones.
+
+    The fewer searches, the longer is each.
+    """
+    steps = int(np.clip(_STEPS_AN_ENTRY * part.table.entries, _FEWEST_STEPS, _MOST_STEPS)) // searches
     for k in range(searches):
         if deadline.left() <= 0.0 or len(covers[0]) <= state.least:
             break
-        found = search_anew(part, state, deadline, steps, seed * searches + k)
+        found = search_anew(part, state, deadline, steps, _APART * seed + k)
         covers = ranked(covers, found)
         limit_s = min(_MIX_S, deadline.left())
         covers = ranked(covers, mix_covers(part.table, part.need, near_covers(found, covers), limit_s=limit_s))
