@@ -19,6 +19,7 @@ from spatial.siting.room_climb import (
 from spatial.siting.room_near import list_near
 from spatial.siting.room_price import price_forced
 from spatial.siting.room_swap import swap_rooms
+from spatial.siting.room_trade import trade_rooms
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
@@ -26,7 +27,7 @@ _STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.1, 0.7, 4
+_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.8, 0.7, 4
 """Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and
 for those where no site costs a row more than another. Random moves have so many turns."""
 _FAR = 1.5
@@ -132,7 +133,7 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     near = list_near(rooms, state.prices, state.best.served, _FAR).rooms
     share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
-    state = _begin(near, state, open_by_worth(rooms, state), short, seed)
+    state = _begin(near, state, open_by_worth(rooms, state), short, seed, near=True)
     return _wander(near, state, deadline, seed)
 
 
@@ -166,14 +167,16 @@ def _may_search(rooms: Rooms) -> bool:
     return not has_more_conditions(rooms.question) and not rooms.charge.any()
 
 
-def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int) -> Bound:
+def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int, near: bool = False) -> Bound:
     """Return the state with a better choice, if exchanges of sites from some open ones lead to one.
 
     Where chains among the open sites would take too long, those are filled row by row instead.
     """
     still = state.fixed | state.banned
     if rooms.most + int(rooms.question.fixed.sum()) <= _MOST_OPEN:
-        found = swap_rooms(rooms, opened, still, deadline=deadline, seed=seed)
+        found = (trade_rooms if near and rooms.paid.any() else swap_rooms)(
+            rooms, opened, still, deadline=deadline, seed=seed
+        )
     else:
         found = search_rooms(rooms, opened, still, tries=1, seed=seed, deadline=deadline)
     return replace(state, best=found) if found.value < state.best.value else state

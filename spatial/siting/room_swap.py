@@ -11,7 +11,7 @@ import numpy as np
 
 from spatial.siting.room_flow import fill_sites
 from spatial.siting.room_price import price_sites
-from spatial.siting.rooms import Choice, Rooms, value_of_choice
+from spatial.siting.rooms import Choice, Rooms, search_rooms, value_of_choice
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 from spatial.walking.compiled import kernel
 
@@ -44,7 +44,7 @@ def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline,
     moved of late (a tabu search).
     """
     rng = np.random.default_rng(seed)
-    lost = _finite_lost(rooms)
+    lost = finite_lost(rooms)
     now = best = _fill_first(rooms, np.flatnonzero(opened), lost)
     free, step = np.zeros(len(rooms.room), dtype=np.int64), 0
     while deadline.left() > 0.0:
@@ -66,7 +66,7 @@ def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline,
     return _choice_of(rooms, best)
 
 
-def _finite_lost(rooms: Rooms) -> Floats:
+def finite_lost(rooms: Rooms) -> Floats:
     """Return what a row costs that nobody serves, much more than any site asks where all have to be served."""
     dear = float(rooms.paid.max(initial=0.0)) + 1.0
     light = max(float(rooms.load.mean()), _HAIR)
@@ -163,6 +163,19 @@ def _list_extra(ptr, row, cost, new, who, own, other, extra):  # type: ignore[no
             i = row[k]
             if cost[k] < other[i]:
                 extra[h, who[i]] += other[i] - max(own[i], cost[k])
+
+
+def fill_whole(rooms: Rooms, site: Ints, who: Ints, price: Floats, lost: Floats) -> Choice:
+    """Return open sites filled with whole rows, beginning with the column of each (last: nobody) and prices of room.
+
+    What chains leave undone rows do one by one, if need be in each other's stead.
+    """
+    paid = np.ascontiguousarray(np.stack([*(_column(rooms, int(s)) for s in site), lost], axis=1))
+    found = _choice_of(rooms, _filled(rooms, site, paid, who.copy(), price.copy(), np.inf))
+    if not np.isfinite(found.value):
+        return found
+    still = np.ones(len(rooms.room), dtype=np.bool_)
+    return search_rooms(rooms, found.opened, still, tries=0, seed=0, deadline=Deadline(0.0), served=found.served)
 
 
 def _choice_of(rooms: Rooms, best: Filled) -> Choice:

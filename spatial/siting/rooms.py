@@ -13,7 +13,7 @@ MOST_ROWS = 2000
 """Of more rows than these exact models take too long, and more rounds of prices are worth it."""
 _MOST_ROOM = 4000
 """Above so much room knapsacks are filled by parts of rows: there that is about the same, and much quicker."""
-_SLICE, _MOST_SLICE, _SLICE_ENTRIES = 16, 256, 20_000_000
+_SLICE, _MOST_SLICE, _SLICE_ENTRIES = 16, 256, 5_000_000
 """Tries from one look at the clock to the next, at least and at most, and entries of so many tries between."""
 _SLACK = 2e-4
 _SURE = 4.0
