@@ -24,10 +24,15 @@ from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question, value_of
 from spatial.siting.ways import Deadline, Flags, Floats, Tick
 
-_FIRST_SEARCH, _NEXT_SEARCH, _PRICE_SHARE = 0.2, 0.1, 0.6
-"""Shares of the time that is left: of the search before prices, of the one after, and of all rounds of prices."""
+_FIRST_SEARCH, _FIRST_SEARCH_SEVERAL, _NEXT_SEARCH, _PRICE_SHARE = 0.2, 0.05, 0.1, 0.6
+"""Shares of the time that is left: of the search before prices, where rows need one site and several, of the one
+after, and of all rounds of prices."""
 _KICKS = 50
 """Kicks of a search at most, by site."""
+_HOT, _HOT_SEVERAL = 0.05, 0.02
+"""Where a search begins to cool, as a share of what an open site costs; the second where rows need several of them."""
+_LAPS = 3
+"""Searches in the time that is left where branch and cut is of no use."""
 _ROUNDS, _STALL = 40, 0.02
 """Rounds of prices at most; they end where two in a row close less than this share of the gap each."""
 _TURNS, _ROW_SHARE = 4, 0.4
@@ -58,7 +63,8 @@ def least_total(
     if served_or_not and len(task.ways.site) > _LARGE:
         state = _loosened(task, state, Deadline(_LOOSE_SHARE * deadline.left(), clock=deadline.clock), seed, tick)
     if is_open(task, state):
-        state = _searched(task, state, state.opened, _FIRST_SEARCH, deadline, seed)
+        first = _FIRST_SEARCH if question.need == 1 else _FIRST_SEARCH_SEVERAL
+        state = _searched(task, state, state.opened, first, deadline, seed)
         state = (_raised if served_or_not else _raised_by_row)(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0 and not state.binds:
         state = _loosened(task, state, deadline, seed, tick)
@@ -67,16 +73,21 @@ def least_total(
         if served_or_not or free <= (_FREE_SITES if question.need == 1 else _SEVERAL_SITES):
             state = _branched(task, state, deadline, seed)
         else:
-            state = with_sites(task, state, wander(question, state.opened, deadline=deadline, seed=seed + _ROUNDS))
+            for lap in range(_LAPS):  # from afresh and from the best: one that is stuck may get elsewhere
+                begin, share = (state.opened if lap % 2 else opened), 1.0 / (_LAPS - lap)
+                state = _searched(task, state, begin, share, deadline, seed + _ROUNDS + lap, most=2**62)
     closed = state.bound > task.goal(state.value)
     return Outcome(state.opened, None, state.value if closed else state.bound, False)
 
 
-def _searched(task: Task, state: State, begin: Flags, share: float, deadline: Deadline, seed: int) -> State:
-    """Return the state with what a search finds in a share of the time that is left."""
+def _searched(
+    task: Task, state: State, begin: Flags, share: float, deadline: Deadline, seed: int, *, most: int = 0
+) -> State:
+    """Return the state with what a search finds in a share of the time that is left, in ``most`` kicks if any given."""
     short = Deadline(share * deadline.left(), clock=deadline.clock)
-    most = _KICKS * len(state.low)
-    return with_sites(task, state, wander(task.question, begin, deadline=short, seed=seed, most=most))
+    hot = _HOT if task.question.need == 1 else _HOT_SEVERAL
+    kicks = most or _KICKS * len(state.low)
+    return with_sites(task, state, wander(task.question, begin, deadline=short, seed=seed, hot=hot, most=kicks))
 
 
 def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick: Tick | None) -> State:
