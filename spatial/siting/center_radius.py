@@ -173,17 +173,14 @@ def _covered(near: Near, most: int, seed: int) -> Ints | None:
 
 def _visited(task: _Task, known: _Known) -> _Known:
     """Return what is known after a few visits of branches at radii from below, where no sites are known yet."""
-    if known.opened is not None:
-        return known
     begin, place, stride = known.low, known.low, _STRIDE
-    while begin < known.high and _goes_on(task, known):
+    while known.opened is None and begin < known.high and _goes_on(task, known):
         near = _near(task, place)
         told = Told(None, (), ()) if near is None else find_within(near, WHOLE, deadline=task.deadline, visits=_VISITS)
         if told.chosen is not None:
-            known = _chosen(task, known, told.chosen)
-        else:
-            known = replace(known, low=place + 1) if told.none else known
-            begin = place + 1
+            return _chosen(task, known, told.chosen)
+        known = replace(known, low=place + 1) if told.none else known
+        begin = place + 1
         place, stride = min(begin + stride, (begin + known.high) // 2), 2 * stride
     return known
 
