@@ -19,9 +19,8 @@ _MOST_ROWS, _MOST_ENTRIES = 600, 400_000
 """Sets of more are too many for a mix of them."""
 _FIRST_SHARE = 0.5
 """Share of the time left in which the bound of all choices is lifted before they are parted."""
-_MOST_SETS, _MORE = 20_000.0, 8.0
-"""Sets left by the first guess, and how many times more each further one leaves."""
-_NARROW, _TURNS = 0.8, 10
+_MOST_SETS, _NARROW, _TURNS = 20_000.0, 0.8, (10, 2, 0)
+"""Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
 
 
 def may_take_sets(rooms: Rooms) -> bool:
@@ -43,26 +42,29 @@ def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) ->
     dearest = dearest_of(rooms)
     short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
     lifted = lift_part(master, rooms, begun, dearest, deadline=short, first=True)
-    few, top = _MOST_SETS, min(goal_of(rooms, lifted.state.best.value), dearest)
-    while lifted.state.bound <= top and deadline.left() > 0.0:
-        guess, left = _guess(rooms, lifted, top, few)
+    top = min(goal_of(rooms, lifted.state.best.value), dearest)
+    for turns in _TURNS:
+        if lifted.state.bound > top or deadline.left() <= 0.0:
+            break
+        guess, left = _guess(rooms, lifted, top, turns)
         lift = partial(_lift, master, deadline)
         after = branch_rooms(rooms, left.state, most=guess, deadline=deadline, seed=seed, lift=lift)
         bound = max(lifted.state.bound, after.bound)
         lifted = replace(lifted, state=replace(lifted.state, best=after.best, bound=bound))
-        few, top = _MORE * few, min(goal_of(rooms, after.best.value), dearest)
+        top = min(goal_of(rooms, after.best.value), dearest)
     bound = lifted.state.bound if lifted.state.bound <= top else lifted.state.best.value
     return replace(state, best=lifted.state.best, bound=max(state.bound, bound))
 
 
-def _guess(rooms: Rooms, lifted: Lifted, top: float, few: float) -> tuple[float, Lifted]:
+def _guess(rooms: Rooms, lifted: Lifted, top: float, turns: int) -> tuple[float, Lifted]:
     """Return a total that choices of few sets come to at most, up to the top, and what they can have."""
     bound, guess = lifted.state.bound, top
-    for _ in range(_TURNS):
-        left = cut_lifted(rooms, lifted, guess, few)
-        if left.sets <= few:
+    left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
+    for _ in range(turns):
+        if left.sets <= _MOST_SETS:
             break
         guess = bound + _NARROW * (guess - bound)
+        left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
     return guess, left
 
 
