@@ -17,9 +17,10 @@ from spatial.errors import InputError
 from spatial.siting.cover_branch import branch_cover
 from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
+from spatial.siting.cover_mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_annealed
 from spatial.siting.cover_prices import LARGE, LITTLE, Prices, price_cover
 from spatial.siting.cover_sets import best_set
-from spatial.siting.cover_swaps import anneal, best_of, start_swaps
+from spatial.siting.cover_swaps import best_of, start_swaps
 from spatial.siting.cover_table import CoverTable, cover_table, covered_rows, dominated_sites, pick, same_rows
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways, closes, confirm, cover_value, is_whole
 
@@ -31,18 +32,15 @@ _NEW_CUTS, _ROWS_A_CUT = 6_000, 3
 _SEARCHED_SHARE, _PRICED_SHARE = 0.95, 0.85
 """Sites worth at least these shares of the rate of a site are searched, and belong to the next linear programme."""
 _LEAST_PRICE = 1e-4
-_HOT, _WARM, _COLD = 0.15, 0.04, 0.006
-"""Temperatures of the annealing as shares of what an open site covers on average: afresh, from the best, at the end."""
 _SWAPS = 400_000
 _SWAPPED_ENTRIES = 60_000
 """Swaps of the first annealing, for a table of so many entries: about as long as the prices take."""
-_LONGER, _REHEATS = 8, 4
-_SLICE = 200_000
+_TOGETHER, _EFFORT, _LONGER = 5, 6, 2
+"""Rounds of a large question that go with one search, the effort of that, and how much longer it anneals each time."""
 _STALL = 0.03
 """Cut rounds end where they close less than this share of the gap."""
-_LARGE_STALL, _MOST_TIMES, _LAST = 0.002, 3, 2.0
-"""The same for a large question, whose rounds are short; how long annealing beside them is at most; and how many rounds
-the last prices take."""
+_LARGE_STALL, _LAST = 0.002, 2.0
+"""The same for a large question, whose rounds are short; and how many rounds the last prices take."""
 _BRANCH_ENTRIES = 60_000
 _RELATIVE = 1e-9
 _INSTANT_S = 1e-9
@@ -62,7 +60,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Best columns met and what they cover, the proven bound, cuts, hulls and prices, and columns ruled out."""
+    """Best columns met and their value, the proven bound, cuts, hulls and prices, columns ruled out, sets to mix."""
 
     chosen: Ints
     value: float
@@ -72,6 +70,7 @@ class _State:
     """Inequalities over the columns and then the lacks of the rows, one a row: at least 1."""
     prices: Prices | None
     never: Flags
+    mix: Mix
 
     @property
     def gap(self) -> float:
@@ -169,46 +168,39 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     nothing = np.zeros(table.sites, np.bool_)
     start = start_swaps(table, question.weight, np.zeros(0, np.int64), question.p, seed)
     chosen, value = best_of(start)
-    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing)
+    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing, Mix())
     notes: list[str] = []
     large, took = table.entries >= LARGE, 0.0
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
-            times, warm, over = _beside(turn, large=large)
-            if times:
-                job = pool.submit(_annealed, question, state, deadline, times, seed + turn, warm=warm)
+            alone = not large or turn == 0
+            if alone:
+                job = pool.submit(_annealed, question, state, deadline, turn, seed + turn)
+            elif turn % _TOGETHER == 1:
+                job = pool.submit(_mixed, question, state, deadline, _EFFORT, seed)
+            over = alone or turn % _TOGETHER == 0
             last = large and turn > 0 and deadline.left() < _LAST * took
             priced = _priced(question, state, deadline, last=last)
-            state = _better(state, *job.result()) if over or last else state
+            state = _better(state, job.result()) if over or last else state
             state = _fixed(question, state)
             took = deadline.spent() - begun
             goes_on = tick(
                 "cuts", min(deadline.spent() / max(deadline.budget_s, _INSTANT_S), 1.0), state.value, state.bound
             )
-            state = replace(priced, chosen=state.chosen, value=state.value) if priced else state
+            state = replace(priced, chosen=state.chosen, value=state.value, mix=state.mix) if priced else state
             state = _fixed(question, state)
             done = last or state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
             stalls = state.gap > (1.0 - (_LARGE_STALL if large else _STALL)) * before
             if done or (turn > 1 and over and stalls):
                 break
-        state = _better(state, *job.result())
+        state = _better(state, job.result())
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
         if state.gap >= question.step and goes_on:
             state, more = _finished(question, state, deadline, seed, pool)
             notes.append(more)
     return state.chosen, state.bound, tuple(notes)
-
-
-def _beside(turn: int, *, large: bool) -> tuple[int, bool, bool]:
-    """Return how long annealing begins beside a round (0 if none does), whether warm, and whether it is waited for.
-
-    Rounds of a large question are short: after the first, two of them go with one annealing.
-    """
-    if not large or turn == 0:
-        return 1 + turn // 2, turn % 2 == 1, True
-    return min(1 + turn // 2, _MOST_TIMES) if turn % 2 == 1 else 0, turn % 4 == 3, turn % 2 == 0
 
 
 def _priced(question: _Question, state: _State, deadline: Deadline, *, last: bool) -> _State | None:
@@ -262,39 +254,36 @@ def _fixed(question: _Question, state: _State) -> _State:
     return replace(state, never=state.never | out)
 
 
-def _better(state: _State, chosen: Ints, value: float) -> _State:
-    return replace(state, chosen=chosen, value=value) if value > state.value else state
+def _better(state: _State, mix: Mix) -> _State:
+    """Return the state with a mix, and with its best set if that covers more."""
+    state = replace(state, mix=mix)
+    if not mix.best or mix.best[0][1] <= state.value:
+        return state
+    return replace(state, chosen=mix.best[0][0], value=mix.best[0][1])
 
 
-def _annealed(
-    question: _Question, state: _State, deadline: Deadline, times: int, seed: int, *, warm: bool
-) -> tuple[Ints, float]:
-    """Return the best set that annealing finds among the sites worth a look, in so many times the usual swaps.
-
-    It begins afresh, or (``warm``) from the best set at a temperature that does not lose all of it.
-    """
+def _task(question: _Question, state: _State) -> Task:
+    """Return what annealing is told: the sites worth a look, and swaps for as long as prices take."""
     size = question.table.entries / _SWAPPED_ENTRIES if state.prices else 1.0
-    swaps = times * int(_SWAPS * max(size, 1.0))
     core = _core(question, state, _SEARCHED_SHARE)
-    table = pick(question.table, np.arange(question.table.rows), core)
-    listed = np.diff(table.ptr) > 0
-    table, weight = pick(table, listed, np.arange(table.sites)), question.weight[listed]
-    begin = np.searchsorted(core, state.chosen) if warm else np.zeros(0, np.int64)
-    work = start_swaps(table, weight, begin, question.p, seed)
-    scale = work.value[0] / question.p
-    slices, begun = max(swaps // _SLICE, 1), deadline.left()
-    first = _WARM if warm else _HOT
-    hot = scale * first
-    for k in range(slices):
-        # A search that the deadline would cut off cools faster, to end cold.
-        share = max((k + 1) / slices, 1.0 - deadline.left() / max(begun, _INSTANT_S))
-        cold = scale * first * (_COLD / first) ** share
-        anneal(table, weight, work, swaps=min(swaps, _SLICE), hot=hot, cold=cold)
-        hot = cold
-        if deadline.left() <= 0.0:
-            break
-    chosen, value = best_of(work)
-    return core[chosen], value
+    return Task(question.table, question.weight, question.p, core, int(_SWAPS * max(size, 1.0)))
+
+
+def _annealed(question: _Question, state: _State, deadline: Deadline, turn: int, seed: int) -> Mix:
+    """Return the one set that annealing finds beside a round of prices, ever longer: afresh or from the best in turn.
+
+    From the best it begins at a temperature that does not lose all of it.
+    """
+    task, warm = _task(question, state), turn % 2 == 1
+    begin, heat = (state.chosen, (WARM, COLD)) if warm else (np.zeros(0, np.int64), (HOT, COLD))
+    swaps = (1 + turn // 2) * task.swaps
+    return Mix(best=(annealed(task, task.core, begin, swaps, heat, seed, deadline),))
+
+
+def _mixed(question: _Question, state: _State, deadline: Deadline, effort: int, seed: int) -> Mix:
+    """Return the mix after more annealings, each longer than one beside a round of prices."""
+    task = _task(question, state)
+    return mix_annealed(replace(task, swaps=_LONGER * task.swaps), state.mix, effort, seed, deadline)
 
 
 def _core(question: _Question, state: _State, share: float) -> Ints:
@@ -318,21 +307,18 @@ def _finished(
         return _lingered(question, state, deadline, seed, pool), "the rest of the time went to annealing"
     at = np.searchsorted(left, state.chosen)
     solved = branch_cover(table, question.weight, question.p, state.cuts, at, limit_s=deadline.left())
-    state = _better(state, left[solved.chosen], solved.value)
+    state = _better(state, Mix(best=((left[solved.chosen], solved.value),)))
     state = replace(state, bound=min(state.bound, max(solved.bound, state.value)))
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
 
 
 def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> _State:
-    """Return the state after annealing afresh and from the best, ever longer, until the time is up."""
-    turn = 0
+    """Return the state after mixing annealings, two at a time, until the time is up."""
+    aside = state.mix
     while deadline.left() > 0.0:
-        turn += 1
-        times, next_seed = _LONGER * turn, seed + 2000 * turn
-        other = pool.submit(_annealed, question, state, deadline, times, next_seed, warm=False)
-        for k in range(_REHEATS):
-            state = _better(
-                state, *_annealed(question, state, deadline, times // _REHEATS, next_seed + 1 + k, warm=True)
-            )
-        state = _better(state, *other.result())
+        seed += 1000
+        other = pool.submit(_mixed, question, replace(state, mix=aside), deadline, _EFFORT, seed + 500)
+        mix = _mixed(question, state, deadline, _EFFORT, seed)
+        aside = both_mixes(other.result(), mix)
+        state = _better(state, both_mixes(mix, aside))
     return state
