@@ -14,13 +14,14 @@ from scipy import sparse
 
 from spatial.siting.cover_table import CoverTable, matrix_of, pick, table_of
 from spatial.siting.cover_windows import window_around
+from spatial.siting.room_pack import pack_rooms
 from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds, serve_by_flow
 from spatial.siting.room_sites import Master, fewest_sites, join_terms, raise_bound
-from spatial.siting.room_swap import swap_rooms
+from spatial.siting.room_trade import trade_rooms
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_LP_SHARE, _SWAP_SHARE, _WINDOWS_SHARE = 0.3, 0.2, 0.35
+_LP_SHARE, _TRADE_SHARE, _WINDOWS_SHARE = 0.35, 0.4, 0.5
 _TRIES, _WINDOW_SITES, _WINDOW_S = 4, 10, 2.0
 _LITTLE = 1e-5
 _FLOOR = 0.1
@@ -72,11 +73,11 @@ def serve_most(rooms: Rooms, *, deadline: Deadline, seed: int) -> tuple[Choice, 
         return None
     still = rooms.question.fixed | rooms.question.banned
     begun = _likeliest(rooms, list_kinds(rooms), point[:m])
-    best = swap_rooms(rooms, begun, still, deadline=_part(deadline, _SWAP_SHARE), seed=seed)
+    best = pack_rooms(rooms, trade_rooms(rooms, begun, still, deadline=_part(deadline, _TRADE_SHARE), seed=seed))
     stand = Stand(best, max(bound, 0.0), master, m, np.zeros(len(master.cost)), np.inf)
     stand = _refitted_all(rooms, _met(rooms, stand, best.opened), _part(deadline, _WINDOWS_SHARE), seed)
     if deadline.left() > 0.0 and not stand.done:
-        found = swap_rooms(rooms, stand.best.opened, still, deadline=deadline, seed=seed + 1)
+        found = pack_rooms(rooms, trade_rooms(rooms, stand.best.opened, still, deadline=deadline, seed=seed + 1))
         stand = replace(stand, best=found if found.value < stand.best.value else stand.best)
     return stand.best, min(stand.bound, stand.best.value)
 
@@ -172,6 +173,7 @@ def _met(rooms: Rooms, stand: Stand, opened: Flags) -> Stand:
     split = float(point @ master.cost)
     begun, still = serve_by_flow(rooms, kinds, sites, flow), np.ones(len(opened), np.bool_)
     found = search_rooms(rooms, opened, still, tries=0, seed=0, deadline=Deadline(0.0), served=begun.served)
+    found = pack_rooms(rooms, found)
     best = found if found.value < stand.best.value else stand.best
     bare = np.concatenate((sites, np.where(matrix_of(kinds.table) @ sites > 0.0, 0.0, 1.0)))
     terms = broken_rooms(master.kinds, bare, flow)

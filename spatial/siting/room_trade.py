@@ -23,6 +23,8 @@ _REST, _MORE_REST = 8, 12
 """Steps for which a site that was opened or shut stays so, and up to how many more, by chance."""
 _WORST = 1.05
 """No exchange leads to more than so many times the total."""
+_PATIENCE = 40
+"""Steps without a better choice after which the search goes on from the best one."""
 _SETTLED = 8
 """Steps without a better choice after which the best one is filled with whole rows."""
 _LEAST_LOAD = 1e-6
@@ -30,6 +32,8 @@ _LEAST_LOAD = 1e-6
 _MOVES = 50
 """Moves of a column that can be taken back, beside four of each row."""
 _HAIR = 1e-9
+
+Kept = tuple[Ints, Ints, Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Split:
         price = np.asarray(self.ways[5][:-1], dtype=np.float64)
         return np.where(np.isfinite(price), np.maximum(price, 0.0), 0.0)
 
-    def kept(self) -> tuple[Ints, Ints, Floats]:
+    def kept(self) -> Kept:
         """Return the site of each column, the column to which most of each row goes, and the prices of room."""
         share, site, row, n = self.flow[0], self.told[1], self.told[3], len(self.told[4])
         order, who = np.argsort(share, kind="stable"), np.zeros(n, dtype=np.int64)
@@ -68,10 +72,9 @@ class Split:
 def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
     """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move."""
     rng, lost = np.random.default_rng(seed), finite_lost(rooms)
-    split = split_of(rooms, opened, lost)
-    begin_split(split.told, split.flow, split.ways, split.past)
-    best, least, waiting = _filled(rooms, split.kept(), lost), split.total, 0
-    kept, free, step = split.kept(), np.zeros(len(rooms.room), dtype=np.int64), 0
+    split = _begun(rooms, opened, lost)
+    kept, free, step, last = split.kept(), np.zeros(len(rooms.room), dtype=np.int64), 0, 0
+    best, least, waiting = _filled(rooms, kept, lost), split.total, 0
     while deadline.left() > 0.0:
         step += 1
         pairs, low = _drawn(rooms, split, still, free > step, least, rng)
@@ -82,18 +85,28 @@ def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
         if pick >= 0:
             free[[before[pairs[pick, 0]], pairs[pick, 1]]] = step + _REST + rng.integers(0, _MORE_REST, 2)
         if split.total < least * (1 - _HAIR):
-            least, waiting, kept = split.total, _SETTLED, split.kept()
+            least, waiting, kept, last = split.total, _SETTLED, split.kept(), step
         elif waiting:
             waiting -= 1
             best = best if waiting else min(best, _filled(rooms, kept, lost), key=_value)
+        elif step - last > _PATIENCE:
+            split, last = _begun(rooms, np.isin(np.arange(len(rooms.room)), kept[0]), lost), step
+            free[:] = 0
     return min(best, _filled(rooms, kept, lost), key=_value) if waiting else best
+
+
+def _begun(rooms: Rooms, opened: Flags, lost: Floats) -> Split:
+    """Return the solved transport problem of some open sites."""
+    split = split_of(rooms, opened, lost)
+    begin_split(split.told, split.flow, split.ways, split.past)
+    return split
 
 
 def _value(choice: Choice) -> float:
     return choice.value
 
 
-def _filled(rooms: Rooms, kept: tuple[Ints, Ints, Floats], lost: Floats) -> Choice:
+def _filled(rooms: Rooms, kept: Kept, lost: Floats) -> Choice:
     """Return sites filled with whole rows, each where most of it goes at first."""
     site, who, price = kept
     return fill_whole(rooms, site, who, price, lost)
