@@ -15,13 +15,16 @@ import numpy as np
 from spatial.siting.median_branch import Node, Search, branch, settle
 from spatial.siting.median_core import shrink
 from spatial.siting.median_parts import Part, label_rows, prove_part, settled_sites, split_parts
-from spatial.siting.median_price import Priced, raise_prices
-from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, wander
+from spatial.siting.median_price import Priced
+from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, raise_in_time, wander
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
 
-_STEP_VISITS, _MOST_STEPS = 800_000_000, 400
+_STEP_VISITS, _MOST_STEPS = 1_600_000_000, 400
+"""Looks at entries for the prices of a round, about as long as the search beside them, and most steps."""
+_PRICE_SHARE = 0.9
+"""Share of the time left that a round of prices may take."""
 _ENDED_PACE, _ENDED_SHARE, _LEAST_PACE, _PRICE_TIME = 2e-3, 0.01, 1e-3, 0.4
 """Prices are at their end when their steps are that short, a round closes less than that share of the gap, or that
 share of the time is over."""
@@ -32,9 +35,9 @@ _ELITE = 6
 _JOIN_NODES, _JOIN_KICKS = 30, 3
 _PART_SITES = 12
 """Open sites of the parts that are proved first."""
-_PART_NODES, _MORE = 200, 4
-"""Nodes of each of the first parts at most; of parts of twice the size twice as many, and if all were of that size so
-many times more."""
+_NODE_VISITS, _LEAST_NODES, _PART_NODES, _MORE = 400_000_000, 20, 200, 4
+"""Nodes of each of the first parts by entry of the question, such that all parts get their turn, and how many at least
+and at most; of parts of twice the size twice as many, and if all were of that size so many times more."""
 _BATCH = 8
 """Parts proved before the searches go on from what was found."""
 _FOREVER_S = 1e9
@@ -92,7 +95,8 @@ def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Ti
     with ThreadPoolExecutor(1) as pool:
         try:
             known, goes_on = _end_prices(way, known, pool)
-            depth, most = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), _PART_NODES
+            depth, entries = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), len(known.state.node.core.cost)
+            most = int(np.clip(_NODE_VISITS // max(entries, 1), _LEAST_NODES, _PART_NODES))
             while goes_on and _open(way, known):
                 known, goes_on = _prove_parts(way, known, pool, depth, most)
                 depth, most = (depth - 1, most * 2) if depth > 1 else (depth, most * _MORE)
@@ -133,7 +137,7 @@ def _end_prices(way: _Way, known: _Known, pool: ThreadPoolExecutor) -> tuple[_Kn
         job = pool.submit(_found, way, known, _PRICE_KICKS if known.turn else _FIRST_KICKS)
         steps = int(np.clip(_STEP_VISITS // max(len(core.cost), 1), 10, _MOST_STEPS))
         goal = way.terms.goal(state.value)
-        priced = raise_prices(core, state.node.price, goal=goal, upper=state.value, steps=steps, pace=state.pace)
+        priced = raise_in_time(state, goal, steps, way.deadline, share=_PRICE_SHARE)
         known = _with(way, _priced(known, priced), job.result())
         closed = gap - (known.state.value - known.state.node.bound)
         soon = 2.0 * way.deadline.spent() - begun > _PRICE_TIME * way.deadline.budget_s

@@ -100,7 +100,7 @@ def _round(terms: Terms, state: State, seed: int, deadline: Deadline, *, late: b
     node, core = state.node, state.node.core
     visits, most = (_LATE_VISITS, _LATE_STEPS) if late else (_STEP_VISITS, _STEPS)
     steps = int(np.clip(visits // max(len(core.cost), 1), _LEAST_STEPS, most))
-    priced = _raised(state, terms.goal(state.value), steps, deadline, share=_ALL if hasty else _PRICE_SHARE)
+    priced = raise_in_time(state, terms.goal(state.value), steps, deadline, share=_ALL if hasty else _PRICE_SHARE)
     found: list[Ints] = []
     if not hasty:
         found = [wander(state, priced.share, seed, deadline)] if late else searched(state, priced, seed, deadline)
@@ -114,7 +114,7 @@ def _round(terms: Terms, state: State, seed: int, deadline: Deadline, *, late: b
     return State(names, value, left, max(priced.pace, _LATE_PACE if late else _PACE_LEAST))
 
 
-def _raised(state: State, goal: float, steps: int, deadline: Deadline, *, share: float) -> Priced:
+def raise_in_time(state: State, goal: float, steps: int, deadline: Deadline, *, share: float) -> Priced:
     """Return the prices after so many steps, or as many as there is time for where a question is large."""
     core, price, pace, status = state.node.core, state.node.price, state.pace, None
     if _is_large(core):

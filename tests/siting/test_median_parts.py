@@ -20,7 +20,7 @@ from spatial.siting.median_city import join_sets
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_fees import pay_fees
 from spatial.siting.median_parts import Part, Parts, Proof, label_rows, prove_part, settled_sites, split_parts
-from spatial.siting.median_price import first_prices, raise_prices
+from spatial.siting.median_price import Priced, first_prices, raise_prices
 from spatial.siting.median_swap import by_column
 from spatial.siting.median_terms import ask
 from spatial.siting.ways import Deadline, Flags, Floats
@@ -175,6 +175,42 @@ def poor_prices(cities_from_the_start: None, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(median_rounds, name, 3)
     monkeypatch.setattr(median_city, "_MOST_STEPS", 3)
     monkeypatch.setattr(median_city, "_PRICE_TIME", 0.0)
+
+
+def test_prices_of_a_city_take_no_more_steps_than_there_is_time_for(  # type: ignore[no-untyped-def]
+    cities_from_the_start, monkeypatch
+) -> None:
+    core = random_core(3)
+    asked: list[int] = []
+
+    def raise_slowly(core: Core, price: Floats, *, goal: float, upper: float, steps: int, pace: float) -> Priced:
+        """Take a second for each step."""
+        asked.append(steps)
+        return raise_prices(core, price, goal=goal, upper=upper, steps=steps, pace=pace)
+
+    monkeypatch.setattr(median_rounds, "raise_prices", raise_slowly)
+    state = median_rounds.State(core.names[:1], 1000.0, Node(core, (), first_prices(core), -inf), 0.5)
+    deadline = Deadline(20.0, clock=lambda: float(sum(asked)))
+    median_rounds.raise_in_time(state, inf, 1000, deadline, share=0.9)
+    assert asked == [5, 13]
+
+
+@pytest.mark.parametrize(("visits", "nodes"), [(0, 20), (10**12, 200)])
+def test_the_more_entries_a_city_has_the_fewer_nodes_get_its_first_parts(  # type: ignore[no-untyped-def]
+    poor_prices, monkeypatch, visits, nodes
+) -> None:
+    most_asked: list[int] = []
+
+    def prove_some(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
+        most_asked.append(most)
+        return prove_part(part, opened, most, goes_on)
+
+    monkeypatch.setattr(median_city, "prove_part", prove_some)
+    monkeypatch.setattr(median_city, "_NODE_VISITS", visits)
+    rng = np.random.default_rng(1)
+    cost, weight = rng.integers(1, 60, (30, 12)).astype(float), rng.integers(1, 9, 30).astype(float)
+    solve_median(full_ways(cost), weight, 3, deadline=Deadline(inf))
+    assert most_asked[0] == nodes
 
 
 @pytest.mark.parametrize("seed", range(12))
