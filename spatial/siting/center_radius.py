@@ -72,8 +72,9 @@ def nearest_sites(
     if start is not None:
         known = _offered(task, known, start)
     known = _searched(task, known)
-    known = _raised(task, known)
-    known = _visited(task, known)
+    looks = known.opened is None
+    known = _raised(task, _begun(task, known) if looks else known)
+    known = _visited(task, known) if looks else known
     known = _closed(task, known)
     impossible = known.low >= len(radii)
     bound = np.inf if impossible else float(radii[min(known.low, known.high)])
@@ -171,10 +172,24 @@ def _covered(near: Near, most: int, seed: int) -> Ints | None:
     return near.sites[columns] if len(columns) <= most else None
 
 
+def _begun(task: _Task, known: _Known) -> _Known:
+    """Return what is known after a few visits of branches at the largest radius, where nearly any sites will do.
+
+    That may take twice as long as all before it, and is left out where there is less time.
+    """
+    if known.low >= known.high or task.deadline.left() <= 2.0 * task.deadline.spent():
+        return known
+    near = _near(task, known.high - 1)
+    told = Told(None, (), ()) if near is None else find_within(near, WHOLE, deadline=task.deadline, visits=_VISITS)
+    if told.chosen is not None:
+        return _chosen(task, known, told.chosen)
+    return replace(known, low=known.high) if told.none else known
+
+
 def _visited(task: _Task, known: _Known) -> _Known:
-    """Return what is known after a few visits of branches at radii from below, where no sites are known yet."""
+    """Return what is known after a few visits of branches at radii from below, up to the first with sites."""
     begin, place, stride = known.low, known.low, _STRIDE
-    while known.opened is None and begin < known.high and _goes_on(task, known):
+    while begin < known.high and _goes_on(task, known):
         near = _near(task, place)
         told = Told(None, (), ()) if near is None else find_within(near, WHOLE, deadline=task.deadline, visits=_VISITS)
         if told.chosen is not None:

@@ -218,6 +218,14 @@ def test_a_search_that_is_stopped_keeps_a_true_bound(ticks: int) -> None:
     assert found.opened is None or value_of(question, found.opened) >= best.bound
 
 
+def test_a_search_that_is_stopped_at_once_has_sites_or_knows_that_there_are_none() -> None:
+    for seed in range(40):
+        question = conditioned(seed)
+        found = solve_center_under(question, deadline=Deadline(60.0), tick=lambda *_: False)
+        assert (found.opened is None) == found.impossible == (try_all(question) is None), seed
+        assert found.opened is None or not broken_rules(question, found.opened)
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("number", sorted(PMED_CENTERS))
 def test_published_networks_are_proved_at_the_published_optimum(number: int) -> None:
