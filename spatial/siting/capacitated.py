@@ -35,12 +35,14 @@ from spatial.siting.room_count import (
 from spatial.siting.room_served import counts_served, serve_most
 from spatial.siting.room_sets import list_sets, solve_sets
 from spatial.siting.room_tree import branch_rooms
+from spatial.siting.room_windows import better_windows
 from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE, _LOOSE_SHARE = 0.5, 0.2
 _SEARCH_SHARE = 0.8
 """Share of the time left in which a large question is searched before its prices climb once more."""
+_WINDOWS_SHARE = 0.2
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
 _MOST_SETS, _SETS_SHARE = 20_000, 0.5
@@ -73,6 +75,7 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     if question.split or has_more_conditions(question):
         return _settle_rest(rooms, state, deadline, seed)
     if may_take_sets(rooms):
+        state = _with_windows(rooms, state, deadline, seed)
         state = branch_sets(rooms, state, deadline=deadline, seed=seed)
     elif not is_closed(rooms, state):
         state = _settle_sets(rooms, state, deadline, seed) if rooms.whole else state
@@ -80,6 +83,14 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     if not np.isfinite(state.best.value):
         return Outcome(None, None, state.bound, state.bound == np.inf)
     return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
+
+
+def _with_windows(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with the best choice after windows of it were decided."""
+    if is_closed(rooms, state) or not np.isfinite(state.best.value):
+        return state
+    short = Deadline(_WINDOWS_SHARE * deadline.left(), clock=deadline.clock)
+    return replace(state, best=better_windows(rooms, state.best, deadline=short, seed=seed))
 
 
 def _search_more(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
