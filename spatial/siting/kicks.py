@@ -13,8 +13,9 @@ from spatial.siting.swaps import allowed, count_site, list_limits
 from spatial.siting.ways import Deadline, Flags, by_site
 from spatial.walking.compiled import inner, kernel
 
-_SLICES, _KICKS = 12, 100
-"""Slices of a search, each colder than the one before, and kicks between two looks at the clock."""
+_SLICES, _FIRST_KICKS, _KICKS = 12, 5, 100
+"""Slices of a search, each colder than the one before, and kicks between two looks at the clock: twice as many each
+time, up to the last."""
 _HOT, _COLD = 0.05, 0.001
 """Temperature as a share of what an open site costs on average."""
 _TRAIL = 512
@@ -38,7 +39,7 @@ def wander(
     told = (limits.counted, limits.price, limits.near_ptr, limits.near, limits.rule_ptr, limits.rule, limits.least,
             limits.most, limits.ends)  # fmt: skip
     draws = np.array([seed * 2654435761 + 88172645463325252], np.uint64)
-    value, now, kicks = np.full(2, np.inf), opened.copy(), 0
+    value, now, kicks, size = np.full(2, np.inf), opened.copy(), 0, _FIRST_KICKS
     begun = max(deadline.left(), 1e-9)
     while True:
         spent = 1.0 - deadline.left() / begun
@@ -46,9 +47,9 @@ def wander(
         heat = hot * (_COLD / hot) ** cooled
         _wander(
             ways.ptr, ways.site, ways.cost, *columns, question.weight, np.int64(question.need), question.missing, now,
-            best, free, *told, value, float(heat), np.int64(min(_KICKS, most - kicks)), draws,
+            best, free, *told, value, float(heat), np.int64(min(size, most - kicks)), draws,
         )  # fmt: skip
-        kicks += _KICKS
+        kicks, size = kicks + size, min(2 * size, _KICKS)
         if deadline.left() <= 0.0 or kicks >= most or value[1] <= 0.0:  # no total is below 0
             return best
 

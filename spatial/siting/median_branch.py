@@ -15,6 +15,8 @@ from spatial.siting.median_price import Priced, raise_prices
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _STEPS = 60
+_LIKELY, _POLISHED = 0.45, 0.6
+"""Share near which a site is split on, where steps of prices give shares, and where a programme does."""
 _PACE = 0.3
 _AGAIN = 0.8
 """A node is priced once more, before it is split, when fewer than this share of its sites is left."""
@@ -155,7 +157,8 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
         if smaller is None:
             return best, [], np.inf
         if _last(smaller.core) is None and len(smaller.core.names) >= _AGAIN * len(core.names):
-            return best, _split(smaller, priced.share[priced.status == 0]), np.inf
+            likely = _LIKELY if polished is None else _POLISHED
+            return best, _split(smaller, priced.share[priced.status == 0], likely), np.inf
         node, thorough = smaller, False
 
 
@@ -219,10 +222,10 @@ def _try(node: Node, flags: Flags, best: Best, ask: Search, thorough: bool) -> B
     return Best(names, value) if value < best.value else best
 
 
-def _split(node: Node, share: Floats) -> list[Node]:
-    """Return the node with one site shut and with it open; the site is the one the prices waver about most."""
+def _split(node: Node, share: Floats, likely: float) -> list[Node]:
+    """Return the node with one site shut and with it open: the one whose share is nearest to one."""
     core = node.core
-    at = int(np.argmin(np.abs(share - 0.6)))
+    at = int(np.argmin(np.abs(share - likely)))
     parts = []
     for flag in (-1, 1):
         status = np.zeros(len(core.names), np.int64)

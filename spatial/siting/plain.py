@@ -30,7 +30,11 @@ def ask_engine(question: Question, deadline: Deadline, seed: int, tick: Tick | N
         return None
     if question.goal == "largest":
         try:
-            return _outcome(center.solve_center(ways, most, fixed=fixed, deadline=deadline, seed=seed, tick=tick))
+            return _outcome(
+                center.solve_center(
+                    ways, most, weight=question.weight, fixed=fixed, deadline=deadline, seed=seed, tick=tick
+                )
+            )
         except InfeasibleError:
             return Outcome(None, None, np.inf, True)
     if not ways.cost.any():

@@ -141,7 +141,7 @@ def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if random moves in all of the time find one."""
     for turn in range(_TURNS):
         best, part = state.best, Deadline(deadline.left() / (_TURNS - turn), clock=deadline.clock)
-        if is_closed(near, state) or not np.isfinite(best.value):
+        if is_closed(near, state) or not np.isfinite(best.value) or deadline.left() <= 0.0:
             break
         found = search_rooms(
             near,
