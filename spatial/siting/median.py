@@ -6,6 +6,7 @@ that is a whole city, its parts are proved instead.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from spatial.siting.median_city import join_sets, run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
 from spatial.siting.median_cuts import begin, lift
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, run_rounds, wander
+from spatial.siting.median_split import begin_records, split_site
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
@@ -98,7 +100,7 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
     if not quick.stopped or quick.nodes < _QUICK_NODES or not deadline.left():
         return quick
     trunk, best = state.node, Best(quick.names, quick.value)
-    program = begin(trunk.core, trunk.price)
+    program, records = begin(trunk.core, trunk.price), begin_records(len(trunk.core.names))
 
     def polish(node: Node, goal: float, rounds: int = _NODE_ROUNDS) -> Polished | None:
         """Return a node with cuts taken into its costs and its best prices, where they can be had in time."""
@@ -110,7 +112,8 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
         status = np.where(np.isin(trunk.core.names, opened), 1, -1)
         status[np.isin(trunk.core.names, names)] = 0
         core, rows = shrink(lifted.core, status)
-        return Polished(replace(node, core=core, price=lifted.price[rows]), lifted.share[status == 0])
+        split = partial(split_site, program, records, lifted.share, lifted.value, goal, deadline)
+        return Polished(replace(node, core=core, price=lifted.price[rows]), lifted.share[status == 0], split)
 
     ask = replace(ask, polish=polish, least=lambda names: total(root, np.isin(root.names, names)))
     first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS)

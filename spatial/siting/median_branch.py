@@ -15,8 +15,8 @@ from spatial.siting.median_price import Priced, raise_prices
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _STEPS = 60
-_LIKELY, _POLISHED = 0.45, 0.6
-"""Share near which a site is split on, where steps of prices give shares, and where a programme does."""
+_LIKELY = 0.45
+"""Share near which a site is split on, where steps of prices give shares."""
 _PACE = 0.3
 _AGAIN = 0.8
 """A node is priced once more, before it is split, when fewer than this share of its sites is left."""
@@ -41,10 +41,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Polished:
-    """The node in costs that are nowhere higher and with prices that bound it better, and how far each site is open."""
+    """The node in costs that are nowhere higher and with prices that bound it better, how far each site is open, and
+    which of some names to split on."""
 
     node: Node
     share: Floats
+    split: Callable[[Ints], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,11 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
         if smaller is None:
             return best, [], np.inf
         if _last(smaller.core) is None and len(smaller.core.names) >= _AGAIN * len(core.names):
-            likely = _LIKELY if polished is None else _POLISHED
-            return best, _split(smaller, priced.share[priced.status == 0], likely), np.inf
+            if polished is None:
+                at = int(np.argmin(np.abs(priced.share[priced.status == 0] - _LIKELY)))
+            else:
+                at = int(np.flatnonzero(smaller.core.names == polished.split(smaller.core.names))[0])
+            return best, _split(smaller, at), np.inf
         node, thorough = smaller, False
 
 
@@ -222,10 +227,9 @@ def _try(node: Node, flags: Flags, best: Best, ask: Search, thorough: bool) -> B
     return Best(names, value) if value < best.value else best
 
 
-def _split(node: Node, share: Floats, likely: float) -> list[Node]:
-    """Return the node with one site shut and with it open: the one whose share is nearest to one."""
+def _split(node: Node, at: int) -> list[Node]:
+    """Return the node with one site shut and with it open."""
     core = node.core
-    at = int(np.argmin(np.abs(share - likely)))
     parts = []
     for flag in (-1, 1):
         status = np.zeros(len(core.names), np.int64)
