@@ -53,8 +53,8 @@ class Polished:
 class Search:
     """What branching asks back: the total that better sets stay at or below, the true total of a set of names, a better
     set near one with its total, whether to go on (told value and bound), and, if given, better prices for a node and
-    a goal, and what a set costs at least where costs of nodes may be too low; ``steps`` is how many steps the prices
-    of a node take."""
+    a goal, what a set costs at least where costs of nodes may be too low, and halves of a node with shares, if other
+    than with a site shut and with it open; ``steps`` is how many steps the prices of a node take."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Ints], float]
@@ -63,6 +63,7 @@ class Search:
     polish: Callable[[Node, float], Polished | None] | None = None
     steps: int = _STEPS
     least: Callable[[Ints], float] | None = None
+    halve: Callable[[Node, Floats], list[Node]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,11 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
         if smaller is None:
             return best, [], np.inf
         if _last(smaller.core) is None and len(smaller.core.names) >= _AGAIN * len(core.names):
+            share = priced.share[priced.status == 0]
+            if ask.halve and (halves := ask.halve(smaller, share)):
+                return best, halves, np.inf
             if polished is None:
-                at = int(np.argmin(np.abs(priced.share[priced.status == 0] - _LIKELY)))
+                at = int(np.argmin(np.abs(share - _LIKELY)))
             else:
                 at = int(np.flatnonzero(smaller.core.names == polished.split(smaller.core.names))[0])
             return best, _split(smaller, at), np.inf

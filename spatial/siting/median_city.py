@@ -33,7 +33,7 @@ _FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.1, 0.5, 1.0
 """Kicks by open site and slice of a search: among all sites, beside prices, and beside parts."""
 _ELITE = 6
 _JOIN_NODES, _JOIN_KICKS = 30, 3
-_PART_SITES = 12
+_PART_SITES = 8
 """Open sites of the parts that are proved first."""
 _NODE_VISITS, _LEAST_NODES, _PART_NODES, _MORE = 400_000_000, 20, 200, 4
 """Nodes of each of the first parts by entry of the question, such that all parts get their turn, and how many at least

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
 
+from spatial.siting.median_balls import split_ball
 from spatial.siting.median_branch import Best, Node, Search, visit
 from spatial.siting.median_core import Core, total
 from spatial.siting.median_fees import pay_fees
@@ -92,7 +93,7 @@ def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]
         flags, value = pay_fees(core, columns, np.isin(core.names, names), kicks=_KICKS, seed=1)
         return core.names[flags], value
 
-    ask = Search(lambda value: value, cost_of, improve, lambda _value, _bound: True, steps=_STEPS)
+    ask = Search(lambda value: value, cost_of, improve, lambda _value, _bound: True, steps=_STEPS, halve=split_ball)
     best = Best(*improve(core.names[opened[core.names]]))
     heap: list[tuple[float, int, Node]] = [(part.bound, 0, Node(core, (), part.price, part.bound))]
     serial, nodes, floor = 1, 0, np.inf
