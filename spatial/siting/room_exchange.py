@@ -16,9 +16,11 @@ from spatial.siting.room_split import (
     list_from,
     list_to,
     price_of,
+    seat_site,
     shift_load,
     solve_split,
 )
+from spatial.walking.columns import hold, narrow
 from spatial.walking.compiled import inner, kernel
 
 _HAIR, _LITTLE = 1e-9, 1e-6
@@ -27,13 +29,14 @@ _HAIR, _LITTLE = 1e-9, 1e-6
 @inner
 def _exchange(told, flow, ways, past, c, new):  # type: ignore[no-untyped-def]
     """Give a column to another site: its rows go where they are asked least, and the newcomer takes what gains most."""
-    ptr, site, cost, row, load, sptr, listed, room = told
-    share, members, _, count, col, of, left = flow
+    ptr, _, cost, row, load, sptr, listed, room = told
+    share, members, _, count, _, of, left, seat, seats, at_col, at_cost = flow
     out = of[c]
     for q in range(count[out] - 1, -1, -1):
         k = members[sptr[out] + q]
         shift_load(told, flow, ways, past, k, cheapest_entry(told, flow, ways, row[k], c), share[k])
-    col[out], col[new], of[c], left[c], ways[5][c] = -1, c, new, room[new], np.inf
+    seat_site(told, flow, c, new)
+    left[c], ways[5][c] = room[new], np.inf
     list_from(told, flow, ways, c)
     list_to(told, flow, ways, c)
     first, size = sptr[new], sptr[new + 1] - sptr[new]
@@ -41,15 +44,16 @@ def _exchange(told, flow, ways, past, c, new):  # type: ignore[no-untyped-def]
     for q in range(size):
         h = listed[first + q]
         i = row[h]
-        for k in range(ptr[i], ptr[i + 1]):
-            if share[k] > 0.0:
-                rate[q] = max(rate[q], (cost[k] - cost[h]) / load[i] + price_of(ways[5], col[site[k]]))
+        for g in range(ptr[i], ptr[i] + seats[i]):
+            if share[seat[g]] > 0.0:
+                rate[q] = max(rate[q], (at_cost[g] - cost[h]) / load[i] + price_of(ways[5], at_col[g]))
     order = np.argsort(-rate)
     for g in range(size):
         h = listed[first + order[g]]
         if rate[order[g]] <= 0.0 or left[c] <= _HAIR:
             break
-        for k in range(ptr[row[h]], ptr[row[h] + 1]):
+        for e in range(ptr[row[h]], ptr[row[h]] + seats[row[h]]):
+            k = seat[e]
             if k != h and share[k] > 0.0 and left[c] > 0.0:
                 shift_load(told, flow, ways, past, k, h, min(share[k], left[c]))
 
@@ -57,7 +61,7 @@ def _exchange(told, flow, ways, past, c, new):  # type: ignore[no-untyped-def]
 @inner
 def _undo(told, flow, ways, past, c, out):  # type: ignore[no-untyped-def]
     """Take back all moves since an exchange, the last one first, and the exchange itself."""
-    share, _, _, _, col, of, _ = flow
+    share, col = flow[0], flow[4]
     for g in range(np.int64(past[3][COUNT]) - 1, -1, -1):
         k, h = past[0][g], past[1][g]
         share[h] -= past[2][g]
@@ -70,7 +74,7 @@ def _undo(told, flow, ways, past, c, out):  # type: ignore[no-untyped-def]
         for e in (k, h):
             if col[told[1][e]] >= 0:
                 ways[7][col[told[1][e]]] = True
-    col[of[c]], col[out], of[c] = -1, c, out
+    seat_site(told, flow, c, out)
     ways[7][c] = True
     list_anew(told, flow, ways)
     list_to(told, flow, ways, c)
@@ -82,6 +86,7 @@ def best_exchange(told, flow, ways, past, pairs, least, enough):  # type: ignore
 
     ``least`` is how low each can lead, ascending.
     """
+    entries, stream, chains, moves = narrow((told, flow, ways, past))
     pick, best, total = np.int64(-1), enough, past[3][TOTAL]
     left, price = flow[6].copy(), ways[5].copy()
     for h in range(len(pairs) + 1):
@@ -91,16 +96,17 @@ def best_exchange(told, flow, ways, past, pairs, least, enough):  # type: ignore
         at = pick if last else np.int64(h)
         c, out = pairs[at, 0], flow[5][pairs[at, 0]]
         past[3][COUNT], past[3][TOTAL] = 0.0, total
-        _exchange(told, flow, ways, past, c, pairs[at, 1])
-        value = solve_split(told, flow, ways, past, np.inf if last else best)
+        _exchange(entries, stream, chains, moves, c, pairs[at, 1])
+        value = solve_split(entries, stream, chains, moves, np.inf if last else best)
         if last:
             break
         if value < best:
             pick, best = at, value
-        _undo(told, flow, ways, past, c, out)
+        _undo(entries, stream, chains, moves, c, out)
         for a in range(len(left)):
             flow[6][a], ways[5][a] = left[a], price[a]
         past[3][TOTAL] = total
+    hold(told, flow, ways, past)
     return pick
 
 
@@ -110,19 +116,19 @@ def weigh_columns(told, flow, ways, closing, extra, own):  # type: ignore[no-unt
 
     ``extra`` has a row for each site.
     """
-    ptr, site, cost, _, load, _, _, room = told
-    col, of, price = flow[4], flow[5], ways[5]
+    entries, stream, chains = narrow((told, flow, ways))
+    ptr, site, cost, _, load, _, _, room = entries
+    col, of, seats, at_col, at_cost, price = stream[4], stream[5], stream[8], stream[9], stream[10], chains[5]
     for a in range(len(of)):
         closing[a] = price_of(price, a) * room[of[a]]
     for i in range(len(load)):
         one, two, at = np.inf, np.inf, np.int64(-1)
-        for h in range(ptr[i], ptr[i + 1]):
-            b = col[site[h]]
-            if b < 0 or cost[h] >= two:
+        for g in range(ptr[i], ptr[i] + seats[i]):
+            if at_cost[g] >= two:
                 continue
-            asked = cost[h] + price_of(price, b) * load[i]
+            asked = at_cost[g] + price_of(price, at_col[g]) * load[i]
             if asked < one:
-                one, two, at = asked, one, b
+                one, two, at = asked, one, at_col[g]
             else:
                 two = min(two, asked)
         own[i] = one
@@ -131,3 +137,4 @@ def weigh_columns(told, flow, ways, closing, extra, own):  # type: ignore[no-unt
         for h in range(ptr[i], ptr[i + 1]):
             if col[site[h]] < 0 and cost[h] < two:
                 extra[site[h], at] += two - max(one, cost[h])
+    hold(told, flow, ways)

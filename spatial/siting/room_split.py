@@ -6,7 +6,8 @@ chapter 9), part of a row by part of a row. An exchange touches few rows, and is
 
 ``told`` lists entries by row: (ptr, site, cost, row, load of each row, ptr by site, entries by site, room of each
 site); the last site is nobody. ``flow`` is (load by entry, entries that serve, by site, where each stands there, how
-many, column of each site or -1, site of each column, room left by column). ``ways`` is (cost for each unit from
+many, column of each site or -1, site of each column, room left by column, entries at open sites, by row, how many,
+their columns, their costs). ``ways`` is (cost for each unit from
 column to column, entry that it leaves, entry that it comes to, columns it reaches, how many, price of room, next
 column, flags of columns to be listed anew). ``past`` is (entries left, entries come to, loads, (how many of these,
 the total)).
@@ -14,30 +15,27 @@ the total)).
 
 import numpy as np
 
+from spatial.walking.columns import hold, narrow
 from spatial.walking.compiled import inner, kernel
 
 _HAIR, _LITTLE = 1e-9, 1e-6
-_SWEEPS, _ROUNDS = 60, 2000
-_NEAR = 0.02
-"""Share by which a chain may have become dearer where it is used again without looking for another."""
+_SWEEPS, _ROUNDS, _NEAR = 60, 2000, 0.02
+"""``_NEAR``: share by which a chain may have become dearer where it is used again without looking for another."""
 COUNT, TOTAL = 0, 1
 
 
 @inner
 def join_entry(told, flow, k):  # type: ignore[no-untyped-def]
     """Count an entry among those that serve."""
-    _, members, place, count, _, _, _ = flow
-    s = told[1][k]
-    place[k] = count[s]
-    members[told[5][s] + count[s]] = k
+    members, place, count, s = flow[1], flow[2], flow[3], told[1][k]
+    place[k], members[told[5][s] + count[s]] = count[s], k
     count[s] += 1
 
 
 @inner
 def leave_entry(told, flow, k):  # type: ignore[no-untyped-def]
     """Count an entry no longer among those that serve."""
-    _, members, place, count, _, _, _ = flow
-    s = told[1][k]
+    members, place, count, s = flow[1], flow[2], flow[3], told[1][k]
     count[s] -= 1
     last = members[told[5][s] + count[s]]
     members[told[5][s] + place[k]] = last
@@ -45,32 +43,55 @@ def leave_entry(told, flow, k):  # type: ignore[no-untyped-def]
 
 
 @inner
+def seat_site(told, flow, c, new):  # type: ignore[no-untyped-def]
+    """Give a column to another site: rows list their entries at open sites anew."""
+    ptr, cost, row, sptr, listed = told[0], told[2], told[3], told[5], told[6]
+    col, of, seat, seats, at_col, at_cost = flow[4], flow[5], flow[7], flow[8], flow[9], flow[10]
+    out = of[c]
+    for q in range(sptr[out], sptr[out + 1]):
+        i = row[listed[q]]
+        seats[i] -= 1
+        at, last = ptr[i], ptr[i] + seats[i]
+        while at_col[at] != c:
+            at += 1
+        seat[at], at_col[at], at_cost[at] = seat[last], at_col[last], at_cost[last]
+    for q in range(sptr[new], sptr[new + 1]):
+        h = listed[q]
+        i = row[h]
+        at = ptr[i] + seats[i]
+        seat[at], at_col[at], at_cost[at] = h, c, cost[h]
+        seats[i] += 1
+    col[out], col[new], of[c] = -1, c, new
+
+
+@inner
 def _offer(ways, a, b, cost, k, h):  # type: ignore[no-untyped-def]
     """Remember the way of a row from a column to another one, by its entries there, if none is cheaper."""
-    arc, left_by, come_by, near, size, _, _, _ = ways
+    arc, near, size = ways[0], ways[3], ways[4]
     if cost < arc[a, b]:
         if arc[a, b] == np.inf:
             near[a, size[a]] = b
             size[a] += 1
-        arc[a, b], left_by[a, b], come_by[a, b] = cost, k, h
+        arc[a, b], ways[1][a, b], ways[2][a, b] = cost, k, h
 
 
 @inner
 def _offer_from(told, flow, ways, k):  # type: ignore[no-untyped-def]
     """Tell to which columns an entry that serves could send its row."""
-    ptr, site, cost, row, load, _, _, _ = told
-    col, i = flow[4], row[k]
-    a, each = col[site[k]], 1.0 / load[i]
-    for h in range(ptr[i], ptr[i + 1]):
-        b = col[site[h]]
-        if b >= 0 and b != a:
-            _offer(ways, a, b, (cost[h] - cost[k]) * each, k, h)
+    ptr, i, now = told[0], told[3][k], told[2][k]
+    seat, at_col, at_cost = flow[7], flow[9], flow[10]
+    a, each, arc = flow[4][told[1][k]], 1.0 / told[4][i], ways[0]
+    for g in range(ptr[i], ptr[i] + flow[8][i]):
+        b = at_col[g]
+        more = (at_cost[g] - now) * each
+        if more < arc[a, b] and b != a:
+            _offer(ways, a, b, more, k, seat[g])
 
 
 @inner
 def list_from(told, flow, ways, a):  # type: ignore[no-untyped-def]
     """Find at what cost a unit of load goes from a column to each other one."""
-    _, members, _, count, _, of, _ = flow
+    members, count, of = flow[1], flow[3], flow[5]
     arc, near, size = ways[0], ways[3], ways[4]
     for q in range(size[a]):
         arc[a, near[a, q]] = np.inf
@@ -83,8 +104,8 @@ def list_from(told, flow, ways, a):  # type: ignore[no-untyped-def]
 @inner
 def list_to(told, flow, ways, c):  # type: ignore[no-untyped-def]
     """Find at what cost a unit of load goes to a column, whose site is another one now, from each other one."""
-    ptr, site, cost, row, load, sptr, listed, _ = told
-    share, col, of, arc, near, size = flow[0], flow[4], flow[5], ways[0], ways[3], ways[4]
+    ptr, cost, row, load, sptr, listed = told[0], told[2], told[3], told[4], told[5], told[6]
+    share, of, seat, at_col, arc, near, size = flow[0], flow[5], flow[7], flow[9], ways[0], ways[3], ways[4]
     for a in range(len(size)):
         q = 0
         while arc[a, c] < np.inf:
@@ -95,10 +116,9 @@ def list_to(told, flow, ways, c):  # type: ignore[no-untyped-def]
     for q in range(sptr[of[c]], sptr[of[c] + 1]):
         h = listed[q]
         i = row[h]
-        for k in range(ptr[i], ptr[i + 1]):
-            a = col[site[k]]
-            if share[k] > 0.0 and a >= 0 and a != c:
-                _offer(ways, a, c, (cost[h] - cost[k]) / load[i], k, h)
+        for g in range(ptr[i], ptr[i] + flow[8][i]):
+            if share[seat[g]] > 0.0 and at_col[g] != c:
+                _offer(ways, at_col[g], c, (cost[h] - flow[10][g]) / load[i], seat[g], h)
 
 
 @inner
@@ -113,7 +133,7 @@ def list_anew(told, flow, ways):  # type: ignore[no-untyped-def]
 def shift_load(told, flow, ways, past, k, h, amount):  # type: ignore[no-untyped-def]
     """Move load of a row from one of its entries to another, remember it, and tell what is out of date."""
     site, cost, load = told[1], told[2], told[4]
-    share, _, _, _, col, _, left = flow
+    share, col, left = flow[0], flow[4], flow[6]
     a, b, i = col[site[k]], col[site[h]], told[3][k]
     share[k] -= amount
     left[a] += amount
@@ -244,14 +264,13 @@ def solve_split(told, flow, ways, past, enough):  # type: ignore[no-untyped-def]
 @inner
 def cheapest_entry(told, flow, ways, i, but):  # type: ignore[no-untyped-def]
     """Return the entry of a row whose open site asks least of it with the price of its room; one column is out."""
-    ptr, site, cost, _, load, _, _, _ = told
+    ptr, load, at_col, at_cost = told[0], told[4], flow[9], flow[10]
     best, pick = np.inf, np.int64(-1)
-    for h in range(ptr[i], ptr[i + 1]):
-        b = flow[4][site[h]]
-        if b >= 0 and b != but and cost[h] < best:
-            asked = cost[h] + price_of(ways[5], b) * load[i]
+    for g in range(ptr[i], ptr[i] + flow[8][i]):
+        if at_cost[g] < best and at_col[g] != but:
+            asked = at_cost[g] + price_of(ways[5], at_col[g]) * load[i]
             if asked < best:
-                best, pick = asked, np.int64(h)
+                best, pick = asked, np.int64(flow[7][g])
     return pick
 
 
@@ -264,14 +283,17 @@ def price_of(price, a):  # type: ignore[no-untyped-def]
 @kernel
 def begin_split(told, flow, ways, past):  # type: ignore[no-untyped-def]
     """Fill the open sites from nothing; return the total."""
+    entries, stream, chains, moves = narrow((told, flow, ways, past))
     cost, load = told[2], told[4]
-    share, _, _, _, col, _, left = flow
+    share, col, left = flow[0], flow[4], flow[6]
     for i in range(len(load)):
-        h = cheapest_entry(told, flow, ways, i, np.int64(-1))
+        h = cheapest_entry(entries, stream, chains, i, np.int64(-1))
         share[h] = load[i]
-        join_entry(told, flow, h)
+        join_entry(entries, stream, h)
         left[col[told[1][h]]] -= load[i]
         past[3][TOTAL] += cost[h]
     for a in range(len(left)):
-        list_from(told, flow, ways, a)
-    return solve_split(told, flow, ways, past, np.inf)
+        list_from(entries, stream, chains, a)
+    total = solve_split(entries, stream, chains, moves, np.inf)
+    hold(told, flow, ways, past)
+    return total

@@ -130,11 +130,21 @@ def split_of(rooms: Rooms, opened: Flags, lost: Floats) -> Split:
     place, serve, count = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(m + 1, np.int64)
     return Split(
         told=told,
-        flow=(np.zeros(size), serve, place, count, col, of, room[of]),
+        flow=(np.zeros(size), serve, place, count, col, of, room[of], *_seats(told, col)),
         ways=(np.full((width, width), np.inf), square, square.copy(), square.copy(), none, np.zeros(width),
               none.copy(), np.zeros(width, dtype=np.bool_)),
         past=(np.zeros(many, dtype=np.int64), np.zeros(many, dtype=np.int64), np.zeros(many), np.zeros(2)),
     )  # fmt: skip
+
+
+def _seats(told: tuple[Floats | Ints, ...], col: Ints) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the entries of each row at open sites, how many, their columns, and their costs."""
+    ptr, site, cost, row = told[0], told[1].astype(np.int64), told[2], told[3].astype(np.int64)
+    opened = np.flatnonzero(col[site] >= 0)
+    place = ptr[row[opened]].astype(np.int64) + np.arange(len(opened)) - np.searchsorted(row[opened], row[opened])
+    seat, at_col, at_cost = np.zeros(len(site), np.int64), np.zeros(len(site), np.int64), np.zeros(len(site))
+    seat[place], at_col[place], at_cost[place] = opened, col[site[opened]], cost[opened]
+    return seat, np.bincount(row[opened], minlength=len(ptr) - 1).astype(np.int64), at_col, at_cost
 
 
 def _drawn(
