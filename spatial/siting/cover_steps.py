@@ -1,6 +1,6 @@
 """Which point and prices does a large linear programme come near to, from where the one before it ended?
 
-    least  cost @ point   where   matrix @ point >= least,   0 <= point <= 1,   the first sites sum to p at most
+    least  cost @ point   where   matrix @ point >= least,   low <= point <= high,   counted sites sum to p at most
 
 The primal-dual hybrid gradient method with reflected steps that are drawn to an anchor, which moves when enough is
 gained (Lu and Yang, "Restarted Halpern PDHG for linear programming", 2024), and a step of its own for each row and
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.ways import Deadline, Floats
+from spatial.siting.ways import Deadline, Flags, Floats
 from spatial.walking.compiled import inner, kernel
 
 _CHUNK = 100
@@ -31,18 +31,30 @@ _ENOUGH, _SOME, _PART = 0.2, 0.8, 0.36
 """The anchor moves when what a step changes has fallen to these shares (the second if it rises again), or once this
 part of all steps was made from it."""
 
-STEP, COST, AT, ANCHOR, NEXT, BEYOND, PULL, ANCHOR_PULL, BEYOND_PULL = range(9)
+STEP, COST, AT, ANCHOR, NEXT, BEYOND, PULL, ANCHOR_PULL, BEYOND_PULL, LOW, HIGH, ROWS = range(12)
 """Rows of ``point``: length of a step, cost; where the method is, is drawn to, would go, and goes when reflected; what
-the prices pay there, at the anchor and beyond. The same rows of ``price``, with the side in place of the cost."""
-TOP, ROWS = 9, 10
+the prices pay there, at the anchor and beyond; the least and the most it may be. The same rows of ``price``, with the
+side in place of the cost."""
 THRESHOLD, WEIGHT, FIRST, LAST, SINCE, STEPS, SCALARS = range(7)
 """Places of ``scalar``: price of one more site, balance of the steps; what the first and the last step from the anchor
 changed, steps since the anchor moved, and all steps."""
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Looks at the bound after which steps may end, at which they end, and a bound that is low enough."""
+
+    fewest: int = _FEWEST_CHUNKS
+    most: int = _MOST_CHUNKS
+    goal: float = -np.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
-    """A linear programme as above; ``size`` is the natural unit of the price of a row, ``top`` its largest price."""
+    """A linear programme as above; ``size`` is the natural unit of the price of a row, ``top`` its largest price.
+
+    The first columns are sites. Where nothing else is said, the point is between 0 and 1, and every site is counted.
+    """
 
     matrix: sparse.csr_array
     cost: Floats
@@ -51,6 +63,9 @@ class Programme:
     top: Floats
     sites: int
     p: int
+    low: Floats | None = None
+    high: Floats | None = None
+    counted: Flags | None = None
 
 
 def near_prices(
@@ -60,6 +75,7 @@ def near_prices(
     *,
     enough: float,
     deadline: Deadline,
+    pace: Pace = Pace(),
 ) -> tuple[Floats, Floats, float]:
     """Return point, prices and price of one more site where ``bound`` of the prices, made small, gains little more.
 
@@ -72,37 +88,41 @@ def near_prices(
     back = (by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32), by_column.data)
     point, price, scalar = np.zeros((ROWS, matrix.shape[1])), np.zeros((ROWS, matrix.shape[0])), np.zeros(SCALARS)
     size = np.maximum(programme.size, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE))
-    point[STEP] = _SAFE / np.maximum(matrix.T @ size, size.min())
-    price[STEP] = size / np.maximum(matrix.sum(axis=1), 1.0)
-    point[COST], price[COST], price[TOP] = programme.cost, programme.least, programme.top
+    counted = np.ones(programme.sites, np.bool_) if programme.counted is None else programme.counted
+    point[LOW] = 0.0 if programme.low is None else programme.low
+    point[HIGH] = 1.0 if programme.high is None else programme.high
+    reach = sparse.csr_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
+    point[STEP] = _SAFE / np.maximum(reach.T @ size, size.min())
+    price[STEP] = size / np.maximum(reach.sum(axis=1), 1.0)
+    point[COST], price[COST], price[HIGH] = programme.cost, programme.least, programme.top
     point[AT], price[AT] = start
     point[PULL], price[PULL] = matrix.T @ price[AT], matrix @ point[AT]
     point[ANCHOR], price[ANCHOR] = point[AT], price[AT]
     point[ANCHOR_PULL], price[ANCHOR_PULL] = point[PULL], price[PULL]
     best = (point[AT].copy(), price[AT].copy(), 0.0)
     least = bound(price[AT])
-    for chunk in range(_MOST_CHUNKS):
+    for chunk in range(pace.most):
         left = deadline.left()
         scalar[WEIGHT] = max(_BALANCE * _LESS**chunk, _LEAST_BALANCE)
-        _walk(*forward, *back, programme.sites, float(programme.p), _CHUNK, point, price, scalar)
+        _walk(*forward, *back, counted, float(programme.p), _CHUNK, point, price, scalar)
         now, before = bound(price[NEXT]), least
         if now < least:
             least, best = now, (point[NEXT].copy(), price[NEXT].copy(), float(scalar[THRESHOLD]))
         short = deadline.left() <= left - deadline.left()
-        if short or (chunk >= _FEWEST_CHUNKS and before - least < enough):
+        if short or least <= pace.goal or (chunk >= pace.fewest and before - least < enough):
             break
     return best
 
 
 @kernel
-def _walk(ptr, index, value, col_ptr, col_index, col_value, sites, p, count, point, price, scalar):  # type: ignore[no-untyped-def]
+def _walk(ptr, index, value, col_ptr, col_index, col_value, counted, p, count, point, price, scalar):  # type: ignore[no-untyped-def]
     """Make so many steps."""
     moved = np.empty(point.shape[1])
     for _ in range(count):
         weight = scalar[WEIGHT]
         for j in range(len(moved)):
             moved[j] = point[AT, j] - point[STEP, j] / weight * (point[COST, j] - point[PULL, j])
-        _project(sites, p, moved, point, scalar)
+        _project(counted, p, moved, point, scalar)
         changed = 0.0
         for j in range(len(moved)):
             step = point[NEXT, j] - point[AT, j]
@@ -111,7 +131,7 @@ def _walk(ptr, index, value, col_ptr, col_index, col_value, sites, p, count, poi
         _times(ptr, index, value, point, price)
         for i in range(price.shape[1]):
             aim = price[AT, i] + weight * price[STEP, i] * (price[COST, i] - price[BEYOND_PULL, i])
-            price[NEXT, i] = min(max(aim, 0.0), price[TOP, i])
+            price[NEXT, i] = min(max(aim, 0.0), price[HIGH, i])
             step = price[NEXT, i] - price[AT, i]
             changed += step * step / (weight * price[STEP, i]) - step * (price[BEYOND_PULL, i] - price[PULL, i])
             price[BEYOND, i] = price[NEXT, i] + step
@@ -130,19 +150,21 @@ def _times(ptr, index, value, of, out):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _project(sites, p, moved, point, scalar):  # type: ignore[no-untyped-def]
-    """Write the point next to where it was moved, in the measure of the steps, that is between 0 and 1 and sums to p.
+def _project(counted, p, moved, point, scalar):  # type: ignore[no-untyped-def]
+    """Write the point next to where it was moved, in the measure of the steps, that keeps its ends and sums to p.
 
-    All sites pay the same price for opening, which Newton's method finds from the last one, within what is known.
+    All counted sites pay the same price for opening, which Newton's method finds from the last one, within what is
+    known.
     """
     weight, threshold, low, high = scalar[WEIGHT], scalar[THRESHOLD], -1.0, np.inf
     for _ in range(60):
         over, slope = -p, 0.0
-        for j in range(sites):
-            aim = moved[j] - point[STEP, j] / weight * threshold
-            over += min(max(aim, 0.0), 1.0)
-            if 0.0 < aim < 1.0:
-                slope += point[STEP, j] / weight
+        for j in range(len(counted)):
+            if counted[j]:
+                aim = moved[j] - point[STEP, j] / weight * threshold
+                over += min(max(aim, point[LOW, j]), point[HIGH, j])
+                if point[LOW, j] < aim < point[HIGH, j]:
+                    slope += point[STEP, j] / weight
         if abs(over) < 1e-9 * p or (threshold == 0.0 and over <= 0.0):
             break
         if over > 0.0:
@@ -156,8 +178,8 @@ def _project(sites, p, moved, point, scalar):  # type: ignore[no-untyped-def]
         threshold = aim
     scalar[THRESHOLD] = threshold
     for j in range(len(moved)):
-        paid = point[STEP, j] / weight * threshold if j < sites else 0.0
-        point[NEXT, j] = min(max(moved[j] - paid, 0.0), 1.0)
+        paid = point[STEP, j] / weight * threshold if j < len(counted) and counted[j] else 0.0
+        point[NEXT, j] = min(max(moved[j] - paid, point[LOW, j]), point[HIGH, j])
 
 
 @inner

@@ -7,21 +7,22 @@ What is left goes to branch and cut when it has become small, else all the time 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import comb
 
 import numpy as np
 from scipy import sparse
 
-from spatial.errors import InputError
 from spatial.siting.cover_branch import branch_cover
-from spatial.siting.cover_cuts import NO_CUTS, Cuts, broken_cuts, chosen_cuts, joined_cuts
+from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
 from spatial.siting.cover_mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_annealed
-from spatial.siting.cover_prices import LARGE, LITTLE, Prices, price_cover
+from spatial.siting.cover_prices import LARGE, LITTLE, price_cover
+from spatial.siting.cover_proof import prove_cover
+from spatial.siting.cover_question import CoverQuestion, CoverState, better_cover, checked_weight, reduced_cover
 from spatial.siting.cover_sets import best_set
 from spatial.siting.cover_swaps import best_of, start_swaps
-from spatial.siting.cover_table import CoverTable, cover_table, covered_rows, dominated_sites, pick, same_rows
+from spatial.siting.cover_table import pick
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways, closes, confirm, cover_value, is_whole
 
 _MOST_SETS = 200_000
@@ -35,47 +36,18 @@ _LEAST_PRICE = 1e-4
 _SWAPS = 400_000
 _SWAPPED_ENTRIES = 60_000
 """Swaps of the first annealing, for a table of so many entries: about as long as the prices take."""
-_TOGETHER, _EFFORT, _LONGER = 5, 6, 2
-"""Rounds of a large question that go with one search, the effort of that, and how much longer it anneals each time."""
-_STALL = 0.03
-"""Cut rounds end where they close less than this share of the gap."""
-_LARGE_STALL, _LAST = 0.002, 2.0
-"""The same for a large question, whose rounds are short; and how many rounds the last prices take."""
+_TOGETHER, _EFFORT, _LARGE_EFFORT, _LONGER = 5, 6, 12, 2
+"""Rounds of a large question that go with one search, the effort of that where it is huge and where it is not, and how
+much longer it anneals each time."""
+_STALL, _LARGE_STALL, _HUGE_STALL = 0.03, 0.035, 0.002
+"""Cut rounds end where they close less than this share of the gap; the more entries, the less branching would close."""
+_LAST = 2.0
+"""How many rounds the last prices take."""
 _BRANCH_ENTRIES = 60_000
+_HUGE = 200_000
+"""Entries from which on the last prices take all the time that is left."""
 _RELATIVE = 1e-9
 _INSTANT_S = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """The reduced question: table, weight by row, new sites, the site each column stands for, and what is sure."""
-
-    table: CoverTable
-    weight: Floats
-    p: int
-    sites: Ints
-    step: float
-    """The least by which two values differ: 1 for whole weights, a share of the total otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Best columns met and their value, the proven bound, cuts, hulls and prices, columns ruled out, sets to mix."""
-
-    chosen: Ints
-    value: float
-    bound: float
-    cuts: Cuts
-    hulls: sparse.csr_array
-    """Inequalities over the columns and then the lacks of the rows, one a row: at least 1."""
-    prices: Prices | None
-    never: Flags
-    mix: Mix
-
-    @property
-    def gap(self) -> float:
-        """What may still be covered beyond the best."""
-        return self.bound - self.value
 
 
 def solve_max_cover(
@@ -98,9 +70,9 @@ def solve_max_cover(
     InputError
         If ``p`` or a weight is negative, or the arrays do not fit the table.
     """
-    amounts = _checked(ways, weight, p, fixed)
+    amounts = checked_weight(ways, weight, p, fixed)
     whole = is_whole(amounts)
-    question = _reduced(ways, amounts, p, fixed, whole=whole)
+    question = reduced_cover(ways, amounts, p, fixed, whole=whole)
     sure = cover_value(ways, amounts, fixed)
     columns, upper, notes = _answered(question, deadline, seed, tick or _keep_on)
     opened = fixed.copy()
@@ -117,41 +89,9 @@ def _keep_on(_stage: str, _share: float, _value: float, _bound: float) -> bool:
     return True
 
 
-def _checked(ways: Ways, weight: Floats | Ints, p: int, fixed: Flags) -> Floats:
-    amounts = np.asarray(weight, np.float64)
-    if len(amounts) != ways.rows or len(fixed) != ways.sites:
-        raise InputError(
-            f"max cover: {len(amounts)} weights and {len(fixed)} fixed flags; needed {ways.rows} and {ways.sites}"
-        )
-    bad = np.flatnonzero(~(amounts >= 0.0) | ~np.isfinite(amounts))
-    if len(bad):
-        raise InputError(f"max cover: weight {amounts[bad[0]]} of row {bad[0]}; needed a finite number of at least 0")
-    if p < 0:
-        raise InputError(f"max cover: p is {p}; needed at least 0 new sites")
-    return amounts
-
-
-def _reduced(ways: Ways, weight: Floats, p: int, fixed: Flags, *, whole: bool) -> _Question:
-    """Return the question without rows and sites that cannot matter."""
-    table = cover_table(ways)
-    asks = (covered_rows(table, fixed) == 0) & (weight > 0)
-    sites = np.flatnonzero(~fixed)
-    table, amounts = pick(table, asks, sites), weight[asks]
-    listed = np.diff(table.ptr) > 0
-    table, amounts = pick(table, listed, np.arange(table.sites)), amounts[listed]
-    while True:
-        first, group = same_rows(table)
-        amounts = np.bincount(group, amounts, len(first)).astype(np.float64)
-        table = pick(table, first, np.arange(table.sites))
-        dead = dominated_sites(table)
-        if not dead.any():
-            break
-        table, sites = pick(table, np.arange(table.rows), ~dead), sites[~dead]
-    step = 1.0 if whole else _RELATIVE * max(float(amounts.sum()), 1.0)
-    return _Question(table, amounts, min(p, table.sites), sites, step)
-
-
-def _answered(question: _Question, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
+def _answered(
+    question: CoverQuestion, deadline: Deadline, seed: int, tick: Tick
+) -> tuple[Ints, float, tuple[str, ...]]:
     """Return columns, a bound from above on what any cover, and how both came about."""
     table, p = question.table, question.p
     if p == 0 or p == table.sites:
@@ -163,14 +103,17 @@ def _answered(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
     return _searched(question, deadline, seed, tick)
 
 
-def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
+def _searched(
+    question: CoverQuestion, deadline: Deadline, seed: int, tick: Tick
+) -> tuple[Ints, float, tuple[str, ...]]:
     table = question.table
     nothing = np.zeros(table.sites, np.bool_)
     start = start_swaps(table, question.weight, np.zeros(0, np.int64), question.p, seed)
     chosen, value = best_of(start)
-    state = _State(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing, Mix())
+    state = CoverState(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing, Mix())
     notes: list[str] = []
-    large, took = table.entries >= LARGE, 0.0
+    large, huge, took = table.entries >= LARGE, table.entries >= _HUGE, 0.0
+    stall = _HUGE_STALL if huge else _LARGE_STALL if large else _STALL
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
@@ -178,11 +121,11 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             if alone:
                 job = pool.submit(_annealed, question, state, deadline, turn, seed + turn)
             elif turn % _TOGETHER == 1:
-                job = pool.submit(_mixed, question, state, deadline, _EFFORT, seed)
+                job = pool.submit(_mixed, question, state, deadline, _EFFORT if huge else _LARGE_EFFORT, seed)
             over = alone or turn % _TOGETHER == 0
-            last = large and turn > 0 and deadline.left() < _LAST * took
+            last = huge and turn > 0 and deadline.left() < _LAST * took
             priced = _priced(question, state, deadline, last=last)
-            state = _better(state, job.result()) if over or last else state
+            state = better_cover(state, job.result()) if over or last else state
             state = _fixed(question, state)
             took = deadline.spent() - begun
             goes_on = tick(
@@ -191,19 +134,19 @@ def _searched(question: _Question, deadline: Deadline, seed: int, tick: Tick) ->
             state = replace(priced, chosen=state.chosen, value=state.value, mix=state.mix) if priced else state
             state = _fixed(question, state)
             done = last or state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
-            stalls = state.gap > (1.0 - (_LARGE_STALL if large else _STALL)) * before
-            if done or (turn > 1 and over and stalls):
+            stalls = state.gap > (1.0 - stall) * before
+            if done or (turn > 1 and (over or not huge) and stalls):
                 break
-        state = _better(state, job.result())
+        state = better_cover(state, job.result())
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
         if state.gap >= question.step and goes_on:
-            state, more = _finished(question, state, deadline, seed, pool)
+            state, more = _finished(question, state, deadline, seed, tick, pool)
             notes.append(more)
     return state.chosen, state.bound, tuple(notes)
 
 
-def _priced(question: _Question, state: _State, deadline: Deadline, *, last: bool) -> _State | None:
+def _priced(question: CoverQuestion, state: CoverState, deadline: Deadline, *, last: bool) -> CoverState | None:
     """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them.
 
     The ``last`` prices of a large question use all the time that is left.
@@ -214,7 +157,7 @@ def _priced(question: _Question, state: _State, deadline: Deadline, *, last: boo
         question.p,
         state.cuts,
         limit_s=deadline.left(),
-        core=_core(question, state, _PRICED_SHARE),
+        core=_core(question, state, 0.0 if LARGE <= question.table.entries < _HUGE else _PRICED_SHARE),
         hulls=state.hulls,
         start=state.prices,
         little=0.0 if last else LITTLE,
@@ -227,8 +170,8 @@ def _priced(question: _Question, state: _State, deadline: Deadline, *, last: boo
     paid, more = prices.cut[used], no_lack_hulls(question.table)
     if last:
         return replace(state, prices=replace(prices, cut=paid), bound=prices.bound, cuts=cuts, hulls=hulls)
-    if state.cuts.count and question.table.entries > _BRANCH_ENTRIES:
-        # Cuts are had for less: hulls begin where a first round of them has ended. Branch and cut does without them.
+    if state.cuts.count and question.table.entries >= LARGE:
+        # Cuts are had for less: hulls begin where a first round of them has ended. A small question does without them.
         more = broken_lack_hulls(question.table, question.weight, prices, deadline=deadline)
     usable = prices.row > _LEAST_PRICE * question.weight
     most = max(_NEW_CUTS, question.table.rows // _ROWS_A_CUT)
@@ -243,7 +186,7 @@ def _priced(question: _Question, state: _State, deadline: Deadline, *, last: boo
     )
 
 
-def _fixed(question: _Question, state: _State) -> _State:
+def _fixed(question: CoverQuestion, state: CoverState) -> CoverState:
     """Return the state with the sites ruled out that can be in no better set."""
     if state.prices is None or state.gap < question.step:
         return state
@@ -254,22 +197,14 @@ def _fixed(question: _Question, state: _State) -> _State:
     return replace(state, never=state.never | out)
 
 
-def _better(state: _State, mix: Mix) -> _State:
-    """Return the state with a mix, and with its best set if that covers more."""
-    state = replace(state, mix=mix)
-    if not mix.best or mix.best[0][1] <= state.value:
-        return state
-    return replace(state, chosen=mix.best[0][0], value=mix.best[0][1])
-
-
-def _task(question: _Question, state: _State) -> Task:
+def _task(question: CoverQuestion, state: CoverState) -> Task:
     """Return what annealing is told: the sites worth a look, and swaps for as long as prices take."""
     size = question.table.entries / _SWAPPED_ENTRIES if state.prices else 1.0
     core = _core(question, state, _SEARCHED_SHARE)
     return Task(question.table, question.weight, question.p, core, int(_SWAPS * max(size, 1.0)))
 
 
-def _annealed(question: _Question, state: _State, deadline: Deadline, turn: int, seed: int) -> Mix:
+def _annealed(question: CoverQuestion, state: CoverState, deadline: Deadline, turn: int, seed: int) -> Mix:
     """Return the one set that annealing finds beside a round of prices, ever longer: afresh or from the best in turn.
 
     From the best it begins at a temperature that does not lose all of it.
@@ -280,13 +215,13 @@ def _annealed(question: _Question, state: _State, deadline: Deadline, turn: int,
     return Mix(best=(annealed(task, task.core, begin, swaps, heat, seed, deadline),))
 
 
-def _mixed(question: _Question, state: _State, deadline: Deadline, effort: int, seed: int) -> Mix:
+def _mixed(question: CoverQuestion, state: CoverState, deadline: Deadline, effort: int, seed: int) -> Mix:
     """Return the mix after more annealings, each longer than one beside a round of prices."""
     task = _task(question, state)
     return mix_annealed(replace(task, swaps=_LONGER * task.swaps), state.mix, effort, seed, deadline)
 
 
-def _core(question: _Question, state: _State, share: float) -> Ints:
+def _core(question: CoverQuestion, state: CoverState, share: float) -> Ints:
     """Return the columns worth a look at the prices so far: all of them before there are any."""
     if state.prices is None:
         return np.flatnonzero(~state.never)
@@ -298,21 +233,25 @@ def _core(question: _Question, state: _State, share: float) -> Ints:
 
 
 def _finished(
-    question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
-) -> tuple[_State, str]:
-    """Return the state after branch and cut, if the question has become small enough, or after a long annealing."""
+    question: CoverQuestion, state: CoverState, deadline: Deadline, seed: int, tick: Tick, pool: ThreadPoolExecutor
+) -> tuple[CoverState, str]:
+    """Return the state after branching, if the question has become small enough, or after a long annealing."""
     left = np.flatnonzero(~state.never)
     table = pick(question.table, np.arange(question.table.rows), left)
     if table.entries > _BRANCH_ENTRIES:
         return _lingered(question, state, deadline, seed, pool), "the rest of the time went to annealing"
+    if question.table.entries >= LARGE and state.prices is not None:
+        return prove_cover(question, state, deadline, tick)
     at = np.searchsorted(left, state.chosen)
     solved = branch_cover(table, question.weight, question.p, state.cuts, at, limit_s=deadline.left())
-    state = _better(state, Mix(best=((left[solved.chosen], solved.value),)))
+    state = better_cover(state, Mix(best=((left[solved.chosen], solved.value),)))
     state = replace(state, bound=min(state.bound, max(solved.bound, state.value)))
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
 
 
-def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int, pool: ThreadPoolExecutor) -> _State:
+def _lingered(
+    question: CoverQuestion, state: CoverState, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+) -> CoverState:
     """Return the state after mixing annealings, two at a time, until the time is up."""
     aside = state.mix
     while deadline.left() > 0.0:
@@ -320,5 +259,5 @@ def _lingered(question: _Question, state: _State, deadline: Deadline, seed: int,
         other = pool.submit(_mixed, question, replace(state, mix=aside), deadline, _EFFORT, seed + 500)
         mix = _mixed(question, state, deadline, _EFFORT, seed)
         aside = both_mixes(other.result(), mix)
-        state = _better(state, both_mixes(mix, aside))
+        state = better_cover(state, both_mixes(mix, aside))
     return state
