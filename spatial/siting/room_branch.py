@@ -9,9 +9,10 @@ from functools import partial
 import numpy as np
 
 from spatial.siting.room_climb import Bound, goal_of
-from spatial.siting.room_lift import Fined, Lifted, cut_lifted, lift_part, sets_of
+from spatial.siting.room_lift import cut_lifted, lift_part, sets_of
 from spatial.siting.room_master import Master, add_sets, begin_master
 from spatial.siting.room_tree import Means, branch_rooms, dearest_of
+from spatial.siting.room_worth import Fined, Lifted, pool_of
 from spatial.siting.rooms import Rooms
 from spatial.siting.ways import Deadline
 
@@ -19,7 +20,8 @@ _MOST_ROWS, _MOST_ENTRIES = 600, 400_000
 """Sets of more are too many for a mix of them."""
 _FIRST_SHARE = 0.5
 """Share of the time left in which the bound of all choices is lifted before they are parted."""
-_MOST_SETS, _NARROW, _TURNS = 20_000.0, 0.8, (10, 2, 0)
+
+_MOST_SETS, _NARROW, _TURNS = 200_000, 0.8, (10, 2, 0)
 """Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
 
 
@@ -47,13 +49,24 @@ def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) ->
         if lifted.state.bound > top or deadline.left() <= 0.0:
             break
         guess, left = _guess(rooms, lifted, top, turns)
-        lift = partial(_lift, master, deadline)
-        after = branch_rooms(rooms, left.state, most=guess, deadline=deadline, seed=seed, lift=lift)
+        part = pool_of(rooms, left.state, guess, _MOST_SETS)
+        lift = partial(_lift, _smaller(master, rooms, part), deadline)
+        after = branch_rooms(rooms, part, most=guess, deadline=deadline, seed=seed, lift=lift)
         bound = max(lifted.state.bound, after.bound)
         lifted = replace(lifted, state=replace(lifted.state, best=after.best, bound=bound))
         top = min(goal_of(rooms, after.best.value), dearest)
     bound = lifted.state.bound if lifted.state.bound <= top else lifted.state.best.value
     return replace(state, best=lifted.state.best, bound=max(state.bound, bound))
+
+
+def _smaller(master: Master, rooms: Rooms, part: Fined) -> Master:
+    """Return a programme with only those of the sets met that a part may have, where all of its sets are listed."""
+    if part.pool is None:
+        return master
+    new, pool = begin_master(rooms), part.pool
+    left = {(int(pool.site[c]), np.sort(pool.row[pool.ptr[c] : pool.ptr[c + 1]]).tobytes()) for c in pool.inside}
+    add_sets(new, [one for one in master.sets if (one.site, one.rows.tobytes()) in left])
+    return new
 
 
 def _guess(rooms: Rooms, lifted: Lifted, top: float, turns: int) -> tuple[float, Lifted]:

@@ -13,54 +13,72 @@ from spatial.walking.compiled import inner, kernel
 
 @kernel
 def fill_sites(  # type: ignore[no-untyped-def]
-    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, hair, visits, entry, held, worth
+    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, fixed, most, hair, visits, entry, held, worth
 ):
     """Write the best sets met of each site that cost less than their prices.
 
     ``entry`` has as many places per site as sets are wanted, with as many entries as any site has; ``held`` becomes how
     many entries there are at each place, 0 for no set. ``triple`` lists from ``tptr`` on which triples each row is in.
     ``worth`` is no more than the least sum of cost less prices with fines of any set of the site, by a hair; where the
-    visits of a site do not do, fines are left out of it.
+    visits of a site do not do, fines are left out of it. So they are, and no set is written, where a site is worth less
+    even without them than ``most`` others that are not ``fixed`` are.
     """
-    size, width = _sizes(ptr, room)
+    size, width = sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
     chosen, met, ahead = np.empty(size + 1, np.int64), np.zeros(len(fine) + 1, np.int64), np.zeros((size + 1, width))
-    places = held.shape[1]
     for s in range(len(room)):
-        turn = np.int64(0)
-        for q in range(places):
-            held[s, q] = 0
+        held[s, :] = 0
         helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
-        _look_ahead(gain, weight, helps, np.int64(room[s]), ahead)
-        at, depth, value, left, best = np.int64(0), np.int64(0), 0.0, np.int64(room[s]), 0.0
-        for _ in range(visits):
-            if at < helps and value + ahead[at, left] > best + hair:
-                if weight[at] <= left and value + gain[at] + ahead[at + 1, left - np.int64(weight[at])] > best + hair:
-                    chosen[depth] = at
-                    depth += 1
-                    value += gain[at] - _join(row[items[at]], tptr, triple, fine, met)
-                    left -= np.int64(weight[at])
-                    if value > best + hair:
-                        best = value
-                        for h in range(depth):
-                            entry[s, turn, h] = items[chosen[h]]
-                        held[s, turn] = depth
-                        turn = (turn + 1) % places
-                at += 1
-                continue
-            if depth == 0:
-                break
-            depth -= 1
-            at = chosen[depth]
-            value -= gain[at] - _part(row[items[at]], tptr, triple, fine, met)
-            left += np.int64(weight[at])
+        look_ahead(gain, weight, helps, np.int64(room[s]), ahead)
+        worth[s] = -ahead[0, np.int64(room[s])] - hair
+    least = np.zeros(max(most, 1))  # what the best sites met are worth that are not fixed, the least good first
+    for s in np.argsort(np.where(fixed, -np.inf, worth), kind="mergesort"):
+        if worth[s] >= -hair or (not fixed[s] and (most <= 0 or worth[s] >= least[0])):
+            continue
+        helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
+        look_ahead(gain, weight, helps, np.int64(room[s]), ahead)
+        told = (row, room[s], items, gain, weight, helps, tptr, triple, fine, hair, visits)
+        worth[s] = -_fill(told, chosen, met, ahead, entry[s], held[s]) - hair
+        if not fixed[s] and worth[s] < least[0]:
+            least[0] = worth[s]
+            h = 0
+            while h + 1 < most and least[h + 1] > least[h]:
+                least[h], least[h + 1] = least[h + 1], least[h]
+                h += 1
+
+
+@inner
+def _fill(told, chosen, met, ahead, entry, held):  # type: ignore[no-untyped-def]
+    """Write the best sets met of one site; return no less than the best of them gains."""
+    row, room, items, gain, weight, helps, tptr, triple, fine, hair, visits = told
+    turn = np.int64(0)
+    at, depth, value, left, best = np.int64(0), np.int64(0), 0.0, np.int64(room), 0.0
+    for _ in range(visits):
+        if at < helps and value + ahead[at, left] > best + hair:
+            if weight[at] <= left and value + gain[at] + ahead[at + 1, left - np.int64(weight[at])] > best + hair:
+                chosen[depth] = at
+                depth += 1
+                value += gain[at] - join(row[items[at]], tptr, triple, fine, met)
+                left -= np.int64(weight[at])
+                if value > best + hair:
+                    best = value
+                    for h in range(depth):
+                        entry[turn, h] = items[chosen[h]]
+                    held[turn] = depth
+                    turn = (turn + 1) % len(held)
             at += 1
-        else:
-            best = ahead[0, np.int64(room[s])]
-            while depth > 0:
-                depth -= 1
-                _part(row[items[chosen[depth]]], tptr, triple, fine, met)
-        worth[s] = -best - hair
+            continue
+        if depth == 0:
+            return best
+        depth -= 1
+        at = chosen[depth]
+        value -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
+        left += np.int64(weight[at])
+        at += 1
+    while depth > 0:
+        depth -= 1
+        part(row[items[chosen[depth]]], tptr, triple, fine, met)
+    return ahead[0, np.int64(room)]
 
 
 @kernel
@@ -72,7 +90,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
     Return how many such sets there are; where the visits of a site do not do, all of its entries are flagged, and what
     is returned is infinite. Where there are more than ``most``, all entries of all sites are.
     """
-    size, width = _sizes(ptr, room)
+    size, width = sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
     chosen, met, ahead = np.empty(size + 1, np.int64), np.zeros(len(fine) + 1, np.int64), np.zeros((size + 1, width))
     count = 0.0
@@ -82,7 +100,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
         helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
         told = (ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps, limit[s])
         many = add_rest(*told)
-        _look_ahead(gain, weight, many, np.int64(room[s]), ahead)
+        look_ahead(gain, weight, many, np.int64(room[s]), ahead)
         at, depth, value, left = np.int64(0), np.int64(0), 0.0, np.int64(room[s])
         for _ in range(visits):
             if at < many and value + (ahead[at, left] if at < helps else gain[at]) >= -limit[s]:
@@ -90,7 +108,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
                 if after >= 0 and value + gain[at] + ahead[at + 1, after] >= -limit[s]:
                     chosen[depth] = at
                     depth += 1
-                    value += gain[at] - _join(row[items[at]], tptr, triple, fine, met)
+                    value += gain[at] - join(row[items[at]], tptr, triple, fine, met)
                     left = after
                     if value >= -limit[s]:
                         count += 1.0
@@ -102,7 +120,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
                 break
             depth -= 1
             at = chosen[depth]
-            value -= gain[at] - _part(row[items[at]], tptr, triple, fine, met)
+            value -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
             left += np.int64(weight[at])
             at += 1
         else:
@@ -111,7 +129,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
                 flags[k] = flags[k] or open_to[k]
             while depth > 0:
                 depth -= 1
-                _part(row[items[chosen[depth]]], tptr, triple, fine, met)
+                part(row[items[chosen[depth]]], tptr, triple, fine, met)
         if count > most:
             for k in range(len(row)):
                 flags[k] = open_to[k]
@@ -120,7 +138,7 @@ def flag_sites(  # type: ignore[no-untyped-def]
 
 
 @inner
-def _sizes(ptr, room):  # type: ignore[no-untyped-def]
+def sizes(ptr, room):  # type: ignore[no-untyped-def]
     """Return the most entries of a site, and a place for each room up to the widest."""
     size, width = np.int64(0), np.int64(1)
     for s in range(len(room)):
@@ -129,7 +147,7 @@ def _sizes(ptr, room):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _look_ahead(gain, weight, count, room, ahead):  # type: ignore[no-untyped-def]
+def look_ahead(gain, weight, count, room, ahead):  # type: ignore[no-untyped-def]
     """Write the most that the items from each one on add within each room."""
     for r in range(room + 1):
         ahead[count, r] = 0.0
@@ -143,7 +161,7 @@ def _look_ahead(gain, weight, count, room, ahead):  # type: ignore[no-untyped-de
 
 
 @inner
-def _join(i, tptr, triple, fine, met):  # type: ignore[no-untyped-def]
+def join(i, tptr, triple, fine, met):  # type: ignore[no-untyped-def]
     """Count a row in; return the fines that it brings."""
     total = 0.0
     for e in range(tptr[i], tptr[i + 1]):
@@ -154,7 +172,7 @@ def _join(i, tptr, triple, fine, met):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _part(i, tptr, triple, fine, met):  # type: ignore[no-untyped-def]
+def part(i, tptr, triple, fine, met):  # type: ignore[no-untyped-def]
     """Count a row out; return the fines that go with it."""
     total = 0.0
     for e in range(tptr[i], tptr[i + 1]):

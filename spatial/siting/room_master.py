@@ -1,7 +1,9 @@
 """Which sets of rows serve all at the least cost, if sets may be taken in part? HiGHS, with the sets met so far.
 
 A set is taken in part, a site has at most one set, and no more sites open than may; sets with two or more rows of a
-triple come to one at most (``room_fill``). Only prices are taken from HiGHS, and bounds are computed from them anew.
+triple come to one at most (``room_fill``). Prices stay in a box: a row is lost, or served once more, at its ends (du
+Merle, Villeneuve, Desrosiers and Hansen, "Stabilized column generation", 1999). Only prices are taken from HiGHS, and
+bounds are computed from them anew.
 """
 
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ import numpy as np
 
 from spatial.siting.room_climb import Bound
 from spatial.siting.rooms import Rooms
-from spatial.siting.ways import Floats, Ints
+from spatial.siting.ways import Flags, Floats, Ints
 
-_DEAR = 2.0
-"""What a row that must be served is lost for here, as a multiple of the dearest entry."""
+_LEAST_UNIT, _TINY = 0.1, 1e-3
+"""A box is as wide as the price of its row, or this share of their mean, or of the dearest entry."""
+_HAIR = 1e-7
 _NO_INDEX = np.zeros(0, np.int32)
 
 
@@ -30,10 +33,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """HiGHS with a column per row that is lost, per site that opens for nobody, then per set.
+    """HiGHS with a column per row that is lost, per row served once more, per site open for nobody, then per set.
 
     Its rows are those of the question, its sites, their number, then the triples. ``sets``, ``known`` and ``triples``
-    grow with it.
+    grow with it; ``ends`` tells which rows have a box that ends below what they are lost for, and above zero.
     """
 
     highs: Any
@@ -42,13 +45,15 @@ class Master:
     sets: list[Taken]
     known: set[tuple[int, bytes]]
     triples: list[tuple[int, int, int]]
+    ends: Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
     """The value of a mix of sets, prices of rows, fines on triples, and what a set of each site must be worth to join.
 
-    ``idle`` is how far sites open for nobody, ``share`` how far each set is taken.
+    ``idle`` is how far sites open for nobody, ``share`` how far each set is taken; ``strays`` tells whether the ends of
+    the boxes hold prices back.
     """
 
     value: float
@@ -57,6 +62,7 @@ class Mix:
     rent: Floats
     idle: Floats
     share: Floats
+    strays: bool
 
 
 def begin_master(rooms: Rooms) -> Master:
@@ -68,14 +74,15 @@ def begin_master(rooms: Rooms) -> Master:
     ):  # fmt: skip
         highs.setOptionValue(option, value)
     number = float(rooms.most + int(rooms.question.fixed.sum()))
-    low, high = np.r_[np.ones(n), np.full(m + 1, -inf)], np.r_[np.full(n, inf), np.ones(m), number]
+    low, high = np.r_[np.ones(n), np.full(m + 1, -inf)], np.r_[np.ones(n + m), number]
     highs.addRows(n + m + 1, low, high, 0, np.zeros(n + m + 1, np.int32), _NO_INDEX, np.zeros(0))
     every = np.arange(n, dtype=np.int32)
-    highs.addCols(n, np.zeros(n), np.zeros(n), np.full(n, inf), n, every, every, np.ones(n))
+    for sign in (1.0, -1.0):
+        highs.addCols(n, np.zeros(n), np.zeros(n), np.full(n, inf), n, every, every, np.full(n, sign))
     index = np.c_[n + np.arange(m), np.full(m, n + m)].ravel().astype(np.int32)
     start = 2 * np.arange(m, dtype=np.int32)
     highs.addCols(m, np.zeros(m), np.zeros(m), np.full(m, inf), 2 * m, start, index, np.ones(2 * m))
-    return Master(highs, n, m, [], set(), [])
+    return Master(highs, n, m, [], set(), [], np.zeros((2, n), dtype=bool))
 
 
 def add_sets(master: Master, sets: list[Taken]) -> int:
@@ -111,7 +118,7 @@ def add_triples(master: Master, triples: Ints) -> None:
     inside = np.zeros((len(master.sets), master.rows), dtype=bool)
     for c, one in enumerate(master.sets):
         inside[c, one.rows] = True
-    first = master.rows + master.sites
+    first = 2 * master.rows + master.sites
     index = [np.flatnonzero(inside[:, one].sum(axis=1) >= 2) + first for one in triples]
     start = np.cumsum([0, *(len(one) for one in index)]).astype(np.int32)
     size = len(triples)
@@ -133,14 +140,11 @@ def keep_triples(master: Master, triples: Ints) -> None:
         add_triples(master, triples)
 
 
-def set_part(master: Master, rooms: Rooms, state: Bound, most: float) -> None:
+def set_part(master: Master, rooms: Rooms, state: Bound) -> None:
     """Let the programme take only what a part of all choices may have."""
     n, m, inf = master.rows, master.sites, highspy.kHighsInf
     may = np.zeros((m, n), dtype=bool)
     may[rooms.site[state.alive], rooms.row[state.alive]] = True
-    dear = max(_DEAR * float(rooms.cost.max(initial=0.0)) + 1.0, most)
-    lost = np.where(np.isfinite(rooms.lost), rooms.lost, dear)
-    master.highs.changeColsCost(n, np.arange(n, dtype=np.int32), lost)
     sites = np.arange(n, n + m, dtype=np.int32)
     master.highs.changeRowsBounds(m, sites, np.where(state.fixed, 1.0, -inf), np.ones(m))
     if master.sets:
@@ -148,8 +152,18 @@ def set_part(master: Master, rooms: Rooms, state: Bound, most: float) -> None:
         site = np.repeat([one.site for one in master.sets], size)
         every = may[site, np.concatenate([one.rows for one in master.sets])]
         open_to = np.logical_and.reduceat(every, np.r_[0, np.cumsum(size)[:-1]])
-        columns = np.arange(n + m, n + m + len(size), dtype=np.int32)
+        columns = np.arange(2 * n + m, 2 * n + m + len(size), dtype=np.int32)
         master.highs.changeColsBounds(len(size), columns, np.zeros(len(size)), np.where(open_to, inf, 0.0))
+
+
+def set_box(master: Master, rooms: Rooms, prices: Floats, wide: float) -> None:
+    """Keep prices near to some, by a share of each, from zero up to what rows are lost for."""
+    n, lost = master.rows, rooms.lost[np.isfinite(rooms.lost)]
+    dear = max(float(rooms.cost.max(initial=0.0)), float(lost.max(initial=0.0)), _TINY)
+    unit = np.maximum(prices, max(_LEAST_UNIT * float(prices.mean()), _TINY * dear))
+    high, low = np.minimum(prices + wide * unit, rooms.lost), np.maximum(prices - wide * unit, 0.0)
+    master.highs.changeColsCost(2 * n, np.arange(2 * n, dtype=np.int32), np.r_[high, -low])
+    master.ends[0], master.ends[1] = high < rooms.lost, low > 0.0
 
 
 def solve_mix(master: Master, limit_s: float) -> Mix | None:
@@ -163,4 +177,6 @@ def solve_mix(master: Master, limit_s: float) -> Mix | None:
     dual, x = np.asarray(solution.row_dual), np.asarray(solution.col_value)
     rent = dual[n : n + m] + min(dual[n + m], 0.0)
     value = float(highs.getInfo().objective_function_value)
-    return Mix(value, np.maximum(dual[:n], 0.0), np.maximum(-dual[n + m + 1 :], 0.0), rent, x[n : n + m], x[n + m :])
+    strays = bool((x[: 2 * n].reshape(2, n)[master.ends] > _HAIR).any())
+    fine, past = np.maximum(-dual[n + m + 1 :], 0.0), 2 * n
+    return Mix(value, np.maximum(dual[:n], 0.0), fine, rent, x[past : past + m], x[past + m :], strays)

@@ -11,9 +11,10 @@ from spatial.siting.question import AS_MANY_AS_NEEDED
 from spatial.siting.room_branch import branch_sets
 from spatial.siting.room_climb import goal_of
 from spatial.siting.room_fill import broken_triples, fill_sites, flag_sites
-from spatial.siting.room_lift import Fined, cut_lifted, lift_part
+from spatial.siting.room_lift import cut_lifted, lift_part
 from spatial.siting.room_master import begin_master
 from spatial.siting.room_tree import dearest_of
+from spatial.siting.room_worth import Fined
 from spatial.siting.rooms import Rooms, list_rooms
 from spatial.siting.ways import Deadline
 from tests.siting.test_room_tree import by_model, drawn, nothing_known
@@ -52,12 +53,12 @@ def test_a_site_is_worth_the_best_of_all_sets_with_their_fines_and_keeps_the_ent
     least = min([0.0, *sums.values()])
     told = (ptr, row, cost, load, room, prices, may, *by_row(triples, n), fine)
     entry, held, worth = np.zeros((1, 3, n), np.int64), np.zeros((1, 3), np.int64), np.zeros(1)
-    fill_sites(*told, 1e-9, ENOUGH, entry, held, worth)
+    fill_sites(*told, np.zeros(1, dtype=bool), 1, 1e-9, ENOUGH, entry, held, worth)
     assert least - 1e-8 <= worth[0] <= least
     found = [sums[tuple(sorted(entry[0, q, : held[0, q]].tolist()))] for q in range(3) if held[0, q]]
     assert max(found, default=-1.0) < 0.0
     assert min([0.0, *found]) == least
-    fill_sites(*told, 1e-9, 2, entry, held, worth)
+    fill_sites(*told, np.zeros(1, dtype=bool), 1, 1e-9, 2, entry, held, worth)
     assert worth[0] <= least
     for limit in (-3.0, 0.0, 2.5):
         inside = [rows for rows, value in sums.items() if value <= limit]
