@@ -15,7 +15,7 @@ from spatial.siting.median_branch import Best, Node, Polished, Search, Searched,
 from spatial.siting.median_city import join_sets, run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
 from spatial.siting.median_cuts import begin, lift
-from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, run_rounds, wander
+from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
 from spatial.siting.median_split import begin_records, split_site
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms, ask, can_enumerate, enumerate_sets, finish
@@ -27,8 +27,9 @@ _QUICK_NODES, _FORESEEN = 100, 800.0
 """Nodes that prices alone look at in any case, and how many they may seem to need in all to go on."""
 _ROOT_ROUNDS, _NODE_ROUNDS = 40, 2
 """Most rounds of cuts at the root of the tree, and at any node after it."""
-_SEARCHES, _HEAT = 6, 0.2
-"""Long searches once the cuts at the root tell which sites have a share, and how hot they begin."""
+_TURNS, _IDLE, _HEAT, _FAR_HEAT, _FAR_KICKS = 6, 2, 0.2, 0.1, 1.0
+"""Most turns of searches once the cuts at the root tell which sites have a share, and how many in a row may find
+nothing; how hot searches near the best set and from anywhere begin, and kicks of the latter by slice and open site."""
 
 
 def solve_median(
@@ -106,14 +107,15 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
         """Return a node with cuts taken into its costs and its best prices, where they can be had in time."""
         opened = np.array(node.opened[len(trunk.opened) :], np.int64)
         names = node.core.names
-        lifted = lift(program, goal, deadline, rounds=rounds, seed=seed, opened=opened, free=names)
+        lifted = lift(program, goal, deadline, rounds=rounds, seed=seed, opened=opened, free=names, start=node.start)
         if lifted is None:
             return None
         status = np.where(np.isin(trunk.core.names, opened), 1, -1)
         status[np.isin(trunk.core.names, names)] = 0
         core, rows = shrink(lifted.core, status)
         split = partial(split_site, program, records, lifted.share, lifted.value, goal, deadline)
-        return Polished(replace(node, core=core, price=lifted.price[rows]), lifted.share[status == 0], split)
+        left = replace(node, core=core, price=lifted.price[rows], start=lifted.start)
+        return Polished(left, lifted.share[status == 0], split)
 
     ask = replace(ask, polish=polish, least=lambda names: total(root, np.isin(root.names, names)))
     first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS)
@@ -126,15 +128,34 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
 
 
 def _gather(terms: Terms, state: State, polished: Polished, seed: int, deadline: Deadline) -> Best:
-    """Return the best of some long searches among the sites with a share, each joined with the best before."""
-    best = Best(state.names, state.value)
-    for turn in range(_SEARCHES):
-        if polished.node.bound > terms.goal(best.value) or not deadline.left():
-            break
-        found = wander(state, polished.share, seed + turn + 1, deadline, hot=_HEAT)
-        names = join_sets(terms, state.node, best.names, found, deadline)
-        best = Best(names, terms.cost_of(names))
+    """Return the best of long searches, by turns among the sites with a share and from sites drawn anywhere.
+
+    What each finds is joined with the best before: sets that are good in other places than the best one help most.
+    """
+    best, idle, everywhere = Best(state.names, state.value), 0, np.ones(len(polished.share))
+    for turn in range(_TURNS):
+        before = best.value
+        for far in (False, True):
+            if idle >= _IDLE or polished.node.bound > terms.goal(best.value) or not deadline.left():
+                return best
+            draw = seed + turn + 1
+            if far:
+                begin = replace(state, names=_drawn(state, draw))
+                found = wander(begin, everywhere, draw, deadline, hot=_FAR_HEAT, kicks=_FAR_KICKS)
+            else:
+                found = wander(state, polished.share, draw, deadline, hot=_HEAT)
+            names = join_sets(terms, state.node, best.names, found, deadline)
+            best = Best(names, terms.cost_of(names))
+        idle = 0 if best.value < before else idle + 1
     return best
+
+
+def _drawn(state: State, seed: int) -> Ints:
+    """Return the names of as many sites as are to be open, drawn at random among those that are left."""
+    core = state.node.core
+    opened = np.zeros(len(core.names), bool)
+    opened[np.random.default_rng(seed).choice(len(opened), core.p, replace=False)] = True
+    return named(state.node, core, opened)
 
 
 def _search(terms: Terms, root: Core, seed: int, tick: Tick) -> Search:

@@ -12,6 +12,7 @@ import numpy as np
 
 from spatial.siting.median_core import Core, shrink, total
 from spatial.siting.median_price import Priced, raise_prices
+from spatial.siting.median_start import Start
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _STEPS = 60
@@ -31,12 +32,14 @@ _IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A smaller question, the names of the sites opened on the way, its prices, and a bound for it."""
+    """A smaller question, the names of the sites opened on the way, its prices, a bound for it, and where the simplex
+    method ended above it."""
 
     core: Core
     opened: tuple[int, ...]
     price: Floats
     bound: float
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def settle(node: Node, priced: Priced) -> Node | None:
     opened = node.opened + tuple(int(name) for name in core.names[sure])
     settled: Any = priced.status if count < core.p or core.p < 0 else np.where(sure, 1, -1)
     smaller, rows = shrink(core, settled)
-    return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound))
+    return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound), node.start)
 
 
 def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, list[Node], float]:
@@ -240,5 +243,5 @@ def _split(node: Node, at: int) -> list[Node]:
         status[at] = flag
         smaller, rows = shrink(core, status)
         opened = (*node.opened, int(core.names[at])) if flag > 0 else node.opened
-        parts.append(Node(smaller, opened, node.price[rows], node.bound))
+        parts.append(Node(smaller, opened, node.price[rows], node.bound, node.start))
     return parts

@@ -1,8 +1,8 @@
 """How far do cuts lift the linear relaxation of a p-median, and what question has that as its plain bound?
 
 The relaxation has a step by row and cost: it is paid where no site of the ball before it is open (Garcia, Labbe and
-Marin, "Solving large p-median problems with a radius formulation", 2011). Only steps next to the price of their row
-are columns; nearer ones are taken as paid by what the ball lacks, farther ones as free, until the shares say otherwise.
+Marin, "Solving large p-median problems with a radius formulation", 2011). Only the step about the price of a row is
+a column; nearer ones are taken as paid by what the ball lacks, farther ones as free, until the shares say otherwise.
 Cuts at their prices are taken into the costs: steps get shorter, sites earn. No set of whole sites costs more then, and
 the prices of that question reach the value of the relaxation with cuts.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from spatial.siting.median_core import Core, shrink
 from spatial.siting.median_odd import Cut, find_cuts
+from spatial.siting.median_start import Start, begin_at, keep_start, pay_at_once
 from spatial.siting.ways import Deadline, Floats, Ints
 from spatial.walking.compiled import kernel
 
@@ -29,7 +30,10 @@ NONE = np.zeros(0, np.int64)
 
 @dataclass(slots=True)
 class Program:
-    """The relaxation as HiGHS has it; its rows after the first are balls (entry) and cuts (below 0)."""
+    """The relaxation as HiGHS has it; its rows after the first are balls (entry) and cuts (below 0).
+
+    ``paid`` are the columns, by ball, of steps that were taken as paid before.
+    """
 
     highs: Any
     core: Core
@@ -41,16 +45,19 @@ class Program:
     rows: list[int] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
     column: dict[int, int] = field(default_factory=dict)
+    paid: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A question that costs no set of whole sites more, prices by row, shares by site, and the value (no proof)."""
+    """A question that costs no set of whole sites more, prices by row, shares by site, the value (no proof), and where
+    the simplex method ended."""
 
     core: Core
     price: Floats
     share: Floats
     value: float
+    start: Start
 
 
 def lift(
@@ -62,23 +69,27 @@ def lift(
     seed: int,
     opened: Ints = NONE,
     free: Ints | None = None,
+    start: Start | None = None,
 ) -> Lifted | None:
     """Return the question with cuts at their prices in its costs, after so many rounds of cuts; None without time.
 
     Sites named ``opened`` are open and all but those and the ``free`` ones shut. Cuts stay for the questions after it.
+    The simplex method begins at ``start``, else where it ended last.
     """
     core, highs = program.core, program.highs
     m = len(core.names)
     low = np.isin(core.names, opened).astype(np.float64)
     high = np.ones(m) if free is None else np.maximum(low, np.isin(core.names, free))
     highs.changeColsBounds(m, np.arange(m, dtype=np.int32), low, high)
+    if start is not None:
+        begin_at(highs, program.rows, start, program.paid)
     best, waited, lifted = -np.inf, 0, None
     for turn in range(rounds + 1):
         answer = _settled(program, goal, deadline)
         if answer is None:
             break
         share, value, dual, summed = answer
-        lifted = Lifted(*_taken_in(program, dual), share, value)
+        lifted = Lifted(*_taken_in(program, dual), share, value, keep_start(highs, program.rows))
         waited = waited + 1 if value - best < _GAIN * max(goal - value, 0.0) else 0
         best = max(best, value)
         if turn == rounds or value > goal or waited >= _PATIENCE or not deadline.left():
@@ -103,7 +114,7 @@ def _settled(program: Program, goal: float, deadline: Deadline) -> tuple[Floats,
 
 
 def begin(core: Core, price: Floats) -> Program:
-    """Return the relaxation with the steps next to the prices as columns."""
+    """Return the relaxation with the steps about the prices as columns."""
     m, length = len(core.names), np.diff(core.ptr)
     row_of = np.repeat(np.arange(len(length)), length)
     following = np.append(core.cost[1:], 0.0)
@@ -112,14 +123,10 @@ def begin(core: Core, price: Floats) -> Program:
     row = row_of[ends]
     step = core.weight[row] * (following[ends] - core.cost[ends])
     state = np.where(core.cost[ends] < price[row], _LACKING, _FREE)
-    # The last step begun below the price, and its neighbours.
-    count = np.bincount(row, minlength=len(length))
-    start = np.r_[0, np.cumsum(count)]
-    below = start[:-1] + np.bincount(row, state == _LACKING, len(length)).astype(np.int64) - 1
-    for shift in (-1, 0, 1):
-        at = below + shift
-        at = at[(at >= start[:-1]) & (at < start[1:])]
-        state[at] = _COLUMN
+    # The last step begun below the price is not surely paid in full.
+    start = np.r_[0, np.cumsum(np.bincount(row, minlength=len(length)))]
+    at = start[:-1] + np.bincount(row, state == _LACKING, len(length)).astype(np.int64) - 1
+    state[at[at >= start[:-1]]] = _COLUMN
     unit = float(core.weight @ core.cap) / 1e4 or 1.0
     highs = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("parallel", "off")):
@@ -152,8 +159,13 @@ def _run(program: Program, deadline: Deadline) -> tuple[Floats, float, Floats] |
 
 def _widen(program: Program, summed: Floats) -> bool:
     """Make columns of the steps that were taken for too little, as the shares show; tell if there are any."""
-    wrong = ((program.state == _FREE) & (summed < 1.0 - _SEEN)) | ((program.state == _LACKING) & (summed > 1.0 + _SEEN))
-    return _add_balls(program, np.flatnonzero(wrong))
+    paid = np.flatnonzero((program.state == _LACKING) & (summed > 1.0 + _SEEN))
+    column, row = program.highs.getNumCol() + np.arange(len(paid)), program.highs.getNumRow() + np.arange(len(paid))
+    widened = _add_balls(program, paid)
+    if widened:
+        pay_at_once(program.highs, column, row)
+        program.paid.update(zip(paid.tolist(), column.tolist(), strict=True))
+    return _add_balls(program, np.flatnonzero((program.state == _FREE) & (summed < 1.0 - _SEEN))) or widened
 
 
 def _add_balls(program: Program, at: Ints) -> bool:
