@@ -1,6 +1,7 @@
 """How is a p-median of a whole city brought near to its proof, which branching would never complete?
 
-One thread proves: prices to their end, then part after part, in parts that double in size. The other searches among
+One thread proves: prices to their end, then part after part, in parts that double in size, each of which costs at least
+what its two halves were proved to. The other searches among
 the sites that the prices waver about, hot and less hot in turns; a set it finds is joined with the best ones known, by
 deciding anew which of the sites they differ in are open.
 """
@@ -14,14 +15,14 @@ import numpy as np
 
 from spatial.siting.median_branch import Node, Search, branch, settle
 from spatial.siting.median_core import shrink
-from spatial.siting.median_parts import Part, label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_parts import Part, Proved, double_parts, first_parts, prove_part, settled_sites
 from spatial.siting.median_price import Priced
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, raise_in_time, wander
 from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
 
-_STEP_VISITS, _MOST_STEPS = 1_600_000_000, 400
+_STEP_VISITS, _MOST_STEPS = 3_000_000_000, 750
 """Looks at entries for the prices of a round, about as long as the search beside them, and most steps."""
 _PRICE_SHARE = 0.9
 """Share of the time left that a round of prices may take."""
@@ -29,17 +30,18 @@ _ENDED_PACE, _ENDED_SHARE, _LEAST_PACE, _PRICE_TIME = 2e-3, 0.01, 1e-3, 0.4
 """Prices are at their end when their steps are that short, a round closes less than that share of the gap, or that
 share of the time is over."""
 _HEATS = (0.02, 0.05, 0.01, 0.1)
-_FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.1, 0.5, 1.0
+_FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.15, 0.5, 1.0
 """Kicks by open site and slice of a search: among all sites, beside prices, and beside parts."""
-_ELITE = 6
+_ELITE, _JOINED = 6, 3
+"""Sets that are kept, and how many of them each set found is joined with."""
 _JOIN_NODES, _JOIN_KICKS = 30, 3
 _PART_SITES = 8
 """Open sites of the parts that are proved first."""
 _NODE_VISITS, _LEAST_NODES, _PART_NODES, _MORE = 400_000_000, 20, 200, 4
 """Nodes of each of the first parts by entry of the question, such that all parts get their turn, and how many at least
 and at most; of parts of twice the size twice as many, and if all were of that size so many times more."""
-_BATCH = 8
-"""Parts proved before the searches go on from what was found."""
+_LONGER = 4
+"""Parts proved before the searches go on from what was found: first all, and so many times fewer for each doubling."""
 _FOREVER_S = 1e9
 _TOLD_S = 1.0
 """The caller is asked about this often whether to go on."""
@@ -63,19 +65,36 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True)
+class _Turn:
+    """How often the city is halved into parts, most nodes of each, and how many are proved beside one search."""
+
+    depth: int
+    most: int
+    batch: int
+
+    def following(self) -> "_Turn":
+        """Return the turn of parts of twice the size, or with more nodes where there are but two."""
+        if self.depth == 1:
+            return replace(self, most=self.most * _MORE)
+        return _Turn(self.depth - 1, self.most * 2, max(self.batch // _LONGER, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """Best set, question left and bound; the best sets met, from the best on; how often sites were open of late."""
+    """Best set, question left and bound; the best sets met, from the best on; how often sites were open of late; and
+    what is proved of the parts of the question, if it is still the same."""
 
     state: State
     elite: tuple[Ints, ...]
     share: Floats
     turn: int = 0
+    proved: Proved | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     """Parts to prove in at most so many nodes each, the sites to begin with, and, filled by whoever proves a part, its
-    bound and whether no node of it was left."""
+    bound and whether no node of it was left. ``bound`` holds what is known before."""
 
     parts: tuple[Part, ...]
     opened: Flags
@@ -97,9 +116,10 @@ def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Ti
             known, goes_on = _end_prices(way, known, pool)
             depth, entries = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), len(known.state.node.core.cost)
             most = int(np.clip(_NODE_VISITS // max(entries, 1), _LEAST_NODES, _PART_NODES))
-            while goes_on and _open(way, known):
-                known, goes_on = _prove_parts(way, known, pool, depth, most)
-                depth, most = (depth - 1, most * 2) if depth > 1 else (depth, most * _MORE)
+            turn = _Turn(depth, most, 2**depth)
+            while goes_on and way.goes_on() and _open(way, known):
+                known, goes_on = _prove_parts(way, known, pool, turn)
+                turn = turn.following()
         except BaseException:  # Ctrl-C, or a caller who stops it so: the other thread would go on until the end
             way.halted.set()
             raise
@@ -169,12 +189,12 @@ def _with(way: _Way, known: _Known, found: list[Ints]) -> _Known:
 
 
 def _found(way: _Way, known: _Known, kicks: float) -> list[Ints]:
-    """Return the set of a search from one of the best sets, and what it gives joined with each of the others."""
+    """Return the set of a search from one of the best sets, and what it gives joined with the best others."""
     begin, heat = known.elite[known.turn % 2 % len(known.elite)], _HEATS[known.turn % len(_HEATS)]
     state = replace(known.state, names=begin)
     seed = way.seed + 7 * known.turn + 1
     found = [wander(state, known.share, seed, way.searches, hot=heat, kicks=kicks)]
-    for other in known.elite:
+    for other in known.elite[:_JOINED]:
         if not way.searches.left():
             break
         best = min(found, key=way.terms.cost_of)
@@ -206,21 +226,20 @@ def join_sets(terms: Terms, node: Node, one: Ints, other: Ints, deadline: Deadli
     return branch(Node(small, opened, node.price[rows], -np.inf), best, least, ask, deadline, _JOIN_NODES).names
 
 
-def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int, most: int) -> tuple[_Known, bool]:
+def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, turn: _Turn) -> tuple[_Known, bool]:
     """Prove one part after another, beside searches, and settle sites by what they prove.
 
     Tell whether more nodes may prove more: not so where all parts of the last depth are proved and settle nothing.
     """
     node = known.state.node
-    core, opened = node.core, np.isin(node.core.names, known.state.names)
-    split = split_parts(core, node.price, label_rows(core, opened, depth))
-    bound = np.array([part.bound for part in split.parts])
-    work = _Work(split.parts, opened, most, bound, np.zeros(len(bound), dtype=bool))
+    parted = _parted(known, turn.depth)
+    split, bound = parted.parts, parted.bound
+    work = _Work(split.parts, np.isin(node.core.names, known.state.names), turn.most, bound, np.zeros(len(bound), bool))
     searches = True
-    for first in range(0, len(bound), _BATCH):
+    for first in range(0, len(bound), turn.batch):
         if not _asked(way, known, "parts"):
             return known, False
-        turns = iter(range(first, min(first + _BATCH, len(bound))))
+        turns = iter(range(first, min(first + turn.batch, len(bound))))
         job = pool.submit(_assist, way, known, work, turns, search=searches)
         _prove(work, turns, _asking(way, known))
         value = known.state.value
@@ -230,16 +249,26 @@ def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, depth: int,
         reached = min(split.rest + float(bound.sum()), known.state.value)
         if reached > known.state.node.bound:
             known = replace(known, state=replace(known.state, node=replace(known.state.node, bound=reached)))
-    status = settled_sites(core, split, bound, way.terms.goal(known.state.value))
+    status = settled_sites(node.core, split, bound, way.terms.goal(known.state.value))
+    if not status.any():
+        return replace(known, proved=parted), turn.depth > 1 or not work.done.all()
     priced = Priced(known.state.node.bound, node.price, known.share, status.astype(np.int8), known.state.pace)
-    return _priced(known, priced), depth > 1 or bool(status.any()) or not work.done.all()
+    return replace(_priced(known, priced), proved=None), True
+
+
+def _parted(known: _Known, depth: int) -> Proved:
+    """Return the parts of a turn, and what is known of them."""
+    node = known.state.node
+    if known.proved is not None:
+        return double_parts(node.core, node.price, known.proved, depth)
+    return first_parts(node.core, node.price, np.isin(node.core.names, known.state.names), depth)
 
 
 def _prove(work: _Work, turns: Iterator[int], goes_on: Callable[[], bool]) -> None:
     """Prove parts as long as there are some to do; what is to do may be shared by two threads."""
     for at in turns:
         proof = prove_part(work.parts[at], work.opened, work.most, goes_on)
-        work.bound[at], work.done[at] = proof.bound, proof.whole
+        work.bound[at], work.done[at] = max(work.bound[at], proof.bound), proof.whole
 
 
 def _assist(way: _Way, known: _Known, work: _Work, turns: Iterator[int], *, search: bool) -> list[Ints]:

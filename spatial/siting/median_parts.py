@@ -56,6 +56,15 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """The label of each row, the part of each label, and a bound of each part."""
+
+    label: Ints
+    parts: Parts
+    bound: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """A bound of one part, names and total of the best set met in it, and whether no node was left: that set is then
     the best of all, and only rounding lies between."""
@@ -64,6 +73,25 @@ class Proof:
     names: Ints
     value: float
     whole: bool
+
+
+def first_parts(core: Core, price: Floats, opened: Flags, depth: int) -> Proved:
+    """Return the parts around the open sites, halved so often, and what their prices prove."""
+    label = label_rows(core, opened, depth)
+    parts = split_parts(core, price, label)
+    return Proved(label, parts, np.array([part.bound for part in parts.parts]))
+
+
+def double_parts(core: Core, price: Floats, halves: Proved, depth: int) -> Proved:
+    """Return parts of two halves each, and what those prove of them; the same parts if they are so few already.
+
+    ``core`` and ``price`` are those of the halves.
+    """
+    if int(halves.label.max(initial=0)) < 2**depth:
+        return halves
+    label = halves.label // 2
+    parts = split_parts(core, price, label)
+    return Proved(label, parts, joined_bounds(parts, halves.parts, halves.bound))
 
 
 def split_parts(core: Core, price: Floats, label: Ints) -> Parts:
@@ -108,6 +136,21 @@ def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]
     lowest = min(heap[0][0] if heap else np.inf, floor, best.value)
     whole = not heap or heap[0][0] >= best.value
     return Proof(max(lowest, part.bound), best.names, best.value, whole)
+
+
+def joined_bounds(parts: Parts, halves: Parts, bound: Floats) -> Floats:
+    """Return what each part costs at least if its halves, with the labels 2 k and 2 k + 1, cost ``bound`` at least.
+
+    A part's fees are those of its halves together; what rounding makes them less is taken off.
+    """
+    joined = np.array([part.bound for part in parts.parts])
+    for k, part in enumerate(parts.parts):
+        fee = np.zeros(int(part.core.names.max(initial=-1)) + 1)
+        for half in halves.parts[2 * k : 2 * k + 2]:
+            fee[half.core.names] += half.core.fee
+        lacking = float(np.maximum(fee[part.core.names] - part.core.fee, 0.0).sum())
+        joined[k] = max(joined[k], float(bound[2 * k : 2 * k + 2].sum()) - lacking)
+    return joined
 
 
 def settled_sites(core: Core, parts: Parts, bound: Floats, goal: float) -> Ints:

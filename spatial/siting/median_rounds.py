@@ -36,6 +36,9 @@ _STALLED, _PATIENCE = 0.03, 3
 """Rounds end when three in a row close less than this share of the gap each."""
 _SLOW = 0.4
 """A large question is left by rounds when one closes less than this share of the gap."""
+_MANY = 100
+"""A large question with so many sites to open is left after one round: prices take long there, and searches go beside
+them."""
 BRANCH_ENTRIES = 1_000_000
 """A question is large while it has more entries than this."""
 
@@ -71,7 +74,7 @@ def run_rounds(terms: Terms, root: Core, names: Ints, seed: int, deadline: Deadl
         closed, large = gap - (state.value - state.node.bound), _is_large(state.node.core)
         stalled = stalled + 1 if closed < _STALLED * gap else 0
         late = stalled > 0
-        if stalled >= _PATIENCE or (large and closed < _SLOW * gap):
+        if stalled >= _PATIENCE or (large and (closed < _SLOW * gap or terms.p >= _MANY)):
             break
     return state, False
 

@@ -19,7 +19,17 @@ from spatial.siting.median_branch import Node
 from spatial.siting.median_city import join_sets
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_fees import pay_fees
-from spatial.siting.median_parts import Part, Parts, Proof, label_rows, prove_part, settled_sites, split_parts
+from spatial.siting.median_parts import (
+    Part,
+    Parts,
+    Proof,
+    Proved,
+    double_parts,
+    label_rows,
+    prove_part,
+    settled_sites,
+    split_parts,
+)
 from spatial.siting.median_price import Priced, first_prices, raise_prices
 from spatial.siting.median_swap import by_column
 from spatial.siting.median_terms import ask
@@ -110,6 +120,24 @@ def test_parts_never_prove_more_than_the_best_set_and_never_less_than_their_pric
             inside = np.isin(np.arange(len(core.names)), names)
             assert not (inside & (status < 0)).any()
             assert not (~inside & (status > 0)).any()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_two_parts_made_one_cost_at_least_what_both_were_proved_to_and_at_most_its_best_set(seed: int) -> None:
+    core = random_core(seed)
+    rng = np.random.default_rng(seed)
+    priced = raise_prices(core, first_prices(core), goal=inf, upper=total(core, np.arange(len(core.names)) < core.p),
+                          steps=int(rng.integers(1, 60)), pace=0.7)  # fmt: skip
+    label = np.append(rng.integers(0, 4, len(core.cap) - 1), 3)
+    halves = split_parts(core, priced.price, label)
+    bound = np.array([min(all_sets(part.core).values()) for part in halves.parts])
+    made = double_parts(core, priced.price, Proved(label, halves, bound), 1)
+    assert (made.label == label // 2).all()
+    for k, part in enumerate(made.parts.parts):
+        assert bound[2 * k : 2 * k + 2].sum() - 1e-6 <= made.bound[k] <= min(all_sets(part.core).values()) + 1e-6
+    again = double_parts(core, priced.price, made, 1)
+    assert again is made
 
 
 @given(st.integers(0, 10_000))
