@@ -17,13 +17,16 @@ from spatial.siting.cover_steps import Pace, near_prices
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _LOOKS, _FIRST_LOOKS = 4, 20
-"""Looks at the bound while the prices of a part, and of the whole, are brought down."""
+"""Looks at the bound while the prices of a part, and of the whole, are brought down; twice as many, up to those of the
+whole, for what is split from a part that they gained nothing."""
 _FAINT = 0.01
 """Sites open by at most this share, or to one, are split on only where all are."""
 _EXPECTED, _PRIOR = 0.5, 0.02
 """How many splits the gain expected of any site counts as, and that gain before there are any, as a share of what the
 bound may rise."""
 _LEAST_GAIN = 1e-3
+_SEARCH_EVERY = 5
+"""Parts from one search near their shares to the next."""
 
 Begin = tuple[Floats, Floats]
 """Point and prices to begin with."""
@@ -32,11 +35,13 @@ Begin = tuple[Floats, Floats]
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What branching asks back: the total that anything better stays at or below, told the best; what a set of sites
-    leaves uncovered (infinite if it breaks a condition); and whether to go on, told best and bound."""
+    leaves uncovered (infinite if it breaks a condition); whether to go on, told best and bound; and, if given, what a
+    search finds near shares of sites, now and then."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Flags], float]
     watch: Callable[[float, float], bool]
+    search: Callable[[Floats], Flags] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class _Part:
     bound: float
     point: Floats
     price: Floats
+    looks: int = _LOOKS
 
     def split_on(self, site: int, value: float) -> Ends:
         """Return the ends with a site open or shut."""
@@ -81,11 +87,15 @@ def grow_tree(
             if int((new[0] > 0.5)[posed.sides.counted].sum()) > posed.sides.most:
                 continue
             goal = ask.goal(value)
-            one = _price(posed, new, part, goal, _LOOKS, deadline)
+            one = _price(posed, new, part, goal, part.looks, deadline)
             gains[side, :, site] += min(one.bound, goal) - part.bound, abs(end - part.point[site])
             made += 1
             if one.bound <= goal:
                 opened, value = _better(posed, one, opened, value, ask)
+                if ask.search is not None and made % _SEARCH_EVERY == 0:
+                    tried = ask.search(one.point[: posed.sites])
+                    reached = ask.cost_of(tried)
+                    opened, value = (tried, reached) if reached < value else (opened, value)
                 heapq.heappush(heap, (one.bound, made, one))
     bound = heap[0][0] if heap else np.inf
     return Grown(opened, value, value if bound > ask.goal(value) else bound, made)
@@ -107,7 +117,8 @@ def _price(posed: Posed, ends: Ends, start: _Part, goal: float, looks: int, dead
     low, high = np.where(always, 1.0, ends[0]), np.where(never, 0.0, ends[1])
     empty = (low > high).any() or int((low > 0.5)[posed.sides.counted].sum()) > posed.sides.most
     bound = np.inf if empty or bound > goal else max(bound, start.bound)
-    return _Part((low, high), bound, point, price)
+    more = min(2 * looks, _FIRST_LOOKS) if bound <= start.bound else _LOOKS
+    return _Part((low, high), bound, point, price, more)
 
 
 def _better(posed: Posed, part: _Part, opened: Flags, value: float, ask: Ask) -> tuple[Flags, float]:

@@ -1,9 +1,9 @@
 """Which open sites have the least total under conditions of every kind, and how near is that to the least of all?
 
 A search gives sites, prices a bound: row by row (``general_rows``), or where rows are but served or not, of
-inequalities of several rows too (``general_cuts``, ``general_price``). Both together rule sites out. What is left goes
-to branch and cut over sites and lacks, again as long as its answers break inequalities that it does not have yet; to
-searching where it is too much for that.
+inequalities of several rows too (``general_cuts``, ``general_price``), or area by area if they need two sites
+(``general_area_rounds``). Both together rule sites out. What is left goes to branch and cut over sites and lacks, again
+as long as its answers break inequalities that it does not have yet; to searching where it is too much for that.
 """
 
 from dataclasses import replace
@@ -13,9 +13,11 @@ from scipy import sparse
 
 from spatial.siting.cover_cuts import broken_cuts, members, site_terms
 from spatial.siting.cover_table import cover_table
+from spatial.siting.general_area_rounds import begin_areas, join_areas, visit_all
+from spatial.siting.general_cover import cover_total, is_cover
 from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept, no_cuts
 from spatial.siting.general_price import Priced, price_cuts
-from spatial.siting.general_rows import begin_prices, cuts_of, raise_prices
+from spatial.siting.general_rows import RowPrices, begin_prices, cuts_of, raise_prices
 from spatial.siting.general_task import State, Task, is_open, make_task, rounded, ruled, with_sites
 from spatial.siting.kicks import wander
 from spatial.siting.mip import Mip, Rows, solve_mip
@@ -37,6 +39,11 @@ _ROUNDS, _STALL = 40, 0.02
 """Rounds of prices at most; they end where two in a row close less than this share of the gap each."""
 _TURNS, _ROW_SHARE = 4, 0.4
 """Rounds of prices row by row at most, and the share of the time that is left for one of them."""
+_AREA_SHARE, _ROUNDS_BETWEEN, _LITTLE = 0.8, 15, 0.05
+"""The share of the time that is left for prices of areas; rounds after which areas are joined that closed less than
+this share of the gap."""
+_MOST_ROWS = 20_000
+"""Rows that are told into areas at most: that takes memory by their square."""
 _ALL_ENTRIES = 200_000
 """Up to so many entries the inequalities begin with those of no open site at all."""
 _LEVEL_ENTRIES = 5_000
@@ -65,7 +72,8 @@ def least_total(
     if is_open(task, state):
         first = _FIRST_SEARCH if question.need == 1 else _FIRST_SEARCH_SEVERAL
         state = _searched(task, state, state.opened, first, deadline, seed)
-        state = (_raised if served_or_not else _raised_by_row)(task, state, deadline, seed, tick)
+        raised = cover_total if is_cover(task) else _raised if served_or_not else _raised_by_row
+        state = raised(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0 and not state.binds:
         state = _loosened(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0:
@@ -111,8 +119,32 @@ def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick
         same = (state.low == before.low).all() and (state.high == before.high).all()
         if not goes_on or not is_open(task, state) or deadline.left() <= 0.0 or same:
             break
+    pairs = question.need == 2 and not question.ways.cost.any() and task.ways.rows <= _MOST_ROWS
+    if pairs and goes_on and is_open(task, state) and deadline.left() > 0.0:
+        state = _raised_by_area(task, state, prices, deadline, seed, tick)
+        goes_on = not state.stopped
     cuts = joined(cuts_of(task.ways, prices), cuts_at(task.ways, task.gone, question.need, priced.share, priced.lack))
     return replace(state, cuts=cuts, stopped=not goes_on)
+
+
+def _raised_by_area(
+    task: Task, state: State, prices: RowPrices, deadline: Deadline, seed: int, tick: Tick | None
+) -> State:
+    """Return the state after rounds of prices that areas of rows pay their sites, joined where that gains little."""
+    until, need = Deadline(_AREA_SHARE * deadline.left(), clock=deadline.clock), task.question.need
+    now = begin_areas(task.ways, need, prices, state.opened, seed=seed)
+    goes_on, best, looked = True, -np.inf, -np.inf
+    while goes_on and is_open(task, state) and until.left() > 0.0:
+        gap = max(state.value - state.bound, 0.0)
+        now, priced = visit_all(now, need, task.sides, state.ends, gap, deadline=until, seed=seed)
+        state = ruled(task, state, priced)
+        best = max(best, priced.bound + task.base)
+        goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
+        if now.rounds % _ROUNDS_BETWEEN == 0:
+            if looked < best < looked + _LITTLE * gap and len(now.areas.worth) > 1:
+                now = join_areas(now, need)
+            looked = best
+    return replace(state, stopped=not goes_on)
 
 
 def _first_cuts(task: Task, opened: Flags) -> Cuts:
