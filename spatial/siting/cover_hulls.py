@@ -58,17 +58,19 @@ def broken_hulls(
     *,
     deadline: Deadline | None = None,
     apart: float = LEAST_BREAK,
+    turn: tuple[int, int] = (0, 1),
 ) -> sparse.csr_array:
     """Return inequalities broken by the shares to which sites are open: a row each, at least 1, a column per site.
 
     ``usable`` flags rows that ask for one site each; windows form around those with the highest price first, until a
-    deadline is over. The shares sum to less than 1 by ``apart`` at least.
+    deadline is over. The shares sum to less than 1 by ``apart`` at least. With a ``turn`` (k, n) windows form around
+    each n-th of these rows from the k-th on, and fewer of them: several threads look at a part each.
     """
     total = matrix_of(table) @ share
     tight = usable & ((total < _TIGHT_SUM) | ((total < _MOST_SUM) & (price > _LEAST_PRICE)))
     seeds = np.flatnonzero(tight)
-    seeds = seeds[np.lexsort((seeds, -np.round(price[seeds], 6)))]
-    used, found = np.zeros(table.rows, np.int64), [no_hulls(table.sites)]
+    seeds = seeds[np.lexsort((seeds, -np.round(price[seeds], 6)))][turn[0] :: turn[1]]
+    used, found = np.full(table.rows, turn[1] - 1), [no_hulls(table.sites)]
     for start in range(0, len(seeds), _SLICE):
         if sum(part.shape[0] for part in found) >= _MOST or (deadline is not None and deadline.left() <= 0.0):
             break

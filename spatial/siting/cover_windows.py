@@ -1,34 +1,48 @@
 """Can a neighbourhood of a cover do with fewer sites, everything else staying as it is?
 
-The open sites nearest to one of them, counted in rows shared, are closed, and branch and cut decides how the rows that
-then lack sites are covered best by the sites around. A whole neighbourhood changes at once, which no search by single
-sites does. An answer as good but different is taken too: the next window starts from elsewhere.
+The open sites nearest to one of them, counted in rows shared, are closed, and the rows that then lack sites are
+covered anew by sites around. A whole neighbourhood changes at once; a search that looks at it alone finds in a moment
+what a search of the whole cover does not come to.
 """
 
 import numpy as np
 
-from spatial.siting.cover_branch import branch_all
-from spatial.siting.cover_cuts import NO_CUTS
-from spatial.siting.cover_table import CoverTable, covered_rows, matrix_of, pick
-from spatial.siting.ways import Ints
+from spatial.siting.cover_table import CoverTable, covered_rows, implied_rows, matrix_of, pick
+from spatial.siting.set_cover_core import search_timely
+from spatial.siting.set_cover_search import start_weights
+from spatial.siting.ways import Deadline, Flags, Ints
 
 
-def refit_window(table: CoverTable, need: Ints, chosen: Ints, centre: int, *, size: int, limit_s: float) -> Ints:
-    """Return a cover with ``size`` sites around a centre chosen anew, never larger."""
-    opened = np.zeros(table.sites, np.bool_)
-    opened[chosen] = True
-    inside = sites_around(table, opened, centre, size)
-    stay = opened.copy()
+def refit_window(
+    table: CoverTable,
+    need: Ints,
+    chosen: Ints,
+    inside: Ints,
+    *,
+    among: Flags,
+    deadline: Deadline,
+    steps: int,
+    seed: int,
+) -> Ints:
+    """Return a cover with the sites ``inside`` searched anew, never larger; ``among`` flags sites that may be taken.
+
+    An answer as good but different is taken too: the next window starts from elsewhere.
+    """
+    stay = np.zeros(table.sites, np.bool_)
+    stay[chosen] = True
     stay[inside] = False
     lack = need - covered_rows(table, stay)
-    rows = np.flatnonzero(lack > 0)
-    by_site = matrix_of(pick(table, rows, np.arange(table.sites))).sum(axis=0)
-    sites = np.flatnonzero((by_site > 0) & ~stay)
-    start = np.flatnonzero(opened[sites])
-    solved = branch_all(pick(table, rows, sites), lack[rows], NO_CUTS, start, limit_s=limit_s)
-    if len(solved.chosen) > len(inside):
+    may = among & ~stay
+    may[inside] = True
+    rows, sites = np.flatnonzero(lack > 0), np.flatnonzero(may)
+    small, lack = pick(table, rows, sites), lack[rows]
+    reaching = np.diff(small.col_ptr) > 0
+    asks = ~implied_rows(small) if (lack == 1).all() else np.ones(len(rows), np.bool_)
+    small, lack, sites = pick(small, asks, reaching), lack[asks], sites[reaching]
+    found = search_timely(small, start_weights(small, lack, seed), deadline, steps, target=len(inside) - 1)
+    if len(found) > len(inside):
         return chosen
-    stay[sites[solved.chosen]] = True
+    stay[sites[found]] = True
     return np.flatnonzero(stay)
 
 

@@ -37,11 +37,18 @@ from spatial.siting.ways import Deadline, Flags, Found, Ints, Tick, Ways, confir
 
 _ROUNDS = 40
 _NEW_CUTS = 6_000
-_SEARCHES, _SEARCHED_ROUNDS = 3, 2
-"""Searches beside a round of prices, in so many rounds."""
+_THREADS = 3
+"""Beside the one that prices: one searches, two look for what is broken."""
 _STEPS = 60_000
+_PATIENCE, _SELDOM = 2, 4
+"""Once so many rounds of prices in a row have brought no smaller cover, there is a search beside each fourth one."""
+_LAST = 1.5
+"""A round is the last one if there is not this many times what the one before took."""
 _STALL, _LARGE_STALL = 0.005, 0.0005
 """Cut rounds end where they close less than this share of the gap; those of a large question take less time."""
+_LITTLE, _LAST_LITTLE = 1e-5, -1.0
+"""Prices are near enough where further steps raise the bound by less than this share of it; in the last round
+they go on as long as there is time."""
 _LEAST_PART = 0.999
 """Prices whose bound is a little below the best one show what is broken all the same."""
 _LEAST_PRICE = 1e-3
@@ -173,21 +180,24 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     covers: Covers = (chosen,)
     if state.done or deadline.left() <= 0.0:
         return state, ""
-    stall = _STALL if part.table.entries < LARGE else _LARGE_STALL
-    with ThreadPoolExecutor(2) as pool:
+    stall, took = _STALL if part.table.entries < LARGE else _LARGE_STALL, 0.0
+    gained = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), len(state.chosen) - state.bound
-            # Later searches are fewer and longer: the best covers get so good that little is left to take from others.
-            searches = _SEARCHES if turn < _SEARCHED_ROUNDS else 1
-            job = pool.submit(search_mixed, part, state, covers, deadline, searches=searches, seed=seed + turn)
-            priced = _priced(part, state, deadline, pool)
-            took = deadline.spent() - begun
-            covers = job.result()
+            last = deadline.left() < _LAST * took
+            told = (part, state, covers, deadline)
+            searching = turn - gained <= _PATIENCE or turn % _SELDOM == 0
+            job = pool.submit(search_mixed, *told, seed=seed + turn) if searching else None
+            priced = _priced(part, state, deadline, None if last else pool)
+            covers = job.result() if job else covers
+            gained = turn if len(covers[0]) < len(state.chosen) else gained
             state = _fixed(better_state(priced, covers[0]))
             goes_on = tick(
                 "cuts", min(deadline.spent() / max(deadline.budget_s, 1e-9), 1.0), len(state.chosen), state.bound
             )
-            if state.done or not goes_on or deadline.left() < 1.1 * took:
+            took = deadline.spent() - begun
+            if state.done or not goes_on or last:
                 break
             if turn > 1 and len(state.chosen) - state.bound > (1.0 - stall) * before:
                 break
@@ -199,24 +209,26 @@ def _answered(part: Part, deadline: Deadline, seed: int, tick: Tick) -> tuple[St
     return state, f"{note}; {more}"
 
 
-def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecutor) -> State:
-    """Return the state with new prices, the cuts and hulls they use, and those that their shares break."""
+def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecutor | None) -> State:
+    """Return the state with new prices, the cuts and hulls they use, and those that their shares break.
+
+    Without a pool for looking for the latter, prices are taken as near as there is time for.
+    """
     left = np.flatnonzero(~state.never)
     table, hulls = pick(part.table, np.arange(part.table.rows), left), state.hulls[:, left]
-    begun = deadline.spent()
-    prices = _new_prices(table, part.need, state, left, hulls, deadline)
-    last = deadline.left() < deadline.spent() - begun  # there is no time to price what would be found
+    little = _LITTLE if pool is not None else _LAST_LITTLE
+    prices = _new_prices(table, part.need, state, left, hulls, little, deadline)
     if prices is None or prices.bound <= _LEAST_PART * state.bound:
         # The time did not do: prices of a method that was cut off would mislead the search.
         return state
     used = prices.cut > _LEAST_PRICE
     cuts, hulls = chosen_cuts(state.cuts, used[: state.cuts.count]), state.hulls[used[state.cuts.count :]]
     paid, more = np.split(prices.cut[used], [cuts.count])
-    if not last:
+    if pool is not None:
         breaking = pool.submit(broken_cuts, table, prices.share, part.need == 1, most=_NEW_CUTS)
         if state.cuts.count:
             # Cuts are had for less: hulls begin where a first round of them has ended.
-            hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left, deadline)]).tocsr()
+            hulls = sparse.vstack([hulls, _new_hulls(part, table, prices, cuts, left, deadline, pool)]).tocsr()
         cuts = joined_cuts(cuts, breaking.result())
     paid = np.concatenate((paid, np.zeros(cuts.count - len(paid)), more, np.zeros(hulls.shape[0] - len(more))))
     worth, share = np.full(part.table.sites, -np.inf), np.zeros(part.table.sites)
@@ -227,22 +239,36 @@ def _priced(part: Part, state: State, deadline: Deadline, pool: ThreadPoolExecut
 
 
 def _new_prices(
-    table: CoverTable, need: Ints, state: State, left: Ints, hulls: sparse.csr_array, deadline: Deadline
+    table: CoverTable,
+    need: Ints,
+    state: State,
+    left: Ints,
+    hulls: sparse.csr_array,
+    little: float,
+    deadline: Deadline,
 ) -> Prices | None:
     """Return prices of the columns left, by steps from the last ones where the question is large and they are near."""
     if state.prices is None or table.entries < LARGE or state.hulls.shape[0] == 0:
         return price_all(table, need, state.cuts, limit_s=deadline.left(), hulls=hulls)
     start = replace(state.prices, share=state.prices.share[left])
-    return near_all(table, need, state.cuts, hulls, start, deadline=deadline)
+    return near_all(table, need, state.cuts, hulls, start, little=little, deadline=deadline)
 
 
 def _new_hulls(
-    part: Part, table: CoverTable, prices: Prices, cuts: Cuts, left: Ints, deadline: Deadline
+    part: Part,
+    table: CoverTable,
+    prices: Prices,
+    cuts: Cuts,
+    left: Ints,
+    deadline: Deadline,
+    pool: ThreadPoolExecutor,
 ) -> sparse.csr_array:
     """Return inequalities of windows, over all columns, that the shares of the columns left break."""
     wanted = prices.row.copy()
     wanted[cuts.row] += _IN_A_CUT
-    new = broken_hulls(table, prices.share, wanted, part.need == 1, deadline=deadline).tocoo()
+    told = (table, prices.share, wanted, part.need == 1)
+    other = pool.submit(broken_hulls, *told, deadline=deadline, turn=(1, 2))
+    new = sparse.vstack([broken_hulls(*told, deadline=deadline, turn=(0, 2)), other.result()]).tocoo()
     return sparse.csr_array((new.data, (new.row, left[new.col])), shape=(new.shape[0], part.table.sites))
 
 

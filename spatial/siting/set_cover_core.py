@@ -9,7 +9,7 @@ import numpy as np
 from spatial.siting.cover_state import Part, State
 from spatial.siting.cover_table import CoverTable, implied_rows, pick
 from spatial.siting.set_cover_search import Weights, search_cover, start_weights
-from spatial.siting.ways import Deadline, Ints
+from spatial.siting.ways import Deadline, Flags, Ints
 
 _SLICE, _LEAST_SLICE, _SLICE_VISITS = 60_000, 500, 4e8
 """Steps between two looks at the clock, and entries looked at in them: a step opens or closes a site."""
@@ -17,13 +17,18 @@ _SEARCHED_WORTH = 0.995
 """Sites worth at least this share of a site at the prices so far are searched."""
 
 
+def searched_sites(state: State) -> Flags:
+    """Flag the sites worth a look: all before there are prices, and always those of the best cover."""
+    if state.prices is None:
+        return np.ones(len(state.never), np.bool_)
+    inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
+    inside[state.chosen] = True
+    return inside
+
+
 def search_anew(part: Part, state: State, deadline: Deadline, steps: int, seed: int) -> Ints:
     """Return the best cover that a search among the sites worth a look finds, in a number of steps."""
-    core = np.arange(part.table.sites)
-    if state.prices is not None:
-        inside = (state.prices.worth >= _SEARCHED_WORTH) & ~state.never
-        inside[state.chosen] = True
-        core = np.flatnonzero(inside)
+    core = np.flatnonzero(searched_sites(state))
     table, need = pick(part.table, np.arange(part.table.rows), core), part.need
     if (need == 1).all():
         # With fewer sites more rows are covered whenever another one is.

@@ -12,17 +12,15 @@ import numpy as np
 from spatial.siting.cover_branch import branch_all
 from spatial.siting.cover_state import Part, State, better_state
 from spatial.siting.cover_table import pick
-from spatial.siting.cover_windows import refit_window
 from spatial.siting.set_cover_mix import Covers, ranked, search_mixed
-from spatial.siting.ways import Deadline, Ints
+from spatial.siting.set_cover_refit import refit_windows
+from spatial.siting.ways import Deadline
 
 _LATER = 100
 """From here on seeds of searches count that follow the rounds of prices."""
 _BRANCH_ENTRIES = 25_000
-_WINDOW_SITES = 24
-_WINDOW_S = 3.0
-_WINDOWS = 20
-"""Windows refitted beside some searches."""
+_TIMES = 4
+"""How often windows of the best cover are searched anew beside a search."""
 
 
 def finish_cover(
@@ -40,18 +38,6 @@ def finish_cover(
     return state, f"branch and cut over {table.sites} sites: {solved.ended}, {solved.nodes} nodes"
 
 
-def refit_windows(part: Part, state: State, deadline: Deadline, windows: int, seed: int) -> Ints:
-    """Return the best cover of the state after a number of windows of it, drawn from a seed, were chosen anew."""
-    rng, current = np.random.default_rng(seed), state.chosen
-    for _ in range(windows):
-        if deadline.left() <= 0.0 or len(current) <= state.least:
-            break
-        centre = int(current[rng.integers(len(current))])
-        limit_s = min(_WINDOW_S, deadline.left())
-        current = refit_window(part.table, part.need, current, centre, size=_WINDOW_SITES, limit_s=limit_s)
-    return current
-
-
 def _lingered(
     part: Part, state: State, covers: Covers, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
 ) -> tuple[State, str]:
@@ -59,9 +45,8 @@ def _lingered(
     turn, before = 0, len(state.chosen)
     while deadline.left() > 0.0 and not state.done:
         turn += 1
-        told = (part, state, covers, deadline)
-        job = pool.submit(search_mixed, *told, searches=1, seed=seed + _LATER + turn)
-        current = refit_windows(part, state, deadline, _WINDOWS, seed + 1000 * turn)
+        job = pool.submit(search_mixed, part, state, covers, deadline, seed=seed + _LATER + turn)
+        current = refit_windows(part, state, state.chosen, deadline, times=_TIMES, seed=seed + 1000 * turn)
         covers = ranked(job.result(), current)
         state = better_state(replace(state, chosen=current), covers[0])
     return state, f"{turn} turns of search and of windows refitted, which spared {before - len(state.chosen)} sites"

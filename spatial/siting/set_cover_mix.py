@@ -12,6 +12,7 @@ from spatial.siting.cover_cuts import NO_CUTS
 from spatial.siting.cover_state import Part, State
 from spatial.siting.cover_table import CoverTable, covered_rows, implied_rows, pick
 from spatial.siting.set_cover_core import search_anew
+from spatial.siting.set_cover_refit import refit_windows
 from spatial.siting.ways import Deadline, Ints
 
 Covers = tuple[Ints, ...]
@@ -23,24 +24,25 @@ _DIFFERENT = 900
 _MIX_S = 3.0
 _APART = 10
 """Seeds of searches are so far apart from call to call."""
-_STEPS_AN_ENTRY, _FEWEST_STEPS, _MOST_STEPS = 6, 180_000, 1_200_000
-"""Steps of all searches by entry of the table, and how many at least and at most."""
+_STEPS_AN_ENTRY, _FEWEST_STEPS, _MOST_STEPS = 2, 60_000, 300_000
+"""Steps of a search by entry of the table, and how many at least and at most."""
+_TIMES, _TIMES_MIXED = 4, 2
+"""How often windows of what a search found are searched anew, and how often those of a mix."""
 
 
-def search_mixed(part: Part, state: State, covers: Covers, deadline: Deadline, *, searches: int, seed: int) -> Covers:
-    """Return the best covers after a number of searches, the outcome of each mixed with the best ones.
-
-    The fewer searches, the longer is each.
-    """
-    steps = int(np.clip(_STEPS_AN_ENTRY * part.table.entries, _FEWEST_STEPS, _MOST_STEPS)) // searches
-    for k in range(searches):
-        if deadline.left() <= 0.0 or len(covers[0]) <= state.least:
-            break
-        found = search_anew(part, state, deadline, steps, _APART * seed + k)
-        covers = ranked(covers, found)
-        limit_s = min(_MIX_S, deadline.left())
-        covers = ranked(covers, mix_covers(part.table, part.need, near_covers(found, covers), limit_s=limit_s))
-    return covers
+def search_mixed(part: Part, state: State, covers: Covers, deadline: Deadline, *, seed: int) -> Covers:
+    """Return the best covers after one more search; its windows are searched anew, and it is mixed with the best."""
+    if deadline.left() <= 0.0 or len(covers[0]) <= state.least:
+        return covers
+    steps = int(np.clip(_STEPS_AN_ENTRY * part.table.entries, _FEWEST_STEPS, _MOST_STEPS))
+    found = search_anew(part, state, deadline, steps, _APART * seed)
+    found = refit_windows(part, state, found, deadline, times=_TIMES, seed=_APART * seed + 1)
+    covers = ranked(covers, found)
+    limit_s = min(_MIX_S, deadline.left())
+    mixed = mix_covers(part.table, part.need, near_covers(found, covers), limit_s=limit_s)
+    if len(mixed) < len(found):
+        mixed = refit_windows(part, state, mixed, deadline, times=_TIMES_MIXED, seed=_APART * seed + 2)
+    return ranked(covers, mixed)
 
 
 def ranked(covers: Covers, found: Ints) -> Covers:

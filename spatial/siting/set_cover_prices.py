@@ -18,16 +18,22 @@ LARGE = 50_000
 """Entries of a table from which on prices are come near to by steps."""
 _UNIT = 3.0
 """Natural size of a price, in what a row pays where all pay alike."""
-_LITTLE = 1e-5
-"""Steps end where so many as are looked at together raise the bound by less than this share of it."""
 
 
 def near_all(
-    table: CoverTable, need: Ints, cuts: Cuts, hulls: sparse.csr_array, start: Prices, *, deadline: Deadline
+    table: CoverTable,
+    need: Ints,
+    cuts: Cuts,
+    hulls: sparse.csr_array,
+    start: Prices,
+    *,
+    little: float,
+    deadline: Deadline,
 ) -> Prices:
     """Return prices that bound from below how many sites cover each row as often as it needs.
 
-    ``start`` has a price for each row, cut and hull, 0 for those that are new, and the share of each site.
+    ``start`` has a price for each row, cut and hull, 0 for those that are new, and the share of each site. Steps end
+    where so many as are looked at together raise the bound by less than ``little`` of it.
     """
     terms, least = cover_terms(table, cuts, hulls)
     matrix = sparse.vstack([matrix_of(table), terms]).tocsr()
@@ -45,7 +51,7 @@ def near_all(
     begin = start.share, np.concatenate((start.row, start.cut))
     looks = iter([np.inf])  # the first steps lose more than they gain: where they begin is nothing to compare with
     point, price, _ = near_prices(
-        programme, begin, lambda at: next(looks, -bound(at)), enough=_LITTLE * max(start.bound, 1.0), deadline=deadline
+        programme, begin, lambda at: next(looks, -bound(at)), enough=little * max(start.bound, 1.0), deadline=deadline
     )
     row, cut = price[: table.rows], price[table.rows :]
     return Prices(bound(price), row, cut, matrix.T @ price, np.clip(point, 0.0, 1.0), 1.0)

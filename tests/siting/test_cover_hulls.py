@@ -63,6 +63,16 @@ def test_a_site_without_a_share_pays_for_the_rows_it_covers() -> None:
     assert hulls == pytest.approx(np.array([[0.5] * 5 + [1.0, 0.5]]), abs=1e-4)
 
 
+def test_two_who_share_the_rows_out_find_what_holds_and_no_less_than_one_alone() -> None:
+    for seed in range(30):
+        full = table(town(seed, 40, 12, 0.3), 12)
+        share = np.random.default_rng(seed).random(12) / 2.0
+        told = (full, share, np.ones(40), np.ones(40, bool))
+        both = [broken_hulls(*told, turn=(k, 2)).toarray() for k in range(2)]
+        assert np.all(every_cover(full) @ np.vstack(both).T >= 1.0 - 1e-9)
+        assert (broken_hulls(*told).shape[0] > 0) == (sum(map(len, both)) > 0)
+
+
 def test_shares_of_a_whole_cover_break_nothing() -> None:
     full = table(town(2, 60, 12, 0.3), 12)
     cover = every_cover(full)[0]

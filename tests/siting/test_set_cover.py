@@ -17,10 +17,12 @@ from spatial.siting.cover_hulls import broken_hulls, no_hulls
 from spatial.siting.cover_prices import Prices, price_all
 from spatial.siting.cover_state import Part, State
 from spatial.siting.cover_table import cover_table, covered_rows
+from spatial.siting.cover_windows import refit_window, sites_around
 from spatial.siting.set_cover import solve_set_cover
 from spatial.siting.set_cover_end import finish_cover
 from spatial.siting.set_cover_mix import mix_covers, near_covers, ranked
 from spatial.siting.set_cover_prices import near_all
+from spatial.siting.set_cover_refit import refit_windows
 from spatial.siting.ways import Deadline, Found, Ints
 from tests.siting.cover_cases import ample, fewest_sites, flags, small_tables, town, ways_of
 
@@ -165,7 +167,7 @@ def test_steps_from_any_prices_prove_no_more_than_the_smallest_cover(seed: int) 
     hulls = broken_hulls(table, share, rng.random(60), need == 1)
     paid = rng.random(cuts.count + hulls.shape[0])
     start = Prices(0.0, rng.random(60), paid, np.zeros(13), share, 1.0)
-    near = near_all(table, need, cuts, hulls, start, deadline=ample())
+    near = near_all(table, need, cuts, hulls, start, little=1e-5, deadline=ample())
     exact = price_all(table, need, cuts, limit_s=10.0, hulls=hulls)
     assert best is not None
     assert exact is not None
@@ -196,3 +198,35 @@ def test_windows_as_wide_as_the_question_end_with_the_smallest_cover_of_all(
     assert "of windows refitted" in note
     assert covered_rows(part.table, np.isin(np.arange(15), state.chosen)).min() == 1
     assert (len(state.chosen), state.bound) == (fewest_sites(lists, [1] * 80, 15, ()), 1.0)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_window_searched_anew_is_covered_by_the_sites_allowed_and_is_never_larger(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lists = town(seed, 70, 16, 0.25)
+    need = np.minimum(rng.integers(1, 1 + seed % 2 + 1, 70), [len(row) for row in lists])
+    table = cover_table(ways_of(lists, 16))
+    opened, among = flags(16, *range(16)), rng.random(16) < 0.6
+    for j in rng.permutation(16)[:8]:
+        opened[j] = (covered_rows(table, opened & (np.arange(16) != j)) < need).any()
+    chosen = np.flatnonzero(opened)
+    size = int(rng.integers(1, len(chosen) + 1))
+    inside = sites_around(table, opened, int(rng.choice(chosen)), size)
+    found = refit_window(table, need, chosen, inside, among=among, deadline=ample(), steps=2_000, seed=seed)
+    assert np.all(covered_rows(table, flags(16, *found)) >= need)
+    assert len(found) <= len(chosen)
+    assert np.isin(np.setdiff1d(chosen, inside), found).all()
+    assert among[np.setdiff1d(found, chosen)].all()
+    may = [[j for j in row if among[j] or opened[j]] for row in lists]
+    least = fewest_sites(may, need.tolist(), 16, ())
+    assert least is not None
+    assert size < len(chosen) or (len(found) < len(chosen)) == (least < len(chosen))
+
+
+def test_no_window_is_searched_once_the_time_is_over() -> None:
+    lists = town(3, 60, 14, 0.3)
+    part = Part(cover_table(ways_of(lists, 14)), np.ones(60, np.int64), np.arange(14))
+    state = State(np.arange(14), 1.0, NO_CUTS, no_hulls(14), None, flags(14))
+    same = refit_windows(part, state, state.chosen, Deadline(0.0), times=3, seed=1)
+    assert same.tolist() == list(range(14))
+    assert len(refit_windows(part, state, state.chosen, ample(), times=3, seed=1)) < 14
