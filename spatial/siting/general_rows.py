@@ -73,7 +73,7 @@ def raise_prices(
                      sites=prices.sites.copy(), fine=prices.fine.copy())  # fmt: skip
     prices.sites[LOW], prices.sites[HIGH] = ends
     prices.sites[CENTRE] = np.clip(prices.sites[CENTRE], *ends)
-    table = _side_table(sides)
+    table = side_table(sides)
     for look in range(_MOST_LOOKS):
         for _ in range(_LOOK):
             prices = _passed(
@@ -99,7 +99,7 @@ def cuts_of(ways: Ways, prices: RowPrices) -> Cuts:
     return Cuts(sites, sparse.eye_array(ways.rows, format="csr"), prices.rows[LEVEL].copy())
 
 
-def _side_table(sides: Sides) -> tuple[Ints, Ints, Floats, Floats]:
+def side_table(sides: Sides) -> tuple[Ints, Ints, Floats, Floats]:
     """Return by condition the sites, their factors and the least sum; the number of sites is the last."""
     count = sparse.csr_array(-sides.counted.astype(np.float64)[None, :])
     every = sparse.vstack([sides.matrix, count]).tocsr()
@@ -228,6 +228,15 @@ def _set_fine(s, side_ptr, side_site, side_value, side_least, fine, sites, near)
         for k in range(side_ptr[s], side_ptr[s + 1]):
             sites[FINED, side_site[k]] += side_value[k] * step
             _follow(side_site[k], sites, near)
+
+
+@kernel
+def set_fines(side_ptr, side_site, side_value, side_least, sites, fine, near):  # type: ignore[no-untyped-def]
+    """Open all sites as far as they are paid, and fine them such that the conditions are just kept, in place."""
+    for j in range(sites.shape[1]):
+        _follow(j, sites, near)
+    for s in range(len(side_least)):
+        _set_fine(s, side_ptr, side_site, side_value, side_least, fine, sites, near)
 
 
 @kernel
