@@ -10,7 +10,7 @@ import numpy as np
 
 from spatial.siting.room_climb import Bound, goal_of
 from spatial.siting.room_lift import cut_lifted, lift_part, sets_of
-from spatial.siting.room_master import Master, add_sets, begin_master
+from spatial.siting.room_master import Master, add_sets, begin_master, set_box, try_sites
 from spatial.siting.room_tree import Means, branch_rooms, dearest_of
 from spatial.siting.room_worth import Fined, Lifted, pool_of
 from spatial.siting.rooms import Rooms
@@ -21,6 +21,8 @@ _MOST_ROWS, _MOST_ENTRIES = 600, 400_000
 _FIRST_SHARE = 0.5
 """Share of the time left in which the bound of all choices is lifted before they are parted."""
 
+_TRIED, _LEAST_DOUBT, _TRIAL, _FAR, _HAIR = 6, 0.12, 60, 3.0, 1e-6
+"""Sites that are tried before a part is halved, their least doubt, the steps of a trial, and its box of prices."""
 _MOST_SETS, _NARROW, _TURNS = 200_000, 0.8, (10, 2, 0)
 """Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
 
@@ -85,4 +87,19 @@ def _lift(master: Master, deadline: Deadline, near: Rooms, state: Bound, most: f
     """Return a part lifted by sets of rows."""
     assert isinstance(state, Fined)
     lifted = lift_part(master, near, state, most, deadline=deadline)
-    return lifted.state, Means(lifted.opened, lifted.share)
+    goal = min(goal_of(near, lifted.state.best.value), most)
+    site = _tried(master, near, lifted, goal) if lifted.state.bound <= goal else -1
+    return lifted.state, Means(lifted.opened, lifted.share, site)
+
+
+def _tried(master: Master, near: Rooms, lifted: Lifted, goal: float) -> int:
+    """Return the site whose halves trials lift most, among those most in doubt; -1 where none is much."""
+    state = lifted.state
+    doubt = np.where(state.fixed | state.banned, 0.0, np.minimum(lifted.opened, 1.0 - lifted.opened))
+    sites = np.argsort(-doubt, kind="stable")[:_TRIED]
+    sites = sites[doubt[sites] > _LEAST_DOUBT]
+    if len(sites) < 2:
+        return int(sites[0]) if len(sites) else -1
+    set_box(master, near, state.prices, _FAR)
+    gain = np.clip(try_sites(master, sites, _TRIAL), _HAIR, max(goal - state.bound, _HAIR))
+    return int(sites[int(np.argmax(gain.prod(axis=1)))])

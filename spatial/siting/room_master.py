@@ -180,3 +180,22 @@ def solve_mix(master: Master, limit_s: float) -> Mix | None:
     strays = bool((x[: 2 * n].reshape(2, n)[master.ends] > _HAIR).any())
     fine, past = np.maximum(-dual[n + m + 1 :], 0.0), 2 * n
     return Mix(value, np.maximum(dual[:n], 0.0), fine, rent, x[past : past + m], x[past + m :], strays)
+
+
+def try_sites(master: Master, sites: Ints, iterations: int) -> Floats:
+    """Return how much dearer a mix becomes with each site shut, and with it open, by a few steps of the simplex."""
+    highs, n, inf = master.highs, master.rows, highspy.kHighsInf
+    highs.run()
+    start, basis = float(highs.getInfo().objective_function_value), highs.getBasis()
+    unlimited = highs.getOptionValue("simplex_iteration_limit")[1]
+    out = np.zeros((len(sites), 2))
+    for k, s in enumerate(sites.tolist()):
+        for way, (low, high) in enumerate(((-inf, 0.0), (1.0, 1.0))):
+            highs.changeRowBounds(n + s, low, high)
+            highs.setOptionValue("simplex_iteration_limit", iterations)
+            highs.run()
+            out[k, way] = max(float(highs.getInfo().objective_function_value) - start, 0.0)
+            highs.changeRowBounds(n + s, -inf, 1.0)
+            highs.setBasis(basis)
+    highs.setOptionValue("simplex_iteration_limit", unlimited)
+    return out

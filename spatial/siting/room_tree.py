@@ -52,10 +52,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How often prices opened each site and served by each entry, as shares of the rounds."""
+    """How often prices opened each site and served by each entry, as shares of the rounds; which site to halve on.
+
+    That is -1 where it is left to the shares.
+    """
 
     opened: Floats
     share: Floats
+    site: int = -1
 
 
 Lift = Callable[[Rooms, Bound, float], tuple[Bound, Means]]
@@ -200,6 +204,8 @@ def _divided(near: Rooms, state: Bound, means: Means) -> tuple[Part | None, Choi
 def _by_site(near: Rooms, state: Bound, means: Means) -> Part | None:
     """Return the part halved by the site most in doubt; None where none is much."""
     free, none = ~state.fixed & ~state.banned, np.zeros(0, dtype=np.int64)
+    if means.site >= 0:
+        return Part(state, near.lost, means.site, -1, none, none)
     doubt = np.where(free, np.minimum(means.opened, 1.0 - means.opened), -1.0)
     site = int(np.argmax(doubt))
     return Part(state, near.lost, site, -1, none, none) if doubt[site] > _DOUBT else None

@@ -12,7 +12,7 @@ from spatial.siting.room_branch import branch_sets
 from spatial.siting.room_climb import goal_of
 from spatial.siting.room_fill import broken_triples, fill_sites, flag_sites
 from spatial.siting.room_lift import cut_lifted, lift_part
-from spatial.siting.room_master import begin_master
+from spatial.siting.room_master import begin_master, set_box, solve_mix, try_sites
 from spatial.siting.room_tree import dearest_of
 from spatial.siting.room_worth import Fined
 from spatial.siting.rooms import Rooms, list_rooms
@@ -159,6 +159,35 @@ def test_tight_rooms_are_proved_as_an_exact_model_proves_them() -> None:
         assert (found.best.value, found.bound) == (best if best == INF else round(best),) * 2, seed
         taken = np.bincount(found.best.served[found.best.served >= 0], load[found.best.served >= 0], 11)
         assert (taken <= question.capacity).all(), seed
+
+
+def test_trials_tell_how_much_dearer_a_mix_becomes_and_leave_it_as_it_was() -> None:
+    looked = lifts = 0
+    for seed in range(80):
+        rooms = list_rooms(drawn(seed))
+        if not rooms.whole:
+            continue
+        master = begin_master(rooms)
+        state = lift_part(master, rooms, fined(rooms), dearest_of(rooms), deadline=Deadline(60.0)).state
+        set_box(master, rooms, state.prices, 3.0)
+        before = solve_mix(master, 60.0)
+        assert before is not None
+        sites = np.flatnonzero(~state.fixed & ~state.banned)[:3]
+        gains = try_sites(master, sites, 10_000)
+        n = len(rooms.load)
+        for s, one in zip(sites.tolist(), gains.tolist(), strict=True):
+            for gain, (low, high) in zip(one, ((-INF, 0.0), (1.0, 1.0)), strict=True):
+                master.highs.changeRowBounds(n + s, low, high)
+                there = solve_mix(master, 60.0)
+                master.highs.changeRowBounds(n + s, -INF, 1.0)
+                if there is not None:
+                    assert gain == pytest.approx(there.value - before.value, abs=1e-6), seed
+                    looked, lifts = looked + 1, lifts + (gain > 1e-3)
+        after = solve_mix(master, 60.0)
+        assert after is not None
+        assert after.value == pytest.approx(before.value, abs=1e-6), seed
+    assert looked > 50
+    assert lifts > 5
 
 
 def test_out_of_time_the_bound_still_holds() -> None:
