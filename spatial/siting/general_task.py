@@ -57,6 +57,11 @@ class State:
         """The least and most that each site may be open."""
         return self.low, self.high
 
+    @property
+    def free(self) -> int:
+        """Sites that are not ruled out, and not settled to be open."""
+        return int(((self.high > 0.5) & (self.low < 0.5)).sum())
+
 
 def make_task(question: Question) -> Task:
     """Return the question without entries and rows that cannot matter."""

@@ -77,8 +77,7 @@ def least_total(
     if is_open(task, state) and deadline.left() > 0.0 and not state.binds:
         state = _loosened(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0:
-        free = int(((state.high > 0.5) & (state.low < 0.5)).sum())
-        if served_or_not or free <= (_FREE_SITES if question.need == 1 else _SEVERAL_SITES):
+        if served_or_not or state.free <= (_FREE_SITES if question.need == 1 else _SEVERAL_SITES):
             state = _branched(task, state, deadline, seed)
         else:
             for lap in range(_LAPS):  # from afresh and from the best: one that is stuck may get elsewhere
@@ -120,7 +119,7 @@ def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick
         if not goes_on or not is_open(task, state) or deadline.left() <= 0.0 or same:
             break
     pairs = question.need == 2 and not question.ways.cost.any() and task.ways.rows <= _MOST_ROWS
-    if pairs and goes_on and is_open(task, state) and deadline.left() > 0.0:
+    if pairs and state.free > _SEVERAL_SITES and goes_on and is_open(task, state) and deadline.left() > 0.0:
         state = _raised_by_area(task, state, prices, deadline, seed, tick)
         goes_on = not state.stopped
     cuts = joined(cuts_of(task.ways, prices), cuts_at(task.ways, task.gone, question.need, priced.share, priced.lack))
@@ -141,7 +140,9 @@ def _raised_by_area(
         best = max(best, priced.bound + task.base)
         goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
         if now.rounds % _ROUNDS_BETWEEN == 0:
-            if looked < best < looked + _LITTLE * gap and len(now.areas.worth) > 1:
+            if looked > -np.inf and best < looked + _LITTLE * gap:
+                if len(now.areas.worth) == 1:
+                    break
                 now = join_areas(now, need)
             looked = best
     return replace(state, stopped=not goes_on)
