@@ -24,7 +24,6 @@ _FREE, _COLUMN, _LACKING = 0, 1, 2
 _SEEN = 1e-6
 _PATIENCE, _GAIN = 4, 0.01
 """Rounds of cuts end when so many in a row close less than this share of what is missing."""
-_ADDED = 150
 NONE = np.zeros(0, np.int64)
 
 
@@ -94,7 +93,7 @@ def lift(
         best = max(best, value)
         if turn == rounds or value > goal or waited >= _PATIENCE or not deadline.left():
             break
-        cuts = find_cuts(core, program.ends, program.row, summed, share, seed + turn)[:_ADDED]
+        cuts = find_cuts(core, program.ends, program.row, summed, share, seed + turn)
         if not cuts:
             break
         _drop_slack(program)

@@ -7,6 +7,7 @@ number of such rows in which nearly every site stands evenly often gives a cut t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _NEAR = 0.25
 _MOST_BALLS, _MOST_FOUND = 3000, 400
 _BROKEN = 0.04
 _PASSES = 3
+_MOST = 150
+"""Cuts at most that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Cut:
 
 
 def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, seed: int) -> list[Cut]:
-    """Return cuts that the shares break, the most broken for its size first.
+    """Return cuts that the shares break, the most broken for its length first, up to ``_MOST``.
 
     ``ends`` are the last entries of all balls, ``row`` their rows, ``summed`` the shares in them.
     """
@@ -61,7 +64,9 @@ def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, 
     _, once = np.unique(np.c_[bits, odd.astype(np.uint64)], axis=0, return_index=True)
     once = np.sort(once)
     once = once[bits[once].any(axis=1)]
-    found: dict[bytes, Cut] = {}
+    told = first, last, core.site, share, summed[near], np.int64(core.p)
+    value = np.zeros(len(share), np.int64)
+    scores: dict[bytes, tuple[float, Ints]] = {}
     rng = np.random.default_rng(seed)
     for turn in range(_PASSES):
         key = np.minimum(share[loose], 1.0 - share[loose]) + (0.2 * turn) * rng.random(len(loose))
@@ -69,35 +74,56 @@ def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, 
         sums = eliminate(bits[once], odd[once], weight[once], share[loose], order, np.int64(_MOST_FOUND))
         for one in sums:
             members = once[one]
-            cut = _cut(core, first, last, members, share, near, summed)
-            if cut.broken > _BROKEN:
-                found.setdefault(members.tobytes(), cut)
-    return sorted(found.values(), key=lambda cut: -cut.broken / np.sqrt(1.0 + len(cut.balls) + cut.value @ cut.value))
+            _, broken, length = half_sum(members, *told, value)
+            if broken > _BROKEN:
+                scores[members.tobytes()] = broken / length, members
+    best = sorted(scores.values(), key=lambda scored: -scored[0])
+    return [_cut(members, told, value) for _, members in best[:_MOST]]
 
 
-def _cut(core: Core, first: Ints, last: Ints, members: Ints, share: Floats, near: Ints, summed: Floats) -> Cut:
-    """Return half the sum of the member rows (0 stands for the number of sites), rounded up."""
-    sites = members[0] == 0
-    balls = members[members > 0] - 1
-    count = -np.ones(len(share)) if sites else np.zeros(len(share))
-    for k in balls:
-        count[core.site[first[k] : last[k] + 1]] += 1.0
-    odd = count % 2 == 1
-    low = len(balls) - (core.p if sites else 0)
-    turned = odd & (share > 0.5)
-    if (low - int(turned.sum())) % 2 == 0:
-        # One site is rounded the other way, so that the whole is odd: the one for which it matters least.
-        loose = np.flatnonzero(odd)
-        if not len(loose):
-            return Cut(balls, balls, share[:0], 0.0, -1.0)
-        at = loose[np.argmin(np.abs(share[loose] - 0.5))]
-        turned[at] = not turned[at]
-    low -= int(turned.sum())
-    value = np.where(turned, np.floor(count / 2), np.ceil(count / 2))
+def _cut(members: Ints, told: tuple[Any, ...], value: Ints) -> Cut:
+    least, broken, _ = half_sum(members, *told, value)
     site = np.flatnonzero(value)
-    paid = np.maximum(1.0 - summed[near[balls]], 0.0).sum()
-    least = (low + 1) // 2
-    return Cut(last[balls], site, value[site], float(least), float(least - paid - value[site] @ share[site]))
+    return Cut(told[1][members[members > 0] - 1], site, value[site].astype(np.float64), least, broken)
+
+
+@kernel
+def half_sum(members, first, last, site, share, summed, p, value):  # type: ignore[no-untyped-def]
+    """Write half the sum of the member rows (0 stands for the number of sites), rounded up, to ``value``, by site.
+
+    Returned are its right side, by how much the shares break it (-1 where it cannot be made odd), and its length.
+    """
+    value[:] = -1 if members[0] == 0 else 0
+    low, paid = np.int64(0), 0.0
+    for r in members:
+        if r == 0:
+            low -= p
+            continue
+        low += 1
+        paid += max(1.0 - summed[r - 1], 0.0)
+        for k in range(first[r - 1], last[r - 1] + 1):
+            value[site[k]] += 1
+    turned, loose, nearest = np.int64(0), -1, 2.0
+    for j in range(len(share)):
+        if value[j] & 1:
+            turned += share[j] > 0.5
+            if abs(share[j] - 0.5) < nearest:
+                loose, nearest = j, abs(share[j] - 0.5)
+    if (low - turned) & 1:
+        loose = -1
+    elif loose < 0:
+        return 0.0, -1.0, 1.0
+    else:
+        # One site is rounded the other way, so that the whole is odd: the one for which it matters least.
+        turned += -1 if share[loose] > 0.5 else 1
+    open_half, length = 0.0, np.float64(1 + len(members) - (members[0] == 0))
+    for j in range(len(share)):
+        down = (share[j] > 0.5) != (j == loose)
+        value[j] = (value[j] + (0 if down else 1)) >> 1
+        open_half += value[j] * share[j]
+        length += value[j] * value[j]
+    least = np.float64((low - turned + 1) >> 1)
+    return least, least - paid - open_half, np.sqrt(length)
 
 
 @kernel
