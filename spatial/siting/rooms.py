@@ -67,6 +67,8 @@ def list_rooms(question: Question, *, charge: Floats | None = None) -> Rooms:
     ptr, rows, _ = by_site(ways)
     place = np.lexsort((row_of(ways), ways.site))
     paid = ways.cost * question.weight[row_of(ways)] if charge is None else np.zeros(len(ways.cost))
+    # A row without weight has to be served as well: infinity times nothing is no number.
+    must = charge is not None or bool(np.isinf(question.missing))
     room = np.minimum(question.capacity, question.load.sum())
     loads_whole = bool((question.load == np.round(question.load)).all())
     room = np.floor(room + 1e-9) if loads_whole and not question.split else room * (1 + 1e-9)
@@ -80,7 +82,7 @@ def list_rooms(question: Question, *, charge: Floats | None = None) -> Rooms:
         load=question.load.astype(np.float64),
         room=room.astype(np.float64),
         charge=np.zeros(m) if charge is None else charge,
-        lost=question.weight * question.missing if charge is None else np.full(n, np.inf),
+        lost=np.full(n, np.inf) if must else question.weight * question.missing,
         whole=loads_whole and not question.split and float(room.max(initial=0.0)) <= _MOST_ROOM,
         most=most_sites(question),
     )

@@ -1,6 +1,7 @@
 """Sets of rows where room is limited: their pricing with fines against every set, bounds against an exact model."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
@@ -145,6 +146,16 @@ def test_from_nothing_sets_find_and_prove_what_an_exact_model_says() -> None:
         met, none = met + (best < INF), none + (best == INF)
     assert met > 100
     assert none > 20
+
+
+def test_a_row_without_weight_has_to_be_served_too_and_hides_no_choice() -> None:
+    cost = np.array([[1.0, 5.0], [2.0, 1.0], [3.0, 3.0]])
+    question = capacitated_median(cost, np.ones(3), np.array([2.0, 2.0]), 2)
+    rooms = list_rooms(replace(question, weight=np.array([1.0, 1.0, 0.0])))
+    assert (rooms.lost == INF).all()
+    found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(60.0), seed=0)
+    assert (found.best.value, found.bound) == (2.0, 2.0)
+    assert (found.best.served >= 0).all()
 
 
 def test_tight_rooms_are_proved_as_an_exact_model_proves_them() -> None:
