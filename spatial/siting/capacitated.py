@@ -15,7 +15,6 @@ from spatial.siting.question import Question
 from spatial.siting.room_bound import (
     Parts,
     bound_rooms,
-    climb_on,
     cut_to,
     has_many_rows,
     is_closed,
@@ -40,8 +39,6 @@ from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE, _LOOSE_SHARE = 0.5, 0.2
-_SEARCH_SHARE = 0.8
-"""Share of the time left in which a large question is searched before its prices climb once more."""
 _WINDOWS_SHARE = 0.2
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
@@ -69,7 +66,7 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         return Outcome(best.opened, shares_of(question, best), bound, False)
     state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
     if has_many_rows(rooms) and not is_closed(rooms, state):
-        state = _search_more(rooms, state, deadline, seed)
+        state = search_on(rooms, state, deadline, seed)
     if has_many_rows(rooms) and np.isfinite(state.best.value):
         return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if question.split or has_more_conditions(question):
@@ -91,12 +88,6 @@ def _with_windows(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> 
         return state
     short = Deadline(_WINDOWS_SHARE * deadline.left(), clock=deadline.clock)
     return replace(state, best=better_windows(rooms, state.best, deadline=short, seed=seed))
-
-
-def _search_more(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state after a longer search, after which prices climb once more."""
-    found = search_on(rooms, state, Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock), seed)
-    return climb_on(rooms, found, deadline) if found.best.value < state.best.value else found
 
 
 def _shrink(question: Question, deadline: Deadline, seed: int) -> Outcome:

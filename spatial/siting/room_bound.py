@@ -21,15 +21,19 @@ from spatial.siting.room_price import price_forced
 from spatial.siting.room_swap import swap_rooms
 from spatial.siting.room_trade import trade_rooms
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
-from spatial.siting.ways import Deadline, Flags, Floats
+from spatial.siting.ways import Deadline, Flags, Floats, row_of
 
 _STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.8, 0.7, 4
+_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.7, 4
 """Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and
 for those where no site costs a row more than another. Random moves have so many turns."""
+_QUICK_ENTRIES = 100_000
+"""Of more entries no quick first choice is made: it would take a second, and prices climb as high without it."""
+_LESS = 0.8
+"""What good sites cost, as a share of what random ones do."""
 _FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
 _MOST_OPEN = 200
@@ -67,7 +71,7 @@ def bound_rooms(
         if deadline.left() <= 0.0:
             break
         before = int(state.alive.sum())
-        state = climb(rooms, state, deadline, enough, _looking(rooms, deadline, seed + stage))
+        state = climb(rooms, state, deadline, enough, _looking(rooms, deadline, seed + stage), _aim(rooms, state))
         if state.bound > enough:
             break
         if not is_closed(rooms, state):
@@ -96,12 +100,25 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
     free = np.flatnonzero(~question.fixed & ~question.banned)
     opened = question.fixed.copy()
     opened[np.random.default_rng(seed).permutation(free)[: rooms.most]] = True
-    if has_many_rows(rooms):
+    if has_many_rows(rooms) and rooms.paid.any() and len(rooms.row) > _QUICK_ENTRIES:
+        state = replace(state, best=replace(nobody, opened=opened))
+    elif has_many_rows(rooms):
         short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
         state = _begin(rooms, state, opened, short, seed) if _may_search(rooms) else state
     else:
         state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
     return replace(state, prices=_first_prices(rooms, state.best))
+
+
+def _aim(rooms: Rooms, state: Bound) -> float:
+    """Return about what a choice of many rows costs, where none is known: less than random sites with endless room."""
+    ways, best = rooms.question.ways, state.best
+    if np.isfinite(best.value) or not has_many_rows(rooms) or not rooms.paid.any():
+        return -np.inf
+    least = np.minimum(rooms.lost, rooms.paid.max())
+    entry = np.flatnonzero(best.opened[ways.site])
+    np.minimum.at(least, row_of(ways)[entry], rooms.paid[entry])
+    return _LESS * float(least.sum())
 
 
 def _first_prices(rooms: Rooms, best: Choice) -> Floats:
@@ -134,6 +151,8 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     state = _begin(near, state, open_by_worth(rooms, state), short, seed, near=True)
+    if not np.isfinite(state.best.value):
+        state = _begin(rooms, state, open_by_worth(rooms, state), deadline, seed)
     return _wander(near, state, deadline, seed)
 
 
@@ -155,11 +174,6 @@ def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
         )
         state = replace(state, best=found) if found.value < best.value else state
     return state
-
-
-def climb_on(rooms: Rooms, state: Bound, deadline: Deadline) -> Bound:
-    """Return the state with the bound that prices reach once a better choice tells how high they may aim."""
-    return climb(rooms, state, deadline, np.inf, lambda now, _opened, _turn: now)
 
 
 def _may_search(rooms: Rooms) -> bool:

@@ -12,8 +12,10 @@ from spatial.siting.rooms import MOST_ROWS, Choice, Rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _ROUNDS, _MORE_ROUNDS = 500, 3000
-_PATIENCE = 12
-_MOMENTUM = 0.4
+_PATIENCE, _MORE_PATIENCE = 12, 20
+_MOMENTUM, _MORE_MOMENTUM = 0.4, 0.95
+"""Rounds without a better bound after which steps become shorter, and which part of the last way goes into the next:
+where sites are many to each row, prices of short memory turn to and fro and end a quarter of a percent too low."""
 _LEAST_PACE = 1e-4
 _OFTEN, _SEARCH_ENTRIES = 20, 40_000
 """Rounds from one search to the next, and entries that make those so many more."""
@@ -49,16 +51,20 @@ def goal_of(rooms: Rooms, value: float) -> float:
     return value - 1e-10 * min(value, saved) if np.isfinite(value) else value
 
 
-def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: Look) -> Bound:
-    """Move prices uphill by deflected subgradient steps of Polyak's length, and look about the sites they open."""
-    n = rooms.question.rows
+def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: Look, aim: float = -np.inf) -> Bound:
+    """Move prices uphill by deflected subgradient steps of Polyak's length, and look about the sites they open.
+
+    ``aim`` is about what a choice costs, if more than the prices say, as long as none is known.
+    """
+    n, many = rooms.question.rows, rooms.question.rows > MOST_ROWS
+    patience, memory = (_MORE_PATIENCE, _MORE_MOMENTUM) if many else (_PATIENCE, _MOMENTUM)
     prices, served, near = np.minimum(state.prices, rooms.lost), np.zeros(n), list_all(rooms)
     worth, share, alive = np.zeros(len(rooms.room)), np.zeros(len(rooms.row)), state.alive
     best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
     unit = _units(rooms)
     often, top = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES), goal_of(rooms, state.best.value)
-    for turn in range(_ROUNDS if n <= MOST_ROWS else _MORE_ROUNDS):
-        if n > MOST_ROWS and turn % _RENEW == 0:
+    for turn in range(_MORE_ROUNDS if many else _ROUNDS):
+        if many and turn % _RENEW == 0:
             near = list_near(rooms, prices, state.best.served, _FARTHER)
             share, alive = np.zeros(len(near.rooms.row)), state.alive[near.inside]
         price(near.rooms, prices, alive, worth, share)
@@ -73,16 +79,16 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
         add_served(near.rooms.ptr, near.rooms.row, share, chosen, served)
         slope = (1.0 - served) * unit
         slope[(prices >= near.top) & (slope > 0)] = 0.0
-        way = slope + _MOMENTUM * way
+        way = slope + memory * way
         size = float(way @ way)
         if best > min(top, enough) or size == 0.0:
             break
         if pace < _LEAST_PACE or deadline.left() <= 0.0:
             break
-        if waited >= _PATIENCE:
+        if waited >= patience:
             pace, waited, prices, way = pace * 0.6, 0, np.minimum(best_prices, near.top), np.zeros(n)
             continue
-        goal = state.best.value if np.isfinite(state.best.value) else abs(value) * 1.05 + 1.0
+        goal = state.best.value if np.isfinite(state.best.value) else max(aim, abs(value) * 1.05 + 1.0)
         prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, near.top)
     return replace(state, prices=best_prices, bound=max(best, state.bound))
 

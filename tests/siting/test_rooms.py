@@ -73,7 +73,7 @@ def test_a_search_serves_all_within_the_room_and_its_value_is_that_of_its_choice
     question = points(1, 40, 5)
     opened = np.arange(40) < 5
     found = search_rooms(
-        list_rooms(question), opened, np.zeros(40, dtype=bool), tries=64, seed=0, deadline=Deadline(20.0)
+        list_rooms(question), opened, np.zeros(40, dtype=bool), tries=64, seed=0, deadline=Deadline(120.0)
     )
     assert found.opened.sum() == 5
     assert found.opened[found.served].all()
@@ -87,7 +87,7 @@ def test_a_search_serves_all_within_the_room_and_its_value_is_that_of_its_choice
 def test_the_sets_of_rows_prove_what_the_model_of_rows_and_sites_proves(seed: int) -> None:
     question = points(seed, 24, 4)
     plain = solve_mip(room_model(question, np.zeros(24)), start=None, time_limit_s=60.0)
-    found = answer(question, deadline=Deadline(60.0))
+    found = answer(question, deadline=Deadline(300.0))
     assert plain.x is not None
     assert found is not None
     assert (found.value, found.proved) == (round(plain.bound), True)
@@ -95,8 +95,8 @@ def test_the_sets_of_rows_prove_what_the_model_of_rows_and_sites_proves(seed: in
 
 def test_shared_rows_cost_no_more_than_whole_ones_and_their_bound_holds() -> None:
     question = points(2, 22, 4)
-    whole = answer(question, deadline=Deadline(60.0))
-    shared = answer(replace(question, split=True), deadline=Deadline(60.0))
+    whole = answer(question, deadline=Deadline(300.0))
+    shared = answer(replace(question, split=True), deadline=Deadline(300.0))
     assert whole is not None
     assert shared is not None
     assert shared.proved
@@ -107,13 +107,13 @@ def test_a_row_that_no_site_has_room_for_is_shared_by_several(monkeypatch: pytes
     """Ten households, six places at 1 and eight at 2: six go to the first and four to the second."""
     monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
     one = capacitated_median(np.array([[1.0, 2.0]]), np.array([10.0]), np.array([6.0, 8.0]), 2)
-    found = answer(replace(one, split=True), deadline=Deadline(20.0))
+    found = answer(replace(one, split=True), deadline=Deadline(120.0))
     assert found is not None
     assert found.proved
     assert found.value == pytest.approx(0.6 * 1.0 + 0.4 * 2.0)
     # with six places in all, four tenths of the row are lost for 5 each
     few = replace(one, split=True, missing=5.0, capacity=np.array([6.0, 0.0]))
-    lost = answer(few, deadline=Deadline(20.0))
+    lost = answer(few, deadline=Deadline(120.0))
     assert lost is not None
     assert lost.proved
     assert lost.value == pytest.approx(0.6 * 1.0 + 0.4 * 5.0)
@@ -135,7 +135,7 @@ def test_shared_rows_of_any_size_cost_what_the_model_of_rows_and_sites_says(
             ),
             goal=goal, split=True, missing=40.0 if goal == "sum" and rng.random() < 0.6 else np.inf,
         )  # fmt: skip
-        found = answer(question, deadline=Deadline(20.0))
+        found = answer(question, deadline=Deadline(120.0))
         best = value_by_model(question)
         assert (None if found is None else found.value) == (None if best is None else pytest.approx(best)), seed
         assert found is None or found.proved, seed
@@ -154,14 +154,18 @@ def value_by_model(question: Question) -> float | None:
     return None
 
 
-@pytest.mark.parametrize("most_open", [0, 200])
+@pytest.mark.parametrize(("most_open", "quick", "worst"), [(0, 1000, 1.1), (200, 1000, 1.1), (200, 0, 1.5)])
 def test_many_rows_are_searched_by_chains_or_by_moves_and_never_told_too_low(
-    monkeypatch: pytest.MonkeyPatch, most_open: int
+    monkeypatch: pytest.MonkeyPatch, most_open: int, quick: int, worst: float
 ) -> None:
-    """Few rows are taken for many here, and few open sites for too many, so that an exact model can check it."""
+    """Few rows are taken for many here, and few open sites for too many, so that an exact model can check it.
+
+    Without a quick first choice (as where entries are many) sites are found all the same, if dearer ones.
+    """
     for module in (capacitated, room_bound, room_climb, rooms_module):
         monkeypatch.setattr(module, "MOST_ROWS", 11, raising=False)
     monkeypatch.setattr(room_bound, "_MOST_OPEN", most_open)
+    monkeypatch.setattr(room_bound, "_QUICK_ENTRIES", quick)
     monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
     answer(points(0, 12, 3), deadline=Deadline(5.0, clock=time.process_time))  # loads what is compiled
     for seed in range(6):
@@ -171,7 +175,7 @@ def test_many_rows_are_searched_by_chains_or_by_moves_and_never_told_too_low(
         assert found is not None
         assert best is not None
         assert found.bound <= best * (1 + 1e-9)
-        assert best * (1 - 1e-6) <= found.value <= best * 1.1
+        assert best * (1 - 1e-6) <= found.value <= best * worst
 
 
 def test_the_search_agrees_with_every_choice_of_sites_and_assignment_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +192,7 @@ def test_the_search_agrees_with_every_choice_of_sites_and_assignment_by_hand(mon
             ),
             default=None,
         )
-        found = answer(question, deadline=Deadline(20.0))
+        found = answer(question, deadline=Deadline(120.0))
         assert (None if found is None else found.value) == best
         assert found is None or found.proved
 
