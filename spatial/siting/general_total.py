@@ -42,8 +42,9 @@ _TURNS, _ROW_SHARE = 4, 0.4
 _AREA_SHARE, _ROUNDS_BETWEEN, _LITTLE = 0.8, 15, 0.05
 """The share of the time that is left for prices of areas; rounds after which areas are joined that closed less than
 this share of the gap."""
-_MOST_ROWS = 20_000
-"""Rows that are told into areas at most: that takes memory by their square."""
+_MOST_ROWS, _FEWEST_AREAS = 20_000, 4
+"""Rows that are told into areas at most, which takes memory by their square, and areas that are not joined any more:
+to decide one takes memory by its sites and its rows."""
 _ALL_ENTRIES = 200_000
 """Up to so many entries the inequalities begin with those of no open site at all."""
 _LEVEL_ENTRIES = 5_000
@@ -141,7 +142,7 @@ def _raised_by_area(
         goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
         if now.rounds % _ROUNDS_BETWEEN == 0:
             if looked > -np.inf and best < looked + _LITTLE * gap:
-                if len(now.areas.worth) == 1:
+                if len(now.areas.worth) <= _FEWEST_AREAS:
                     break
                 now = join_areas(now, need)
             looked = best

@@ -46,7 +46,7 @@ _LAST = 2.0
 _BRANCH_ENTRIES = 60_000
 _HUGE = 200_000
 """Entries from which on the last prices take all the time that is left."""
-_RELATIVE = 1e-9
+_RELATIVE, _SURELY = 1e-9, 0.999
 _INSTANT_S = 1e-9
 
 
@@ -133,14 +133,14 @@ def _searched(
             )
             state = replace(priced, chosen=state.chosen, value=state.value, mix=state.mix) if priced else state
             state = _fixed(question, state)
-            done = last or state.gap < question.step or not goes_on or deadline.left() < 1.1 * took
+            done = last or _is_closed(question, state) or not goes_on or deadline.left() < 1.1 * took
             stalls = state.gap > (1.0 - stall) * before
             if done or (turn > 1 and (over or not huge) and stalls):
                 break
         state = better_cover(state, job.result())
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
-        if state.gap >= question.step and goes_on:
+        if not _is_closed(question, state) and goes_on:
             state, more = _finished(question, state, deadline, seed, tick, pool)
             notes.append(more)
     return state.chosen, state.bound, tuple(notes)
@@ -186,13 +186,18 @@ def _priced(question: CoverQuestion, state: CoverState, deadline: Deadline, *, l
     )
 
 
+def _is_closed(question: CoverQuestion, state: CoverState) -> bool:
+    """Tell whether nothing better can be; a bound that rounding left just below the next value does not tell."""
+    return state.gap < question.step * _SURELY
+
+
 def _fixed(question: CoverQuestion, state: CoverState) -> CoverState:
     """Return the state with the sites ruled out that can be in no better set."""
-    if state.prices is None or state.gap < question.step:
+    if state.prices is None or _is_closed(question, state):
         return state
     worth = state.prices.worth
     last = np.sort(worth)[-question.p]
-    out = (state.prices.bound - (last - worth) < state.value + question.step * 0.999) & (worth < last)
+    out = (state.prices.bound - (last - worth) < state.value + question.step * _SURELY) & (worth < last)
     out[state.chosen] = False
     return replace(state, never=state.never | out)
 
