@@ -74,7 +74,7 @@ def test_two_centres_that_are_open_today_may_stay_however_near_to_each_other(clo
     setting = street([[5.0, np.inf], [np.inf, 5.0]], existing=[0, 1])
     conditions = Conditions(spacing_m=50.0, closable=closable)
     asked = ask(setting, conditions, model="set_cover", p=-1, cutoff=10.0)
-    assert settle(setting, asked, deadline=Deadline(20.0)).opened.all()
+    assert settle(setting, asked, deadline=Deadline(120.0)).opened.all()
 
 
 @pytest.mark.parametrize("enumerated", [True, False])
@@ -86,5 +86,5 @@ def test_a_budget_is_kept_to_the_digit_whichever_engine_answers(
     setting = street([[0.0, 50.0], [50.0, 0.0]])
     priced = replace(setting, places=replace(setting.places, price=np.array([0.1, 0.2])))  # 0.1 + 0.2 > 0.3 in floats
     asked = ask(priced, Conditions(budget=budget), model="p_median", p=2, cutoff=np.inf)
-    done = settle(priced, asked, deadline=Deadline(20.0))
+    done = settle(priced, asked, deadline=Deadline(120.0))
     assert (done.opened.sum(), done.status) == (sites, "optimal")

@@ -39,7 +39,7 @@ def plain(seed: int, sites: int, homes: int) -> Setting:
 def test_no_more_sites_open_than_asked_for(model: str) -> None:
     for seed in range(5):
         setting = plain(seed, 30, 60)
-        done = settle(setting, ask(setting, Conditions(), model=model, p=8, cutoff=500.0), deadline=Deadline(20.0))
+        done = settle(setting, ask(setting, Conditions(), model=model, p=8, cutoff=500.0), deadline=Deadline(120.0))
         assert done.opened.sum() <= 8
 
 
@@ -49,7 +49,7 @@ def test_nobody_is_served_from_beyond_the_cutoff_whether_or_not_sites_have_room(
     for room in (False, True):
         conditions = Conditions(room=room)
         asked = ask(setting, conditions, model=model, p=-1 if model == "set_cover" else 12, cutoff=400.0)
-        done = settle(setting, asked, deadline=Deadline(20.0))
+        done = settle(setting, asked, deadline=Deadline(120.0))
         row, site, walk, share = done.served.parts
         assert (walk <= 400.0).all()
         assert done.opened[site].all()
@@ -62,7 +62,7 @@ def test_nobody_is_served_from_beyond_the_cutoff_whether_or_not_sites_have_room(
 def test_a_covered_household_has_an_open_site_within_the_cutoff_and_every_other_has_none() -> None:
     setting = plain(4, 25, 60)
     asked = ask(setting, Conditions(), model="max_cover", p=4, cutoff=200.0)
-    done = settle(setting, asked, deadline=Deadline(20.0))
+    done = settle(setting, asked, deadline=Deadline(120.0))
     walk = nearest(setting.ways, done.opened)[1]
     assert done.objective == setting.homes.groups["households"][walk <= 200.0].sum()
 
@@ -81,7 +81,7 @@ def test_more_demand_than_room_is_told_and_not_answered() -> None:
     tight = replace(setting, places=replace(setting.places, room=np.full(6, 5.0)))
     asked = ask(tight, Conditions(room=True), model="set_cover", p=-1, cutoff=500.0)
     with pytest.raises(InfeasibleError) as told:
-        settle(tight, asked, deadline=Deadline(20.0))
+        settle(tight, asked, deadline=Deadline(120.0))
     assert told.value.facts["proved"]
 
 
@@ -89,10 +89,10 @@ def test_a_budget_too_small_is_told_with_the_one_that_would_do() -> None:
     setting = plain(6, 8, 12)
     priced = replace(setting, places=replace(setting.places, price=np.full(8, 7.0)))
     enough = ask(priced, Conditions(), model="set_cover", p=-1, cutoff=400.0)
-    fewest = settle(priced, enough, deadline=Deadline(20.0)).objective
+    fewest = settle(priced, enough, deadline=Deadline(120.0)).objective
     poor = ask(priced, Conditions(budget=7.0 * fewest - 1.0), model="set_cover", p=-1, cutoff=400.0)
     with pytest.raises(InfeasibleError) as told:
-        settle(priced, poor, deadline=Deadline(20.0))
+        settle(priced, poor, deadline=Deadline(120.0))
     assert told.value.facts["smallest_budget"] == 7.0 * fewest
 
 

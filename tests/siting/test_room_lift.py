@@ -115,7 +115,7 @@ def test_a_lifted_bound_is_no_higher_than_the_least_total_and_what_is_as_low_is_
         if not rooms.whole or best == INF:
             continue
         lifted = lift_part(
-            begin_master(rooms), rooms, fined(rooms), dearest_of(rooms), deadline=Deadline(60.0), first=True
+            begin_master(rooms), rooms, fined(rooms), dearest_of(rooms), deadline=Deadline(300.0), first=True
         )
         state = lifted.state
         assert state.best.value >= best - 1e-6, seed
@@ -138,7 +138,7 @@ def test_from_nothing_sets_find_and_prove_what_an_exact_model_says() -> None:
         if not rooms.whole:
             continue
         best = by_model(question)
-        found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(60.0), seed=0)
+        found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(300.0), seed=0)
         assert found.best.value == (best if best == INF else pytest.approx(best, abs=1e-5)), seed
         assert found.bound == found.best.value, seed
         new = int((found.best.opened & ~question.fixed).sum())
@@ -153,7 +153,7 @@ def test_a_row_without_weight_has_to_be_served_too_and_hides_no_choice() -> None
     question = capacitated_median(cost, np.ones(3), np.array([2.0, 2.0]), 2)
     rooms = list_rooms(replace(question, weight=np.array([1.0, 1.0, 0.0])))
     assert (rooms.lost == INF).all()
-    found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(60.0), seed=0)
+    found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(300.0), seed=0)
     assert (found.best.value, found.bound) == (2.0, 2.0)
     assert (found.best.served >= 0).all()
 
@@ -166,7 +166,7 @@ def test_tight_rooms_are_proved_as_an_exact_model_proves_them() -> None:
         cost = np.floor(np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)))
         question = capacitated_median(cost, load, np.full(11, np.ceil(load.sum() / 3 / 0.93)), 3)
         rooms, best = list_rooms(question), by_model(question)
-        found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(60.0), seed=0)
+        found = branch_sets(rooms, nothing_known(rooms), deadline=Deadline(300.0), seed=0)
         assert (found.best.value, found.bound) == (best if best == INF else round(best),) * 2, seed
         taken = np.bincount(found.best.served[found.best.served >= 0], load[found.best.served >= 0], 11)
         assert (taken <= question.capacity).all(), seed
@@ -179,7 +179,7 @@ def test_trials_tell_how_much_dearer_a_mix_becomes_and_leave_it_as_it_was() -> N
         if not rooms.whole:
             continue
         master = begin_master(rooms)
-        state = lift_part(master, rooms, fined(rooms), dearest_of(rooms), deadline=Deadline(60.0)).state
+        state = lift_part(master, rooms, fined(rooms), dearest_of(rooms), deadline=Deadline(300.0)).state
         set_box(master, rooms, state.prices, 3.0)
         before = solve_mix(master, 60.0)
         assert before is not None
@@ -219,7 +219,7 @@ def test_out_of_time_the_bound_still_holds() -> None:
 def test_the_same_question_gives_the_same_choice_twice() -> None:
     for seed in range(1, 20, 3):
         rooms = list_rooms(drawn(seed))
-        one, two = (branch_sets(rooms, nothing_known(rooms), deadline=Deadline(60.0), seed=3).best for _ in range(2))
+        one, two = (branch_sets(rooms, nothing_known(rooms), deadline=Deadline(300.0), seed=3).best for _ in range(2))
         assert (one.opened.tolist(), one.served.tolist()) == (two.opened.tolist(), two.served.tolist())
 
 
