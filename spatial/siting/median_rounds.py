@@ -9,8 +9,9 @@ import numpy as np
 
 from spatial.siting.median_branch import Node, likeliest, settle
 from spatial.siting.median_core import Core, shrink
+from spatial.siting.median_greedy import fill_greedily
 from spatial.siting.median_price import Priced, first_prices, raise_prices
-from spatial.siting.median_swap import by_column, fill_greedily, search
+from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import Terms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
 

@@ -14,9 +14,10 @@ from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node, likeliest, settle
 from spatial.siting.median_core import build_core, shrink, total
 from spatial.siting.median_cuts import begin, lift
+from spatial.siting.median_greedy import fill_greedily
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_rounds import State, start, wander
-from spatial.siting.median_swap import by_column, fill_greedily, search
+from spatial.siting.median_swap import by_column, search
 from spatial.siting.median_terms import ask, enumerate_sets
 from spatial.siting.ways import Deadline, Found, build_ways, median_value
 from tests.bench.siting_instances import (
