@@ -152,7 +152,8 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     state = _begin(near, state, open_by_worth(rooms, state), short, seed, near=True)
     if not np.isfinite(state.best.value):
-        state = _begin(rooms, state, open_by_worth(rooms, state), deadline, seed)
+        near = rooms  # what is near may be full
+        state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
     return _wander(near, state, deadline, seed)
 
 

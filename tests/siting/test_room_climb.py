@@ -1,4 +1,4 @@
-"""Prices of many rows against the linear programme whose bound they climb to."""
+"""Prices of many rows against the linear programme whose bound they climb to, and the search after them."""
 
 import time
 from dataclasses import replace
@@ -8,9 +8,10 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from spatial.siting import room_climb
+from spatial.siting import room_bound, room_climb
+from spatial.siting.room_bound import search_on
 from spatial.siting.room_climb import Bound, climb
-from spatial.siting.rooms import Choice, Rooms, list_rooms
+from spatial.siting.rooms import Choice, Rooms, list_rooms, value_of_choice
 from spatial.siting.ways import Deadline
 from tests.siting.test_rooms import capacitated_median
 
@@ -56,3 +57,22 @@ def test_prices_of_many_rows_climb_to_the_linear_programme_wherever_they_aim(
         found = climb(rooms, state, deadline, np.inf, lambda now, _opened, _turn: now, aim * least)
         assert found.bound <= least * (1 + 1e-6), seed
         assert found.bound >= least * (1 - 2e-3), seed
+
+
+def test_a_choice_among_all_sites_is_worth_what_it_costs_where_the_near_ones_are_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Most rows stand about eight small sites, and have to be served by sites farther away than prices look."""
+    monkeypatch.setattr(room_bound, "_MOST_OPEN", 0)
+    rng = np.random.default_rng(0)
+    rows, sites = rng.uniform(0, 100, (60, 2)), rng.uniform(40, 140, (24, 2))
+    rows[:45], sites[:8] = rng.uniform(0, 15, (45, 2)), rng.uniform(0, 15, (8, 2))
+    cost = np.rint(np.hypot(*(rows[:, None] - sites[None]).T)).T
+    room = np.r_[np.full(8, 15.0), np.full(16, 60.0)]
+    rooms = list_rooms(capacitated_median(cost, rng.integers(1, 9, 60).astype(float), room, 14))
+    none = np.zeros(24, dtype=bool)
+    nobody = Choice(none, np.full(60, -1, dtype=np.int64), np.inf)
+    state = Bound(np.ones(60), -np.inf, nobody, rooms.fits, none, none)
+    best = search_on(rooms, state, Deadline(2.0, clock=time.process_time), 0).best
+    assert (best.served >= 0).all()
+    assert best.value == value_of_choice(rooms, best.opened, best.served)
