@@ -12,9 +12,10 @@ import numpy as np
 
 from spatial.errors import InfeasibleError
 from spatial.siting.median_branch import Best, Node, Polished, Search, Searched, branch, settle_first
-from spatial.siting.median_city import join_sets, run_city
+from spatial.siting.median_city import run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
 from spatial.siting.median_cuts import begin, lift
+from spatial.siting.median_joined import join_sets
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
 from spatial.siting.median_split import begin_records, split_site
 from spatial.siting.median_swap import by_column, search

@@ -1,9 +1,9 @@
 """How is a p-median of a whole city brought near to its proof, which branching would never complete?
 
-One thread proves: prices to their end, then part after part, in parts that double in size, each of which costs at least
-what its two halves were proved to. The other searches among
-the sites that the prices waver about, hot and less hot in turns; a set it finds is joined with the best ones known, by
-deciding anew which of the sites they differ in are open.
+One thread proves: prices to their end, then part after part, again and again at fees that the parts trade among
+themselves, and once that brings little in parts of twice the size, each of which costs at least what its two halves
+were proved to. The other searches among the sites that the prices waver about, hot and less hot in turns; a set it
+finds is joined with the best ones known.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ from threading import Event
 
 import numpy as np
 
-from spatial.siting.median_branch import Node, Search, branch, settle
-from spatial.siting.median_core import shrink
-from spatial.siting.median_parts import Part, Proved, double_parts, first_parts, prove_part, settled_sites
+from spatial.siting.median_branch import settle
+from spatial.siting.median_joined import join_sets
+from spatial.siting.median_parts import Proved, settled_sites
 from spatial.siting.median_price import Priced
-from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, raise_in_time, wander
-from spatial.siting.median_swap import by_column, search
+from spatial.siting.median_rounds import BRANCH_ENTRIES, State, raise_in_time, wander
 from spatial.siting.median_terms import Terms
-from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick
+from spatial.siting.median_turns import Turn, Work, begin_work, prove_work
+from spatial.siting.ways import Deadline, Floats, Ints, Tick
 
 _STEP_VISITS, _MOST_STEPS = 3_000_000_000, 750
 """Looks at entries for the prices of a round, about as long as the search beside them, and most steps."""
@@ -34,14 +34,15 @@ _FIRST_KICKS, _PRICE_KICKS, _KICKS = 0.15, 0.5, 1.0
 """Kicks by open site and slice of a search: among all sites, beside prices, and beside parts."""
 _ELITE, _JOINED = 6, 3
 """Sets that are kept, and how many of them each set found is joined with."""
-_JOIN_NODES, _JOIN_KICKS = 30, 3
 _PART_SITES = 8
 """Open sites of the parts that are proved first."""
-_NODE_VISITS, _LEAST_NODES, _PART_NODES, _MORE = 400_000_000, 20, 200, 4
+_NODE_VISITS, _LEAST_NODES, _PART_NODES = 400_000_000, 20, 200
 """Nodes of each of the first parts by entry of the question, such that all parts get their turn, and how many at least
-and at most; of parts of twice the size twice as many, and if all were of that size so many times more."""
-_LONGER = 4
-"""Parts proved before the searches go on from what was found: first all, and so many times fewer for each doubling."""
+and at most; of parts of twice the size twice as many."""
+_TRADED, _FOUND = 0.03, 0.05
+"""Fees are traded on while that closes this share of the gap; beside them a search goes on while it does, too."""
+_FEW = 0.5
+"""Sites that the parts settle leave the question, which begins new parts, where this share of the sites is left."""
 _FOREVER_S = 1e9
 _TOLD_S = 1.0
 """The caller is asked about this often whether to go on."""
@@ -65,42 +66,16 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """How often the city is halved into parts, most nodes of each, and how many are proved beside one search."""
-
-    depth: int
-    most: int
-    batch: int
-
-    def following(self) -> "_Turn":
-        """Return the turn of parts of twice the size, or with more nodes where there are but two."""
-        if self.depth == 1:
-            return replace(self, most=self.most * _MORE)
-        return _Turn(self.depth - 1, self.most * 2, max(self.batch // _LONGER, 1))
-
-
-@dataclass(frozen=True, slots=True)
 class _Known:
-    """Best set, question left and bound; the best sets met, from the best on; how often sites were open of late; and
-    what is proved of the parts of the question, if it is still the same."""
+    """Best set, question left and bound; the best sets met, from the best on; how often sites were open of late; what
+    is proved of the parts of the question, if it is still the same; and whether the last search found little."""
 
     state: State
     elite: tuple[Ints, ...]
     share: Floats
     turn: int = 0
     proved: Proved | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Parts to prove in at most so many nodes each, the sites to begin with, and, filled by whoever proves a part, its
-    bound and whether no node of it was left. ``bound`` holds what is known before."""
-
-    parts: tuple[Part, ...]
-    opened: Flags
-    most: int
-    bound: Floats
-    done: Flags
+    quiet: bool = False
 
 
 def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Tick) -> tuple[State, bool]:
@@ -116,10 +91,9 @@ def run_city(terms: Terms, state: State, seed: int, deadline: Deadline, tick: Ti
             known, goes_on = _end_prices(way, known, pool)
             depth, entries = max(int(np.log2(max(terms.p / _PART_SITES, 1.0))), 1), len(known.state.node.core.cost)
             most = int(np.clip(_NODE_VISITS // max(entries, 1), _LEAST_NODES, _PART_NODES))
-            turn = _Turn(depth, most, 2**depth)
+            turn = Turn(depth, most, 2**depth)
             while goes_on and way.goes_on() and _open(way, known):
-                known, goes_on = _prove_parts(way, known, pool, turn)
-                turn = turn.following()
+                known, turn, goes_on = _prove_parts(way, known, pool, turn)
         except BaseException:  # Ctrl-C, or a caller who stops it so: the other thread would go on until the end
             way.halted.set()
             raise
@@ -202,79 +176,58 @@ def _found(way: _Way, known: _Known, kicks: float) -> list[Ints]:
     return found
 
 
-def join_sets(terms: Terms, node: Node, one: Ints, other: Ints, deadline: Deadline) -> Ints:
-    """Return the best set met that has the sites which both sets have, and else only sites of either."""
-    core = node.core
-    here, there = np.isin(core.names, one), np.isin(core.names, other)
-    value, second = terms.cost_of(one), terms.cost_of(other)
-    best, least = (one, value) if value <= second else (other, second)
-    if int(here.sum()) != core.p or int(there.sum()) != core.p or (here == there).all():
-        return best
-    small, rows = shrink(core, np.where(here & there, 1, np.where(here | there, 0, -1)))
-    columns = by_column(small)
-    opened = (*node.opened, *core.names[here & there].tolist())
-
-    def improve(names: Ints) -> tuple[Ints, float]:
-        """Return a set near one, with its total in truth."""
-        flags = np.isin(small.names, names)
-        if int(flags.sum()) == small.p:
-            flags, _ = search(small, columns, flags, kicks=_JOIN_KICKS, visits=KICK_VISITS, seed=1)
-            names = np.concatenate((np.array(opened, np.int64), small.names[flags]))
-        return names, terms.cost_of(names)
-
-    ask = Search(terms.goal, terms.cost_of, improve, lambda _value, _bound: True)
-    return branch(Node(small, opened, node.price[rows], -np.inf), best, least, ask, deadline, _JOIN_NODES).names
-
-
-def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, turn: _Turn) -> tuple[_Known, bool]:
+def _prove_parts(way: _Way, known: _Known, pool: ThreadPoolExecutor, turn: Turn) -> tuple[_Known, Turn, bool]:
     """Prove one part after another, beside searches, and settle sites by what they prove.
 
-    Tell whether more nodes may prove more: not so where all parts of the last depth are proved and settle nothing.
+    Tell which turn is next, and whether more nodes may prove more: not so where all parts of the last depth are proved,
+    no other fees are better, and nothing is settled.
     """
-    node = known.state.node
-    parted = _parted(known, turn.depth)
-    split, bound = parted.parts, parted.bound
-    work = _Work(split.parts, np.isin(node.core.names, known.state.names), turn.most, bound, np.zeros(len(bound), bool))
-    searches = True
-    for first in range(0, len(bound), turn.batch):
+    node, before, begun = known.state.node, known.proved, way.deadline.spent()
+    gap = known.state.value - node.bound
+    opened = np.isin(node.core.names, known.state.names)
+    work = begin_work(node.core, node.price, before, turn, opened, known.state.value)
+    known = replace(known, quiet=known.quiet and turn.reach > 0.0)
+    for first in range(0, len(work.order), turn.batch):
         if not _asked(way, known, "parts"):
-            return known, False
-        turns = iter(range(first, min(first + turn.batch, len(bound))))
-        job = pool.submit(_assist, way, known, work, turns, search=searches)
-        _prove(work, turns, _asking(way, known))
+            return known, turn, False
+        turns = iter(work.order[first : first + turn.batch].tolist())
+        job = pool.submit(_assist, way, known, work, turns)
+        prove_work(work, turns, _asking(way, known))
         value = known.state.value
         known = _with(way, known, job.result())
-        # Once a search finds nothing better, one beside each round of parts does.
-        searches = known.state.value < value
-        reached = min(split.rest + float(bound.sum()), known.state.value)
-        if reached > known.state.node.bound:
-            known = replace(known, state=replace(known.state, node=replace(known.state.node, bound=reached)))
-    status = settled_sites(node.core, split, bound, way.terms.goal(known.state.value))
-    if not status.any():
-        return replace(known, proved=parted), turn.depth > 1 or not work.done.all()
-    priced = Priced(known.state.node.bound, node.price, known.share, status.astype(np.int8), known.state.pace)
-    return replace(_priced(known, priced), proved=None), True
+        quiet = known.quiet or value - known.state.value < _FOUND * gap
+        known = _reaching(known, min(work.proved.reached(), known.state.value), quiet=quiet)
+    rose = before is None or not turn.reach or work.proved.reached() > before.reached()
+    known = replace(known, proved=work.proved if rose else before)
+    closed = gap - (known.state.value - known.state.node.bound)
+    in_time = way.deadline.left() > way.deadline.spent() - begun
+    following = turn.following(trades=in_time and (closed > _TRADED * gap or not turn.reach))
+    return _settled(way, known, following, more=turn.depth > 1 or following.reach > 0.0 or not work.done.all())
 
 
-def _parted(known: _Known, depth: int) -> Proved:
-    """Return the parts of a turn, and what is known of them."""
+def _reaching(known: _Known, bound: float, *, quiet: bool) -> _Known:
+    """Return what is known with a bound, if it is better, and whether the last search found little."""
     node = known.state.node
-    if known.proved is not None:
-        return double_parts(node.core, node.price, known.proved, depth)
-    return first_parts(node.core, node.price, np.isin(node.core.names, known.state.names), depth)
+    return replace(known, quiet=quiet, state=replace(known.state, node=replace(node, bound=max(bound, node.bound))))
 
 
-def _prove(work: _Work, turns: Iterator[int], goes_on: Callable[[], bool]) -> None:
-    """Prove parts as long as there are some to do; what is to do may be shared by two threads."""
-    for at in turns:
-        proof = prove_part(work.parts[at], work.opened, work.most, goes_on)
-        work.bound[at], work.done[at] = max(work.bound[at], proof.bound), proof.whole
+def _settled(way: _Way, known: _Known, turn: Turn, *, more: bool) -> tuple[_Known, Turn, bool]:
+    """Return what is known without the sites that parts settle, if these are many or the parts prove no ``more``."""
+    state, proved = known.state, known.proved
+    if proved is None:
+        return known, turn, more
+    status = settled_sites(state.node.core, proved.parts, proved.bound, way.terms.goal(state.value))
+    many = int((status == 0).sum()) <= _FEW * len(status)
+    if not status.any() or (more and not many):
+        return known, turn, more
+    priced = Priced(state.node.bound, state.node.price, known.share, status.astype(np.int8), state.pace)
+    return replace(_priced(known, priced), proved=None), replace(turn, reach=0.0), True
 
 
-def _assist(way: _Way, known: _Known, work: _Work, turns: Iterator[int], *, search: bool) -> list[Ints]:
-    """Return the sets of a search, if there is to be one, and prove parts then."""
-    found = _found(way, known, _KICKS) if search else []
-    _prove(work, turns, way.goes_on)
+def _assist(way: _Way, known: _Known, work: Work, turns: Iterator[int]) -> list[Ints]:
+    """Return the sets of a search, unless the last one found little, and prove parts then."""
+    found = [] if known.quiet else _found(way, known, _KICKS)
+    prove_work(work, turns, way.goes_on)
     return found
 
 

@@ -13,25 +13,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import eigh
 
 from spatial.siting.median_balls import split_ball
 from spatial.siting.median_branch import Best, Node, Search, visit
 from spatial.siting.median_core import Core, total
 from spatial.siting.median_fees import pay_fees
+from spatial.siting.median_labels import label_rows
 from spatial.siting.median_swap import by_column
-from spatial.siting.ways import Flags, Floats, Ints, Ways, keep, row_of, serving
+from spatial.siting.median_trade import Fees, Met, trade_fees
+from spatial.siting.ways import Flags, Floats, Ints
 
 _WIDER = 1.5
 """What a site may ask beyond what the prices pay is shared by what rows would save at prices so many times higher."""
 _FAINT, _FAINTEST = 1e-9, 1e-12
-_LINKED = 1e-6
 _STEPS = 120
 """Steps of the prices of a node: more than where a node is one of a whole question, and worth it."""
 _KICKS, _IMPROVED = 5, (1, 2, 8, 32)
 """Kicks of a search in a part, and the nodes that start one from the sites their prices favour."""
-_ROUNDED = 12
+_OFTEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +48,45 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All parts; what they cost together, and ``rest``, is at most what the whole costs."""
+    """All parts; what they cost together, and ``rest``, is at most what the whole costs. ``fees`` are by part and site
+    of the whole."""
 
     parts: tuple[Part, ...]
     rest: float
+    fees: Fees
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The label of each row, the part of each label, and a bound of each part."""
+    """The label of each row, the part of each label, a bound of each part, and sets met in each."""
 
     label: Ints
     parts: Parts
     bound: Floats
+    met: tuple[Met, ...]
+
+    def reached(self) -> float:
+        """Return what the whole costs at least."""
+        return self.parts.rest + float(self.bound.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A bound of one part, names and total of the best set met in it, and whether no node was left: that set is then
-    the best of all, and only rounding lies between."""
+    """A bound of one part, names and total of the best set met in it, whether no node was left (that set is then the
+    best of all, and only rounding and what was let go lie between), and sets met."""
 
     bound: float
     names: Ints
     value: float
     whole: bool
+    met: Met
 
 
 def first_parts(core: Core, price: Floats, opened: Flags, depth: int) -> Proved:
     """Return the parts around the open sites, halved so often, and what their prices prove."""
     label = label_rows(core, opened, depth)
     parts = split_parts(core, price, label)
-    return Proved(label, parts, np.array([part.bound for part in parts.parts]))
+    return _unproved(label, parts, tuple({} for _ in parts.parts))
 
 
 def double_parts(core: Core, price: Floats, halves: Proved, depth: int) -> Proved:
@@ -89,43 +96,89 @@ def double_parts(core: Core, price: Floats, halves: Proved, depth: int) -> Prove
     """
     if int(halves.label.max(initial=0)) < 2**depth:
         return halves
-    label = halves.label // 2
-    parts = split_parts(core, price, label)
-    return Proved(label, parts, joined_bounds(parts, halves.parts, halves.bound))
+    label, halved = halves.label // 2, halves.parts.fees
+    fee = np.add.reduceat(halved.fee, np.arange(0, len(halved.fee), 2), axis=0)
+    parts = split_parts(core, price, label, Fees(fee, halved.rate))
+    met = tuple(_met_together(halves, range(2 * k, min(2 * k + 2, len(halves.met)))) for k in range(len(fee)))
+    return Proved(label, parts, joined_bounds(parts, halves.parts, halves.bound), met)
 
 
-def split_parts(core: Core, price: Floats, label: Ints) -> Parts:
-    """Return the parts of a core, one for each label of its rows from 0 on, at prices that are at most the caps."""
+def _met_together(halves: Proved, pair: range) -> Met:
+    """Return the best sets met in two halves as one of both: each half paid at most that much for it."""
+    names: set[int] = set()
+    paid = 0.0
+    for k in pair:
+        fee, met = halves.parts.fees.fee[k], halves.met[k]
+        if met:
+            best = min(met, key=lambda one: (met[one] + float(fee[list(one)].sum()), one))
+            names, paid = names | set(best), paid + met[best]
+    return {tuple(sorted(names)): paid} if all(halves.met[k] for k in pair) and len(pair) else {}
+
+
+def trade_parts(core: Core, price: Floats, proved: Proved, reach: float) -> Proved:
+    """Return the same parts at fees that the sets met in them make seem better, none of them proved."""
+    fees = trade_fees(proved.parts.fees, core.p, proved.met, reach)
+    return _unproved(proved.label, split_parts(core, price, proved.label, fees), proved.met)
+
+
+def split_parts(core: Core, price: Floats, label: Ints, fees: Fees | None = None) -> Parts:
+    """Return the parts of a core, one for each label of its rows from 0 on, at prices that are at most the caps.
+
+    Without ``fees`` each part pays what it saves by a site.
+    """
     price = np.clip(price, np.minimum(core.cost[core.ptr[:-1]], core.cap), core.cap)
     count = int(label.max(initial=-1)) + 1
-    fee, paid, rate = _fees(core, price, label, count)
-    parts = [_part(core, np.flatnonzero(label == k), price, fee[k], paid[k]) for k in range(count)]
-    return Parts(tuple(parts), core.base - core.p * rate)
+    paid = _saved(core, price, label, count)
+    fees = fees or _first_fees(core, paid, _saved(core, _WIDER * price, label, count, _FAINT))
+    parts = [_part(core, np.flatnonzero(label == k), price, fees.fee[k], paid[k]) for k in range(count)]
+    return Parts(tuple(parts), core.base - core.p * fees.rate, fees)
 
 
-def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
+def _unproved(label: Ints, parts: Parts, met: tuple[Met, ...]) -> Proved:
+    """Return parts of which is known what their prices prove."""
+    return Proved(label, parts, np.array([part.bound for part in parts.parts]), met)
+
+
+def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool], *, slack: float = 0.0) -> Proof:
     """Return what branching proves of a part in so many nodes, the one with the least bound first.
 
-    ``opened`` flags sites of the whole: a set to begin with. ``goes_on`` is asked before every node.
+    ``opened`` flags sites of the whole: a set to begin with. ``goes_on`` is asked before every node. Sets that are
+    better than the best met by less than ``slack`` are let go.
     """
     core = part.core
+    met: Met = {}
 
     def cost_of(names: Ints) -> float:
         """Return the total of the part with its fees."""
         return total(core, np.isin(core.names, names))
+
+    def meet(names: Ints, value: float) -> None:
+        """Remember a set and what the part pays at most with it, without fees."""
+        names = np.sort(names)
+        paid = value - float(core.fee[np.searchsorted(core.names, names)].sum())
+        key = tuple(names.tolist())
+        met[key] = min(met.get(key, np.inf), paid)
 
     columns = by_column(core)
 
     def improve(names: Ints) -> tuple[Ints, float]:
         """Return a set at least as good near one, with its total."""
         flags, value = pay_fees(core, columns, np.isin(core.names, names), kicks=_KICKS, seed=1)
+        meet(core.names[flags], value)
         return core.names[flags], value
 
-    ask = Search(lambda value: value, cost_of, improve, lambda _value, _bound: True, steps=_STEPS, halve=split_ball)
+    def halve(node: Node, share: Floats) -> list[Node]:
+        """Return halves of a node, and remember the sites that are open there more often than not."""
+        often = share > _OFTEN
+        names = np.concatenate((np.array(node.opened, np.int64), node.core.names[often]))
+        meet(names, total(node.core, often))
+        return split_ball(node, share)
+
+    ask = Search(lambda value: value - slack, cost_of, improve, lambda _value, _bound: True, steps=_STEPS, halve=halve)
     best = Best(*improve(core.names[opened[core.names]]))
     heap: list[tuple[float, int, Node]] = [(part.bound, 0, Node(core, (), part.price, part.bound))]
     serial, nodes, floor = 1, 0, np.inf
-    while heap and heap[0][0] < best.value and nodes < most and goes_on():
+    while heap and heap[0][0] < best.value - slack and nodes < most and goes_on():
         node = heapq.heappop(heap)[2]
         nodes += 1
         best, smaller, leaf = visit(node, best, ask, nodes in _IMPROVED)
@@ -133,9 +186,10 @@ def prove_part(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]
         for child in smaller:
             heapq.heappush(heap, (child.bound, serial, child))
             serial += 1
-    lowest = min(heap[0][0] if heap else np.inf, floor, best.value)
-    whole = not heap or heap[0][0] >= best.value
-    return Proof(max(lowest, part.bound), best.names, best.value, whole)
+    meet(best.names, best.value)
+    lowest = min(heap[0][0] if heap else np.inf, floor, best.value - slack)
+    whole = not heap or heap[0][0] >= best.value - slack
+    return Proof(max(lowest, part.bound), best.names, best.value, whole, met)
 
 
 def joined_bounds(parts: Parts, halves: Parts, bound: Floats) -> Floats:
@@ -168,65 +222,23 @@ def settled_sites(core: Core, parts: Parts, bound: Floats, goal: float) -> Ints:
     return np.where(reached + shut > goal, -1, np.where(reached + opened > goal, 1, 0))
 
 
-def label_rows(core: Core, opened: Flags, depth: int) -> Ints:
-    """Return a label for each row, ``2 ** depth`` at most, such that rows of a label lie together.
-
-    The open sites are halved again and again along the weakest links, a link being the weight of the rows whose first
-    two sites they are; half of a label joins it to its sibling. Rows that no open site serves have label 0.
-    """
-    if not opened.any():
-        return np.zeros(len(core.cap), np.int64)
-    ways = Ways(core.ptr, core.site, core.cost, len(core.names))
-    names = np.flatnonzero(opened)
-    place = np.full(len(core.names) + 1, -1)
-    place[names] = np.arange(len(names))
-    first = serving(ways, opened)[0]
-    second = serving(keep(ways, ways.site != first[row_of(ways)]), opened)[0]
-    one, two = place[first], place[second]
-    both = (one >= 0) & (two >= 0)
-    links = sparse.csr_array((core.weight[both], (one[both], two[both])), shape=(len(names), len(names))).toarray()
-    links = links + links.T
-    label = np.zeros(len(names), np.int64)
-    for _ in range(depth):
-        label *= 2
-        for k in np.unique(label):
-            inside = np.flatnonzero(label == k)
-            label[inside[_second_half(links[np.ix_(inside, inside)])]] += 1
-    by_row: Ints = np.where(one >= 0, label[np.maximum(one, 0)], 0)
-    return by_row
-
-
-def _second_half(links: Floats) -> Ints:
-    """Return half of the places, apart from the others along the second eigenvector of the links (Fiedler 1973)."""
-    links = links + _LINKED
-    scale = 1.0 / np.sqrt(links.sum(axis=1))
-    which = min(1, len(links) - 1)
-    _, vectors = eigh(np.eye(len(links)) - links * scale[:, None] * scale[None, :], subset_by_index=[which, which])
-    along = vectors[:, 0] * scale
-    along = np.round(along / max(float(np.abs(along).max()), _FAINTEST), _ROUNDED)
-    order: Ints = np.argsort(along if along[0] <= 0 else -along, kind="stable")
-    return order[(len(links) + 1) // 2 :]
-
-
-def _fees(core: Core, price: Floats, label: Ints, count: int) -> tuple[Floats, Floats, float]:
-    """Return by part and site the fee and what the part saves at the prices, and the rate that all fees sum to."""
-    m = len(core.names)
+def _saved(core: Core, price: Floats, label: Ints, count: int, least: float = 0.0) -> Floats:
+    """Return by part and site what the part saves at the prices; each of its rows saves so much at the least."""
     row = np.repeat(np.arange(len(core.cap)), np.diff(core.ptr))
-    key, mass = label[row] * m + core.site, core.weight[row]
+    saved = core.weight[row] * np.maximum(price[row] - core.cost, 0.0) + least
+    sums = np.bincount(label[row] * len(core.names) + core.site, saved, count * len(core.names))
+    by_part: Floats = sums.astype(np.float64).reshape(count, len(core.names))
+    return by_part
 
-    def by_part(value: Floats) -> Floats:
-        """Return the sums of a value of the entries by part and site."""
-        sums: Floats = np.bincount(key, value, count * m).astype(np.float64)
-        return sums.reshape(count, m)
 
-    paid = by_part(mass * np.maximum(price[row] - core.cost, 0.0))
-    wide = by_part(mass * np.maximum(_WIDER * price[row] - core.cost, 0.0) + _FAINT)
+def _first_fees(core: Core, paid: Floats, wide: Floats) -> Fees:
+    """Return the fees that parts pay from what they save; where that is too little, from what they might save."""
     wide[0] += _FAINTEST
     saved = paid.sum(axis=0)
     rate = float(np.sort(saved)[-core.p])
-    scale = np.divide(rate, saved, out=np.ones(m), where=saved > rate)
+    scale = np.divide(rate, saved, out=np.ones(len(saved)), where=saved > rate)
     fee: Floats = paid * scale + wide * (np.maximum(rate - saved, 0.0) / wide.sum(axis=0))
-    return fee, paid, float(fee.sum(axis=0).max())
+    return Fees(fee, float(fee.sum(axis=0).max()))
 
 
 def _part(core: Core, rows: Ints, price: Floats, fee: Floats, paid: Floats) -> Part:

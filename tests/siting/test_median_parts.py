@@ -13,26 +13,29 @@ from hypothesis import strategies as st
 import spatial.siting.median as median
 import spatial.siting.median_city as median_city
 import spatial.siting.median_rounds as median_rounds
+import spatial.siting.median_turns as median_turns
 from spatial.errors import CancelledError
 from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node
-from spatial.siting.median_city import join_sets
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_fees import pay_fees
+from spatial.siting.median_joined import join_sets
+from spatial.siting.median_labels import label_rows
 from spatial.siting.median_parts import (
     Part,
     Parts,
     Proof,
     Proved,
     double_parts,
-    label_rows,
     prove_part,
     settled_sites,
     split_parts,
+    trade_parts,
 )
 from spatial.siting.median_price import Priced, first_prices, raise_prices
 from spatial.siting.median_swap import by_column
 from spatial.siting.median_terms import ask
+from spatial.siting.median_trade import Met
 from spatial.siting.ways import Deadline, Flags, Floats
 from tests.bench.siting_instances import city, full_ways, point_question, scattered_points
 
@@ -132,7 +135,7 @@ def test_two_parts_made_one_cost_at_least_what_both_were_proved_to_and_at_most_i
     label = np.append(rng.integers(0, 4, len(core.cap) - 1), 3)
     halves = split_parts(core, priced.price, label)
     bound = np.array([min(all_sets(part.core).values()) for part in halves.parts])
-    made = double_parts(core, priced.price, Proved(label, halves, bound), 1)
+    made = double_parts(core, priced.price, Proved(label, halves, bound, tuple({} for _ in bound)), 1)
     assert (made.label == label // 2).all()
     for k, part in enumerate(made.parts.parts):
         assert bound[2 * k : 2 * k + 2].sum() - 1e-6 <= made.bound[k] <= min(all_sets(part.core).values()) + 1e-6
@@ -151,6 +154,56 @@ def test_a_part_is_proved_at_the_best_of_all_its_sets(seed: int) -> None:
         assert proof.bound == pytest.approx(best, abs=1e-6)
         assert proof.value == pytest.approx(best, abs=1e-6)
         assert total(part.core, np.isin(part.core.names, proof.names)) == pytest.approx(proof.value)
+
+
+@given(st.integers(0, 10_000), st.floats(0.1, 30.0))
+@settings(max_examples=40, deadline=None)
+def test_a_part_lets_go_of_no_more_than_it_may_and_tells_what_its_sets_cost(seed: int, slack: float) -> None:
+    core = random_core(seed)
+    for part in parts_of(core, seed, 2).parts:
+        proof = prove_part(part, np.zeros(len(core.names), bool), 100_000, always, slack=slack)
+        sets = all_sets(part.core)
+        assert proof.whole
+        assert min(sets.values()) - slack - 1e-6 <= proof.bound <= min(sets.values()) + 1e-6
+        assert proof.value <= min(sets.values()) + slack + 1e-6
+        names = {site: at for at, site in enumerate(part.core.names.tolist())}
+        assert tuple(sorted(proof.names.tolist())) in proof.met
+        for met, paid in proof.met.items():
+            inside = [names[site] for site in met]
+            assert paid >= sets[tuple(inside)] - part.core.fee[inside].sum() - 1e-6
+
+
+@given(st.integers(0, 10_000), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_parts_that_trade_fees_never_prove_more_than_the_best_set_and_settle_only_what_is_sure(
+    seed: int, count: int
+) -> None:
+    core = random_core(seed)
+    totals = all_sets(core)
+    best, split = min(totals.values()), parts_of(core, seed, count)
+    opened = np.arange(len(core.names)) < core.p
+    label = np.zeros(len(core.cap), np.int64)
+    for k, part in enumerate(split.parts):
+        label[part.core.rows] = k
+    label = np.append(label[core.rows][:-1], count - 1)
+    priced = raise_prices(core, first_prices(core), goal=inf, upper=best, steps=30, pace=0.7)
+    split = split_parts(core, priced.price, label)
+    met: tuple[Met, ...] = tuple({} for _ in split.parts)
+    proved = Proved(label, split, np.array([part.bound for part in split.parts]), met)
+    for turn in range(4):
+        proofs = [prove_part(part, opened, 3 + seed % 40, always) for part in proved.parts.parts]
+        for known, proof in zip(proved.met, proofs, strict=True):
+            known.update(proof.met)
+        bound = np.array([proof.bound for proof in proofs])
+        assert proved.parts.rest + bound.sum() <= best + 1e-6
+        goal = best + (seed % 3) * 5.0
+        status = settled_sites(core, proved.parts, bound, goal)
+        for names, value in totals.items():
+            if value <= goal - 1e-6:
+                inside = np.isin(np.arange(len(core.names)), names)
+                assert not (inside & (status < 0)).any()
+                assert not (~inside & (status > 0)).any()
+        proved = trade_parts(core, priced.price, proved, 3.0 * (turn + 1))
 
 
 @given(st.integers(0, 10_000))
@@ -229,11 +282,11 @@ def test_the_more_entries_a_city_has_the_fewer_nodes_get_its_first_parts(  # typ
 ) -> None:
     most_asked: list[int] = []
 
-    def prove_some(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
+    def prove_some(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool], *, slack: float = 0.0) -> Proof:
         most_asked.append(most)
-        return prove_part(part, opened, most, goes_on)
+        return prove_part(part, opened, most, goes_on, slack=slack)
 
-    monkeypatch.setattr(median_city, "prove_part", prove_some)
+    monkeypatch.setattr(median_turns, "prove_part", prove_some)
     monkeypatch.setattr(median_city, "_NODE_VISITS", visits)
     rng = np.random.default_rng(1)
     cost, weight = rng.integers(1, 60, (30, 12)).astype(float), rng.integers(1, 9, 30).astype(float)
@@ -295,7 +348,7 @@ def test_a_caller_who_stops_by_an_exception_stops_the_other_thread_too(  # type:
 ) -> None:
     helps, deadline = Event(), Deadline(60.0)
 
-    def prove_on(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool]) -> Proof:
+    def prove_on(part: Part, opened: Flags, most: int, goes_on: Callable[[], bool], *, slack: float = 0.0) -> Proof:
         """Prove at home once the other thread is at it too, and there until told to stop."""
         if current_thread() is main_thread():
             helps.wait(60.0)
@@ -303,14 +356,14 @@ def test_a_caller_who_stops_by_an_exception_stops_the_other_thread_too(  # type:
             helps.set()
             while goes_on():
                 Event().wait(0.01)
-        return prove_part(part, opened, most, goes_on)
+        return prove_part(part, opened, most, goes_on, slack=slack)
 
     def stop(stage: str, share: float, value: float, bound: float) -> bool:
         if helps.is_set():
             raise CancelledError("stopped")
         return True
 
-    monkeypatch.setattr(median_city, "prove_part", prove_on)
+    monkeypatch.setattr(median_turns, "prove_part", prove_on)
     monkeypatch.setattr(median_city, "_TOLD_S", 0.0)
     question = point_question("points", scattered_points(250, 9), 12)
     with pytest.raises(CancelledError):
