@@ -113,7 +113,7 @@ def list_near(ways: Ways, need: int, fixed: Flags, limits: Limits, radius: float
     while True:
         table, wanted = _telling(table, wanted)
         packs = limits.packs[:, sites].tocsr()
-        stays = ~_dominated(table, wanted, packs)
+        stays = ~_dominated(table, wanted, packs, limits.room, limits.strict)
         if stays.all():
             return Near(table, wanted, limits.sites[sites], packs, limits.room, limits.strict)
         table, sites = pick(table, np.arange(table.rows), stays), sites[stays]
@@ -135,8 +135,24 @@ def _telling(table: CoverTable, need: Ints) -> tuple[CoverTable, Ints]:
     return table, need
 
 
-def _dominated(table: CoverTable, need: Ints, packs: sparse.csr_array) -> Flags:
-    """Flag the sites instead of which another one may always open that serves as much and takes no more room."""
+def list_apart(packs: sparse.csr_array, room: Floats, strict: Flags) -> tuple[sparse.csr_array, Flags]:
+    """Return which sites shut which others where they open (sites x sites), and the packs of which that tells all."""
+    other = np.bincount(np.repeat(np.arange(len(room)), np.diff(packs.indptr)), packs.data != 1.0, len(room))
+    tells = strict & (room == 1.0) & (other == 0)
+    some = packs[tells]
+    both = (some.T @ some).tocsr()
+    both.setdiag(0.0)
+    both.eliminate_zeros()
+    both.sort_indices()
+    both.data[:] = 1.0
+    return both, tells
+
+
+def _dominated(table: CoverTable, need: Ints, packs: sparse.csr_array, room: Floats, strict: Flags) -> Flags:
+    """Flag the sites instead of which another one may always open that serves as much and takes no more room.
+
+    A site takes the place of one that is too near to all that it is too near to.
+    """
     out = np.zeros(table.sites, bool)
     if table.sites > _FEW_SITES:
         return out
@@ -147,10 +163,12 @@ def _dominated(table: CoverTable, need: Ints, packs: sparse.csr_array) -> Flags:
     # Of the sites of a row that needs several all may have to open.
     less[table.site[np.repeat(need > 1, np.diff(table.ptr))]] = False
     a, b = np.nonzero(less)
-    packs = packs.tocsc()
+    near, tells = list_apart(packs, room, strict)
+    taken = sparse.vstack([packs[~tells], near]).tocsc()
+    given = sparse.vstack([packs[~tells], near + sparse.eye_array(table.sites)]).tocsc()
     for k in range(0, len(a), 4096):
         part = slice(k, k + 4096)
-        over = (packs[:, b[part]] - packs[:, a[part]]).tocsc()
+        over = (taken[:, b[part]] - given[:, a[part]]).tocsc()
         over.data = np.maximum(over.data, 0.0)
         less[a[part], b[part]] = np.asarray(over.sum(axis=0)).ravel() <= 0.0
     # Of two that are alike in all the first stays.

@@ -2,15 +2,16 @@
 
 The answer is one of the costs in the table. Quick searches find sites for some radii, and sites that open in part tell
 which ones are too small; then one search through the branches of all choices closes what is between.
-What is closed at a radius stays closed at smaller ones, so that each smaller radius asks only for the branches left.
+The branches that a radius ended with are those that the next one begins with.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spatial.siting.center_near import Limits, Near, list_near
-from spatial.siting.center_tree import WHOLE, Branch, Told, find_within, is_refuted
+from spatial.siting.center_near import Limits, Near, list_apart, list_near
+from spatial.siting.center_search import search_apart
+from spatial.siting.center_tree import WHOLE, Told, find_within, is_refuted
 from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick, Ways
 
@@ -75,7 +76,7 @@ def nearest_sites(
     looks = known.opened is None
     known = _raised(task, _begun(task, known) if looks else known)
     known = _visited(task, known) if looks else known
-    known = _closed(task, known)
+    known = _closed(task, _loosened(task, known))
     impossible = known.low >= len(radii)
     bound = np.inf if impossible else float(radii[min(known.low, known.high)])
     return Nearest(known.opened, bound, impossible)
@@ -157,17 +158,25 @@ def _searched(task: _Task, known: _Known) -> _Known:
 
 
 def _number_of_sites(near: Near) -> int | None:
-    """Return how many sites may open, where nothing else limits them; None where something does."""
-    if len(near.room) == 0:
+    """Return how many sites may open, where nothing else but too near ones limit them; None where something does."""
+    counts = ~near.strict
+    if near.strict.any() and not list_apart(near.packs, near.room, near.strict)[1][near.strict].all():
+        return None
+    if not counts.any():
         return len(near.sites)
-    only = len(near.room) == 1 and not near.strict[0] and near.packs.nnz == len(near.sites)
-    return int(near.room[0]) if only and (near.packs.data == 1.0).all() else None
+    only = int(counts.sum()) == 1 and near.packs[counts].nnz == len(near.sites)
+    return int(near.room[counts][0]) if only and (near.packs[counts].data == 1.0).all() else None
 
 
 def _covered(near: Near, most: int, seed: int) -> Ints | None:
     """Return at most so many sites that serve every row, if a short search finds some."""
     if near.table.rows == 0:
         return near.sites[:0]
+    if near.strict.any():
+        apart = list_apart(near.packs, near.room, near.strict)[0]
+        pairs = apart.indptr.astype(np.int64), apart.indices.astype(np.int64)
+        found = search_apart(near.table, near.need, pairs, most=most, steps=_STEPS, seed=seed)
+        return None if found is None else near.sites[found]
     columns = search_cover(near.table, start_weights(near.table, near.need, seed), steps=_STEPS, target=most)
     return near.sites[columns] if len(columns) <= most else None
 
@@ -200,19 +209,40 @@ def _visited(task: _Task, known: _Known) -> _Known:
     return known
 
 
+def _loosened(task: _Task, known: _Known) -> _Known:
+    """Return what is known if no sites serve more nearly even where they may be as near to each other as they like.
+
+    Of such sites another one does instead of more of them, so that there are fewer branches.
+    """
+    limits = task.limits
+    tells = list_apart(limits.packs, limits.room, limits.strict)[1]
+    if not tells.any() or known.opened is None or not _goes_on(task, known):
+        return known
+    loose = replace(limits, packs=limits.packs[~tells].tocsr(), room=limits.room[~tells], strict=limits.strict[~tells])
+    near = _near(replace(task, limits=loose), known.high - 1)
+    if near is not None:
+        most = _number_of_sites(near)
+        if most is not None and _covered(near, most, task.seed) is not None:
+            return known
+        short = Deadline(_SLICE * task.deadline.left(), clock=task.deadline.clock)
+        if not find_within(near, WHOLE, deadline=short).none:
+            return known
+    return replace(known, low=known.high)
+
+
 def _closed(task: _Task, known: _Known) -> _Known:
     """Return what is known after the branches of all choices were searched below the best radius."""
-    left, closed, most = WHOLE, list[tuple[int, tuple[Branch, ...]]](), known.high
+    begin, most = WHOLE, known.high
     while _goes_on(task, known):
         place = max(min(most, known.high) - 1, known.low)
         near = _near(task, place)
         if near is None:
             known = replace(known, low=place + 1)
             continue
-        begin = left + tuple(branch for at, part in closed if at < place for branch in part)
         limit_s = task.deadline.left() * (_SLICE if place > known.low else 1.0)
         told = find_within(near, begin, deadline=Deadline(limit_s, task.deadline.clock))
-        left, closed = told.left, [(at, part) for at, part in closed if at >= place] + [(place, told.closed)]
+        # Sites that another one does instead of at this radius may be needed at a smaller one, so no branch is dropped.
+        begin = told.left + told.closed
         if told.chosen is not None:
             known = _chosen(task, known, told.chosen)
         elif told.none:

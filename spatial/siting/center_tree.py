@@ -1,8 +1,8 @@
 """Are there sites that keep all conditions and serve everybody within a radius? Branching on sites.
 
 A site is opened or shut; which one is told by glances at both sides, as long as little is known of it (Achterberg,
-Koch and Martin, "Branching rules revisited", 2005). The branches in which nothing was found divide all choices of
-sites; they stay without an answer at every smaller radius, and are where the search at a larger one begins.
+Koch and Martin, "Branching rules revisited", 2005). The branches in which nothing was found and those that are left
+divide all choices of sites, and are where the search at another radius begins.
 """
 
 from collections.abc import Sequence

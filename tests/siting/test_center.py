@@ -1,17 +1,21 @@
 """P-centers: worked by hand, held to every set of sites, and to published optima."""
 
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations, count, product
 from math import inf
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import spatial.siting.center as center
+import spatial.siting.center_radius as center_radius
 from spatial.errors import InfeasibleError, InputError
 from spatial.siting.center import solve_center, solve_center_under
 from spatial.siting.center_near import Near, list_limits, list_near
-from spatial.siting.center_tree import WHOLE, find_within, is_refuted
+from spatial.siting.center_search import search_apart
+from spatial.siting.center_tree import WHOLE, Branch, Told, find_within, is_refuted
+from spatial.siting.cover_table import table_of
 from spatial.siting.enumerate import try_all
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import cover_model
@@ -233,3 +237,58 @@ def test_published_networks_are_proved_at_the_published_optimum(number: int) -> 
     found = solve_center(question.ways, question.p)
     assert found.proved
     assert found.value == PMED_CENTERS[number]
+
+
+@pytest.mark.parametrize("seed", [689, 767, 783, 855, 882, 951, 968, 975, 1054, 1113, 1199, 1206, *range(20)])
+def test_branches_closed_at_one_radius_are_looked_at_again_at_smaller_ones(monkeypatch, seed) -> None:  # type: ignore[no-untyped-def]
+    looks, whole = count(), find_within
+
+    def interrupted(near: Near, branches: tuple[Branch, ...], *, deadline: Deadline) -> Told:
+        return whole(near, branches, deadline=deadline, visits=None if next(looks) % 2 else 1 + seed % 3)
+
+    for name in ("_searched", "_begun", "_raised", "_visited"):
+        monkeypatch.setattr(center_radius, name, lambda _, known: known)
+    monkeypatch.setattr(center_radius, "find_within", interrupted)
+    question = conditioned(seed, sites=11, rows=14)
+    question = replace(question, budget=inf if seed % 3 else question.budget, rules=() if seed % 2 else question.rules)
+    best = try_all(question)
+    found = solve_center_under(question, deadline=Deadline(60.0))
+    if best is None:
+        assert found.impossible
+        return
+    assert found.opened is not None
+    assert found.bound == value_of(question, found.opened) == value_of(question, best)
+
+
+@pytest.mark.parametrize("need", [1, 2])
+@pytest.mark.parametrize("seed", range(60))
+def test_a_search_finds_sites_that_are_not_too_near_to_each_other_where_there_are_some(seed: int, need: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, sites, most = 12, 10, int(rng.integers(2, 6))
+    held = (rng.random((rows, sites)) < 0.35) | np.eye(rows, sites, dtype=bool)
+    held[sites:, :2] = True
+    apart = np.triu(rng.random((sites, sites)) < 0.2, 1)
+    table = table_of(sparse.csr_array(held.astype(float)))
+    needs = np.minimum(rng.integers(1, need + 1, rows), held.sum(axis=1))
+    pairs = sparse.csr_array((apart | apart.T).astype(float))
+    told = (pairs.indptr.astype(np.int64), pairs.indices.astype(np.int64))
+    found = search_apart(table, needs, told, most=most, steps=3_000, seed=seed)
+    sets = np.array([flags for flags in product((0, 1), repeat=sites) if sum(flags) <= most])
+    serves = (sets @ held.T >= needs).all(axis=1) & (((sets @ apart) * sets).sum(axis=1) == 0)
+    assert (found is not None) == serves.any()
+    if found is not None:
+        assert serves[(sets == np.isin(np.arange(sites), found)).all(axis=1)].all()
+        assert len(found) <= most
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_sites_too_near_to_each_other_make_the_farthest_place_no_nearer_than_the_best_of_all_sets(seed: int) -> None:
+    question = conditioned(seed, sites=14, rows=40)
+    question = replace(question, p=4, budget=inf, rules=(), banned=np.zeros(14, dtype=bool), weight=np.ones(40))
+    best, found = try_all(question), solve_center_under(question, deadline=Deadline(60.0))
+    if best is None:
+        assert found.impossible
+        return
+    assert found.opened is not None
+    assert not broken_rules(question, found.opened)
+    assert found.bound == value_of(question, found.opened) == value_of(question, best)
