@@ -12,6 +12,7 @@ from spatial.errors import InfeasibleError, SpatialError
 from spatial.siting.capacitated import answer_with_room
 from spatial.siting.enumerate import can_try_all, try_all
 from spatial.siting.general import answer_general
+from spatial.siting.general_balls import has_few_balls
 from spatial.siting.plain import Outcome, ask_engine
 from spatial.siting.question import Question, broken_rules, has_whole_values, value_of
 from spatial.siting.ways import Deadline, Flags, Floats, Tick, closes
@@ -83,6 +84,7 @@ def _solve(question: Question, deadline: Deadline, seed: int, tick: Tick | None)
         return Outcome(opened, None, value_of(question, opened), False)
     if question.has_room_limits:
         return answer_with_room(question, deadline=deadline, seed=seed)
-    if question.is_plain and (plain := ask_engine(question, deadline, seed, tick)) is not None:
+    engine = question.is_plain and not has_few_balls(question)
+    if engine and (plain := ask_engine(question, deadline, seed, tick)) is not None:
         return plain
     return answer_general(question, deadline=deadline, seed=seed, tick=tick)

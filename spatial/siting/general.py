@@ -9,13 +9,15 @@ from spatial.siting.center import solve_center_under
 from spatial.siting.general_total import least_total
 from spatial.siting.mip import Mip, MipAnswer, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
-from spatial.siting.plain import Outcome
+from spatial.siting.plain import Outcome, ask_engine
 from spatial.siting.question import Question, broken_rules, tally, value_of
 from spatial.siting.swaps import search
 from spatial.siting.ways import Deadline, Flags, Tick, row_of
 
 _SEARCH_SHARE = 0.3
 _START_SHARE = 0.15
+_PLAIN_SHARE = 0.1
+"""Share of the time in which the engine of the model may prove by itself what only a number of sites limits."""
 
 
 def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: Tick | None = None) -> Outcome:
@@ -25,11 +27,14 @@ def answer_general(question: Question, *, deadline: Deadline, seed: int, tick: T
     if question.goal == "largest":
         best = solve_center_under(question, deadline=deadline, seed=seed, tick=tick)
         return Outcome(best.opened, None, best.bound, best.impossible)
-    start = _start(question, deadline, seed)
+    start = _start(question, deadline, seed) if not question.is_plain else _start_plain(question, deadline, seed, tick)
     if start.opened is None:
         return start
     if np.isfinite(question.missing):
-        return least_total(question, start.opened, deadline=deadline, seed=seed, tick=tick)
+        if start.bound >= value_of(question, start.opened):
+            return start
+        total = least_total(question, start.opened, deadline=deadline, seed=seed, tick=tick)
+        return replace(total, bound=max(total.bound, start.bound))
     first = start_of_levels(question, start.opened)
     found = solve_mip(level_model(question), start=first, time_limit_s=deadline.left(), seed=seed)
     return _better(question, start.opened, found)
@@ -95,6 +100,13 @@ def _least_radius(question: Question) -> float:
     allowed = ~question.banned | question.fixed
     need = 1 if question.has_room_limits else question.need
     return value_of(replace(question, need=need), allowed)
+
+
+def _start_plain(question: Question, deadline: Deadline, seed: int, tick: Tick | None) -> Outcome:
+    """Return what the engine of the model finds in a share of the time; open sites in any case."""
+    short = Deadline(_PLAIN_SHARE * deadline.left(), clock=deadline.clock)
+    found = ask_engine(question, short, seed, tick)
+    return _start(question, deadline, seed) if found is None or found.opened is None else found
 
 
 def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:

@@ -32,6 +32,8 @@ _SEARCHED = (2, 6)
 """Rounds after which prices tell where a search begins."""
 _SEARCH_SHARE, _KICKS, _HOT = 0.12, 50, 0.05
 """Share of the time that is left and kicks by site of such a search, and its heat."""
+_WELL_COVERED = 1.6
+"""Rows without a price whose sites are open by more than this sleep for a round."""
 _WARM, _FEW_KICKS = 0.02, 2
 """The same of a search near the shares of a part."""
 
@@ -61,7 +63,7 @@ def cover_total(task: Task, state: State, deadline: Deadline, seed: int, tick: T
     known = _Known(NO_CUTS, no_lack_hulls(table), start, share)
     for turn in range(_ROUNDS):
         before, begun = state.value - state.bound, deadline.spent()
-        posed = _posed(task, table, weight, known)
+        posed = _posed(task, table, weight, known, state.high, awake=_awake(table, known) if turn else None)
         known, priced, rate = _lowered(task, state, posed, table, weight, known, deadline)
         state = ruled(task, state, priced)
         if turn in _SEARCHED and is_open(task, state):
@@ -79,7 +81,8 @@ def cover_total(task: Task, state: State, deadline: Deadline, seed: int, tick: T
         known = _tightened(table, weight, known, rate, deadline, hulls=turn > 0)
     if not is_open(task, state) or deadline.left() <= 0.0:
         return state
-    return _branched(task, state, _posed(task, table, weight, known), known, priced, table, deadline, seed, tick)
+    posed = _posed(task, table, weight, known, state.high)
+    return _branched(task, state, posed, known, priced, table, deadline, seed, tick)
 
 
 def _reduced(task: Task) -> tuple[CoverTable, Floats]:
@@ -89,11 +92,22 @@ def _reduced(task: Task) -> tuple[CoverTable, Floats]:
     return pick(table, first, np.arange(table.sites)), np.bincount(group, task.weight, len(first)).astype(np.float64)
 
 
-def _posed(task: Task, table: CoverTable, weight: Floats, known: _Known) -> Posed:
+def _awake(table: CoverTable, known: _Known) -> Flags:
+    """Flag the rows that have a price, or whose sites are open by little more than once in all."""
+    reached = np.asarray(matrix_of(table) @ known.share, np.float64)
+    return np.asarray((known.price[: table.rows] > 0.0) | (reached < _WELL_COVERED), np.bool_)
+
+
+def _posed(
+    task: Task, table: CoverTable, weight: Floats, known: _Known, high: Floats, *, awake: Flags | None = None
+) -> Posed:
+    """Return the programme without the sites that may not be open, and the rows that are not awake."""
     terms, least = cover_terms(table, known.cuts, known.hulls[:, : table.sites])
-    sites = sparse.vstack([matrix_of(table), terms]).tocsr()
+    up = np.ones(table.rows) if awake is None else awake.astype(np.float64)
+    sites = (sparse.vstack([sparse.diags_array(up) @ matrix_of(table), terms]) @ sparse.diags_array(high)).tocsr()
+    sites.eliminate_zeros()
     lacks = (sparse.eye_array(table.rows), members(known.cuts, table.rows), known.hulls[:, table.sites :])
-    sums = np.concatenate((np.ones(table.rows), least))
+    sums = np.concatenate((up, least))
     return pose_cover(sites, sparse.vstack(lacks).tocsr(), sums, weight, task.sides)
 
 

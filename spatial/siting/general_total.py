@@ -1,9 +1,10 @@
 """Which open sites have the least total under conditions of every kind, and how near is that to the least of all?
 
-A search gives sites, prices a bound: row by row (``general_rows``), or where rows are but served or not, of
-inequalities of several rows too (``general_cuts``, ``general_price``), or area by area if they need two sites
-(``general_area_rounds``). Both together rule sites out. What is left goes to branch and cut over sites and lacks, again
-as long as its answers break inequalities that it does not have yet; to searching where it is too much for that.
+A search gives sites, prices a bound: row by row (``general_rows``), or where rows are but served or not, or list so few
+sites that their balls may stand for them (``general_balls``), of inequalities of several rows too (``general_cover``,
+``general_cuts``, ``general_price``), or area by area if they need two sites (``general_area_rounds``). Both together
+rule sites out. What is left goes to branch and cut over sites and lacks, again as long as its answers break
+inequalities that it does not have yet; to searching where it is too much for that.
 """
 
 from dataclasses import replace
@@ -14,6 +15,7 @@ from scipy import sparse
 from spatial.siting.cover_cuts import broken_cuts, members, site_terms
 from spatial.siting.cover_table import cover_table
 from spatial.siting.general_area_rounds import begin_areas, join_areas, visit_all
+from spatial.siting.general_balls import ball_task
 from spatial.siting.general_cover import cover_total, is_cover
 from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept, no_cuts
 from spatial.siting.general_price import Priced, price_cuts
@@ -26,9 +28,9 @@ from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question, value_of
 from spatial.siting.ways import Deadline, Flags, Floats, Tick
 
-_FIRST_SEARCH, _FIRST_SEARCH_SEVERAL, _NEXT_SEARCH, _PRICE_SHARE = 0.2, 0.05, 0.1, 0.6
-"""Shares of the time that is left: of the search before prices, where rows need one site and several, of the one
-after, and of all rounds of prices."""
+_FIRST_SEARCH, _FIRST_SEARCH_LITTLE, _NEXT_SEARCH, _PRICE_SHARE = 0.2, 0.05, 0.1, 0.6
+"""Shares of the time that is left: of the search before prices, the second where rows need several sites or balls stand
+for them, of the one after, and of all rounds of prices."""
 _KICKS = 50
 """Kicks of a search at most, by site."""
 _HOT, _HOT_SEVERAL = 0.05, 0.02
@@ -71,10 +73,13 @@ def least_total(
     if served_or_not and len(task.ways.site) > _LARGE:
         state = _loosened(task, state, Deadline(_LOOSE_SHARE * deadline.left(), clock=deadline.clock), seed, tick)
     if is_open(task, state):
-        first = _FIRST_SEARCH if question.need == 1 else _FIRST_SEARCH_SEVERAL
+        balls = ball_task(task) if question.need == 1 and not served_or_not else None
+        first = _FIRST_SEARCH if question.need == 1 and balls is None else _FIRST_SEARCH_LITTLE
         state = _searched(task, state, state.opened, first, deadline, seed)
-        raised = cover_total if is_cover(task) else _raised if served_or_not else _raised_by_row
-        state = raised(task, state, deadline, seed, tick)
+        if balls is not None or is_cover(task):
+            state = cover_total(balls or task, state, deadline, seed, tick)
+        else:
+            state = (_raised if served_or_not else _raised_by_row)(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0 and not state.binds:
         state = _loosened(task, state, deadline, seed, tick)
     if is_open(task, state) and deadline.left() > 0.0:
