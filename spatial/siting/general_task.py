@@ -40,7 +40,8 @@ class Task:
 class State:
     """Best open sites and their total, the proven bound, inequalities, and the ends of the sites, 0 and 1 if free.
 
-    ``binds`` tells whether anything but the number of sites had a price of late, ``stopped`` that nobody wants more.
+    ``binds`` tells whether anything but the number of sites had a price of late, ``stopped`` that nobody wants more,
+    ``share`` how far sites are open where the last prices come from, None before there are any.
     """
 
     opened: Flags
@@ -51,6 +52,7 @@ class State:
     high: Floats
     binds: bool = True
     stopped: bool = False
+    share: Floats | None = None
 
     @property
     def ends(self) -> tuple[Floats, Floats]:
@@ -97,7 +99,7 @@ def with_sites(task: Task, state: State, opened: Flags | None) -> State:
 
 def ruled(task: Task, state: State, priced: Priced) -> State:
     """Return the state with a better bound and without the sites that can be, or fail to be, in no better set."""
-    goal = task.goal(state.value) - task.base
+    goal, state = task.goal(state.value) - task.base, replace(state, share=priced.share)
     never, always = priced.opened > goal, priced.shut > goal
     if (never & always).any():  # a site that may neither be open nor be shut: nothing is better
         return replace(state, bound=state.value)

@@ -18,6 +18,7 @@ from spatial.siting.general_area_rounds import begin_areas, join_areas, visit_al
 from spatial.siting.general_balls import ball_task
 from spatial.siting.general_cover import cover_total, is_cover
 from spatial.siting.general_cuts import Cuts, cuts_at, joined, kept, no_cuts
+from spatial.siting.general_near import narrowed
 from spatial.siting.general_price import Priced, price_cuts
 from spatial.siting.general_rows import RowPrices, begin_prices, cuts_of, raise_prices
 from spatial.siting.general_task import State, Task, is_open, make_task, rounded, ruled, with_sites
@@ -100,7 +101,8 @@ def _searched(
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     hot = _HOT if task.question.need == 1 else _HOT_SEVERAL
     kicks = most or _KICKS * len(state.low)
-    return with_sites(task, state, wander(task.question, begin, deadline=short, seed=seed, hot=hot, most=kicks))
+    near = narrowed(task.question, state.share, state.opened | begin)
+    return with_sites(task, state, wander(near, begin, deadline=short, seed=seed, hot=hot, most=kicks))
 
 
 def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick: Tick | None) -> State:
