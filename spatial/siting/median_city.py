@@ -39,7 +39,7 @@ _PART_SITES = 8
 _NODE_VISITS, _LEAST_NODES, _PART_NODES = 400_000_000, 20, 200
 """Nodes of each of the first parts by entry of the question, such that all parts get their turn, and how many at least
 and at most; of parts of twice the size twice as many."""
-_TRADED, _FOUND = 0.03, 0.05
+_TRADED, _FOUND = 0.03, 0.1
 """Fees are traded on while that closes this share of the gap; beside them a search goes on while it does, too."""
 _FEW = 0.5
 """Sites that the parts settle leave the question, which begins new parts, where this share of the sites is left."""

@@ -26,9 +26,9 @@ from spatial.siting.ways import Flags, Floats, Ints
 _WIDER = 1.5
 """What a site may ask beyond what the prices pay is shared by what rows would save at prices so many times higher."""
 _FAINT, _FAINTEST = 1e-9, 1e-12
-_STEPS = 120
-"""Steps of the prices of a node: more than where a node is one of a whole question, and worth it."""
-_KICKS, _IMPROVED = 5, (1, 2, 8, 32)
+_STEPS = 60
+"""Steps of the prices of a node."""
+_KICKS, _IMPROVED = 2, (1, 2, 8, 32)
 """Kicks of a search in a part, and the nodes that start one from the sites their prices favour."""
 _OFTEN = 0.5
 
@@ -115,10 +115,20 @@ def _met_together(halves: Proved, pair: range) -> Met:
     return {tuple(sorted(names)): paid} if all(halves.met[k] for k in pair) and len(pair) else {}
 
 
-def trade_parts(core: Core, price: Floats, proved: Proved, reach: float) -> Proved:
-    """Return the same parts at fees that the sets met in them make seem better, none of them proved."""
+def trade_parts(core: Core, proved: Proved, reach: float) -> Proved:
+    """Return the same parts at fees that the sets met in them make seem better, none of them proved.
+
+    ``core`` is the whole; how far fees move goes by ``reach``.
+    """
     fees = trade_fees(proved.parts.fees, core.p, proved.met, reach)
-    return _unproved(proved.label, split_parts(core, price, proved.label, fees), proved.met)
+    parts = tuple(_at_fees(part, fee[part.core.names]) for part, fee in zip(proved.parts.parts, fees.fee, strict=True))
+    return _unproved(proved.label, Parts(parts, core.base - core.p * fees.rate, fees), proved.met)
+
+
+def _at_fees(part: Part, fee: Floats) -> Part:
+    """Return a part at other fees for its sites."""
+    core, excess = replace(part.core, fee=fee), part.excess + (fee - part.core.fee)
+    return Part(core, part.price, float(core.weight @ part.price + np.minimum(excess, 0.0).sum()), excess)
 
 
 def split_parts(core: Core, price: Floats, label: Ints, fees: Fees | None = None) -> Parts:

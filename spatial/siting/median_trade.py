@@ -41,21 +41,46 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class _Market:
-    """Fees of the sites that some set met has, how easily each moves, how much of its site each part pays, how far
-    fees may go, and how far the rate goes with the number of sites. All tables are parts by sites."""
+    """Fees of the sites that some set met has, how easily each moves, how much of its site each part pays, and what the
+    first moves sum to by site; then how far fees may go, and how far the rate goes with the number of sites.
+
+    All tables are parts by sites.
+    """
 
     fee: Floats
     ease: Floats
     paid: Floats
+    spread: Floats
     reach: float
     slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Sets of a part: where among the traded sites those are that any of them has, ones and zeros by set and such site,
+    and what the part pays with each besides fees."""
+
+    at: Ints
+    flags: Floats
+    cost: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Mix:
+    """How the sets of each part are mixed, how far each part opens each site with that, the mean of that by site, and
+    (one number) how many sites are open beyond those that are to be. Every step writes to them."""
+
+    shares: list[Floats]
+    opened: Floats
+    mean: Floats
+    beyond: Floats
 
 
 def trade_fees(fees: Fees, p: int, met: Sequence[Met], reach: float) -> Fees:
     """Return fees at which the cheapest sets met in all parts would cost more together, less ``p`` times the rate.
 
-    ``reach`` is by how much a fee moves whose part surely wants the site while half of what else is paid for it comes
-    from parts that do not.
+    A fee moves by ``reach`` times how easily it moves times how much more its part opens the site than parts do on
+    average.
     """
     if fees.rate <= 0.0 or not all(met):
         return fees
@@ -64,11 +89,14 @@ def trade_fees(fees: Fees, p: int, met: Sequence[Met], reach: float) -> Fees:
         return fees
     paid = fees.fee / fees.rate
     ease = paid * (1.0 - _ALONE * paid)
-    market = _Market(fees.fee[:, names], ease[:, names], paid[:, names], reach, _CURVE * fees.rate / max(p, 1))
+    light, slope = ease[:, names], _CURVE * fees.rate / max(p, 1)
+    spread = np.maximum(light.sum(axis=0), np.finfo(float).tiny)
+    market = _Market(fees.fee[:, names], light, paid[:, names], spread, reach, slope)
     pools = [_cheapest(fee, sets, names) for fee, sets in zip(fees.fee, met, strict=True)]
-    moved, raised = _move(market, pools, p, fees.rate)
+    mix = _mixed(market, pools, p)
+    raised = float(np.clip(slope * mix.beyond[0], -_FARTHEST * fees.rate, _FARTHEST * fees.rate))
     fee = fees.fee * (1.0 + raised / fees.rate)
-    fee[:, names] = moved
+    fee[:, names] = market.fee + reach * light * (mix.opened - mix.mean) + market.paid * raised
     return _balanced(np.maximum(fee, 0.0), ease, fees.rate + raised)
 
 
@@ -81,40 +109,47 @@ def _balanced(fee: Floats, ease: Floats, rate: float) -> Fees:
     return Fees(fee, float(fee.sum(axis=0).max()))
 
 
-def _cheapest(fee: Floats, sets: Met, names: Ints) -> tuple[Floats, Floats]:
-    """Return the sets of a part that are cheapest at its fees: one row of ones and zeros each, and their costs."""
+def _cheapest(fee: Floats, sets: Met, names: Ints) -> _Pool:
+    """Return the sets of a part that are cheapest at its fees, the cheapest first."""
     every = sorted(sets, key=lambda one: (sets[one] + float(fee[list(one)].sum()), one))[:_MOST]
-    flags = np.zeros((len(every), len(names)))
-    for k, one in enumerate(every):
-        flags[k, np.searchsorted(names, np.array(one, np.int64))] = 1.0
-    return flags, np.array([sets[one] for one in every])
+    own = np.unique(np.concatenate([np.array(one, np.int64) for one in every]))
+    flags = np.array([np.isin(own, one) for one in every], np.float64)
+    return _Pool(np.searchsorted(names, own), flags, np.array([sets[one] for one in every]))
 
 
-def _move(market: _Market, pools: Sequence[tuple[Floats, Floats]], p: int, rate: float) -> tuple[Floats, float]:
-    """Return the fees that the best mixes lead to, and by how much the rate rises."""
-    ease, spread = market.ease, np.maximum(market.ease.sum(axis=0), np.finfo(float).tiny)
-    mixes = [np.r_[1.0, np.zeros(len(cost) - 1)] for _, cost in pools]
-    opened = np.array([flags[0] for flags, _ in pools])
-    mean = (ease * opened).sum(axis=0) / spread
-    count, first = float((market.paid * opened).sum()) - p, 0.0
+def _mixed(market: _Market, pools: Sequence[_Pool], p: int) -> _Mix:
+    """Return mixes of the sets in the pools that cost, at the fees they lead to, hardly more than the cheapest sets."""
+    opened = np.zeros(market.ease.shape)
+    for k, pool in enumerate(pools):
+        opened[k, pool.at] = pool.flags[0]
+    mean = (market.ease * opened).sum(axis=0) / market.spread
+    shares = [np.r_[1.0, np.zeros(len(pool.cost) - 1)] for pool in pools]
+    mix, first = _Mix(shares, opened, mean, np.array([float((market.paid * opened).sum()) - p])), 0.0
     for turn in range(_PASSES):
-        dearer = 0.0
-        for k, (flags, cost) in enumerate(pools):
-            fee = market.fee[k] + market.reach * ease[k] * (opened[k] - mean) + market.paid[k] * market.slope * count
-            total = cost + flags @ fee
-            at = int(np.argmin(total))
-            gap = float(mixes[k] @ total - total[at])
-            dearer += gap
-            way = flags[at] - opened[k]
-            pull, more = ease[k] * way, float(market.paid[k] @ way)
-            bend = market.reach * float((pull * way - pull * pull / spread).sum()) + market.slope * more * more
-            step = 1.0 if gap >= bend else gap / bend
-            mixes[k] *= 1.0 - step
-            mixes[k][at] += step
-            opened[k] += step * way
-            mean, count = mean + step * pull / spread, count + step * more
+        dearer = sum(_step(market, pool, mix, k) for k, pool in enumerate(pools))
         first = first if turn else dearer
         if dearer <= _ENOUGH * first:
             break
-    raised = float(np.clip(market.slope * count, -_FARTHEST * rate, _FARTHEST * rate))
-    return market.fee + market.reach * ease * (opened - mean) + market.paid * raised, raised
+    return mix
+
+
+def _step(market: _Market, pool: _Pool, mix: _Mix, k: int) -> float:
+    """Move the mix of part ``k`` towards its cheapest set, as far as that pays; return how much dearer the mix was."""
+    at = pool.at
+    ease, paid, opened = market.ease[k, at], market.paid[k, at], mix.opened[k, at]
+    raised = market.slope * float(mix.beyond[0])
+    fee = market.fee[k, at] + market.reach * ease * (opened - mix.mean[at]) + paid * raised
+    total = pool.cost + pool.flags @ fee
+    best = int(np.argmin(total))
+    dearer = float(mix.shares[k] @ total - total[best])
+    way = pool.flags[best] - opened
+    pull, more = ease * way, float(paid @ way)
+    # The fees move against the mix: so much faster does the set get dearer than the mix on the way.
+    bend = market.reach * float((pull * way - pull * pull / market.spread[at]).sum()) + market.slope * more * more
+    step = 1.0 if dearer >= bend else dearer / bend
+    mix.shares[k] *= 1.0 - step
+    mix.shares[k][best] += step
+    mix.opened[k, at] += step * way
+    mix.mean[at] += step * pull / market.spread[at]
+    mix.beyond[0] += step * more
+    return dearer

@@ -65,7 +65,7 @@ def begin_work(core: Core, price: Floats, proved: Proved | None, turn: Turn, ope
         proved = parted = first_parts(core, price, opened, turn.depth)
     elif turn.reach:
         gap = max(value - proved.reached(), 0.0)
-        parted = trade_parts(core, price, proved, turn.reach * gap / max(core.p, 1))
+        parted = trade_parts(core, proved, turn.reach * gap / max(core.p, 1))
     else:
         parted = double_parts(core, price, proved, turn.depth)
     parts = parted.parts.parts

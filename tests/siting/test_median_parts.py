@@ -144,6 +144,26 @@ def test_two_parts_made_one_cost_at_least_what_both_were_proved_to_and_at_most_i
 
 
 @given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_two_parts_made_one_pay_what_both_paid_and_at_most_as_much_for_what_both_met(seed: int) -> None:
+    core = random_core(seed)
+    label = np.append(np.random.default_rng(seed).integers(0, 4, len(core.cap) - 1), 3)
+    price = raise_prices(core, first_prices(core), goal=inf, upper=1e9, steps=20, pace=0.7).price
+    halves = split_parts(core, price, label)
+    proofs = [prove_part(part, np.zeros(len(core.names), bool), 50, always) for part in halves.parts]
+    bound = np.array([proof.bound for proof in proofs])
+    made = double_parts(core, price, Proved(label, halves, bound, tuple(proof.met for proof in proofs)), 1)
+    assert made.parts.rest == halves.rest
+    for k, part in enumerate(made.parts.parts):
+        assert made.parts.fees.fee[k] == pytest.approx(halves.fees.fee[2 * k : 2 * k + 2].sum(axis=0))
+        sets, names = all_sets(part.core), part.core.names.tolist()
+        assert len(made.met[k]) == 1
+        for met, paid in made.met[k].items():
+            inside = [names.index(site) for site in met]
+            assert paid >= sets[tuple(inside)] - part.core.fee[inside].sum() - 1e-6
+
+
+@given(st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
 def test_a_part_is_proved_at_the_best_of_all_its_sets(seed: int) -> None:
     core = random_core(seed)
@@ -203,7 +223,7 @@ def test_parts_that_trade_fees_never_prove_more_than_the_best_set_and_settle_onl
                 inside = np.isin(np.arange(len(core.names)), names)
                 assert not (inside & (status < 0)).any()
                 assert not (~inside & (status > 0)).any()
-        proved = trade_parts(core, priced.price, proved, 3.0 * (turn + 1))
+        proved = trade_parts(core, proved, 3.0 * (turn + 1))
 
 
 @given(st.integers(0, 10_000))
