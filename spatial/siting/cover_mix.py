@@ -7,10 +7,11 @@ Seymour, "Tour merging via branch-decomposition", 2003, for the travelling sales
 sites are mixed with each other; then the best of all so far; and so on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spatial.siting.cover_refit import FEWEST, refit_cover
 from spatial.siting.cover_swaps import anneal, best_of, start_swaps
 from spatial.siting.cover_table import CoverTable, pick
 from spatial.siting.ways import Deadline, Floats, Ints
@@ -27,6 +28,8 @@ _KEPT = 5
 """Best sets that are mixed."""
 _FRESH_EFFORT = 2
 """How much longer it takes among all sites than among a few."""
+_WINDOWS, _MIXING = 0.33, 0.7
+"""Windows of the best set that are annealed, by open site, and the part of the time left that comes before at most."""
 _INSTANT_S = 1e-9
 
 Ended = tuple[Ints, float]
@@ -65,6 +68,23 @@ def mix_annealed(task: Task, mix: Mix, effort: int, seed: int, deadline: Deadlin
         mix = Mix(group, _joined(mix.best, ended), mix.made + 1)
         effort -= _FRESH_EFFORT if whole else 1
     return mix
+
+
+def mix_refitted(task: Task, mix: Mix, effort: int, seed: int, deadline: Deadline) -> Mix:
+    """Return the mix after more annealings and windows of its best set, for which a part of the time is kept.
+
+    Few open sites, of which one window would hold many, have annealings only.
+    """
+    if task.p < FEWEST:
+        return mix_annealed(task, mix, effort, seed, deadline)
+    until = Deadline(_MIXING * deadline.left(), clock=deadline.clock)
+    mix = mix_annealed(task, mix, effort, seed, until)
+    if not mix.best:
+        return mix
+    chosen, windows = mix.best[0][0], int(_WINDOWS * task.p)
+    asked = task.table, task.weight, chosen, task.core
+    ended = refit_cover(*asked, windows=windows, seed=seed + mix.made, deadline=deadline)
+    return replace(mix, best=_joined(mix.best, ended))
 
 
 def both_mixes(first: Mix, second: Mix) -> Mix:

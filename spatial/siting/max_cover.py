@@ -16,7 +16,7 @@ from scipy import sparse
 from spatial.siting.cover_branch import branch_cover
 from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
-from spatial.siting.cover_mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_annealed
+from spatial.siting.cover_mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_refitted
 from spatial.siting.cover_prices import LARGE, LITTLE, price_cover
 from spatial.siting.cover_proof import prove_cover
 from spatial.siting.cover_question import CoverQuestion, CoverState, better_cover, checked_weight, reduced_cover
@@ -221,9 +221,9 @@ def _annealed(question: CoverQuestion, state: CoverState, deadline: Deadline, tu
 
 
 def _mixed(question: CoverQuestion, state: CoverState, deadline: Deadline, effort: int, seed: int) -> Mix:
-    """Return the mix after more annealings, each longer than one beside a round of prices."""
+    """Return the mix after more annealings, each longer than one beside a round of prices, its best set refitted."""
     task = _task(question, state)
-    return mix_annealed(replace(task, swaps=_LONGER * task.swaps), state.mix, effort, seed, deadline)
+    return mix_refitted(replace(task, swaps=_LONGER * task.swaps), state.mix, effort, seed, deadline)
 
 
 def _core(question: CoverQuestion, state: CoverState, share: float) -> Ints:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from spatial.siting.cover_mix import Mix, Task, both_mixes, mix_annealed
+from spatial.siting import cover_mix
+from spatial.siting.cover_mix import Mix, Task, both_mixes, mix_annealed, mix_refitted
 from spatial.siting.cover_table import cover_table, covered_rows
 from spatial.siting.ways import Deadline
 from tests.siting.cover_cases import ample, flags, most_weight, town, ways_of
@@ -71,3 +72,23 @@ def test_the_same_seed_gives_the_same_sets() -> None:
 def test_without_time_nothing_is_begun() -> None:
     asked = task(7, 400, 80, 12, 300)
     assert mix_annealed(asked, Mix(), TURN, 4, Deadline(0.0)) == Mix()
+
+
+def test_windows_of_the_best_set_lose_nothing_and_find_better_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    gains = []
+    for seed in range(6):
+        asked = task(seed, 400, 80, 12, 30)
+        monkeypatch.setattr(cover_mix, "FEWEST", 13)
+        mixed = mix_refitted(asked, Mix(), 4, seed, ample())
+        monkeypatch.setattr(cover_mix, "FEWEST", 12)
+        refitted = mix_refitted(asked, Mix(), 4, seed, ample())
+        assert (refitted.made, len(refitted.fresh)) == (mixed.made, len(mixed.fresh))
+        assert all(value == covers(asked, chosen) for chosen, value in refitted.best)
+        gains.append(refitted.best[0][1] - mixed.best[0][1])
+    assert min(gains) >= 0.0
+    assert max(gains) > 0.0
+
+
+def test_without_time_windows_begin_no_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cover_mix, "FEWEST", 12)
+    assert mix_refitted(task(1, 100, 30, 12, 30), Mix(), 4, 1, Deadline(0.0)) == Mix()
