@@ -12,7 +12,9 @@ from spatial.siting.room_climb import (
     choose,
     climb,
     goal_of,
+    hardly_open,
     open_by_worth,
+    open_mostly,
     price,
     total_of,
 )
@@ -150,7 +152,7 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     near = list_near(rooms, state.prices, state.best.served, _FAR).rooms
     share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
-    state = _begin(near, state, open_by_worth(rooms, state), short, seed, near=True)
+    state = _begin(near, state, open_mostly(rooms, state), short, seed, near=True)
     if not np.isfinite(state.best.value):
         near = rooms  # what is near may be full
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
@@ -185,13 +187,13 @@ def _may_search(rooms: Rooms) -> bool:
 def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int, near: bool = False) -> Bound:
     """Return the state with a better choice, if exchanges of sites from some open ones lead to one.
 
-    Where chains among the open sites would take too long, those are filled row by row instead.
+    Where chains among the open sites would take too long, those are filled row by row instead. Near sites stay shut
+    that prices hardly ever opened.
     """
-    still = state.fixed | state.banned
+    still, trades = state.fixed | state.banned, near and rooms.paid.any()
     if rooms.most + int(rooms.question.fixed.sum()) <= _MOST_OPEN:
-        found = (trade_rooms if near and rooms.paid.any() else swap_rooms)(
-            rooms, opened, still, deadline=deadline, seed=seed
-        )
+        shut = still | (hardly_open(rooms, state) & ~opened) if trades else still
+        found = (trade_rooms if trades else swap_rooms)(rooms, opened, shut, deadline=deadline, seed=seed)
     else:
         found = search_rooms(rooms, opened, still, tries=1, seed=seed, deadline=deadline)
     return replace(state, best=found) if found.value < state.best.value else state

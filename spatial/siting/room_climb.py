@@ -1,7 +1,7 @@
 """How high do prices of rows climb where room is limited, and which sites do they open?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,13 +23,18 @@ _RENEW = 100
 """Rounds after which the entries that matter are listed anew."""
 _FARTHER = 1.3
 """How far a row's price may rise until then, as a factor."""
+_RARE = 0.01
+"""Share of the rounds in which prices open a site that hardly matters, at most."""
 _HAIR = 1e-7
 _ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Prices with the bound they prove; the best choice met; what may still matter."""
+    """Prices with the bound they prove; the best choice met; what may still matter.
+
+    ``share`` tells how often prices opened each site in the later half of their way; empty where they went none.
+    """
 
     prices: Floats
     bound: float
@@ -37,6 +42,7 @@ class Bound:
     alive: Flags
     fixed: Flags
     banned: Flags
+    share: Floats = field(default_factory=lambda: np.zeros(0), kw_only=True)
 
 
 Look = Callable[[Bound, Flags, int], Bound]
@@ -58,22 +64,24 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
     """
     n, many = rooms.question.rows, rooms.question.rows > MOST_ROWS
     patience, memory = (_MORE_PATIENCE, _MORE_MOMENTUM) if many else (_PATIENCE, _MOMENTUM)
+    seen: list[Flags] = []
     prices, served, near = np.minimum(state.prices, rooms.lost), np.zeros(n), list_all(rooms)
     worth, share, alive = np.zeros(len(rooms.room)), np.zeros(len(rooms.row)), state.alive
     best, best_prices, pace, waited, way = state.bound, prices, 1.0, 0, np.zeros(n)
     unit = _units(rooms)
-    often, top = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES), goal_of(rooms, state.best.value)
+    each, top = _OFTEN * (1 + len(rooms.row) // _SEARCH_ENTRIES), goal_of(rooms, state.best.value)
     for turn in range(_MORE_ROUNDS if many else _ROUNDS):
         if many and turn % _RENEW == 0:
             near = list_near(rooms, prices, state.best.served, _FARTHER)
             share, alive = np.zeros(len(near.rooms.row)), state.alive[near.inside]
         price(near.rooms, prices, alive, worth, share)
         chosen = choose(rooms, worth, state)
+        seen.append(chosen)
         value = total_of(prices, worth[chosen])
         waited += 1
         if value > best:
             best, best_prices, waited = value, prices, 0
-        if turn % often == 10:
+        if turn % each == 10:
             state = look(state, filled(rooms, worth, chosen), turn)
             top = goal_of(rooms, state.best.value)
         add_served(near.rooms.ptr, near.rooms.row, share, chosen, served)
@@ -90,7 +98,8 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
             continue
         goal = state.best.value if np.isfinite(state.best.value) else max(aim, abs(value) * 1.05 + 1.0)
         prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, near.top)
-    return replace(state, prices=best_prices, bound=max(best, state.bound))
+    often = np.mean(seen[len(seen) // 2 :], axis=0) if seen else state.share
+    return replace(state, prices=best_prices, bound=max(best, state.bound), share=often)
 
 
 def total_of(prices: Floats, worth: Floats) -> float:
@@ -118,6 +127,22 @@ def open_by_worth(rooms: Rooms, state: Bound) -> Flags:
     worth, share = np.zeros(len(rooms.room)), np.zeros(len(rooms.row))
     price(rooms, state.prices, state.alive, worth, share)
     return filled(rooms, worth, choose(rooms, worth, state))
+
+
+def open_mostly(rooms: Rooms, state: Bound) -> Flags:
+    """Return as many open sites as may be, those that prices opened most often on their way; worth most if none.
+
+    A site is open about as often as the linear programme opens it in part, while what sites are worth at the last
+    prices is nearly alike (the volume algorithm; Barahona and Anbil, 2000).
+    """
+    if not len(state.share):
+        return open_by_worth(rooms, state)
+    return filled(rooms, -state.share, state.fixed)
+
+
+def hardly_open(rooms: Rooms, state: Bound) -> Flags:
+    """Return the sites that prices hardly ever opened on their way; none where they went none."""
+    return state.share < _RARE if len(state.share) else np.zeros(len(rooms.room), dtype=bool)
 
 
 def filled(rooms: Rooms, worth: Floats, chosen: Flags) -> Flags:

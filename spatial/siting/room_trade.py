@@ -17,9 +17,9 @@ from spatial.siting.room_swap import fill_whole, finite_lost
 from spatial.siting.rooms import Choice, Rooms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, keep, row_of
 
-_POOL, _TRIED = 24, 6
+_POOL, _TRIED = 8, 2
 """Likeliest exchanges in a step, and how many drawn from them are carried out."""
-_REST, _MORE_REST = 8, 12
+_REST, _MORE_REST = 4, 6
 """Steps for which a site that was opened or shut stays so, and up to how many more, by chance."""
 _WORST = 1.05
 """No exchange leads to more than so many times the total."""
@@ -89,6 +89,8 @@ def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
         elif waiting:
             waiting -= 1
             best = best if waiting else min(best, _filled(rooms, kept, lost), key=_value)
+        elif step - last > _PATIENCE and not np.isfinite(best.value):
+            break  # these entries have no room for all
         elif step - last > _PATIENCE:
             split, last = _begun(rooms, np.isin(np.arange(len(rooms.room)), kept[0]), lost), step
             free[:] = 0

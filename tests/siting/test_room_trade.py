@@ -122,3 +122,18 @@ def test_trades_without_time_give_the_first_filling() -> None:
     one = trade_rooms(rooms, start, np.zeros(40, dtype=bool), deadline=Deadline(0.0), seed=0)
     assert np.array_equal(one.opened, start)
     assert (np.bincount(one.served[one.served >= 0], rooms.load[one.served >= 0], 40) <= rooms.room).all()
+
+
+def test_trades_end_long_before_their_time_where_entries_have_no_room_for_all() -> None:
+    cost, asked = np.random.default_rng(0).integers(0, 40, (14, 6)).astype(float), 0
+    rooms = list_rooms(capacitated_median(cost, np.ones(14), np.full(6, 3.0), 3))
+
+    def clock() -> float:
+        """Count how often it is asked."""
+        nonlocal asked
+        asked += 1
+        return float(asked)
+
+    found = trade_rooms(rooms, np.arange(6) < 3, np.zeros(6, dtype=bool), deadline=Deadline(1e6, clock=clock), seed=0)
+    assert found.value == np.inf
+    assert asked < 1000
