@@ -5,6 +5,7 @@ the conditions beside, as long as new ones close much of the gap; then it is bra
 """
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +17,7 @@ from spatial.siting.cover_programme import Posed, pose_cover
 from spatial.siting.cover_steps import Pace, near_prices
 from spatial.siting.cover_table import CoverTable, cover_table, matrix_of, pick, same_rows
 from spatial.siting.cover_tree import Ask, grow_tree
+from spatial.siting.general_anneal import anneal_under
 from spatial.siting.general_price import Priced
 from spatial.siting.general_task import State, Task, is_open, rounded, ruled, with_sites
 from spatial.siting.kicks import wander
@@ -30,12 +32,15 @@ _NEW_CUTS = 3_000
 _LEAST_PRICE, _USED = 1e-4, 1e-3
 _SEARCHED = (2, 6)
 """Rounds after which prices tell where a search begins."""
-_SEARCH_SHARE, _KICKS, _HOT = 0.12, 50, 0.05
-"""Share of the time that is left and kicks by site of such a search, and its heat."""
+_SEARCH_SHARE = 0.12
+"""Share of the time that is left for such a search."""
 _WELL_COVERED = 1.6
 """Rows without a price whose sites are open by more than this sleep for a round."""
-_WARM, _FEW_KICKS = 0.02, 2
-"""The same of a search near the shares of a part."""
+_KICKS, _FEW_KICKS, _HOT, _WARM = 50, 2, 0.05, 0.02
+"""Kicks of a search by site, of one near the shares of a part, and the heat of both."""
+_MOVES, _FEW_MOVES, _HOT_MOVES = 1_000_000, 100_000, 0.03
+"""Moves and heat where rows pay alike whoever serves them; near the shares of parts half as many each time, down to the
+second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,8 @@ def cover_total(task: Task, state: State, deadline: Deadline, seed: int, tick: T
         state = ruled(task, state, priced)
         if turn in _SEARCHED and is_open(task, state):
             short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
-            most = _KICKS * len(state.low)
-            found = wander(
-                task.question, rounded(task, priced, state), deadline=short, seed=seed + turn, hot=_HOT, most=most
-            )
+            begin = rounded(task, priced, state)
+            found = _sought(task, table, weight, begin, state.ends, short, seed=seed + turn, turn=0)
             state = with_sites(task, state, found)
         if tick is not None and not tick("prices", _done(deadline), state.value, state.bound):
             return replace(state, stopped=True)
@@ -82,7 +85,21 @@ def cover_total(task: Task, state: State, deadline: Deadline, seed: int, tick: T
     if not is_open(task, state) or deadline.left() <= 0.0:
         return state
     posed = _posed(task, table, weight, known, state.high)
-    return _branched(task, state, posed, known, priced, table, deadline, seed, tick)
+    return _branched(task, state, posed, known, priced, table, weight, deadline, seed, tick)
+
+
+def _sought(
+    task: Task, table: CoverTable, weight: Floats, begin: Flags, ends: tuple[Floats, Floats], deadline: Deadline, *,
+    seed: int, turn: int,
+) -> Flags:  # fmt: skip
+    """Return open sites found from some to begin with: at turn 0 farther from them than at later ones."""
+    if task.question.ways.cost.any():
+        most, hot = (_FEW_KICKS, _WARM) if turn else (_KICKS, _HOT)
+        return wander(task.question, begin, deadline=deadline, seed=seed, hot=hot, most=most * len(begin))
+    moves = max(_MOVES >> turn, _FEW_MOVES)
+    return anneal_under(
+        task.question, table, weight, begin, ends, moves=moves, hot=_HOT_MOVES, seed=seed + turn, deadline=deadline
+    )
 
 
 def _reduced(task: Task) -> tuple[CoverTable, Floats]:
@@ -155,8 +172,8 @@ def _tightened(
 
 
 def _branched(
-    task: Task, state: State, posed: Posed, known: _Known, priced: Priced, table: CoverTable, deadline: Deadline,
-    seed: int, tick: Tick | None,
+    task: Task, state: State, posed: Posed, known: _Known, priced: Priced, table: CoverTable, weight: Floats,
+    deadline: Deadline, seed: int, tick: Tick | None,
 ) -> State:  # fmt: skip
     """Return the state after branching over the sites that are left."""
 
@@ -168,8 +185,9 @@ def _branched(
 
     def search(share: Floats) -> Flags:
         begin = rounded(task, replace(priced, share=share), state)
-        return wander(task.question, begin, deadline=deadline, seed=seed, hot=_WARM, most=_FEW_KICKS * len(share))
+        return _sought(task, table, weight, begin, state.ends, deadline, seed=seed, turn=next(turns))
 
+    turns = count(1)
     ask = Ask(lambda value: task.goal(value + task.base) - task.base, cost_of, watch, search)
     begin = _begin(posed, table, known)
     grown = grow_tree(posed, state.ends, begin, state.opened, state.value - task.base, ask, deadline)

@@ -75,9 +75,10 @@ def least_total(
         state = _loosened(task, state, Deadline(_LOOSE_SHARE * deadline.left(), clock=deadline.clock), seed, tick)
     if is_open(task, state):
         balls = ball_task(task) if question.need == 1 and not served_or_not else None
-        first = _FIRST_SEARCH if question.need == 1 and balls is None else _FIRST_SEARCH_LITTLE
+        covers = balls is not None or is_cover(task)
+        first = _FIRST_SEARCH if question.need == 1 and not covers else _FIRST_SEARCH_LITTLE
         state = _searched(task, state, state.opened, first, deadline, seed)
-        if balls is not None or is_cover(task):
+        if covers:
             state = cover_total(balls or task, state, deadline, seed, tick)
         else:
             state = (_raised if served_or_not else _raised_by_row)(task, state, deadline, seed, tick)

@@ -46,7 +46,7 @@ def test_rounds_and_branching_find_what_trying_every_set_finds(seed: int, always
 
 @pytest.mark.parametrize("seed", range(80, 140))
 def test_without_a_search_branching_finds_them_too(seed: int, always: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(general_cover, "wander", lambda _question, opened, **_: opened)
+    monkeypatch.setattr(general_cover, "anneal_under", lambda _question, _table, _weight, opened, _ends, **_: opened)
     question = served_or_not(seed)
     monkeypatch.setattr("spatial.siting.general_total.wander", lambda _question, opened, **_: opened)
     found = least_total(question, question.fixed.copy(), deadline=Deadline(60.0), seed=seed)
