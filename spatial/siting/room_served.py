@@ -2,52 +2,30 @@
 
 Rows of a kind have a lack beside their sites, a site of their own with room for all of them, which costs what they are
 lost for. With the lacks as further columns everybody is served, and a model of sites and lacks alone tells what can be
-(see ``room_rows``): its linear programme, with zero-half cuts and inequalities of windows, bounds what is lost. Branch
-and cut over all sites, and then over the sites of one neighbourhood after another, leads to better ones; what their
-sites have no room for is added to the model.
+(see ``room_rows``): its linear programme, with zero-half cuts and inequalities of windows, bounds what is lost. Among
+the sites that its answer opens in part annealing finds good ones (see ``room_anneal``), exchanges better ones.
 """
-
-from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.cover_table import CoverTable, matrix_of, pick, table_of
-from spatial.siting.cover_windows import window_around
+from spatial.siting.cover_table import matrix_of, table_of
+from spatial.siting.room_anneal import anneal_rooms
 from spatial.siting.room_pack import pack_rooms
-from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds, serve_by_flow
-from spatial.siting.room_sites import Master, fewest_sites, join_terms, raise_bound
+from spatial.siting.room_rows import Kinds, list_kinds
+from spatial.siting.room_sites import Master, Rounds, raise_bound
 from spatial.siting.room_trade import trade_rooms
-from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
+from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_LP_SHARE, _TRADE_SHARE, _WINDOWS_SHARE = 0.35, 0.4, 0.5
-_TRIES, _WINDOW_SITES, _WINDOW_S = 4, 10, 2.0
-_LITTLE = 1e-5
+_LP_SHARE, _SEARCH_SHARE, _LAST_SHARE = 0.5, 0.35, 0.1
+_ROUNDS = Rounds(most=200, little=0.01, idle=3, least=3e-4)
+_SEARCHES, _SWAPS, _HEAT = 4, 1_200, (0.03, 0.004)
+"""Annealings, swaps of each by open site, and temperatures as shares of what an open site serves."""
+_OPEN = 1e-6
+"""Sites open by less are not searched."""
 _FLOOR = 0.1
-_HALF = 0.5
 _LIKE = 1e-9
-_HAIR = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """The best choice met; the model so far, how many columns of it are sites, and what is lost at least.
-
-    ``point`` holds the columns of the sites that lose least if rows may be shared, ``split`` what they lose then.
-    """
-
-    best: Choice
-    bound: float
-    master: Master
-    sites: int
-    point: Floats
-    split: float
-
-    @property
-    def done(self) -> bool:
-        """Whether no choice can lose less."""
-        return self.best.value <= self.bound + _HAIR
 
 
 def counts_served(rooms: Rooms) -> bool:
@@ -65,21 +43,32 @@ def counts_served(rooms: Rooms) -> bool:
 def serve_most(rooms: Rooms, *, deadline: Deadline, seed: int) -> tuple[Choice, float] | None:
     """Return the choice met that leaves least out and how little can be left out; None if time does not do for a bound.
 
-    Where rows may be shared is where the model leads to; a search by exchanges goes on from there with whole ones.
+    Annealing seeks sites as if rows might be shared; exchanges go on from there, which try whole ones.
     """
-    m = len(rooms.room)
-    master, point, bound = raise_bound(lacks_master(rooms), _part(deadline, _LP_SHARE))
+    m, kinds = len(rooms.room), list_kinds(rooms)
+    _, point, bound = raise_bound(lacks_master(rooms), _part(deadline, _LP_SHARE), _ROUNDS)
     if point is None:
         return None
     still = rooms.question.fixed | rooms.question.banned
-    begun = _likeliest(rooms, list_kinds(rooms), point[:m])
-    best = pack_rooms(rooms, trade_rooms(rooms, begun, still, deadline=_part(deadline, _TRADE_SHARE), seed=seed))
-    stand = Stand(best, max(bound, 0.0), master, m, np.zeros(len(master.cost)), np.inf)
-    stand = _refitted_all(rooms, _met(rooms, stand, best.opened), _part(deadline, _WINDOWS_SHARE), seed)
-    if deadline.left() > 0.0 and not stand.done:
-        found = pack_rooms(rooms, trade_rooms(rooms, stand.best.opened, still, deadline=deadline, seed=seed + 1))
-        stand = replace(stand, best=found if found.value < stand.best.value else stand.best)
-    return stand.best, min(stand.bound, stand.best.value)
+    begun = _likeliest(rooms, kinds, point[:m])
+    free = (begun | (point[:m] > _OPEN)) & ~still
+    opened = _searched(kinds, begun, free, _part(deadline, _SEARCH_SHARE), seed)
+    short = _part(deadline, 1.0 - _LAST_SHARE)
+    best = pack_rooms(rooms, trade_rooms(rooms, opened, still, deadline=short, seed=seed))
+    return best, min(max(bound, 0.0), best.value)
+
+
+def _searched(kinds: Kinds, begun: Flags, free: Flags, deadline: Deadline, seed: int) -> Flags:
+    """Return the best sites of some annealings, each from the best so far; the ``free`` ones may be swapped."""
+    best, least = begun, np.inf
+    swaps = _SWAPS * max(int((begun & free).sum()), 1)
+    for turn in range(_SEARCHES):
+        short = _part(deadline, 1.0 / (_SEARCHES - turn))
+        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=short, seed=seed + turn)
+        best, least = (found, lost) if lost < least else (best, least)
+        if deadline.left() <= 0.0:
+            break
+    return best
 
 
 def lacks_master(rooms: Rooms) -> Master:
@@ -118,67 +107,3 @@ def _likeliest(rooms: Rooms, kinds: Kinds, share: Floats) -> Flags:
         mine = kinds.table.row[kinds.table.col_ptr[s] : kinds.table.col_ptr[s + 1]]
         left[mine] *= 1.0 - min(kinds.room[s] / max(float(asks[s]), _LIKE), 1.0)
     return opened
-
-
-def _refitted_all(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> Stand:
-    """Return the state after windows of the best sites were chosen anew, each in turn, until that gains no more."""
-    rng, kinds = np.random.default_rng(seed), _kinds_of_sites(stand)
-    missed, table = 0, kinds.table
-    queue: list[int] = []
-    while deadline.left() > 0.0 and not stand.done:
-        now = np.flatnonzero((stand.point[: stand.sites] > _HALF) & ~rooms.question.fixed)
-        if missed > len(now):
-            break
-        queue = [s for s in queue if s in now] or rng.permutation(now).tolist()
-        if not queue:
-            break
-        before = stand.split
-        stand = _refitted(rooms, stand, table, queue.pop(), deadline, seed)
-        missed = 0 if stand.split < before else missed + 1
-    return stand
-
-
-def _refitted(rooms: Rooms, stand: Stand, table: CoverTable, centre: int, deadline: Deadline, seed: int) -> Stand:
-    """Return the state after the sites around one were chosen anew, as often as that breaks what was not known."""
-    for _ in range(_TRIES):
-        limit_s = min(_WINDOW_S, deadline.left())
-        if limit_s <= 0.0:
-            break
-        master = stand.master
-        window = window_around(table, stand.point[: stand.sites] > _HALF, centre, _WINDOW_SITES)
-        free = np.concatenate((window, np.arange(stand.sites, len(master.cost))))  # all lacks, too
-        found = fewest_sites(master, stand.point, free=free, limit_s=limit_s, seed=seed)
-        if found.x is None or found.x @ master.cost > stand.split * (1.0 - _LITTLE):
-            break
-        stand = _met(rooms, stand, found.x[: stand.sites] > _HALF)
-        if stand.master is master:
-            break
-    return stand
-
-
-def _kinds_of_sites(stand: Stand) -> Kinds:
-    """Return the kinds without their lacks."""
-    kinds = stand.master.kinds
-    real = pick(kinds.table, np.arange(kinds.table.rows), np.arange(stand.sites))
-    return replace(kinds, table=real, room=kinds.room[: stand.sites])
-
-
-def _met(rooms: Rooms, stand: Stand, opened: Flags) -> Stand:
-    """Return the state with some sites, if they serve more, and what they have no room for added to the model."""
-    master, kinds, sites = stand.master, _kinds_of_sites(stand), opened.astype(np.float64)
-    flow = flow_of(kinds, sites)
-    served = np.bincount(flow.kind, flow.amount, len(kinds.load))
-    lacks = np.clip(1.0 - served * (1.0 - _HAIR) / np.maximum(kinds.load, _LIKE), 0.0, 1.0)
-    point = np.concatenate((sites, lacks))
-    split = float(point @ master.cost)
-    begun, still = serve_by_flow(rooms, kinds, sites, flow), np.ones(len(opened), np.bool_)
-    found = search_rooms(rooms, opened, still, tries=0, seed=0, deadline=Deadline(0.0), served=begun.served)
-    found = pack_rooms(rooms, found)
-    best = found if found.value < stand.best.value else stand.best
-    bare = np.concatenate((sites, np.where(matrix_of(kinds.table) @ sites > 0.0, 0.0, 1.0)))
-    terms = broken_rooms(master.kinds, bare, flow)
-    if terms.shape[0]:
-        master = join_terms(master, terms, np.ones(terms.shape[0]))
-    if split < stand.split:
-        stand = replace(stand, point=point, split=split)
-    return replace(stand, best=best, master=master)

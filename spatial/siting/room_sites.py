@@ -5,6 +5,7 @@ programme, together with zero-half cuts and what holds for all covers of small w
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import highspy
 import numpy as np
@@ -19,9 +20,11 @@ from spatial.siting.rooms import Rooms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _LP_ROUNDS = 200
-_CUT_ROUNDS, _NEW_CUTS = 6, 400
-_LITTLE = 1e-4
-"""Share of the bound that a round gains with which other inequalities are looked for."""
+_NEW_CUTS = 400
+_SLICE = 400
+"""Steps of the simplex method between two looks at the clock, which need not be the one that HiGHS looks at."""
+_FIRST_SHARE = 0.3
+"""Share of the time that the interior point method may take for a first answer."""
 _HAIR = 1e-9
 
 
@@ -59,17 +62,30 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
     return replace(master, terms=more, least=np.concatenate((master.least, least)))
 
 
-def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | None, float]:
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """When other inequalities than those about room are looked for: where a round has gained at most the share
+    ``little`` of the bound, in at most ``most`` rounds; and after how many ``idle`` rounds with less than the share
+    ``least`` it ends."""
+
+    most: int = 6
+    little: float = 1e-4
+    idle: int = _LP_ROUNDS
+    least: float = 0.0
+
+
+_USUAL = Rounds()
+
+
+def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> tuple[Master, Floats | None, float]:
     """Return the model with what answers of its linear programme break, the last answer, and the bound of its prices.
 
     Zero-half cuts and inequalities of windows are looked for once inequalities about room gain little; the answer is
     None where there is none, or no time.
     """
-    solver, bound, point, cuts = _solver(master), -np.inf, None, 0
+    solver, bound, point, cuts, idle = _solver(master), -np.inf, None, 0, 0
     for _ in range(_LP_ROUNDS):
-        solver.setOptionValue("time_limit", max(deadline.left(), 0.01) + float(solver.getRunTime()))
-        solver.run()
-        status = solver.getModelStatus()
+        status = _solved(solver, deadline)
         if status == highspy.HighsModelStatus.kInfeasible:
             return master, None, np.inf
         if status != highspy.HighsModelStatus.kOptimal:
@@ -80,15 +96,33 @@ def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | No
         bound = max(bound, _proved(master, price))
         terms = broken_rooms(master.kinds, point, flow_of(master.kinds, point))
         least = np.ones(terms.shape[0])
-        if cuts < _CUT_ROUNDS and (terms.shape[0] == 0 or bound - before < _LITTLE * abs(bound)):
+        if cuts < rounds.most and (terms.shape[0] == 0 or bound - before < rounds.little * abs(bound)):
             cuts += 1
             more, at_least = _broken(master, point, price, deadline)
             terms, least = sparse.vstack([terms, more]).tocsr(), np.concatenate((least, at_least))
-        if terms.shape[0] == 0 or deadline.left() <= 0.0:
+        idle = idle + 1 if bound - before < rounds.least * abs(bound) else 0
+        if terms.shape[0] == 0 or idle >= rounds.idle or deadline.left() <= 0.0:
             break
         master = join_terms(master, terms, least)
         _add(solver, terms, least)
     return master, point, bound
+
+
+def _solved(solver: highspy.Highs, deadline: Deadline) -> Any:
+    """Return how the simplex method ends, which goes on from where it was; the interior point method comes first."""
+    if not solver.getBasis().valid:
+        solver.setOptionValue("solver", "ipm")
+        solver.setOptionValue("time_limit", _FIRST_SHARE * deadline.left() + float(solver.getRunTime()))
+        solver.run()
+        solver.setOptionValue("solver", "simplex")
+        solver.setOptionValue("time_limit", np.inf)
+    status = solver.getModelStatus()
+    while status != highspy.HighsModelStatus.kOptimal or not solver.getBasis().valid:
+        solver.run()
+        status = solver.getModelStatus()
+        if status != highspy.HighsModelStatus.kIterationLimit or deadline.left() <= 0.0:
+            break
+    return status
 
 
 def _broken(master: Master, point: Floats, price: Floats, deadline: Deadline) -> tuple[sparse.csr_array, Floats]:
@@ -110,7 +144,8 @@ def _proved(master: Master, price: Floats) -> float:
 def _solver(master: Master) -> highspy.Highs:
     """Return a solver of the linear programme."""
     solver = highspy.Highs()
-    for name, value in {"output_flag": False, "threads": 1}.items():
+    options = {"output_flag": False, "threads": 1, "presolve": "off", "simplex_iteration_limit": _SLICE}
+    for name, value in options.items():
         solver.setOptionValue(name, value)
     problem = highspy.HighsLp()
     problem.num_row_, problem.num_col_ = 0, len(master.cost)
