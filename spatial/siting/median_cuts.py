@@ -196,13 +196,18 @@ def _add_cuts(program: Program, cuts: list[Cut]) -> None:
     balls = np.searchsorted(program.ends, np.concatenate([cut.balls for cut in cuts]))
     balls = np.unique(balls)
     _add_balls(program, balls[program.state[balls] != _COLUMN])
-    for cut in cuts:
-        steps = [program.column[int(k)] for k in np.searchsorted(program.ends, cut.balls)]
-        index = np.r_[cut.site, steps].astype(np.int32)
-        value = np.r_[cut.value, np.ones(len(steps))]
-        program.highs.addRow(cut.low, highspy.kHighsInf, len(index), index, value)
-        program.cuts.append(cut)
-        program.rows.append(-len(program.cuts))
+    at = np.searchsorted(program.ends, np.concatenate([cut.balls for cut in cuts]))
+    steps = np.array([program.column[k] for k in at.tolist()], np.int64)
+    sites, paid = [len(cut.site) for cut in cuts], [len(cut.balls) for cut in cuts]
+    owner = np.r_[np.repeat(np.arange(len(cuts)), sites), np.repeat(np.arange(len(cuts)), paid)]
+    order = np.argsort(owner, kind="stable")
+    index = np.concatenate([*(cut.site for cut in cuts), steps])[order]
+    value = np.concatenate([*(cut.value for cut in cuts), np.ones(len(steps))])[order]
+    start = np.r_[0, np.cumsum(np.add(sites, paid))][:-1]
+    low, free = np.array([cut.low for cut in cuts]), np.full(len(cuts), highspy.kHighsInf)
+    program.highs.addRows(len(cuts), low, free, len(index), start.astype(np.int32), index.astype(np.int32), value)
+    program.rows += [-len(program.cuts) - 1 - k for k in range(len(cuts))]
+    program.cuts += cuts
 
 
 def _drop_slack(program: Program) -> None:
@@ -222,10 +227,9 @@ def _taken_in(program: Program, dual: Floats) -> tuple[Core, Floats]:
     """
     core, step, fee, base = program.core, program.step.copy(), program.core.fee.copy(), program.core.base
     paid = np.where(program.state == _LACKING, program.step, 0.0)
-    for at, price in zip(program.rows, dual, strict=True):
-        if at >= 0:
-            paid[at] = max(price, 0.0)
-            continue
+    rows = np.array(program.rows, np.int64)
+    paid[rows[rows >= 0]] = np.maximum(dual[rows >= 0], 0.0)
+    for at, price in zip(rows[rows < 0], dual[rows < 0], strict=True):
         cut = program.cuts[-at - 1]
         steps = np.searchsorted(program.ends, cut.balls)
         price = min(max(float(price), 0.0), float(step[steps].min(initial=np.inf)))

@@ -18,7 +18,7 @@ from spatial.walking.compiled import inner, kernel
 _WHOLE = 1e-6
 _NEAR = 0.25
 """A ball is looked at while the shares in it add up to this near to one."""
-_MOST_BALLS, _MOST_FOUND = 3000, 400
+_MOST_BALLS, _MOST_FOUND = 1500, 400
 _BROKEN = 0.04
 _PASSES = 3
 _MOST = 150
@@ -45,7 +45,13 @@ def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, 
     if not len(loose):
         return []
     away = np.abs(1.0 - summed)
-    near = np.flatnonzero(away < _NEAR)
+    # A ball of whole sites alone tells nothing, one with the same open sites as the ball before it nothing new.
+    first, begun = core.ptr[row], np.r_[True, row[1:] != row[:-1]]
+    held = np.r_[0, np.cumsum((share > _WHOLE)[core.site])]
+    held = held[ends + 1] - held[first]
+    parted = np.r_[0, np.cumsum(((share > _WHOLE) & (share < 1.0 - _WHOLE))[core.site])]
+    parted = parted[ends + 1] - parted[first]
+    near = np.flatnonzero((away < _NEAR) & (parted > 0) & (begun | np.r_[True, held[1:] != held[:-1]]))
     near = near[np.argsort(away[near], kind="stable")][:_MOST_BALLS]
     place = np.full(len(share), -1, np.int32)
     place[loose] = np.arange(len(loose))
