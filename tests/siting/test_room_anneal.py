@@ -4,7 +4,9 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+import pytest
 
+from spatial.siting import room_anneal
 from spatial.siting.room_anneal import anneal_rooms
 from spatial.siting.room_rows import Kinds, flow_of, list_kinds
 from spatial.siting.ways import Deadline, Flags
@@ -65,3 +67,13 @@ def test_nothing_is_swapped_where_nothing_may_be() -> None:
         found, lost = annealed(kinds, one, free, 4000, 0)
         assert (found == one).all()
         assert abs(lost - unserved(kinds, one)) < 1e-6
+
+
+def test_swaps_of_more_steps_than_can_be_noted_are_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_anneal, "_LOG", 0)
+    for seed in range(40):
+        kinds = kinds_of(seed, 30, 8)
+        opened = np.arange(8) < 4
+        found, lost = annealed(kinds, opened, np.ones(8, bool), 4000, seed)
+        assert found.sum() == 4, seed
+        assert unserved(kinds, found) - 1e-6 <= lost <= float(kinds.load.sum()), seed
