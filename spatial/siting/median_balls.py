@@ -44,7 +44,10 @@ def split_ball(node: Node, share: Floats) -> list[Node]:
 
 
 def find_ball(core: Core, share: Floats) -> tuple[Ints, float] | None:
-    """Return the sites of the half open ball that rows would walk farthest to leave, and the weight of these rows."""
+    """Return the sites of the half open ball that rows would walk farthest to leave, and the weight of these rows.
+
+    Rows that were added to a question count only where there are no others.
+    """
     seen = share > _SEEN
     inside = seen[core.site]
     entry = np.flatnonzero(inside)
@@ -65,7 +68,10 @@ def find_ball(core: Core, share: Floats) -> tuple[Ints, float] | None:
     best = int(worth.argmax())
     last = at[one[best]]
     ball: Ints = np.sort(site[first[row[last]] : last + 1]).astype(np.int64)
-    return ball, float(core.weight[row[at[group == best]]].sum())
+    rows = row[at[group == best]]
+    # With rows that were added for the same ball the next one would weigh twice as much each time, without end.
+    own = rows[core.rows[rows] >= 0]
+    return ball, float(core.weight[own].sum()) if len(own) else float(core.weight[rows].max())
 
 
 def _within(value: Any, row: Ints, first: Ints) -> Any:

@@ -35,6 +35,15 @@ def test_a_ball_of_one_site_is_shut_or_open() -> None:
     assert opened.opened == (0,)
 
 
+def test_a_ball_that_is_split_on_again_and_again_weighs_no_more_than_its_rows() -> None:
+    core = core_with_fees([[0.0, 1.0, 50.0], [1.0, 0.0, 40.0]], [3.0, 2.0], [7.0, 8.0, 9.0])
+    node = node_of(core)
+    for _ in range(1100):
+        node = split_ball(node, np.array([0.25, 0.25, 0.5]))[1]
+    assert node.core.weight.max() == 5.0
+    assert total(node.core, np.array([False, True, True])) == total(core, np.array([False, True, True]))
+
+
 def test_where_no_ball_is_half_open_there_is_nothing_to_split_on() -> None:
     core = core_with_fees([[0.0, 1.0]], [3.0], [7.0, 8.0])
     assert split_ball(node_of(core), np.array([1.0, 0.0])) == []
