@@ -7,7 +7,7 @@ import numpy as np
 
 from spatial.siting.center import solve_center_under
 from spatial.siting.general_total import least_total
-from spatial.siting.mip import Mip, MipAnswer, solve_mip
+from spatial.siting.mip import Mip, MipAnswer, Rows, solve_mip
 from spatial.siting.models import cover_model, level_model, site_bounds, site_rows, start_of_levels
 from spatial.siting.plain import Outcome, ask_engine
 from spatial.siting.question import Question, broken_rules, tally, value_of
@@ -119,13 +119,26 @@ def _start(question: Question, deadline: Deadline, seed: int) -> Outcome:
         )
         worth /= max(float(worth.max(initial=0.0)), 1.0)
         lower, upper = site_bounds(question)
-        model = Mip(-worth, 0.0, lower, upper, np.ones(len(lower), dtype=bool), tuple(site_rows(question)))
-        found = solve_mip(model, start=None, time_limit_s=_START_SHARE * deadline.left(), seed=seed)
-        if found.x is None:
-            return Outcome(None, None, -np.inf, found.infeasible)
-        opened = found.x > 0.5
+        rows, until = tuple(site_rows(question)), Deadline(_START_SHARE * deadline.left(), clock=deadline.clock)
+        while True:
+            model = Mip(-worth, 0.0, lower, upper, np.ones(len(lower), dtype=bool), rows)
+            found = solve_mip(model, start=None, time_limit_s=until.left(), seed=seed)
+            if found.x is None:
+                return Outcome(None, None, -np.inf, found.infeasible)
+            # An answer may go beyond the budget by as little as a solver tolerates: then another one is asked for.
+            opened = found.x > 0.5
+            if not broken_rules(question, opened):
+                break
+            rows += (_other_than(opened),)
     if broken_rules(question, opened):
         return Outcome(None, None, -np.inf, True)
     stop = deadline.spent() + _SEARCH_SHARE * deadline.left()
     found_open = search(question, opened, question.missing, time_left=lambda: stop - deadline.spent())
     return Outcome(found_open, None, -np.inf, False)
+
+
+def _other_than(opened: Flags) -> Rows:
+    """Return the row that lets any sites open but these together, with all others shut."""
+    every = np.arange(len(opened))
+    least, none = np.array([1.0 - opened.sum()]), np.zeros(len(opened), np.int64)
+    return Rows(none, every, np.where(opened, -1.0, 1.0), least, np.array([np.inf]))

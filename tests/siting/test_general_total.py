@@ -8,12 +8,13 @@ import pytest
 
 from spatial.siting import general_total
 from spatial.siting.enumerate import try_all
+from spatial.siting.general import answer_general
 from spatial.siting.general_cuts import cuts_at
 from spatial.siting.general_price import list_sides, price_cuts
 from spatial.siting.general_total import least_total
 from spatial.siting.kicks import wander
 from spatial.siting.models import site_rows
-from spatial.siting.question import broken_rules, value_of
+from spatial.siting.question import CountRule, broken_rules, value_of
 from spatial.siting.swaps import search
 from spatial.siting.ways import Deadline, build_ways
 from tests.siting.general_cases import GONE, ROWS, SITES, asked, lacks_of, plain, table
@@ -137,3 +138,22 @@ def test_the_same_seed_finds_the_same_sites() -> None:
     question = asked(3, 2)
     first = wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)
     assert (first == wander(question, question.fixed.copy(), deadline=Deadline(60.0), seed=5, most=200)).all()
+
+
+@pytest.mark.parametrize("seed", [23, 55, 104, 123, 131, 147, 159, 161, 170, 173])
+def test_a_start_that_breaks_the_budget_by_what_a_solver_tolerates_is_no_proof_that_there_is_none(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    question = asked(seed, 1)
+    some, fixed = rng.random(SITES) < 0.5, question.fixed
+    pairs = [(a, b) for a, b in combinations(range(SITES), 2) if rng.random() < 0.4 and not fixed[[a, b]].any()]
+    question = replace(
+        question, p=4, price=np.where(fixed, 0.0, 1e7 + rng.integers(0, 4, SITES)),
+        budget=2e7 + float(rng.integers(0, 5)), apart=np.array(pairs, np.int64).reshape(-1, 2),
+        rules=(CountRule(some, 1, 4, "some"), CountRule(~some, 0, 2, "others")),
+    )  # fmt: skip
+    best, found = try_all(question), answer_general(question, deadline=Deadline(20.0), seed=0)
+    assert best is not None
+    assert not found.impossible
+    assert found.opened is not None
+    assert not broken_rules(question, found.opened)
+    assert found.bound <= value_of(question, best) + 1e-6
