@@ -71,7 +71,7 @@ class _Tree:
             low[free & (programme.adds < bound - FULL)] = 1.0
             site, sure = self._choose(bound, low, high)
             if site < 0:
-                self.left.append(branch)
+                (self.closed if self.chosen is None else self.left).append(branch)
                 return True
             name = int(self.near.sites[site])
             if sure is None:
@@ -93,7 +93,7 @@ class _Tree:
         return low, high
 
     def _choose(self, bound: float, low: Floats, high: Floats) -> tuple[int, bool | None]:
-        """Return a site to branch on, and which side is left if one is closed already; -1 where all is found."""
+        """Return a site to branch on, and which side is left if one is closed already; -1 where all is known."""
         share = self.programme.share
         torn = np.flatnonzero((share > _CLEAR) & (share < 1.0 - _CLEAR))
         if not len(torn):
@@ -101,6 +101,10 @@ class _Tree:
                 self.chosen = share > 0.5
                 return -1, None
             torn = np.flatnonzero(low < high)
+            if not len(torn):
+                # One choice is left, which may go beyond a pack by so little that no bound tells.
+                self.chosen = low > 0.5 if keeps(self.near, low > 0.5) else None
+                return -1, None
         share = np.clip(share, _CLEAR, 1.0 - _CLEAR)
         return self._glanced(bound, share, torn)
 

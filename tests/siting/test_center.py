@@ -292,3 +292,24 @@ def test_sites_too_near_to_each_other_make_the_farthest_place_no_nearer_than_the
     assert found.opened is not None
     assert not broken_rules(question, found.opened)
     assert found.bound == value_of(question, found.opened) == value_of(question, best)
+
+
+@pytest.mark.parametrize("need", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(14))
+def test_money_that_is_short_by_less_than_any_bound_tells_is_not_spent(monkeypatch, seed: int, need: int) -> None:  # type: ignore[no-untyped-def]
+    if seed % 2:
+        for name in ("_searched", "_begun", "_raised", "_visited"):
+            monkeypatch.setattr(center_radius, name, lambda _, known: known)
+    rng = np.random.default_rng(seed)
+    question = conditioned(seed, sites=7, rows=9, need=need)
+    price = np.where(question.fixed, 0.0, 1e7 + rng.integers(0, 4, 7))
+    budget = 1e7 * int(rng.integers(2, 5)) + int(rng.integers(0, 9))
+    question = replace(question, p=7, price=price, budget=budget, rules=(), apart=question.apart[:1])
+    best = try_all(question)
+    found = solve_center_under(question, deadline=Deadline(60.0))
+    if best is None:
+        assert found.impossible
+        return
+    assert found.opened is not None
+    assert not broken_rules(question, found.opened)
+    assert found.bound == value_of(question, found.opened) == value_of(question, best)
