@@ -18,8 +18,8 @@ _NEAR, _BY_NEED = 0.5, 0.25
 """Shares of moves to another site of a row of one that shuts, and to a site of a row that nobody serves."""
 _SLICE = 4_000
 """Moves between two looks at the clock."""
-_COLD = 0.003
-"""Temperature at the end, as a share of what an open site serves on average."""
+_COLD = 0.012
+"""Temperature at the end, as a share of what an open site serves on average: colder, most moves find nothing new."""
 _FOES = 16
 """Sites too near to one that opens which shut for it, at most."""
 _OFTEN = 4

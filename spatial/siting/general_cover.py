@@ -26,7 +26,7 @@ from spatial.siting.ways import Deadline, Flags, Floats, Tick
 
 _MOST_ENTRIES = 60_000
 _ROUNDS, _STALL = 30, 0.035
-"""Rounds of prices at most; they end where one closes less than this share of the gap."""
+"""Rounds of prices at most; they end where one closes less than this share of the gap once the searches are made."""
 _LOOKS = 6
 _NEW_CUTS = 3_000
 _LEAST_PRICE, _USED = 1e-4, 1e-3
@@ -78,7 +78,7 @@ def cover_total(task: Task, state: State, deadline: Deadline, seed: int, tick: T
             state = with_sites(task, state, found)
         if tick is not None and not tick("prices", _done(deadline), state.value, state.bound):
             return replace(state, stopped=True)
-        stalls = turn > min(_SEARCHED) and state.value - state.bound > (1.0 - _STALL) * before
+        stalls = turn >= max(_SEARCHED) and state.value - state.bound > (1.0 - _STALL) * before
         if not is_open(task, state) or stalls or deadline.left() < deadline.spent() - begun:
             break
         known = _tightened(table, weight, known, rate, deadline, hulls=turn > 0)
