@@ -18,8 +18,10 @@ from spatial.siting.room_climb import (
     price,
     total_of,
 )
+from spatial.siting.room_decide import decide_sites
 from spatial.siting.room_near import list_near
 from spatial.siting.room_price import price_forced
+from spatial.siting.room_settle import settle_rows
 from spatial.siting.room_swap import swap_rooms
 from spatial.siting.room_trade import trade_rooms
 from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
@@ -32,6 +34,8 @@ _SEARCH_SHARE = 0.25
 _FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.7, 4
 """Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and
 for those where no site costs a row more than another. Random moves have so many turns."""
+_WANDER_SHARE = 0.7
+"""Share of the time left for windows and random moves, where a model settles rows after them."""
 _QUICK_ENTRIES = 100_000
 """Of more entries no quick first choice is made: it would take a second, and prices climb as high without it."""
 _LESS = 0.8
@@ -143,7 +147,7 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges and then random moves of sites in all of the time find one.
+    """Return the state with a better choice, if exchanges, windows and random moves of sites find one.
 
     Where no site costs a row more than another, random moves are nearly blind, and exchanges have most of the time.
     """
@@ -156,7 +160,19 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
     if not np.isfinite(state.best.value):
         near = rooms  # what is near may be full
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
-    return _wander(near, state, deadline, seed)
+    if not rooms.paid.any() or not np.isfinite(state.best.value):
+        return _wander(near, state, deadline, seed)
+    short = Deadline(_WANDER_SHARE * deadline.left(), clock=deadline.clock)
+    state = _wander(near, _decide(near, state, short), short, seed)
+    return state if is_closed(near, state) else replace(state, best=settle_rows(near, state.best, deadline=deadline))
+
+
+def _decide(near: Rooms, state: Bound, deadline: Deadline) -> Bound:
+    """Return the state with a better choice, if windows decided exactly lead to one."""
+    if not len(state.share) or is_closed(near, state) or int(state.best.opened.sum()) > _MOST_OPEN:
+        return state
+    found = decide_sites(near, state, state.best.opened, deadline=deadline)
+    return replace(state, best=found) if found.value < state.best.value else state
 
 
 def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:

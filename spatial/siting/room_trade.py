@@ -72,9 +72,9 @@ class Split:
 def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
     """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move."""
     rng, lost = np.random.default_rng(seed), finite_lost(rooms)
-    split = _begun(rooms, opened, lost)
+    split = begun_split(rooms, opened, lost)
     kept, free, step, last = split.kept(), np.zeros(len(rooms.room), dtype=np.int64), 0, 0
-    best, least, waiting = _filled(rooms, kept, lost), split.total, 0
+    best, least, waiting = filled_split(rooms, kept, lost), split.total, 0
     while deadline.left() > 0.0:
         step += 1
         pairs, low = _drawn(rooms, split, still, free > step, least, rng)
@@ -88,16 +88,16 @@ def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
             least, waiting, kept, last = split.total, _SETTLED, split.kept(), step
         elif waiting:
             waiting -= 1
-            best = best if waiting else min(best, _filled(rooms, kept, lost), key=_value)
+            best = best if waiting else min(best, filled_split(rooms, kept, lost), key=_value)
         elif step - last > _PATIENCE and not np.isfinite(best.value):
             break  # these entries have no room for all
         elif step - last > _PATIENCE:
-            split, last = _begun(rooms, np.isin(np.arange(len(rooms.room)), kept[0]), lost), step
+            split, last = begun_split(rooms, np.isin(np.arange(len(rooms.room)), kept[0]), lost), step
             free[:] = 0
-    return min(best, _filled(rooms, kept, lost), key=_value) if waiting else best
+    return min(best, filled_split(rooms, kept, lost), key=_value) if waiting else best
 
 
-def _begun(rooms: Rooms, opened: Flags, lost: Floats) -> Split:
+def begun_split(rooms: Rooms, opened: Flags, lost: Floats) -> Split:
     """Return the solved transport problem of some open sites."""
     split = split_of(rooms, opened, lost)
     begin_split(split.told, split.flow, split.ways, split.past)
@@ -108,7 +108,7 @@ def _value(choice: Choice) -> float:
     return choice.value
 
 
-def _filled(rooms: Rooms, kept: Kept, lost: Floats) -> Choice:
+def filled_split(rooms: Rooms, kept: Kept, lost: Floats) -> Choice:
     """Return sites filled with whole rows, each where most of it goes at first."""
     site, who, price = kept
     return fill_whole(rooms, site, who, price, lost)
