@@ -14,6 +14,7 @@ from spatial.errors import InfeasibleError
 from spatial.siting.median_branch import Best, Node, Polished, Search, Searched, branch, settle_first
 from spatial.siting.median_city import run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
+from spatial.siting.median_counts import Places, share_sites, split_places
 from spatial.siting.median_cuts import begin, lift
 from spatial.siting.median_joined import join_sets
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
@@ -58,19 +59,24 @@ def solve_median(
     """
     deadline = deadline or Deadline(np.inf)
     terms = ask(ways, weight, p, fixed, missing)
-    free = np.flatnonzero(~terms.fixed)
-    if terms.p == 0 or terms.p >= len(free):
-        found = finish(terms, free if terms.p else free[:0], np.inf, deadline, "nothing to choose")
-    elif can_enumerate(terms):
-        found = finish(terms, enumerate_sets(terms), np.inf, deadline, "all sets compared")
-    else:
-        found = _solve(terms, deadline, seed, tick or (lambda stage, share, value, bound: True))
+    names, bound, notes = _decide(terms, deadline, seed, tick or (lambda stage, share, value, bound: True))
+    found = finish(terms, names, bound, deadline, *notes)
     if found.proved and not np.isfinite(found.value):
         raise InfeasibleError(f"siting: no {terms.p} new sites serve every row that has to be served")
     return found
 
 
-def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> Found:
+def _decide(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
+    """Return the best set found, a bound (infinite if nothing at or below the goal is left), and notes."""
+    free = np.flatnonzero(~terms.fixed)
+    if terms.p == 0 or terms.p >= len(free):
+        return free if terms.p else free[:0], np.inf, ("nothing to choose",)
+    if can_enumerate(terms):
+        return enumerate_sets(terms), np.inf, ("all sets compared",)
+    return _solve(terms, deadline, seed, tick)
+
+
+def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> tuple[Ints, float, tuple[str, ...]]:
     """Solve on rows cut to their first sites, and on longer ones where the answer shows the cut to be too near."""
     free = int((~terms.fixed).sum())
     depth = max(_DEPTH_LEAST, _DEPTH_SHARE * free // terms.p + _DEPTH_SITES)
@@ -89,9 +95,9 @@ def _solve(terms: Terms, deadline: Deadline, seed: int, tick: Tick) -> Found:
         bound = max(bound, min(reached, value))
         notes = (f"{nodes} nodes",) if nodes else ()
         if bound > terms.goal(value):
-            return finish(terms, names, np.inf, deadline, *notes)
+            return names, np.inf, notes
         if not root.cut or stopped or not deadline.left():
-            return finish(terms, names, bound, deadline, *notes, "stopped before the proof was complete")
+            return names, bound, (*notes, "stopped before the proof was complete")
         depth *= 2
 
 
@@ -124,8 +130,27 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
     if first:
         best = _gather(terms, replace(state, names=best.names, value=best.value), first, seed, deadline)
         start, best = settle_first(trunk, first, best, ask)
-    found = branch(start, best.names, best.value, ask, deadline)
-    return replace(found, nodes=found.nodes + quick.nodes, bound=max(found.bound, min(quick.bound, found.value)))
+    places = split_places(trunk, start, terms.goal(best.value)) if first else None
+    if places:
+        found = _share(terms, places, best, ask, seed, deadline)
+    else:
+        found = branch(start, best.names, best.value, ask, deadline)
+    bound = max(found.bound, min(max(quick.bound, start.bound), found.value))
+    return replace(found, nodes=found.nodes + quick.nodes, bound=bound)
+
+
+def _share(terms: Terms, places: Places, best: Best, ask: Search, seed: int, deadline: Deadline) -> Searched:
+    """Return what places that share nothing but the number of sites prove, each solved by all there is here."""
+
+    def tell(_stage: str, _share: float, _value: float, _bound: float) -> bool:
+        """Tell the caller what is known of the whole."""
+        return ask.watch(best.value, -np.inf)
+
+    def solve(asked: Terms) -> tuple[Ints, float]:
+        """Return the best set of a place and its bound."""
+        return _decide(asked, deadline, seed, tell)[:2]
+
+    return share_sites(terms, places, best, solve, deadline, ask.watch)
 
 
 def _gather(terms: Terms, state: State, polished: Polished, seed: int, deadline: Deadline) -> Best:

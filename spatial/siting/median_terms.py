@@ -35,7 +35,8 @@ class Terms:
     """The question: costs, weights, what a row pays at most (finite), flags of fixed sites, and new sites at most.
 
     ``step`` is a number that all totals differ by multiples of; 0 where costs or weights are not whole. ``missing`` is
-    the cost without an open site as it was asked: infinite where the cap only outweighs all else.
+    the cost without an open site as it was asked: infinite where the cap only outweighs all else. Sets at or above
+    ``upper`` are of no use to whoever asks.
     """
 
     ways: Ways
@@ -45,6 +46,7 @@ class Terms:
     fixed: Flags
     p: int
     step: float
+    upper: float = np.inf
 
     def cost_of(self, names: Ints) -> float:
         """Return the total with the named sites and the fixed ones open, by plain sums."""
@@ -57,7 +59,8 @@ class Terms:
         return flags
 
     def goal(self, value: float) -> float:
-        """Return the total that everything better than ``value`` stays at or below."""
+        """Return the total that everything of use and better than ``value`` stays at or below."""
+        value = min(value, self.upper)
         return value - (self.step * (1 - _ROUNDING) if self.step else _RELATIVE * max(abs(value), 1e-300))
 
     def bound(self, bound: float) -> float:
