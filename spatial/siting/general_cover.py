@@ -181,18 +181,20 @@ def _branched(
         return np.inf if broken_rules(task.question, flags) else value_of(task.question, flags) - task.base
 
     def watch(value: float, bound: float) -> bool:
-        return tick is None or tick("branching", _done(deadline), value + task.base, bound + task.base)
+        goes_on[0] = tick is None or tick("branching", _done(deadline), value + task.base, bound + task.base)
+        return goes_on[0]
 
     def search(share: Floats) -> Flags:
         begin = rounded(task, replace(priced, share=share), state)
         return _sought(task, table, weight, begin, state.ends, deadline, seed=seed, turn=next(turns))
 
-    turns = count(1)
+    turns, goes_on = count(1), [True]
     ask = Ask(lambda value: task.goal(value + task.base) - task.base, cost_of, watch, search)
     begin = _begin(posed, table, known)
     grown = grow_tree(posed, state.ends, begin, state.opened, state.value - task.base, ask, deadline)
     state = with_sites(task, state, grown.opened)
-    return replace(state, bound=max(state.bound, min(grown.bound + task.base, state.value)))
+    bound = max(state.bound, min(grown.bound + task.base, state.value))
+    return replace(state, bound=bound, stopped=not goes_on[0])
 
 
 def _done(deadline: Deadline) -> float:

@@ -73,6 +73,25 @@ def test_the_one_who_watches_can_stop_the_work(always: Any) -> None:
     assert found.bound <= least(question)
 
 
+def test_the_one_who_watches_can_stop_the_branching(always: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(general_cover, "anneal_under", lambda _question, _table, _weight, opened, _ends, **_: opened)
+    monkeypatch.setattr("spatial.siting.general_total.wander", lambda _question, opened, **_: opened)
+    stops = 0
+    for seed in range(200, 240):
+        question, heard = served_or_not(seed), []
+
+        def stop(stage: str, *_: Any, heard: list[str] = heard) -> bool:
+            heard.append(stage)
+            return stage != "branching"
+
+        found = least_total(question, question.fixed.copy(), deadline=Deadline(60.0), seed=1, tick=stop)
+        assert heard.count("branching") <= 1
+        assert "branching" not in heard or heard[-1] == "branching"
+        assert found.bound <= least(question)
+        stops += "branching" in heard
+    assert stops > 5
+
+
 def test_costs_that_differ_and_backup_are_left_to_others(always: Any) -> None:
     assert not is_cover(make_task(asked(3, 1)))
     assert not is_cover(make_task(replace(served_or_not(3), need=2)))
