@@ -19,7 +19,7 @@ from spatial.siting.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _LP_SHARE, _SEARCH_SHARE, _LAST_SHARE = 0.5, 0.35, 0.1
-_ROUNDS = Rounds(most=200, little=0.01, idle=3, least=3e-4)
+_ROUNDS = Rounds(most=200, little=0.01, idle=3, least=3e-4, counted=True)
 _SEARCHES, _SWAPS, _HEAT = 4, 1_200, (0.03, 0.004)
 """Annealings, swaps of each by open site, and temperatures as shares of what an open site serves."""
 _OPEN = 1e-6

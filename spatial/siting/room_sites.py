@@ -66,12 +66,14 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
 class Rounds:
     """When other inequalities than those about room are looked for: where a round has gained at most the share
     ``little`` of the bound, in at most ``most`` rounds; and after how many ``idle`` rounds with less than the share
-    ``least`` it ends."""
+    ``least`` it ends. Programmes are solved anew, or from where they were in ``counted`` steps, which is slower where
+    they are small but does not depend on how busy the machine is."""
 
     most: int = 6
     little: float = 1e-4
     idle: int = _LP_ROUNDS
     least: float = 0.0
+    counted: bool = False
 
 
 _USUAL = Rounds()
@@ -83,9 +85,9 @@ def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> 
     Zero-half cuts and inequalities of windows are looked for once inequalities about room gain little; the answer is
     None where there is none, or no time.
     """
-    solver, bound, point, cuts, idle = _solver(master), -np.inf, None, 0, 0
+    solver, bound, point, cuts, idle = _solver(master, rounds), -np.inf, None, 0, 0
     for _ in range(_LP_ROUNDS):
-        status = _solved(solver, deadline)
+        status = (_solved_by_steps if rounds.counted else _solved)(solver, deadline)
         if status == highspy.HighsModelStatus.kInfeasible:
             return master, None, np.inf
         if status != highspy.HighsModelStatus.kOptimal:
@@ -109,6 +111,13 @@ def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> 
 
 
 def _solved(solver: highspy.Highs, deadline: Deadline) -> Any:
+    """Return how HiGHS ends by itself."""
+    solver.setOptionValue("time_limit", max(deadline.left(), 0.01) + float(solver.getRunTime()))
+    solver.run()
+    return solver.getModelStatus()
+
+
+def _solved_by_steps(solver: highspy.Highs, deadline: Deadline) -> Any:
     """Return how the simplex method ends, which goes on from where it was; the interior point method comes first."""
     if not solver.getBasis().valid:
         solver.setOptionValue("solver", "ipm")
@@ -141,10 +150,12 @@ def _proved(master: Master, price: Floats) -> float:
     return float(master.least @ price + np.minimum(left * master.lower, left * master.upper).sum())
 
 
-def _solver(master: Master) -> highspy.Highs:
+def _solver(master: Master, rounds: Rounds) -> highspy.Highs:
     """Return a solver of the linear programme."""
     solver = highspy.Highs()
-    options = {"output_flag": False, "threads": 1, "presolve": "off", "simplex_iteration_limit": _SLICE}
+    options: dict[str, Any] = {"output_flag": False, "threads": 1}
+    if rounds.counted:
+        options |= {"presolve": "off", "simplex_iteration_limit": _SLICE}
     for name, value in options.items():
         solver.setOptionValue(name, value)
     problem = highspy.HighsLp()
