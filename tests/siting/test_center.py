@@ -239,6 +239,17 @@ def test_published_networks_are_proved_at_the_published_optimum(number: int) -> 
     assert found.value == PMED_CENTERS[number]
 
 
+def assert_best(question: Question) -> None:
+    """The answer keeps the conditions, is proved, and as good as the best of all sets, or there is proof of none."""
+    best, found = try_all(question), solve_center_under(question, deadline=Deadline(60.0))
+    if best is None:
+        assert found.impossible
+        return
+    assert found.opened is not None
+    assert not broken_rules(question, found.opened)
+    assert found.bound == value_of(question, found.opened) == value_of(question, best)
+
+
 @pytest.mark.parametrize("seed", [689, 767, 783, 855, 882, 951, 968, 975, 1054, 1113, 1199, 1206, *range(20)])
 def test_branches_closed_at_one_radius_are_looked_at_again_at_smaller_ones(monkeypatch, seed) -> None:  # type: ignore[no-untyped-def]
     looks, whole = count(), find_within
@@ -251,13 +262,7 @@ def test_branches_closed_at_one_radius_are_looked_at_again_at_smaller_ones(monke
     monkeypatch.setattr(center_radius, "find_within", interrupted)
     question = conditioned(seed, sites=11, rows=14)
     question = replace(question, budget=inf if seed % 3 else question.budget, rules=() if seed % 2 else question.rules)
-    best = try_all(question)
-    found = solve_center_under(question, deadline=Deadline(60.0))
-    if best is None:
-        assert found.impossible
-        return
-    assert found.opened is not None
-    assert found.bound == value_of(question, found.opened) == value_of(question, best)
+    assert_best(question)
 
 
 @pytest.mark.parametrize("need", [1, 2])
@@ -285,13 +290,7 @@ def test_a_search_finds_sites_that_are_not_too_near_to_each_other_where_there_ar
 def test_sites_too_near_to_each_other_make_the_farthest_place_no_nearer_than_the_best_of_all_sets(seed: int) -> None:
     question = conditioned(seed, sites=14, rows=40)
     question = replace(question, p=4, budget=inf, rules=(), banned=np.zeros(14, dtype=bool), weight=np.ones(40))
-    best, found = try_all(question), solve_center_under(question, deadline=Deadline(60.0))
-    if best is None:
-        assert found.impossible
-        return
-    assert found.opened is not None
-    assert not broken_rules(question, found.opened)
-    assert found.bound == value_of(question, found.opened) == value_of(question, best)
+    assert_best(question)
 
 
 @pytest.mark.parametrize("need", [1, 2, 3])
@@ -305,11 +304,4 @@ def test_money_that_is_short_by_less_than_any_bound_tells_is_not_spent(monkeypat
     price = np.where(question.fixed, 0.0, 1e7 + rng.integers(0, 4, 7))
     budget = 1e7 * int(rng.integers(2, 5)) + int(rng.integers(0, 9))
     question = replace(question, p=7, price=price, budget=budget, rules=(), apart=question.apart[:1])
-    best = try_all(question)
-    found = solve_center_under(question, deadline=Deadline(60.0))
-    if best is None:
-        assert found.impossible
-        return
-    assert found.opened is not None
-    assert not broken_rules(question, found.opened)
-    assert found.bound == value_of(question, found.opened) == value_of(question, best)
+    assert_best(question)
