@@ -5,7 +5,6 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -19,7 +18,7 @@ from api.headers import add_headers
 from api.jobs.answers import CONFORMS_TO as PROCESSES
 from api.jobs.opening import Desk, open_desk
 from api.jobs.serving import Serving, name_store
-from api.openapi import build_openapi
+from api.openapi import describe_when_asked
 from api.routes.amap import amap_router
 from api.routes.downloads import downloads_router
 from api.routes.features import features_router
@@ -132,13 +131,13 @@ def _add_store(app: FastAPI, store: Path | str, desk: Desk, settings: Settings) 
 
 def _add_documents(app: FastAPI, settings: Settings) -> None:
     """Add the description of all that is there by now, and the pages for people."""
-    document = orjson.dumps(build_openapi(app))
+    document = describe_when_asked(app)
     app.include_router(page_router(settings))
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
         """Return what the server does, as OpenAPI 3.0."""
-        return Response(document, media_type=OPENAPI)
+        return Response(document(), media_type=OPENAPI)
 
 
 def _tell_serving(

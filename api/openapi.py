@@ -1,8 +1,10 @@
 """What does the server do, as an OpenAPI 3.0 document? (OGC API asks for 3.0, models are described in 3.1.)"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -111,6 +113,14 @@ def items_parameters(settings: Settings) -> list[dict[str, Any]]:
         system_parameter("filter-crs", "System of the places in the filter."),
         form_parameter("geojson", "json", "jsonseq", "html"),
     ]
+
+
+def describe_when_asked(app: FastAPI) -> Callable[[], bytes]:
+    """Return a function that gives the OpenAPI document of an application as JSON.
+
+    It is made when it is first asked for: to make it takes longer than all else of a server that starts.
+    """
+    return cache(lambda: orjson.dumps(build_openapi(app)))
 
 
 def build_openapi(app: FastAPI) -> dict[str, Any]:

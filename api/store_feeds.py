@@ -19,7 +19,7 @@ from api.errors import add_error_handlers
 from api.keeping import Keeper
 from api.layers import LoadedLayer, build_layer, load_layer
 from api.moments import read_datetime
-from api.openapi import build_openapi
+from api.openapi import describe_when_asked
 from api.plan_answers import tell_public_origin
 from api.renewing import move_blocks, renew_layer
 from api.routes.amap import amap_router
@@ -68,12 +68,12 @@ def build_plan_feeds(store: Store, settings: Settings, editor: Editor) -> FastAP
     app.include_router(grid_writes_router(find, settings, editor))
     for build_router in (tiles_router, downloads_router, amap_router, locate_router):
         app.include_router(build_router(find, settings))
-    document = orjson.dumps(build_openapi(app))
+    document = describe_when_asked(app)
     add_error_handlers(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
-        return Response(document, media_type=OPENAPI)
+        return Response(document(), media_type=OPENAPI)
 
     return app
 
