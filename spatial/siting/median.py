@@ -14,9 +14,10 @@ from spatial.errors import InfeasibleError
 from spatial.siting.median_branch import Best, Node, Polished, Search, Searched, branch, settle_first
 from spatial.siting.median_city import run_city
 from spatial.siting.median_core import Core, build_core, shrink, total
-from spatial.siting.median_counts import Places, share_sites, split_places
+from spatial.siting.median_counts import share_sites
 from spatial.siting.median_cuts import begin, lift
 from spatial.siting.median_joined import join_sets
+from spatial.siting.median_places import Places, split_places
 from spatial.siting.median_rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
 from spatial.siting.median_split import begin_records, split_site
 from spatial.siting.median_swap import by_column, search

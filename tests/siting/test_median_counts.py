@@ -11,8 +11,9 @@ import spatial.siting.median as median
 import spatial.siting.median_counts as counts
 from spatial.siting.median_branch import Best, Node, settle
 from spatial.siting.median_core import Core, build_core, shrink, total
-from spatial.siting.median_counts import join_counts, near_core, share_sites, split_places
+from spatial.siting.median_counts import join_counts, share_sites
 from spatial.siting.median_cuts import begin, lift
+from spatial.siting.median_places import near_core, split_places
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_terms import Terms, ask, enumerate_sets
 from spatial.siting.ways import Deadline, Floats, Ints
@@ -91,8 +92,15 @@ def test_rows_that_the_lifted_question_ends_early_keep_what_is_beyond(seed: int)
     assert (reached[value > goal] > goal).all()
 
 
+@pytest.mark.parametrize("way", ["solved at once", "swept", "too wide"])
 @pytest.mark.parametrize("seed", range(36))
-def test_numbers_of_sites_are_shared_out_as_the_best_set_has_them(seed: int) -> None:
+def test_numbers_of_sites_are_shared_out_as_the_best_set_has_them(
+    seed: int, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way != "solved at once":
+        monkeypatch.setattr(counts, "_PLAIN", 0)
+    if way == "too wide":
+        monkeypatch.setattr(counts, "sweep", lambda *_: None)
     terms, core = hamlets(seed)
     ranked = every_set(core)
     best, names = terms.cost_of(ranked[0]), ranked[(1, 5, 25)[seed % 3] % len(ranked)]
@@ -153,6 +161,29 @@ def test_places_are_proved_by_all_there_is() -> None:
     assert split >= 3
 
 
+def test_a_narrow_place_is_known_for_all_numbers_that_cost_little_after_a_few_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unwanted(_: Terms) -> tuple[Ints, float]:
+        raise AssertionError
+
+    monkeypatch.setattr(counts, "_PLAIN", 4)
+    where = np.concatenate([np.arange(14.0)[:, None] * [6.0, 0.4] + [k * 500.0, 0.0] for k in range(2)])
+    terms = ask(point_question("lines", where, 9).ways, np.ones(28), 9, None, inf)
+    core = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, 9, 1000)
+    first = np.array([1, 4, 8, 13, 15, 18, 21, 24, 27])
+    goal = terms.goal(terms.cost_of(first))
+    places = split_places(*trunk_and_rest(core, goal, cuts=0), goal)
+    assert places is not None
+    assert max(len(place.names) for place in places.cores) > 4
+    found = share_sites(terms, places, Best(first, terms.cost_of(first)), unwanted, Deadline(60), lambda *_: True)
+    assert found.nodes < 30
+    assert found.bound == found.value == terms.cost_of(found.names) < terms.cost_of(first)
+    half = ask(point_question("line", where[:14], 9).ways, np.ones(14), 0, None, inf)
+    each = [min(half.cost_of(np.array(one)) for one in combinations(range(14), k)) for k in range(3, 7)]
+    assert found.value == each[1] + each[2]
+
+
 def test_one_place_alone_is_not_split() -> None:
     terms, core = hamlets(3, gap=10.0)
     whole = Node(core, (), first_prices(core), -inf)
@@ -187,6 +218,7 @@ def test_costs_that_are_not_whole_are_not_split_and_a_root_above_the_goal_is_not
 
 
 def test_a_look_that_finds_no_time_for_its_relaxation_goes_on_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "sweep", lambda *_: None)
     monkeypatch.setattr(counts, "lift", lambda *_args, **_named: None)
     monkeypatch.setattr(counts, "_PLAIN", 0)
     terms, core = hamlets(5)
