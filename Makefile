@@ -8,7 +8,7 @@ DEMO_PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
 
-.PHONY: help setup web check test demo bench clean
+.PHONY: help setup web lint check test demo bench clean
 .DELETE_ON_ERROR:
 
 help: ## say what there is
@@ -41,22 +41,23 @@ $(WEB)/dist/.built: $(WEB)/node_modules/.installed $(shell find $(WEB)/src $(WEB
 	@cd $(WEB) && npm run --silent build
 	@touch $@
 
-check: setup ## ruff, mypy and the architecture test
+lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+check: lint ## ruff, mypy and the architecture test
 	@$(BIN)/pytest -q tests/test_architecture.py tests/test_public_api.py
 
-# Kernels are compiled when first used and kept; two test workers would each compile them all.
+# Kernels are compiled when first used and kept; two test workers, and the servers they start, would each compile these.
 .venv/.compiled: .venv/.installed $(wildcard spatial/division/*.py spatial/walking/*.py)
-	@echo "setup: compiling the kernels (about a minute, once)"
+	@echo "setup: compiling the kernels of division and walking (a minute or two, once)"
 	@$(BIN)/wangge plan data/sample --out .venv/first-plan > .venv/first-plan.log 2>&1 || { cat .venv/first-plan.log; exit 1; }
 	@touch $@
 
-test: setup web .venv/.compiled ## all checks and tests
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+# mypy and the compiler take a core each.
+test: setup web ## all checks and tests
+	@$(MAKE) --no-print-directory -j 2 lint .venv/.compiled
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 demo: setup web ## divide the sample district, walk it, site centres, serve the map
