@@ -11,6 +11,7 @@ from spatial.errors import EditError
 from spatial.plan import edit_kinds as kinds
 from spatial.plan.adopting import adopt_assignment
 from spatial.plan.edits import begin, build_ground
+from spatial.plan.model import Plan
 from tests.plan.editing import blocks_in, run
 from tests.plan.towns import block_frame, four_grids, make_plan
 
@@ -18,6 +19,17 @@ FOUR = build_ground(four_grids())
 START = begin(four_grids())
 TODAY: dict[str, str] = START.assignment.to_dict()
 """Four by four blocks of 125 households, in grids of two by two named g00, g01, g10 and g11."""
+
+
+def three_columns() -> Plan:
+    """Three by three blocks of different sizes in a grid for each column."""
+    blocks = block_frame(3, 3).assign(households=[10, 70, 20, 130, 40, 90, 60, 30, 110])
+    today = blocks["block_id"].map(lambda name: f"g{int(name[1])}")
+    return make_plan(blocks, today.set_axis(blocks["block_id"]).rename("grid_id"))
+
+
+NINE = build_ground(three_columns())
+NINE_TODAY = begin(three_columns())
 
 
 def groups(assignment: Any) -> set[frozenset[str]]:
@@ -84,20 +96,16 @@ def test_locked_and_dedicated_grids_may_stand_where_they_stay() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=9, max_size=9), st.permutations(range(9)))
 def test_no_other_way_to_hand_on_the_grids_keeps_more_households(parts: list[int], order: list[int]) -> None:
-    blocks = block_frame(3, 3)
-    blocks["households"] = [10, 70, 20, 130, 40, 90, 60, 30, 110]
-    today = blocks["block_id"].map(lambda name: f"g{int(name[1])}")
-    plan = make_plan(blocks, today.set_axis(blocks["block_id"]).rename("grid_id"))
-    ground, state = build_ground(plan), begin(plan)
+    blocks = NINE.plan.blocks
     names = blocks["block_id"].tolist()
     wanted = {names[k]: f"part {parts[k]}" for k in order}
-    out = adopt_assignment(ground, state, wanted)
+    out = adopt_assignment(NINE, NINE_TODAY, wanted)
     assert groups(out.state.assignment.to_dict()) == groups(wanted)
     size = dict(zip(names, blocks["households"], strict=True))
-    was, now = state.assignment.to_dict(), out.state.assignment.to_dict()
+    was, now = NINE_TODAY.assignment.to_dict(), out.state.assignment.to_dict()
     kept = sum(size[b] for b in names if now[b] == was[b])
     found = groups(wanted)
-    some = [sorted(blocks_in(state, grid)) for grid in sorted(set(was.values()))]
+    some = [sorted(blocks_in(NINE_TODAY, grid)) for grid in sorted(set(was.values()))]
     slots = [*some, *([[]] * max(0, len(found) - len(some)))]
     best = max(
         sum(size[b] for part, grid in zip(found, chosen, strict=False) for b in part if b in grid)

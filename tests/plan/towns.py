@@ -1,6 +1,7 @@
 """A town of square blocks, 100 m wide, whose plan is known: grids of four blocks, and hands to break it with."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,7 @@ from spatial.tables import BARRIERS, CIRCLES, SITES
 CRS = metric_crs(108.7, 34.3)
 CORNER = shapely.get_coordinates(to_metres(shapely.Point(108.7, 34.3), CRS))[0].round()
 SIDE_M = 100.0
+_PROFILE = read_profile("about_500")
 
 
 def square(column: float, row: float, width: float = 1.0, height: float = 1.0) -> Any:
@@ -33,6 +35,11 @@ def snapped(shapes: Any) -> Any:
 
 def block_frame(columns: int, rows: int, households: int = 125) -> Any:
     """Blocks named by column and row, ``b00`` in the south-west."""
+    return _blocks(columns, rows, households).copy()
+
+
+@cache
+def _blocks(columns: int, rows: int, households: int) -> Any:
     places = [(c, r) for c in range(columns) for r in range(rows)]
     geometry = snapped([square(c, r) for c, r in places])
     frame = gpd.GeoDataFrame({"block_id": [f"b{c}{r}" for c, r in places]}, geometry=geometry, crs=CRS)
@@ -50,7 +57,12 @@ def block_frame(columns: int, rows: int, households: int = 125) -> Any:
 
 def adjacency_frame(blocks: Any, *, clear_m: float = 100.0) -> Any:
     """Pairs of blocks side by side, each with 100 m of border on a street."""
-    where = {name: (int(name[1]), int(name[2])) for name in blocks["block_id"]}
+    return _sides(tuple(blocks["block_id"]), clear_m).copy()
+
+
+@cache
+def _sides(names: tuple[str, ...], clear_m: float) -> Any:
+    where = {name: (int(name[1]), int(name[2])) for name in names}
     pairs = [
         (a, b)
         for a in where
@@ -81,7 +93,7 @@ def quarters(blocks: Any) -> Any:
 
 def make_plan(blocks: Any, assignment: Any, adjacency: Any = None, **parts: Any) -> Plan:
     """A plan of these blocks; parts replace what follows from them."""
-    profile = parts.pop("profile", read_profile("about_500"))
+    profile = parts.pop("profile", _PROFILE)
     adjacency = adjacency_frame(blocks) if adjacency is None else adjacency
     outline = gpd.GeoDataFrame(
         {"community_id": sorted(set(blocks["community_id"]))},
@@ -108,7 +120,14 @@ def make_plan(blocks: Any, assignment: Any, adjacency: Any = None, **parts: Any)
 
 
 def four_grids() -> Plan:
-    """Sixteen blocks of 125 households in four grids of 500: nothing is wrong with it."""
+    """Sixteen blocks of 125 households in four grids of 500: nothing is wrong with it; each call gives frames anew."""
+    parts = {part.name: getattr(_four_grids(), part.name) for part in fields(Plan)}
+    frames = {name: part.copy() for name, part in parts.items() if isinstance(part, pd.DataFrame | pd.Series)}
+    return replace(_four_grids(), **frames)
+
+
+@cache
+def _four_grids() -> Plan:
     blocks = block_frame(4, 4)
     return make_plan(blocks, quarters(blocks))
 
