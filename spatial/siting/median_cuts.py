@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 
 from spatial.siting.median_core import Core, shrink
-from spatial.siting.median_odd import Cut, find_cuts
+from spatial.siting.median_odd import EFFORTS, Cut, find_cuts
 from spatial.siting.median_start import Start, begin_at, keep_start, pay_at_once
 from spatial.siting.ways import Deadline, Floats, Ints
 from spatial.walking.compiled import kernel
@@ -24,6 +24,8 @@ _FREE, _COLUMN, _LACKING = 0, 1, 2
 _SEEN = 1e-6
 _PATIENCE, _GAIN = 4, 0.01
 """Rounds of cuts end when so many in a row close less than this share of what is missing."""
+_FEW, _THOROUGH = 50, 10
+"""With fewer cuts than this more effort is spent on finding them, where there are more rounds than that."""
 NONE = np.zeros(0, np.int64)
 
 
@@ -82,7 +84,8 @@ def lift(
     highs.changeColsBounds(m, np.arange(m, dtype=np.int32), low, high)
     if start is not None:
         begin_at(highs, program.rows, start, program.paid)
-    best, waited, lifted = -np.inf, 0, None
+    best, waited, lifted, effort = -np.inf, 0, None, 0
+    most = EFFORTS - 1 if rounds > _THOROUGH else 0
     for turn in range(rounds + 1):
         answer = _settled(program, goal, deadline)
         if answer is None:
@@ -93,7 +96,10 @@ def lift(
         best = max(best, value)
         if turn == rounds or value > goal or waited >= _PATIENCE or not deadline.left():
             break
-        cuts = find_cuts(core, program.ends, program.row, summed, share, seed + turn)
+        cuts = find_cuts(core, program.ends, program.row, summed, share, seed=seed + turn, effort=effort)
+        while len(cuts) < _FEW and effort < most:
+            effort += 1
+            cuts = find_cuts(core, program.ends, program.row, summed, share, seed=seed + turn, effort=effort)
         if not cuts:
             break
         _drop_slack(program)

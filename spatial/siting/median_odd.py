@@ -16,11 +16,11 @@ from spatial.siting.ways import Floats, Ints
 from spatial.walking.compiled import inner, kernel
 
 _WHOLE = 1e-6
-_NEAR = 0.25
-"""A ball is looked at while the shares in it add up to this near to one."""
-_MOST_BALLS, _MOST_FOUND = 1500, 400
+_EFFORTS = ((0.25, 1500, 3), (0.4, 3000, 6), (0.55, 6000, 12))
+"""How near to one the shares in a ball add up that is looked at, most such balls, and passes over them, by effort."""
+EFFORTS = len(_EFFORTS)
+_MOST_FOUND = 400
 _BROKEN = 0.04
-_PASSES = 3
 _MOST = 150
 """Cuts at most that are told."""
 
@@ -36,11 +36,15 @@ class Cut:
     broken: float
 
 
-def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, seed: int) -> list[Cut]:
+def find_cuts(
+    core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, *, seed: int, effort: int = 0
+) -> list[Cut]:
     """Return cuts that the shares break, the most broken for its length first, up to ``_MOST``.
 
-    ``ends`` are the last entries of all balls, ``row`` their rows, ``summed`` the shares in them.
+    ``ends`` are the last entries of all balls, ``row`` their rows, ``summed`` the shares in them. ``effort`` is below
+    ``EFFORTS``.
     """
+    reach, most, passes = _EFFORTS[effort]
     loose = np.flatnonzero((share > _WHOLE) & (share < 1.0 - _WHOLE))
     if not len(loose):
         return []
@@ -51,8 +55,8 @@ def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, 
     held = held[ends + 1] - held[first]
     parted = np.r_[0, np.cumsum(((share > _WHOLE) & (share < 1.0 - _WHOLE))[core.site])]
     parted = parted[ends + 1] - parted[first]
-    near = np.flatnonzero((away < _NEAR) & (parted > 0) & (begun | np.r_[True, held[1:] != held[:-1]]))
-    near = near[np.argsort(away[near], kind="stable")][:_MOST_BALLS]
+    near = np.flatnonzero((away < reach) & (parted > 0) & (begun | np.r_[True, held[1:] != held[:-1]]))
+    near = near[np.argsort(away[near], kind="stable")][:most]
     place = np.full(len(share), -1, np.int32)
     place[loose] = np.arange(len(loose))
     place[share >= 1.0 - _WHOLE] = -2
@@ -74,7 +78,7 @@ def find_cuts(core: Core, ends: Ints, row: Ints, summed: Floats, share: Floats, 
     value = np.zeros(len(share), np.int64)
     scores: dict[bytes, tuple[float, Ints]] = {}
     rng = np.random.default_rng(seed)
-    for turn in range(_PASSES):
+    for turn in range(passes):
         key = np.minimum(share[loose], 1.0 - share[loose]) + (0.2 * turn) * rng.random(len(loose))
         order = np.argsort(-key, kind="stable")
         sums = eliminate(bits[once], odd[once], weight[once], share[loose], order, np.int64(_MOST_FOUND))

@@ -6,11 +6,12 @@ from math import inf
 import numpy as np
 import pytest
 
+from spatial.siting import median_cuts
 from spatial.siting.median import solve_median
 from spatial.siting.median_branch import Node, Search, branch
 from spatial.siting.median_core import Core, build_core, total
 from spatial.siting.median_cuts import ball_sums, begin, lift
-from spatial.siting.median_odd import find_cuts
+from spatial.siting.median_odd import EFFORTS, find_cuts
 from spatial.siting.median_price import first_prices, raise_prices
 from spatial.siting.median_terms import Terms, ask
 from spatial.siting.ways import Deadline
@@ -74,7 +75,8 @@ def test_shares_that_are_whole_break_no_cut() -> None:
     share = (np.arange(len(core.names)) < core.p).astype(float)
     summed = ball_sums(core.ptr, core.site, program.ends, program.row, share)
     assert summed.max() == core.p
-    assert find_cuts(core, program.ends, program.row, summed, share, 0) == []
+    for effort in range(EFFORTS):
+        assert find_cuts(core, program.ends, program.row, summed, share, seed=0, effort=effort) == []
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -129,6 +131,23 @@ def test_holes_of_a_board_are_proved_where_the_plain_relaxation_lies_far_below()
     assert plain.value < terms.goal(found.value)
     again = solve_median(question.ways, question.weight, question.p)
     assert again.open.tobytes() == found.open.tobytes()
+
+
+def test_cuts_looked_for_with_more_effort_lift_farther_where_few_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    holes = 100.0 * np.array([(x, y) for x in range(45) for y in range(60)])
+    question = point_question("holes", holes[rng.random(len(holes)) < 0.86][:900], 110)
+    best = 97926.0
+    terms = ask(question.ways, question.weight, question.p, None, inf)
+    core = build_core(terms.ways, terms.weight, terms.cap, terms.fixed, terms.p, 80)
+    values = []
+    for efforts in (1, EFFORTS):
+        monkeypatch.setattr(median_cuts, "EFFORTS", efforts)
+        lifted = lift(begin(core, first_prices(core)), best, Deadline(60), rounds=25, seed=0)
+        assert lifted is not None
+        values.append(lifted.value)
+    assert values[0] < best - 5.0
+    assert best - 0.1 < values[1] < best + 1e-6
 
 
 def test_without_time_nothing_is_lifted() -> None:
