@@ -29,6 +29,8 @@ _KNOWN = 3
 """The level at which the next look solves it, and how well it is known when it is solved: one more."""
 _BARELY = 1e-5
 """A number of sites is not known by a sweep that goes less than this share of a step beyond what it costs at least."""
+_SHORT, _LONGER = 1 << 18, 2.0
+"""A sweep that began fewer sets is followed by one that goes so many times as far."""
 _PLAIN = 12
 """A place of so few sites is solved at once."""
 _FINE_STEPS, _FINE_PACE = 3, 0.01
@@ -38,13 +40,15 @@ _FINE_STEPS, _FINE_PACE = 3, 0.01
 class _Table:
     """What a place costs at least, how well that is known, and which of its sites are best, by number of sites.
 
-    All are written to as more becomes known. Places that are the same have one table.
+    All are written to as more becomes known, as well as how far the last sweep went and how many sets it began. Places
+    that are the same have one table.
     """
 
     strip: Strip
     least: Floats
     level: Ints
     sites: dict[int, Ints]
+    swept: Floats
 
 
 Solve = Callable[[Terms], tuple[Ints, float]]
@@ -94,7 +98,7 @@ def _look(table: _Table, k: int, upper: float, solve: Solve, deadline: Deadline)
     asked = ask(Ways(core.ptr, core.site, core.cost, len(core.names)), core.weight, k, None, core.cap)
     if table.level[k] < _KNOWN and len(core.names) > max(_PLAIN, k) and k:
         if table.level[k] == _SWEPT:
-            _sweep(table, k, asked, deadline)
+            _sweep(table, k, asked, upper, deadline)
         else:
             _lift(table, k, replace(asked, upper=asked.bound(upper)), deadline)
     else:
@@ -107,22 +111,30 @@ def _look(table: _Table, k: int, upper: float, solve: Solve, deadline: Deadline)
     table.least[:] = np.maximum.accumulate(table.least[::-1])[::-1]
 
 
-def _sweep(table: _Table, k: int, asked: Terms, deadline: Deadline) -> None:
+def _sweep(table: _Table, k: int, asked: Terms, upper: float, deadline: Deadline) -> None:
     """Raise what a place costs at least with any number of sites, with ``k`` by a step if it is not known then."""
-    fee, bound = table.strip.fee, table.strip.bound()
-    # Whole steps from the bound, so that one sweep does for numbers whose bounds differ little.
-    steps = np.floor((table.least[k] + fee * k - bound) / asked.step + _BARELY) + 1.0
-    most = bound + steps * asked.step
-    found = sweep(table.strip, most, deadline)
-    if found is None:
+    most = _limit(table, k, asked.step, upper)
+    told = sweep(table.strip, most, deadline)
+    if told is None:
         table.level[table.level == _SWEPT] += 1
         return
+    table.swept[:] = most - table.strip.bound(), told.begun
     for number in range(len(table.least)):
-        if number in found:
-            table.level[number], table.sites[number] = _KNOWN + 1, found[number]
-            table.least[number] = asked.cost_of(found[number])
+        if number in told.sites:
+            table.level[number], table.sites[number] = _KNOWN + 1, told.sites[number]
+            table.least[number] = asked.cost_of(told.sites[number])
         else:
-            table.least[number] = max(table.least[number], asked.bound(most - fee * number))
+            table.least[number] = max(table.least[number], asked.bound(most - table.strip.fee * number))
+
+
+def _limit(table: _Table, k: int, step: float, upper: float) -> float:
+    """Return how dear sets are looked for, with fees: so dear that ``k`` sites are known or cost a step more, farther
+    where the last sweep was short, no farther than ``upper``."""
+    fee, bound = table.strip.fee, table.strip.bound()
+    needed = step * (np.floor((table.least[k] + fee * k - bound) / step + _BARELY) + 1.0)
+    last, begun = table.swept
+    farther = last * (_LONGER if begun < _SHORT else 1.0)
+    return bound + float(max(needed, min(farther, upper + fee * k - bound)))
 
 
 def _lift(table: _Table, k: int, asked: Terms, deadline: Deadline) -> None:
@@ -159,7 +171,7 @@ def _guess(strip: Strip) -> _Table:
     """Return what the prices say of a place with every number of sites."""
     core, price = strip.core, strip.price
     least: Floats = float(core.weight @ price) - np.append(0.0, np.cumsum(np.sort(saved_by_site(core, price))[::-1]))
-    return _Table(strip, least, np.zeros(len(least), np.int64), {})
+    return _Table(strip, least, np.zeros(len(least), np.int64), {}, np.zeros(2))
 
 
 def _joined(terms: Terms, places: Places, tables: list[_Table], numbers: list[int], best: Best) -> Best:

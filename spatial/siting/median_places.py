@@ -76,13 +76,12 @@ def near_core(whole: Node, left: Node, goal: float) -> tuple[Core, Floats]:
     ptr = np.r_[0, np.cumsum(kept)]
     near = replace(core, ptr=ptr, site=core.site[inside], cost=core.cost[inside])
     near, stay = shrink(near, np.zeros(len(core.names), np.int64))
-    return near, price[stay]
+    return near, np.clip(price[stay], near.cost[near.ptr[:-1]], near.cap)
 
 
 def saved_by_site(core: Core, price: Floats) -> Floats:
     """Return what each site saves all rows at these prices."""
     row = np.repeat(np.arange(len(core.cap)), np.diff(core.ptr))
-    price = np.clip(price, core.cost[core.ptr[:-1]], core.cap)
     saved = core.weight[row] * np.maximum(price[row] - core.cost, 0.0)
     by_site: Floats = np.bincount(core.site, saved, len(core.names)).astype(np.float64)
     return by_site

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import eigh
 
+from spatial.siting.median_along import order_along
 from spatial.siting.median_core import Core
 from spatial.siting.median_price import raise_prices
 from spatial.siting.ways import Deadline, Floats, Ints
@@ -23,7 +22,6 @@ _ABREAST, _IN_ALL = 1 << 17, 1 << 23
 """Most sets begun that are told apart after one site, and in all."""
 _BITS = 64
 _STEPS, _PACE = 400, 0.5
-_ROUNDED = 6
 _WORD, _SHIFT, _LEVEL, _NONE, _FIRST_LEVEL, _BEGINS, _ENDS = range(7)
 _BEFORE, _AFTER, _PRICE, _WEIGHT = range(4)
 _SEED, _MIXED = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
@@ -44,6 +42,14 @@ class Strip:
         """Return what any set costs at least with the fee for each site."""
         worth = _worth(self.core, self.price, self.fee)
         return self.core.base + float(self.core.weight @ self.price) + float(np.minimum(worth, 0.0).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The best set for each number of sites for which one was looked for, and how many sets were begun in all."""
+
+    sites: dict[int, Ints]
+    begun: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +75,18 @@ def lay_out(core: Core, price: Floats, fee: float, gap: float) -> Strip:
     asked = replace(core, p=-1, fee=core.fee + fee)
     told = raise_prices(asked, price, goal=np.inf, upper=np.inf, steps=1, pace=0.0)
     told = raise_prices(asked, told.price, goal=np.inf, upper=told.bound + gap, steps=_STEPS, pace=_PACE)
-    return Strip(core, fee, told.price, _along(core))
+    return Strip(core, fee, told.price, order_along(core))
 
 
-def sweep(strip: Strip, most: float, deadline: Deadline) -> dict[int, Ints] | None:
-    """Return the best set for each number of sites for which it costs at most ``most`` with the fees.
+def sweep(strip: Strip, most: float, deadline: Deadline) -> Swept | None:
+    """Return the best sets that cost at most ``most`` with the fees.
 
     With any other number all sets cost more. The nearer ``most`` is to the bound the fewer sets are begun; where they
     are too many, or time is up, the answer is None.
     """
     core, limit = strip.core, most - strip.bound()
     if limit < 0.0:
-        return {}
+        return Swept({}, 0)
     course = _course(_shortened(core, strip.price + limit / core.weight), strip.price, strip.order)
     worth = _worth(core, strip.price, strip.fee)[strip.order]
     key = np.zeros((2, _ABREAST + 1, course.words), np.uint64)
@@ -97,7 +103,7 @@ def sweep(strip: Strip, most: float, deadline: Deadline) -> dict[int, Ints] | No
             return None
         parents.append(parent[:n].astype(np.int32))
     ended = number[len(worth) % 2, :n]
-    return {int(k): _traced(strip.order, parents, at) for at, k in enumerate(ended)}
+    return Swept({int(k): _traced(strip.order, parents, at) for at, k in enumerate(ended)}, in_all)
 
 
 def _worth(core: Core, price: Floats, fee: float) -> Floats:
@@ -105,17 +111,6 @@ def _worth(core: Core, price: Floats, fee: float) -> Floats:
     row = np.repeat(np.arange(len(core.cap)), np.diff(core.ptr))
     saved = core.weight[row] * np.maximum(price[row] - core.cost, 0.0)
     return core.fee + fee - np.bincount(core.site, saved, len(core.names))
-
-
-def _along(core: Core) -> Ints:
-    """Return the sites in the order of the second eigenvector of how many rows they share (Fiedler 1973)."""
-    if len(core.names) < 3:
-        return np.arange(len(core.names))
-    lists = sparse.csr_array((np.ones(len(core.site)), core.site, core.ptr), shape=(len(core.cap), len(core.names)))
-    links = (lists.T @ lists).toarray()
-    _, vectors = eigh(np.diag(links.sum(axis=1)) - links, subset_by_index=[1, 1])
-    along = vectors[:, 0] / np.abs(vectors[:, 0]).max()
-    return np.argsort(np.round(along if along[0] < 0 else -along, _ROUNDED), kind="stable")
 
 
 def _shortened(core: Core, spare: Floats) -> Core:

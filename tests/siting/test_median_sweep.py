@@ -9,7 +9,7 @@ import pytest
 
 import spatial.siting.median_sweep as swept
 from spatial.siting.median_core import Core, total
-from spatial.siting.median_sweep import Strip, lay_out, sweep
+from spatial.siting.median_sweep import Strip, Swept, lay_out, sweep
 from spatial.siting.ways import Deadline, Flags, Floats
 
 
@@ -61,8 +61,8 @@ def test_every_number_that_may_cost_so_much_has_its_best_set_and_no_other_number
         for most in (paid.min() - 0.5, paid.min() + 0.01, paid.min() + rng.uniform(0, 6), paid.max() + 1.0):
             found = sweep(strip, most, Deadline(inf))
             assert found is not None
-            assert set(found) == set(np.flatnonzero(paid <= most).tolist())
-            for k, sites in found.items():
+            assert set(found.sites) == set(np.flatnonzero(paid <= most).tolist())
+            for k, sites in found.sites.items():
                 assert len(sites) == k
                 assert total(core, flagged(core, tuple(sites))) == pytest.approx(least[k], abs=1e-9)
 
@@ -75,7 +75,7 @@ def test_sites_in_any_order_give_the_same_totals(seed: int) -> None:
     shuffled = replace(strip, order=np.random.default_rng(seed).permutation(len(core.names)))
     found = sweep(shuffled, inf, Deadline(inf))
     assert found is not None
-    assert [total(core, flagged(core, tuple(found[k]))) for k in sorted(found)] == pytest.approx(least)
+    assert [total(core, flagged(core, tuple(found.sites[k]))) for k in sorted(found.sites)] == pytest.approx(least)
 
 
 def test_many_rows_at_once_take_more_words_than_one() -> None:
@@ -92,7 +92,7 @@ def test_many_rows_at_once_take_more_words_than_one() -> None:
     found = sweep(strip, 1e9, Deadline(inf))
     assert found is not None
     least = best_by_number(core)
-    assert [total(core, flagged(core, tuple(found[k]))) for k in range(m + 1)] == pytest.approx(least)
+    assert [total(core, flagged(core, tuple(found.sites[k]))) for k in range(m + 1)] == pytest.approx(least)
 
 
 def test_too_many_sets_or_no_time_give_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_too_many_sets_or_no_time_give_no_answer(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(swept, "_IN_ALL", 1 << 20)
     monkeypatch.setattr(swept, "_ABREAST", 3)
     assert sweep(strip, 1e9, Deadline(inf)) is None
-    assert sweep(strip, strip.bound() - 1.0, Deadline(inf)) == {}
+    assert sweep(strip, strip.bound() - 1.0, Deadline(inf)) == Swept({}, 0)
 
 
 def test_sites_along_a_line_are_decided_along_it() -> None:
