@@ -39,7 +39,7 @@ from spatial.siting.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, keep
 
 _BOUND_SHARE, _LOOSE_SHARE = 0.5, 0.2
-_WINDOWS_SHARE = 0.2
+_WINDOWS_SHARE = 0.05
 _SLICE = 0.5
 """Share of the time left that a guess may take."""
 _MOST_SETS, _SETS_SHARE = 20_000, 0.5

@@ -23,7 +23,7 @@ _FIRST_SHARE = 0.5
 
 _TRIED, _LEAST_DOUBT, _TRIAL, _FAR, _HAIR = 6, 0.12, 60, 3.0, 1e-6
 """Sites that are tried before a part is halved, their least doubt, the steps of a trial, and its box of prices."""
-_MOST_SETS, _NARROW, _TURNS = 200_000, 0.8, (10, 2, 0)
+_MOST_SETS, _NARROW, _TURNS = 600_000, 0.8, (10, 2, 0)
 """Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
 
 
