@@ -24,6 +24,8 @@ def list_rows(
 ) -> Any:
     """Return LISTED with one entry per row, for one reason; details and households are one value or one per row."""
     names = [str(row) for row in rows]
+    if not names:
+        return LISTED.empty()
     entries = {
         "source": source,
         "row": pd.Series(names, dtype="str"),
