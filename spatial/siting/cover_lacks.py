@@ -25,12 +25,17 @@ def no_lack_hulls(table: CoverTable) -> sparse.csr_array:
 
 
 def broken_lack_hulls(
-    table: CoverTable, weight: Floats, prices: Prices, *, deadline: Deadline | None = None
+    table: CoverTable,
+    weight: Floats,
+    prices: Prices,
+    *,
+    deadline: Deadline | None = None,
+    turn: tuple[int, int] = (0, 1),
 ) -> sparse.csr_array:
     """Return inequalities broken by the shares to which sites are open and rows left uncovered.
 
     A row each, at least 1; a column for each site, then one for the lack of each row. Once a deadline is over
-    no more are sought.
+    no more are sought. With a ``turn`` windows form around some of the rows, as ``broken_hulls`` tells.
     """
     rows, price = _heaviest(table, weight, prices)
     price = price / max(prices.rate, 1.0)
@@ -38,7 +43,8 @@ def broken_lack_hulls(
     lacks = np.maximum(1.0 - asked @ prices.share, 0.0)
     whole = table_of(sparse.hstack([asked, sparse.eye_array(len(rows))]).tocsr())
     share = np.concatenate((prices.share, lacks))
-    found = broken_hulls(whole, share, price, price > _LEAST_PRICE, deadline=deadline, apart=_APART).tocoo()
+    usable = price > _LEAST_PRICE
+    found = broken_hulls(whole, share, price, usable, deadline=deadline, apart=_APART, turn=turn).tocoo()
     column = np.concatenate((np.arange(table.sites), table.sites + rows))[found.col]
     return sparse.csr_array((found.data, (found.row, column)), shape=(found.shape[0], table.sites + table.rows))
 

@@ -24,7 +24,7 @@ _FEWEST_CHUNKS, _MOST_CHUNKS = 3, 60
 _SAFE = 0.99
 """Part of the longest step under which the method is known to converge."""
 _LEAST_SIZE = 1e-6
-_BALANCE, _LESS, _LEAST_BALANCE = 2.0, 0.5, 0.1
+BALANCE, _LESS, _LEAST_BALANCE = 2.0, 0.5, 0.1
 """Steps of the prices to steps of the point, in natural units: to begin with, from look to look, and at the least. The
 first bring new prices up, the last settle all."""
 _ENOUGH, _SOME, _PART = 0.2, 0.8, 0.36
@@ -42,11 +42,13 @@ changed, steps since the anchor moved, and all steps."""
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Looks at the bound after which steps may end, at which they end, and a bound that is low enough."""
+    """Looks at the bound after which steps may end, at which they end, a bound that is low enough, and the steps of the
+    prices to those of the point to begin with: fewer where the prices were near before."""
 
     fewest: int = _FEWEST_CHUNKS
     most: int = _MOST_CHUNKS
     goal: float = -np.inf
+    balance: float = BALANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def near_prices(
     least = bound(price[AT])
     for chunk in range(pace.most):
         left = deadline.left()
-        scalar[WEIGHT] = max(_BALANCE * _LESS**chunk, _LEAST_BALANCE)
+        scalar[WEIGHT] = max(pace.balance * _LESS**chunk, _LEAST_BALANCE)
         _walk(*forward, *back, counted, float(programme.p), _CHUNK, point, price, scalar)
         now, before = bound(price[NEXT]), least
         if now < least:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial.siting.cover_programme import Ends, Posed
-from spatial.siting.cover_steps import Pace, near_prices
+from spatial.siting.cover_steps import BALANCE, Pace, near_prices
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _LOOKS, _FIRST_LOOKS = 4, 20
@@ -36,12 +36,13 @@ Begin = tuple[Floats, Floats]
 class Ask:
     """What branching asks back: the total that anything better stays at or below, told the best; what a set of sites
     leaves uncovered (infinite if it breaks a condition); whether to go on, told best and bound; and, if given, what a
-    search finds near shares of sites, now and then."""
+    search finds near shares of sites, now and then. ``balance`` is how fast prices of a part go to begin with."""
 
     goal: Callable[[float], float]
     cost_of: Callable[[Flags], float]
     watch: Callable[[float, float], bool]
     search: Callable[[Floats], Flags] | None = None
+    balance: float = BALANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class _Part:
     point: Floats
     price: Floats
     looks: int = _LOOKS
+    balance: float = BALANCE
 
     def split_on(self, site: int, value: float) -> Ends:
         """Return the ends with a site open or shut."""
@@ -75,7 +77,9 @@ def grow_tree(
     posed: Posed, ends: Ends, begin: Begin, opened: Flags, value: float, ask: Ask, deadline: Deadline
 ) -> Grown:
     """Return the best sites and a bound, as far as the deadline allows, from the best ``opened`` known."""
-    root = _price(posed, ends, _Part(ends, -np.inf, *begin), ask.goal(value), _FIRST_LOOKS, deadline)
+    root = _price(
+        posed, ends, _Part(ends, -np.inf, *begin, balance=ask.balance), ask.goal(value), _FIRST_LOOKS, deadline
+    )
     opened, value = _better(posed, root, opened, value, ask)
     room = max(ask.goal(value) - root.bound, 0.0)
     gains, heap, made = np.zeros((2, 2, posed.sites)), [(root.bound, 0, root)], 1
@@ -110,7 +114,7 @@ def _price(posed: Posed, ends: Ends, start: _Part, goal: float, looks: int, dead
     assert programme.low is not None
     assert programme.high is not None
     begin = np.clip(start.point, programme.low, programme.high), start.price
-    pace = Pace(looks, looks, -goal)
+    pace = Pace(looks, looks, -goal, start.balance)
     point, price, _ = near_prices(programme, begin, posed.falls(ends), enough=0.0, deadline=deadline, pace=pace)
     bound, shut, opened = posed.proves(price, ends)
     always, never = (shut > goal) & (ends[1] > 0.5), (opened > goal) & (ends[0] < 0.5)
@@ -118,7 +122,7 @@ def _price(posed: Posed, ends: Ends, start: _Part, goal: float, looks: int, dead
     empty = (low > high).any() or int((low > 0.5)[posed.sides.counted].sum()) > posed.sides.most
     bound = np.inf if empty or bound > goal else max(bound, start.bound)
     more = min(2 * looks, _FIRST_LOOKS) if bound <= start.bound else _LOOKS
-    return _Part((low, high), bound, point, price, more)
+    return _Part((low, high), bound, point, price, more, start.balance)
 
 
 def _better(posed: Posed, part: _Part, opened: Flags, value: float, ask: Ask) -> tuple[Flags, float]:

@@ -3,7 +3,8 @@
 What cannot matter falls out; few sites are tried in all their sets. Otherwise prices on the rows, tightened by zero-
 half cuts and by inequalities of windows, bound what can be covered and tell which sites are worth looking at;
 annealing among those finds the sets, while the next prices are computed. Sites that the prices rule out are dropped.
-What is left goes to branch and cut when it has become small, else all the time that is left goes to annealing.
+What is left goes to branch and cut when it has become small; a city is branched over part by part, and all the time
+that is then left goes to annealing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from spatial.siting.cover_branch import branch_cover
 from spatial.siting.cover_cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover_lacks import broken_lack_hulls, no_lack_hulls
 from spatial.siting.cover_mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_refitted
+from spatial.siting.cover_parts import bound_parts
 from spatial.siting.cover_prices import LARGE, LITTLE, price_cover
 from spatial.siting.cover_proof import prove_cover
 from spatial.siting.cover_question import CoverQuestion, CoverState, better_cover, checked_weight, reduced_cover
@@ -45,7 +47,12 @@ _LAST = 2.0
 """How many rounds the last prices take."""
 _BRANCH_ENTRIES = 60_000
 _HUGE = 200_000
-"""Entries from which on the last prices take all the time that is left."""
+"""Entries from which on the last prices take all the time that is left to them, and parts are branched over."""
+_PARTS, _LEAST_PARTS_S, _FEWEST_PARTS_S = 0.35, 30.0, 5.0
+"""Share of the time for parts, the least time put by for them (in a short time annealing gains more), and the least in
+which they are begun."""
+_HULLS = 2
+"""Rounds of a huge question in which hulls form around all of its rows once."""
 _RELATIVE, _SURELY = 1e-9, 0.999
 _INSTANT_S = 1e-9
 
@@ -114,6 +121,7 @@ def _searched(
     notes: list[str] = []
     large, huge, took = table.entries >= LARGE, table.entries >= _HUGE, 0.0
     stall = _HUGE_STALL if huge else _LARGE_STALL if large else _STALL
+    whole, deadline = deadline, _without_parts(deadline) if huge else deadline
     with ThreadPoolExecutor(1) as pool:
         for turn in range(_ROUNDS):
             begun, before = deadline.spent(), state.gap
@@ -124,7 +132,8 @@ def _searched(
                 job = pool.submit(_mixed, question, state, deadline, _EFFORT if huge else _LARGE_EFFORT, seed)
             over = alone or turn % _TOGETHER == 0
             last = huge and turn > 0 and deadline.left() < _LAST * took
-            priced = _priced(question, state, deadline, last=last)
+            windows = (turn % _HULLS, _HULLS) if huge else (0, 1)
+            priced = _priced(question, state, deadline, windows, last=last)
             state = better_cover(state, job.result()) if over or last else state
             state = _fixed(question, state)
             took = deadline.spent() - begun
@@ -141,15 +150,23 @@ def _searched(
         tight = f"{state.cuts.count} cuts and {state.hulls.shape[0]} hulls"
         notes.append(f"{turn + 1} rounds of prices with {tight}, {int(state.never.sum())} sites ruled out")
         if not _is_closed(question, state) and goes_on:
-            state, more = _finished(question, state, deadline, seed, tick, pool)
+            state, more = _finished(question, state, whole, seed, tick, pool)
             notes.append(more)
     return state.chosen, state.bound, tuple(notes)
 
 
-def _priced(question: CoverQuestion, state: CoverState, deadline: Deadline, *, last: bool) -> CoverState | None:
+def _without_parts(deadline: Deadline) -> Deadline:
+    """Return what is left of a deadline without the time for parts, where that is enough for them."""
+    left = deadline.left()
+    return Deadline(left * (1.0 - _PARTS) if _PARTS * left >= _LEAST_PARTS_S else left, clock=deadline.clock)
+
+
+def _priced(
+    question: CoverQuestion, state: CoverState, deadline: Deadline, windows: tuple[int, int], *, last: bool
+) -> CoverState | None:
     """Return the state with new prices, the cuts they use, and the cuts broken by the shares that belong to them.
 
-    The ``last`` prices of a large question use all the time that is left.
+    The ``last`` prices of a large question use all the time that is left. Hulls form around the rows whose turn it is.
     """
     prices = price_cover(
         question.table,
@@ -172,7 +189,7 @@ def _priced(question: CoverQuestion, state: CoverState, deadline: Deadline, *, l
         return replace(state, prices=replace(prices, cut=paid), bound=prices.bound, cuts=cuts, hulls=hulls)
     if state.cuts.count and question.table.entries >= LARGE:
         # Cuts are had for less: hulls begin where a first round of them has ended. A small question does without them.
-        more = broken_lack_hulls(question.table, question.weight, prices, deadline=deadline)
+        more = broken_lack_hulls(question.table, question.weight, prices, deadline=deadline, turn=windows)
     usable = prices.row > _LEAST_PRICE * question.weight
     most = max(_NEW_CUTS, question.table.rows // _ROWS_A_CUT)
     new = broken_cuts(question.table, prices.share, usable, most=most)
@@ -244,7 +261,12 @@ def _finished(
     left = np.flatnonzero(~state.never)
     table = pick(question.table, np.arange(question.table.rows), left)
     if table.entries > _BRANCH_ENTRIES:
-        return _lingered(question, state, deadline, seed, pool), "the rest of the time went to annealing"
+        note = "the rest of the time went to annealing"
+        if question.table.entries >= _HUGE and state.prices is not None and deadline.left() >= _FEWEST_PARTS_S:
+            upper = bound_parts(question, state, deadline)
+            state = replace(state, bound=min(state.bound, max(upper, state.value)))
+            note = f"branching part by part, {note}"
+        return _lingered(question, state, deadline, seed, pool), note
     if question.table.entries >= LARGE and state.prices is not None:
         return prove_cover(question, state, deadline, tick)
     at = np.searchsorted(left, state.chosen)
