@@ -15,6 +15,7 @@ from scipy import sparse
 
 from spatial.siting.cover_windows import window_around
 from spatial.siting.room_cover import search_few
+from spatial.siting.room_hulls import broken_windows
 from spatial.siting.room_rows import Flow, broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room_sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.rooms import Choice, Rooms
@@ -174,4 +175,5 @@ def _all_broken(master: Master, opened: Floats, point: Floats, flow: Flow) -> sp
     points = [share * opened + (1.0 - share) * point for share in _MIXED]
     flows = [flow, *(flow_of(master.kinds, some) for some in points[1:])]
     new = [broken_rooms(master.kinds, some, one) for some, one in zip(points, flows, strict=True)]
+    new += [broken_windows(master.kinds, some) for some in points[1:]]
     return sparse.vstack(new).tocsr()

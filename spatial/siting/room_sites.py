@@ -1,7 +1,7 @@
 """How few sites can have room for all, as a model of the sites alone tells?
 
 Each row lists an open site; the inequalities about room that answers break are added, first those of the linear
-programme, together with zero-half cuts and what holds for all covers of small windows.
+programme, together with zero-half cuts and what holds for all covers of small windows, of rows and of sites with room.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from spatial.siting.cover_cuts import broken_cuts, site_terms
 from spatial.siting.cover_hulls import broken_hulls
 from spatial.siting.cover_table import CoverTable, implied_rows, matrix_of, pick
 from spatial.siting.mip import Mip, MipAnswer, Rows, solve_mip
+from spatial.siting.room_hulls import broken_windows
 from spatial.siting.room_rows import Kinds, broken_rooms, flow_of, list_kinds
 from spatial.siting.rooms import Rooms
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
@@ -65,14 +66,14 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
 @dataclass(frozen=True, slots=True)
 class Rounds:
     """When other inequalities than those about room are looked for: where a round has gained at most the share
-    ``little`` of the bound, in at most ``most`` rounds; and after how many ``idle`` rounds with less than the share
-    ``least`` it ends. Programmes are solved anew, or from where they were in ``counted`` steps, which is slower where
-    they are small but does not depend on how busy the machine is."""
+    ``little`` of the bound, windows of sites each time, the others in at most ``most`` rounds; and after how many
+    ``idle`` rounds with less than the share ``least`` it ends. Programmes are solved anew, or from where they were in
+    ``counted`` steps, which is slower where they are small but does not depend on how busy the machine is."""
 
     most: int = 6
     little: float = 1e-4
-    idle: int = _LP_ROUNDS
-    least: float = 0.0
+    idle: int = 6
+    least: float = 2e-5
     counted: bool = False
 
 
@@ -97,8 +98,11 @@ def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> 
         price, before = np.maximum(np.asarray(solution.row_dual), 0.0), bound
         bound = max(bound, _proved(master, price))
         terms = broken_rooms(master.kinds, point, flow_of(master.kinds, point))
+        late = terms.shape[0] == 0 or bound - before < rounds.little * abs(bound)
+        if late and master.whole.all():
+            terms = sparse.vstack([terms, broken_windows(master.kinds, point)]).tocsr()
         least = np.ones(terms.shape[0])
-        if cuts < rounds.most and (terms.shape[0] == 0 or bound - before < rounds.little * abs(bound)):
+        if late and cuts < rounds.most:
             cuts += 1
             more, at_least = _broken(master, point, price, deadline)
             terms, least = sparse.vstack([terms, more]).tocsr(), np.concatenate((least, at_least))
