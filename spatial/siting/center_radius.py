@@ -11,7 +11,7 @@ import numpy as np
 
 from spatial.siting.center_near import Limits, Near, list_apart, list_near
 from spatial.siting.center_search import search_apart
-from spatial.siting.center_tree import WHOLE, Told, find_within, is_refuted
+from spatial.siting.center_tree import WHOLE, Branch, Told, find_within, is_refuted
 from spatial.siting.set_cover_search import search_cover, start_weights
 from spatial.siting.ways import Deadline, Flags, Floats, Ints, Tick, Ways
 
@@ -19,6 +19,8 @@ _STRIDE = 8
 """Radii passed over at first where one is looked for from below; twice as many each time."""
 _STEPS, _VISITS = 10_000, 40
 """Steps of a search, and visits of branches, that look for sites within one radius."""
+_AGAIN, _TRIES = 3, 200
+"""Times as many steps, and visits, where the next radius below the best one is asked for."""
 _SLICE = 0.6
 """Share of the time left that goes into one radius before a smaller one is asked for."""
 
@@ -74,9 +76,9 @@ def nearest_sites(
         known = _offered(task, known, start)
     known = _searched(task, known)
     looks = known.opened is None
-    known = _raised(task, _begun(task, known) if looks else known)
-    known = _visited(task, known) if looks else known
-    known = _closed(task, _loosened(task, known))
+    known = _visited(task, _raised(task, _begun(task, known))) if looks else _searched_again(task, known)
+    known, begin = _tried(task, known)
+    known = _closed(task, known if looks else _raised_behind(task, known), begin)
     impossible = known.low >= len(radii)
     bound = np.inf if impossible else float(radii[min(known.low, known.high)])
     return Nearest(known.opened, bound, impossible)
@@ -138,6 +140,19 @@ def _raised(task: _Task, known: _Known) -> _Known:
     return known
 
 
+def _raised_behind(task: _Task, known: _Known) -> _Known:
+    """Return what is known once sites that open in part tell nothing more, from just below the best radius."""
+    end, place, stride = known.high, max(known.high - _STRIDE, known.low), 2 * _STRIDE
+    while known.low < end and _goes_on(task, known):
+        near = _near(task, place)
+        if near is None or is_refuted(near, deadline=task.deadline):
+            known = replace(known, low=place + 1)
+        else:
+            end = place
+        place, stride = max(end - stride, (known.low + end) // 2), 2 * stride
+    return known
+
+
 def _searched(task: _Task, known: _Known) -> _Known:
     """Return what is known after searches that weight rows, where nothing but a number of sites limits the choice."""
     begin, place, stride = known.low, known.low, _STRIDE
@@ -157,6 +172,20 @@ def _searched(task: _Task, known: _Known) -> _Known:
     return known
 
 
+def _searched_again(task: _Task, known: _Known) -> _Known:
+    """Return what is known after longer searches at the next radius below the best one, as long as they find sites."""
+    while _goes_on(task, known):
+        near = _near(task, known.high - 1)
+        if near is None:
+            return replace(known, low=known.high)
+        most = _number_of_sites(near)
+        sites = None if most is None else _covered(near, most, task.seed + 1, steps=_AGAIN * _STEPS)
+        if sites is None:
+            break
+        known = _chosen(task, known, sites)
+    return known
+
+
 def _number_of_sites(near: Near) -> int | None:
     """Return how many sites may open, where nothing else but too near ones limit them; None where something does."""
     counts = ~near.strict
@@ -168,16 +197,16 @@ def _number_of_sites(near: Near) -> int | None:
     return int(near.room[counts][0]) if only and (near.packs[counts].data == 1.0).all() else None
 
 
-def _covered(near: Near, most: int, seed: int) -> Ints | None:
+def _covered(near: Near, most: int, seed: int, *, steps: int = _STEPS) -> Ints | None:
     """Return at most so many sites that serve every row, if a short search finds some."""
     if near.table.rows == 0:
         return near.sites[:0]
     if near.strict.any():
         apart = list_apart(near.packs, near.room, near.strict)[0]
         pairs = apart.indptr.astype(np.int64), apart.indices.astype(np.int64)
-        found = search_apart(near.table, near.need, pairs, most=most, steps=_STEPS, seed=seed)
+        found = search_apart(near.table, near.need, pairs, most=most, steps=steps, seed=seed)
         return None if found is None else near.sites[found]
-    columns = search_cover(near.table, start_weights(near.table, near.need, seed), steps=_STEPS, target=most)
+    columns = search_cover(near.table, start_weights(near.table, near.need, seed), steps=steps, target=most)
     return near.sites[columns] if len(columns) <= most else None
 
 
@@ -209,30 +238,38 @@ def _visited(task: _Task, known: _Known) -> _Known:
     return known
 
 
-def _loosened(task: _Task, known: _Known) -> _Known:
-    """Return what is known if no sites serve more nearly even where they may be as near to each other as they like.
+def _tried(task: _Task, known: _Known) -> tuple[_Known, tuple[Branch, ...]]:
+    """Return what is known after some visits below the best radius, and the branches that all choices were put into.
 
-    Of such sites another one does instead of more of them, so that there are fewer branches.
+    First sites may be as near to each other as they like: of such sites another one does instead of more of them, so
+    that there are fewer branches. A search often ends with the best sites, which is proved so before the radii between
+    are looked at.
     """
-    limits = task.limits
+    limits, begin = task.limits, WHOLE
     tells = list_apart(limits.packs, limits.room, limits.strict)[1]
-    if not tells.any() or known.opened is None or not _goes_on(task, known):
-        return known
     loose = replace(limits, packs=limits.packs[~tells].tocsr(), room=limits.room[~tells], strict=limits.strict[~tells])
-    near = _near(replace(task, limits=loose), known.high - 1)
-    if near is not None:
-        most = _number_of_sites(near)
-        if most is not None and _covered(near, most, task.seed) is not None:
-            return known
-        short = Deadline(_SLICE * task.deadline.left(), clock=task.deadline.clock)
-        if not find_within(near, WHOLE, deadline=short).none:
-            return known
-    return replace(known, low=known.high)
+    eased = replace(task, limits=loose)
+    while known.opened is not None and _goes_on(task, known):
+        near = _near(eased, known.high - 1)
+        if near is None:
+            return replace(known, low=known.high), begin
+        short = Deadline(_SLICE * task.deadline.left(), task.deadline.clock)
+        told = find_within(near, begin, deadline=short, visits=_TRIES)
+        begin = told.left + told.closed
+        if told.none:
+            return replace(known, low=known.high), begin
+        if told.chosen is None:
+            break
+        if (limits.packs @ np.isin(limits.sites, told.chosen) <= limits.room).all():
+            known = _chosen(task, known, told.chosen)
+        else:
+            eased = task
+    return known, begin
 
 
-def _closed(task: _Task, known: _Known) -> _Known:
+def _closed(task: _Task, known: _Known, begin: tuple[Branch, ...]) -> _Known:
     """Return what is known after the branches of all choices were searched below the best radius."""
-    begin, most = WHOLE, known.high
+    most = known.high
     while _goes_on(task, known):
         place = max(min(most, known.high) - 1, known.low)
         near = _near(task, place)

@@ -293,6 +293,16 @@ def test_sites_too_near_to_each_other_make_the_farthest_place_no_nearer_than_the
     assert_best(question)
 
 
+@pytest.mark.parametrize("tries", [1, 3, 30])
+@pytest.mark.parametrize("seed", range(40))
+def test_a_try_that_ends_soon_leaves_the_rest_to_the_search_behind_it(monkeypatch, seed: int, tries: int) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(center_radius, "_TRIES", tries)
+    monkeypatch.setattr(center_radius, "_STEPS", 1 + seed % 3)
+    question = conditioned(seed, sites=14, rows=40, need=1 + seed % 2)
+    apart = question.apart if seed % 4 else question.apart[:0]
+    assert_best(replace(question, p=5, budget=inf, rules=(), apart=apart, weight=np.ones(40)))
+
+
 @pytest.mark.parametrize("need", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(14))
 def test_money_that_is_short_by_less_than_any_bound_tells_is_not_spent(monkeypatch, seed: int, need: int) -> None:  # type: ignore[no-untyped-def]
