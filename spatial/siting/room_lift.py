@@ -56,6 +56,7 @@ def lift_part(
     if state.pool is not None:
         state = replace(state, pool=keep_open(state.pool, rooms, alive))
     keep_triples(master, state.triples)
+    state = _carried(master, state)
     set_part(master, rooms, state)
     turns, least, patience = (_FIRST_TURNS, _FIRST_GAIN, _PATIENCE) if first else (_TURNS, _GAIN, 1)
     for _ in range(turns):
@@ -99,6 +100,13 @@ def _padded(master: Master, state: Fined) -> Fined:
     """Return the state with fines on all triples that the programme has by now."""
     triples = np.array(master.triples, np.int64).reshape(-1, 3)
     return replace(state, triples=triples, fines=np.r_[state.fines, np.zeros(len(triples) - len(state.fines))])
+
+
+def _carried(master: Master, state: Fined) -> Fined:
+    """Return the state with fines on the triples of the programme, in their order, none on those it had not."""
+    fine = dict(zip(map(tuple, state.triples.tolist()), state.fines.tolist(), strict=True))
+    fines = np.array([fine.get(one, 0.0) for one in master.triples])
+    return replace(state, triples=np.array(master.triples, np.int64).reshape(-1, 3), fines=fines)
 
 
 def _without_none(state: Fined) -> Fined:

@@ -19,6 +19,7 @@ from spatial.siting.ways import Flags, Floats, Ints
 _LEAST_UNIT, _TINY = 0.1, 1e-3
 """A box is as wide as the price of its row, or this share of their mean, or of the dearest entry."""
 _HAIR = 1e-7
+_IN_BASIS = highspy.HighsBasisStatus.kBasic
 _NO_INDEX = np.zeros(0, np.int32)
 
 
@@ -130,14 +131,30 @@ def add_triples(master: Master, triples: Ints) -> None:
 
 
 def keep_triples(master: Master, triples: Ints) -> None:
-    """Forget all other triples than these, and add those that are missing, in their order."""
-    wanted = [(int(i), int(j), int(k)) for i, j, k in triples]
-    first = master.rows + master.sites + 1
-    if master.triples != wanted:
-        gone = np.arange(first, first + len(master.triples), dtype=np.int32)
+    """Add those of some triples that are missing; forget others that hold nothing back at the last mix.
+
+    The simplex method goes on from its last basis, which is one without rows whose slack is in it.
+    """
+    wanted = {(int(i), int(j), int(k)) for i, j, k in triples}
+    _forget_idle(master, wanted)
+    known = set(master.triples)
+    add_triples(master, np.array([one for one in triples.tolist() if tuple(one) not in known], np.int64).reshape(-1, 3))
+
+
+def _forget_idle(master: Master, wanted: set[tuple[int, int, int]]) -> None:
+    """Delete the rows of triples that are not wanted and whose slack is in the basis."""
+    basis, first = master.highs.getBasis(), master.rows + master.sites + 1
+    status = list(basis.row_status)
+    if not basis.valid or len(status) != first + len(master.triples):
+        return
+    idle = [one not in wanted and status[first + k] == _IN_BASIS for k, one in enumerate(master.triples)]
+    gone = first + np.flatnonzero(idle).astype(np.int32)
+    if len(gone):
+        left = np.setdiff1d(np.arange(len(status)), gone)
         master.highs.deleteRows(len(gone), gone)
-        master.triples.clear()
-        add_triples(master, triples)
+        basis.row_status = [status[k] for k in left]
+        master.highs.setBasis(basis)
+        master.triples[:] = [one for one, out in zip(master.triples, idle, strict=True) if not out]
 
 
 def set_part(master: Master, rooms: Rooms, state: Bound) -> None:
