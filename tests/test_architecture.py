@@ -14,6 +14,7 @@ RANK = {
 }  # fmt: skip
 PURE = {"errors", "crs", "folding", "personal", "profile", "progress", "tables", "inputs", "sample", "land", "walking",
         "division", "siting", "plan", "pipeline"}  # fmt: skip
+ENGINE_RANK = {"median": 0, "cover": 1, "center": 2, "general": 3, "room": 4}
 OUTSIDE_PURE = {"fastapi", "starlette", "uvicorn", "requests", "httpx", "sqlite3", "pyogrio", "osmium", "openpyxl",
                 "typer", "rich", "orjson", "pyarrow"}  # fmt: skip
 MODULES = sorted([*ROOT.glob("spatial/**/*.py"), *ROOT.glob("api/**/*.py")])
@@ -49,6 +50,16 @@ def test_a_module_imports_only_from_rooms_below_its_own(path: Path) -> None:
             assert RANK[other] < RANK[room], f"{room} imports {name}"
         if room in PURE:
             assert name.split(".")[0] not in OUTSIDE_PURE, f"{room} is pure and imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "spatial/siting").glob("*/*.py")), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_an_engine_of_siting_imports_only_from_engines_below_it(path: Path) -> None:
+    for name in _imports(path):
+        engine = name.removeprefix("spatial.siting.").split(".")[0] if name.startswith("spatial.siting.") else ""
+        if engine in ENGINE_RANK and engine != path.parent.name:
+            assert ENGINE_RANK[engine] < ENGINE_RANK[path.parent.name], f"{path.parent.name} imports {name}"
 
 
 def test_only_crs_names_epsg_codes() -> None:

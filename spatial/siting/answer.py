@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spatial.errors import InfeasibleError, SpatialError
-from spatial.siting.capacitated import answer_with_room
 from spatial.siting.enumerate import can_try_all, try_all
-from spatial.siting.general import answer_general
-from spatial.siting.general_balls import has_few_balls
+from spatial.siting.general.balls import has_few_balls
+from spatial.siting.general.general import answer_general
 from spatial.siting.plain import Outcome, ask_engine
 from spatial.siting.question import Question, broken_rules, has_whole_values, value_of
+from spatial.siting.room.capacitated import answer_with_room
 from spatial.siting.ways import Deadline, Flags, Floats, Tick, closes
 
 _HAIR = 1e-6

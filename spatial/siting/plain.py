@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spatial.errors import InfeasibleError
-from spatial.siting import center, max_cover, median, set_cover
+from spatial.siting.center import center
+from spatial.siting.cover import max_cover, set_cover
+from spatial.siting.median import median
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question, broken_rules, value_of
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Tick
 

@@ -8,8 +8,8 @@ from spatial.siting.answer import Answer, with_value
 from spatial.siting.asking import Asked
 from spatial.siting.enumerate import can_try_all, try_all
 from spatial.siting.figures import nearest
+from spatial.siting.general.swaps import search
 from spatial.siting.question import Question, broken_rules, tally, value_of
-from spatial.siting.swaps import search
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _MOST_TRIES = 200

@@ -30,6 +30,7 @@ def stamp_sources(file: Path) -> str:
     Numba looks at the module of a kernel alone: a kernel would outlive a change in what it calls.
     """
     file = file.resolve()
+    room = _ROOT.joinpath(*file.relative_to(_ROOT).parts[:2])
     met, waiting = set(_SHARED), [file]
     while waiting:
         one = waiting.pop()
@@ -38,7 +39,7 @@ def stamp_sources(file: Path) -> str:
         met.add(one)
         for names in _IMPORT.findall(one.read_bytes()):
             other = _ROOT.joinpath(*(names[0] or names[1]).decode().split(".")).with_suffix(".py")
-            if other.parent == file.parent and other.exists():
+            if other.is_relative_to(room) and other.exists():
                 waiting.append(other)
     digest = hashlib.sha256()
     for one in sorted(met):

@@ -15,9 +15,9 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.cover_table import cover_table, matrix_of
-from spatial.siting.max_cover import solve_max_cover
-from spatial.siting.set_cover import solve_set_cover
+from spatial.siting.cover.max_cover import solve_max_cover
+from spatial.siting.cover.set_cover import solve_set_cover
+from spatial.siting.cover.table import cover_table, matrix_of
 from spatial.siting.ways import Deadline, Floats, Found, Ints, Ways, keep, within
 from tests.bench.siting_instances import city, read_mclp, read_mclp_best
 from tests.real_data import real

@@ -14,8 +14,8 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.center import solve_center
-from spatial.siting.median import solve_median
+from spatial.siting.center.center import solve_center
+from spatial.siting.median.median import solve_median
 from spatial.siting.ways import Deadline, Found
 from tests.bench.siting_instances import (
     PMED_CENTERS,

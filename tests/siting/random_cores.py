@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spatial.siting.median_core import Core
+from spatial.siting.median.core import Core
 from spatial.siting.ways import Floats
 from tests.bench.siting_instances import full_ways
 

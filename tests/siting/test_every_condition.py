@@ -5,10 +5,11 @@ import pytest
 
 from spatial.errors import InfeasibleError
 from spatial.siting import answer as answering
-from spatial.siting import capacitated, room_count
 from spatial.siting.asking import Asked, ask
 from spatial.siting.conditions import MODELS, Conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED
+from spatial.siting.room import capacitated
+from spatial.siting.room import count as room_count
 from spatial.siting.setting import Setting
 from spatial.siting.settle import Settled, settle
 from spatial.siting.ways import Deadline

@@ -13,9 +13,10 @@ from spatial.walking.compiled import stamp_sources
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     room = tmp_path / "spatial" / "room"
     room.mkdir(parents=True)
+    (room / "engine").mkdir()
     (room / "outer.py").write_text("from spatial.room.middle import f\n")
-    (room / "middle.py").write_text("from spatial.room.deep import g\nfrom spatial.other.far import h\n")
-    (room / "deep.py").write_text("def g():\n    return 1\n")
+    (room / "middle.py").write_text("from spatial.room.engine.deep import g\nfrom spatial.other.far import h\n")
+    (room / "engine" / "deep.py").write_text("def g():\n    return 1\n")
     (room / "beside.py").write_text("x = 1\n")
     monkeypatch.setattr(compiled, "_ROOT", tmp_path)
     stamp_sources.cache_clear()
@@ -29,7 +30,7 @@ def _stamp(room: Path) -> str:
 
 def test_a_change_in_what_is_called_through_another_module_is_seen(room: Path) -> None:
     before = _stamp(room)
-    (room / "deep.py").write_text("def g():\n    return 2\n")
+    (room / "engine" / "deep.py").write_text("def g():\n    return 2\n")
     assert _stamp(room) != before
 
 

@@ -1,0 +1,1 @@
+"""Engines of maximal cover and set cover."""

@@ -1,0 +1,1 @@
+"""Engines of totals and covers under conditions of every kind."""

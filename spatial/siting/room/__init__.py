@@ -1,0 +1,1 @@
+"""Engines of sites with limited room."""

@@ -1,0 +1,105 @@
+"""Which choice is best where room is limited and sets of rows can be priced exactly? A guess of the total, then parts.
+
+At a total guessed a little above the bound few sets are left, however poor the best choice met is.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from spatial.siting.room.climb import Bound, goal_of
+from spatial.siting.room.lift import cut_lifted, lift_part, sets_of
+from spatial.siting.room.master import Master, add_sets, begin_master, set_box, try_sites
+from spatial.siting.room.rooms import Rooms
+from spatial.siting.room.tree import Means, branch_rooms, dearest_of
+from spatial.siting.room.worth import Fined, Lifted, pool_of
+from spatial.siting.ways import Deadline
+
+_MOST_ROWS, _MOST_ENTRIES = 600, 400_000
+"""Sets of more are too many for a mix of them."""
+_FIRST_SHARE = 0.5
+"""Share of the time left in which the bound of all choices is lifted before they are parted."""
+
+_TRIED, _LEAST_DOUBT, _TRIAL, _FAR, _HAIR = 6, 0.12, 60, 3.0, 1e-6
+"""Sites that are tried before a part is halved, their least doubt, the steps of a trial, and its box of prices."""
+_MOST_SETS, _NARROW, _TURNS = 600_000, 0.8, (10, 2, 0)
+"""Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
+
+
+def may_take_sets(rooms: Rooms) -> bool:
+    """Tell whether sets of rows can be priced exactly, and are not too many."""
+    return rooms.whole and rooms.question.rows <= _MOST_ROWS and len(rooms.row) <= _MOST_ENTRIES
+
+
+def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) -> Bound:
+    """Return the state with the best choice met and the bound after branching by sets, as far as time does."""
+    if state.bound > goal_of(rooms, state.best.value) or deadline.left() <= 0.0:
+        return state
+    master = begin_master(rooms)
+    if np.isfinite(state.best.value):
+        add_sets(master, sets_of(rooms, state.best))
+    begun = Fined(
+        state.prices, state.bound, state.best, state.alive, state.fixed, state.banned,
+        np.zeros((0, 3), np.int64), np.zeros(0),
+    )  # fmt: skip
+    dearest = dearest_of(rooms)
+    short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
+    lifted = lift_part(master, rooms, begun, dearest, deadline=short, first=True)
+    top = min(goal_of(rooms, lifted.state.best.value), dearest)
+    for turns in _TURNS:
+        if lifted.state.bound > top or deadline.left() <= 0.0:
+            break
+        guess, left = _guess(rooms, lifted, top, turns)
+        part = pool_of(rooms, left.state, guess, _MOST_SETS)
+        lift = partial(_lift, _smaller(master, rooms, part), deadline)
+        after = branch_rooms(rooms, part, most=guess, deadline=deadline, seed=seed, lift=lift)
+        bound = max(lifted.state.bound, after.bound)
+        lifted = replace(lifted, state=replace(lifted.state, best=after.best, bound=bound))
+        top = min(goal_of(rooms, after.best.value), dearest)
+    bound = lifted.state.bound if lifted.state.bound <= top else lifted.state.best.value
+    return replace(state, best=lifted.state.best, bound=max(state.bound, bound))
+
+
+def _smaller(master: Master, rooms: Rooms, part: Fined) -> Master:
+    """Return a programme with only those of the sets met that a part may have, where all of its sets are listed."""
+    if part.pool is None:
+        return master
+    new, pool = begin_master(rooms), part.pool
+    left = {(int(pool.site[c]), np.sort(pool.row[pool.ptr[c] : pool.ptr[c + 1]]).tobytes()) for c in pool.inside}
+    add_sets(new, [one for one in master.sets if (one.site, one.rows.tobytes()) in left])
+    return new
+
+
+def _guess(rooms: Rooms, lifted: Lifted, top: float, turns: int) -> tuple[float, Lifted]:
+    """Return a total that choices of few sets come to at most, up to the top, and what they can have."""
+    bound, guess = lifted.state.bound, top
+    left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
+    for _ in range(turns):
+        if left.sets <= _MOST_SETS:
+            break
+        guess = bound + _NARROW * (guess - bound)
+        left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
+    return guess, left
+
+
+def _lift(master: Master, deadline: Deadline, near: Rooms, state: Bound, most: float) -> tuple[Bound, Means]:
+    """Return a part lifted by sets of rows."""
+    assert isinstance(state, Fined)
+    lifted = lift_part(master, near, state, most, deadline=deadline)
+    goal = min(goal_of(near, lifted.state.best.value), most)
+    site = _tried(master, near, lifted, goal) if lifted.state.bound <= goal else -1
+    return lifted.state, Means(lifted.opened, lifted.share, site)
+
+
+def _tried(master: Master, near: Rooms, lifted: Lifted, goal: float) -> int:
+    """Return the site whose halves trials lift most, among those most in doubt; -1 where none is much."""
+    state = lifted.state
+    doubt = np.where(state.fixed | state.banned, 0.0, np.minimum(lifted.opened, 1.0 - lifted.opened))
+    sites = np.argsort(-doubt, kind="stable")[:_TRIED]
+    sites = sites[doubt[sites] > _LEAST_DOUBT]
+    if len(sites) < 2:
+        return int(sites[0]) if len(sites) else -1
+    set_box(master, near, state.prices, _FAR)
+    gain = np.clip(try_sites(master, sites, _TRIAL), _HAIR, max(goal - state.bound, _HAIR))
+    return int(sites[int(np.argmax(gain.prod(axis=1)))])

@@ -1,0 +1,179 @@
+"""Which few sites have room for all, as far as a model of the sites alone leads to them?
+
+The fewest sites that keep all inequalities known about room are nearly right: a search begins with them, and what they
+break is added. The sites of the best choice are chosen anew window by window in the same way, where few inequalities
+do to know all that matters.
+
+Sites that just have room for all in parts seldom have room for whole rows. So choices are sought by a stricter model,
+the guide, whose sites have a little less room than they have; how much less is learnt on the way. It proves nothing.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from spatial.siting.cover.windows import window_around
+from spatial.siting.room.cover import search_few
+from spatial.siting.room.hulls import broken_windows
+from spatial.siting.room.rooms import Choice, Rooms
+from spatial.siting.room.rows import Flow, broken_rooms, flow_of, serve_by_flow
+from spatial.siting.room.sites import Master, fewest_sites, join_terms, master_of, raise_bound
+from spatial.siting.ways import Deadline, Floats
+
+_LP_SHARE, _MODEL_SHARE = 0.3, 0.5
+_GUIDE_SHARE = 0.3
+_TURNS = 400
+_WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
+_STEPS = 640
+_MIXED = (1.0, 0.8, 0.6, 0.4, 0.2)
+"""Inequalities are sought at the fewest sites, and on the way from there to the answer of the linear programme."""
+_SPARED, _LEAST_SPARED, _MOST_SPARED = 0.005, 0.0005, 0.1
+"""Share of each room that the guide leaves out at first, at least and at most."""
+_HAIR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A model of sites with less room than they have by some share, and the answer of its linear programme."""
+
+    master: Master
+    point: Floats
+    spared: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The best choice met, the bound, the model so far, and the answer of its linear programme."""
+
+    best: Choice
+    bound: float
+    master: Master
+    point: Floats
+
+    @property
+    def done(self) -> bool:
+        """Whether no choice can have fewer sites."""
+        return bool(self.best.value <= np.ceil(self.bound - _HAIR))
+
+
+def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int) -> tuple[Choice, float]:
+    """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do."""
+    short = Deadline(_LP_SHARE * deadline.left(), clock=deadline.clock)
+    master, point, bound = raise_bound(master_of(rooms), short)
+    if point is None:
+        return best, bound
+    stand, guide = Stand(best, bound, master, point), None
+    rng, most, spared = np.random.default_rng(seed), False, _SPARED
+    for turn in range(_TURNS):
+        if deadline.left() <= 0.0 or stand.done:
+            break
+        if spared >= _LEAST_SPARED and (most or turn % 2 == 0):
+            guide = guide or _guide_of(rooms, stand.master, spared, deadline)
+            stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
+        elif not most:
+            stand, most = _counted(rooms, stand, deadline, seed)
+        else:
+            stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), deadline, seed)
+    return stand.best, stand.bound
+
+
+def _guide_of(rooms: Rooms, master: Master, spared: float, deadline: Deadline) -> Guide | None:
+    """Return the model of sites without a share of their room; None where it has no answer, or no time."""
+    kinds = replace(master.kinds, room=master.kinds.room * (1.0 - spared))
+    short = Deadline(_GUIDE_SHARE * deadline.left(), clock=deadline.clock)
+    stricter, point, _ = raise_bound(replace(master, kinds=kinds), short)
+    return None if point is None else Guide(stricter, point, spared)
+
+
+def _guided(
+    rooms: Rooms, stand: Stand, guide: Guide | None, deadline: Deadline, seed: int
+) -> tuple[Stand, Guide | None, float]:
+    """Return the state after the guide led to some sites, the guide that goes on, or none, and what it is to spare.
+
+    A window around what is short of room is chosen anew as long as that needs no more sites.
+    """
+    if guide is None:
+        return stand, None, 0.0
+    master, limit_s = guide.master, _MODEL_SHARE * deadline.left()
+    found = fewest_sites(master, None, limit_s=limit_s, seed=seed)
+    if found.x is None or found.x @ master.cost > stand.best.value - 0.5:
+        return stand, None, guide.spared / 2.0
+    for _ in range(_TRIES):
+        value, flow = stand.best.value, flow_of(master.kinds, found.x)
+        stand = _searched(rooms, stand, master, found.x, flow, deadline, seed)
+        terms = _all_broken(master, found.x, guide.point, flow)
+        if terms.shape[0] == 0 and stand.best.value >= value:
+            more = 2.0 * guide.spared
+            return stand, None, more if more <= _MOST_SPARED else 0.0
+        if stand.best.value < value or deadline.left() <= 0.0:
+            break
+        master, opened = join_terms(master, terms, np.ones(terms.shape[0])), found.x > 0.5
+        centre = int(np.argmax(np.where(opened, terms.sum(axis=0), -1.0)))
+        free = window_around(master.kinds.table, opened, centre, _WINDOW_SITES)
+        limit_s = min(_WINDOW_S, deadline.left())
+        found = fewest_sites(master, opened, free=free, limit_s=limit_s, seed=seed)
+        if found.x is None or found.x @ master.cost > stand.best.value - 0.5:
+            break
+    return stand, replace(guide, master=master), guide.spared
+
+
+def _new_sites(rooms: Rooms, best: Choice) -> np.ndarray:
+    return np.flatnonzero(best.opened & ~rooms.question.fixed)
+
+
+def _counted(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> tuple[Stand, bool]:
+    """Return what branch and cut over all sites leads to, and whether it can lead no further."""
+    found = fewest_sites(stand.master, stand.best.opened, limit_s=_MODEL_SHARE * deadline.left(), seed=seed)
+    stand = replace(stand, bound=max(stand.bound, found.bound))
+    if found.x is None or found.x @ stand.master.cost > stand.best.value - 0.5:
+        return stand, True
+    before = stand.master.terms.shape[0]
+    stand = _tried(rooms, stand, found.x, deadline, seed)
+    return stand, stand.master.terms.shape[0] == before
+
+
+def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed: int) -> Stand:
+    """Return the state after the sites around one were chosen anew, as often as that breaks what was not known."""
+    table = stand.master.kinds.table
+    for _ in range(_TRIES):
+        if deadline.left() <= 0.0 or stand.done:
+            break
+        best, master = stand.best, stand.master
+        free = window_around(table, best.opened, centre, _WINDOW_SITES)
+        limit_s = min(_WINDOW_S, deadline.left())
+        found = fewest_sites(master, best.opened, free=free, limit_s=limit_s, seed=seed)
+        if found.x is None or found.x @ master.cost > best.value - 0.5:
+            break
+        stand = _tried(rooms, stand, found.x, deadline, seed)
+        if stand.master is master:
+            break
+    return stand
+
+
+def _tried(rooms: Rooms, stand: Stand, opened: Floats, deadline: Deadline, seed: int) -> Stand:
+    """Return the state after a search from some sites, and with the inequalities that they break."""
+    master, flow = stand.master, flow_of(stand.master.kinds, opened)
+    stand = _searched(rooms, stand, master, opened, flow, deadline, seed)
+    terms = _all_broken(master, opened, stand.point, flow)
+    return replace(stand, master=join_terms(master, terms, np.ones(terms.shape[0]))) if terms.shape[0] else stand
+
+
+def _searched(
+    rooms: Rooms, stand: Stand, master: Master, opened: Floats, flow: Flow, deadline: Deadline, seed: int
+) -> Stand:
+    """Return the state after a search that begins with some sites and a flow to them."""
+    found = search_few(
+        rooms, target=round(float(opened @ master.cost)), seed=seed, deadline=deadline, steps=_STEPS,
+        first=serve_by_flow(rooms, master.kinds, opened, flow),
+    )  # fmt: skip
+    return stand if found is None or found.value >= stand.best.value else replace(stand, best=found)
+
+
+def _all_broken(master: Master, opened: Floats, point: Floats, flow: Flow) -> sparse.csr_array:
+    """Return inequalities about room broken by open sites, or on the way to them from an answer in shares."""
+    points = [share * opened + (1.0 - share) * point for share in _MIXED]
+    flows = [flow, *(flow_of(master.kinds, some) for some in points[1:])]
+    new = [broken_rooms(master.kinds, some, one) for some, one in zip(points, flows, strict=True)]
+    new += [broken_windows(master.kinds, some) for some in points[1:]]
+    return sparse.vstack(new).tocsr()
