@@ -67,7 +67,9 @@ def site(
     p: Annotated[int | None, option("Most new sites; with --closable most sites in all.")] = None,
     cutoff_min: Annotated[float | None, option("Minutes within which a site serves, where costs are seconds.")] = None,
     cutoff: Annotated[float | None, option("The same in the unit of the cost column.")] = None,
-    budget_s: Annotated[float, typer.Option(help="Seconds for reading and searching.", min=0.0)] = 60.0,
+    budget_s: Annotated[
+        float, typer.Option(help="Seconds for reading and searching, without compiling.", min=0.0)
+    ] = 60.0,
     cost_column: Annotated[
         str | None, typer.Option(help="Column of --times with the costs.", show_default="seconds, walk_s, cost")
     ] = None,

@@ -53,6 +53,8 @@ def choose_sites(
     demand, candidates, existing:
         DEMAND, CANDIDATES and FACILITIES (open already). Further columns: numbers of people by group (demand); texts
         such as the street, and ``level`` (sites).
+    time_limit_s:
+        Seconds for the search; what kernels take to compile, once after an installation, does not count.
 
     Raises
     ------
