@@ -10,7 +10,7 @@ from spatial.siting.room import anneal as room_anneal
 from spatial.siting.room.anneal import anneal_rooms
 from spatial.siting.room.rows import Kinds, flow_of, list_kinds
 from spatial.siting.ways import Deadline, Flags
-from tests.siting.test_room_served import listed, served
+from tests.siting.room.test_served import listed, served
 
 _HEAT = (0.2, 0.004)
 

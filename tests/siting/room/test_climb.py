@@ -17,7 +17,7 @@ from spatial.siting.room.split import begin_split
 from spatial.siting.room.swap import finite_lost
 from spatial.siting.room.trade import split_of
 from spatial.siting.ways import Deadline, Flags
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 
 def made(seed: int, n: int = 60, m: int = 15, p: int = 5) -> Rooms:

@@ -15,7 +15,7 @@ from spatial.siting.room.bound import bound_rooms
 from spatial.siting.room.cover import search_few
 from spatial.siting.room.rooms import list_rooms
 from spatial.siting.ways import Deadline, Floats
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 INF = np.inf
 

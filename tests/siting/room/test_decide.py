@@ -11,7 +11,7 @@ from spatial.siting.room.climb import Bound
 from spatial.siting.room.decide import decide_sites
 from spatial.siting.room.rooms import Choice, Rooms
 from spatial.siting.ways import Deadline, Flags
-from tests.siting.test_room_trade import made, shared_total
+from tests.siting.room.test_trade import made, shared_total
 
 
 def stated(rooms: Rooms) -> Bound:

@@ -15,7 +15,7 @@ from spatial.siting.room.rooms import Choice, Rooms, list_rooms
 from spatial.siting.room.rows import broken_rooms, flow_of, list_kinds, serve_by_flow
 from spatial.siting.room.sites import fewest_sites, master_of, raise_bound
 from spatial.siting.ways import Deadline, Floats
-from tests.siting.test_room_cover import counted, drawn, fewest
+from tests.siting.room.test_cover import counted, drawn, fewest
 
 INF = np.inf
 

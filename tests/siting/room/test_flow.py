@@ -10,7 +10,7 @@ from spatial.siting.room.flow import fill_sites
 from spatial.siting.room.rooms import list_rooms
 from spatial.siting.room.swap import swap_rooms
 from spatial.siting.ways import Deadline, Floats
-from tests.siting.test_rooms import capacitated_median, points
+from tests.siting.room.test_rooms import capacitated_median, points
 
 
 def filled(paid: Floats, load: Floats, room: Floats) -> tuple[float, Floats, Floats]:

@@ -9,8 +9,8 @@ from scipy.optimize import linprog
 from spatial.siting.room.hulls import broken_windows
 from spatial.siting.room.rows import Kinds, flow_of, list_kinds
 from spatial.siting.ways import Floats
-from tests.siting.test_room_cover import counted
-from tests.siting.test_room_fewest import listed, scattered
+from tests.siting.room.test_cover import counted
+from tests.siting.room.test_fewest import listed, scattered
 
 
 def sets_that_serve(kinds: Kinds) -> Floats:

@@ -18,8 +18,8 @@ from spatial.siting.room.rooms import Rooms, list_rooms
 from spatial.siting.room.tree import dearest_of
 from spatial.siting.room.worth import Fined
 from spatial.siting.ways import Deadline
-from tests.siting.test_room_tree import by_model, drawn, nothing_known
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
+from tests.siting.room.test_tree import by_model, drawn, nothing_known
 
 INF = np.inf
 ENOUGH = 100_000

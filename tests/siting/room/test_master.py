@@ -16,7 +16,7 @@ from spatial.siting.room.master import (
     solve_mix,
 )
 from spatial.siting.room.rooms import Rooms, list_rooms
-from tests.siting.test_room_tree import drawn
+from tests.siting.room.test_tree import drawn
 
 
 def mixed(rooms: Rooms, sets: list[Taken], triples: np.ndarray) -> tuple[Master, float]:

@@ -9,7 +9,7 @@ from spatial.siting.room.climb import price
 from spatial.siting.room.near import list_all, list_near
 from spatial.siting.room.rooms import Rooms, list_rooms
 from spatial.siting.ways import Floats, build_ways, row_of
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 
 def scattered(seed: int) -> tuple[Rooms, np.random.Generator]:

@@ -8,7 +8,7 @@ import numpy as np
 from spatial.siting.room.pack import pack_rooms
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms, value_of_choice
 from spatial.siting.ways import Ints
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 
 def made(seed: int) -> tuple[Rooms, Choice]:

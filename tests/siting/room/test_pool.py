@@ -8,8 +8,8 @@ import pytest
 from spatial.siting.room.fill import fill_sites
 from spatial.siting.room.pool import ByRow, Pool, keep_open, keep_within, list_pool, price_pool
 from spatial.siting.room.rooms import Rooms, list_rooms
-from tests.siting.test_room_lift import by_row
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_lift import by_row
+from tests.siting.room.test_rooms import capacitated_median
 
 ENOUGH = 100_000
 

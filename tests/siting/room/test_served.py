@@ -13,7 +13,7 @@ from spatial.siting.room.rooms import Choice, Rooms, list_rooms
 from spatial.siting.room.served import counts_served, lacks_master, serve_most
 from spatial.siting.room.sites import raise_bound
 from spatial.siting.ways import Deadline, row_of
-from tests.siting.test_room_fewest import scattered
+from tests.siting.room.test_fewest import scattered
 
 
 def served(seed: int, p: int, *, fixed: int = 0, banned: int = 0, rate: float = 1.0, **size: float) -> Question:

@@ -8,7 +8,7 @@ from spatial.siting.room import settle as room_settle
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms, value_of_choice
 from spatial.siting.room.settle import settle_rows
 from spatial.siting.ways import Deadline, Flags
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 
 def made(seed: int) -> tuple[Rooms, Choice | None]:

@@ -12,7 +12,7 @@ from spatial.siting.room.rooms import Rooms, list_rooms
 from spatial.siting.room.split import begin_split
 from spatial.siting.room.trade import Split, split_of, trade_rooms
 from spatial.siting.ways import Deadline, Flags, row_of
-from tests.siting.test_rooms import capacitated_median, points
+from tests.siting.room.test_rooms import capacitated_median, points
 
 _LOST = 900.0
 

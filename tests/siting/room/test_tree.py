@@ -15,7 +15,7 @@ from spatial.siting.room.climb import Bound
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms
 from spatial.siting.room.tree import branch_rooms
 from spatial.siting.ways import Deadline
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 INF = np.inf
 

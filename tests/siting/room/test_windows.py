@@ -9,7 +9,7 @@ from spatial.siting.room.count import solve_rooms
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms, search_rooms, value_of_choice
 from spatial.siting.room.windows import _rows_of, _sites_of, _window, better_windows
 from spatial.siting.ways import Deadline, Ints
-from tests.siting.test_rooms import capacitated_median
+from tests.siting.room.test_rooms import capacitated_median
 
 _ASIDE = 3
 
