@@ -8,7 +8,7 @@ with all numbers at once, any other with one at a time.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf
+from math import gcd, inf
 
 import numpy as np
 
@@ -29,8 +29,8 @@ _KNOWN = 3
 """The level at which the next look solves it, and how well it is known when it is solved: one more."""
 _BARELY = 1e-5
 """A number of sites is not known by a sweep that goes less than this share of a step beyond what it costs at least."""
-_SHORT, _LONGER = 1 << 18, 2.0
-"""A sweep that began fewer sets is followed by one that goes so many times as far."""
+_SHORT, _LONGER, _LONG = 1 << 18, 2.0, 1.25
+"""A sweep that began fewer sets is followed by one that goes so many times as far; any other one by a little."""
 _PLAIN = 12
 """A place of so few sites is solved at once."""
 _FINE_STEPS, _FINE_PACE = 3, 0.01
@@ -80,7 +80,7 @@ def share_sites(
         others = _others(sums, tables, numbers, places.p)
         for c in _next(places, level):
             upper = best.value - places.rest - others[c]
-            _look(tables[c], numbers[c], upper, solve, deadline)
+            _look(tables[c], numbers[c], upper, terms.step, solve, deadline)
             looks += 1
 
 
@@ -92,10 +92,15 @@ def _next(places: Places, level: Ints) -> Ints:
     return least[[np.argmin([len(places.cores[c].names) for c in least])]]
 
 
-def _look(table: _Table, k: int, upper: float, solve: Solve, deadline: Deadline) -> None:
-    """Raise what a place with ``k`` sites costs at least, sets at or above ``upper`` not counting."""
+def _look(table: _Table, k: int, upper: float, step: float, solve: Solve, deadline: Deadline) -> None:
+    """Raise what a place with ``k`` sites costs at least, sets at or above ``upper`` not counting.
+
+    Totals of the whole differ by multiples of ``step``. Those of a place may by larger ones, up to its cap, which would
+    make nothing of its bound.
+    """
     core = table.strip.core
     asked = ask(Ways(core.ptr, core.site, core.cost, len(core.names)), core.weight, k, None, core.cap)
+    asked = replace(asked, step=float(gcd(int(asked.step), int(step))))
     if table.level[k] < _KNOWN and len(core.names) > max(_PLAIN, k) and k:
         if table.level[k] == _SWEPT:
             _sweep(table, k, asked, upper, deadline)
@@ -133,7 +138,7 @@ def _limit(table: _Table, k: int, step: float, upper: float) -> float:
     fee, bound = table.strip.fee, table.strip.bound()
     needed = step * (np.floor((table.least[k] + fee * k - bound) / step + _BARELY) + 1.0)
     last, begun = table.swept
-    farther = last * (_LONGER if begun < _SHORT else 1.0)
+    farther = last * (_LONGER if begun < _SHORT else _LONG)
     return bound + float(max(needed, min(farther, upper + fee * k - bound)))
 
 
@@ -170,7 +175,7 @@ def _told(core: Core) -> bytes:
 def _guess(strip: Strip) -> _Table:
     """Return what the prices say of a place with every number of sites."""
     core, price = strip.core, strip.price
-    least: Floats = float(core.weight @ price) - np.append(0.0, np.cumsum(np.sort(saved_by_site(core, price))[::-1]))
+    least: Floats = strip.paid() - np.append(0.0, np.cumsum(np.sort(saved_by_site(core, price))[::-1]))
     return _Table(strip, least, np.zeros(len(least), np.int64), {}, np.zeros(2))
 
 

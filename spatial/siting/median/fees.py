@@ -46,7 +46,7 @@ def _pay(ptr, site, cost, cap, weight, fee, col_ptr, col_row, col_cost, best, ki
                 k = ptr[i] + draw(seed, min(ptr[i + 1] - ptr[i], np.int64(_NEAR)))
                 opened[site[k]] = not opened[site[k]]
         value = _serve_all(ptr, site, cost, cap, weight, fee, opened, near, first, second, loss)
-        tiny = 1e-10 * max(abs(value), 1e-300)
+        tiny = max(1e-10 * abs(value), 1e-290)  # above the mark of a site that a row would save nothing at
         still: Any = np.int64(0)
         at: Any = np.int64(-1)
         while still < m:

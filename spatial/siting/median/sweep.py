@@ -22,6 +22,7 @@ _ABREAST, _IN_ALL = 1 << 17, 1 << 23
 """Most sets begun that are told apart after one site, and in all."""
 _BITS = 64
 _STEPS, _PACE = 400, 0.5
+_ROUNDED = 1e-15
 _WORD, _SHIFT, _LEVEL, _NONE, _FIRST_LEVEL, _BEGINS, _ENDS = range(7)
 _BEFORE, _AFTER, _PRICE, _WEIGHT = range(4)
 _SEED, _MIXED = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
@@ -41,7 +42,11 @@ class Strip:
     def bound(self) -> float:
         """Return what any set costs at least with the fee for each site."""
         worth = _worth(self.core, self.price, self.fee)
-        return self.core.base + float(self.core.weight @ self.price) + float(np.minimum(worth, 0.0).sum())
+        return self.core.base + self.paid() + float(np.minimum(worth, 0.0).sum())
+
+    def paid(self) -> float:
+        """Return what all rows pay at these prices, less what rounding may add to it."""
+        return float(self.core.weight @ self.price) - _ROUNDED * float(self.core.weight @ np.abs(self.price))
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,8 @@ def _serve(size, rows, held, sign, load, room, near, serves, work):  # type: ign
     work[0] = 0.0
     for a in range(size):
         for s in range(1 << a):
-            work[s | (1 << a)] = work[s] + room[near[a]]
+            # More room than for all is of no use, and would drown what small loads differ by.
+            work[s | (1 << a)] = work[s] + min(room[near[a]], total)
     for s in range(every):
         serves[s] -= work[s]
     for a in range(size):  # the least over all subsets

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from spatial.siting.room import hulls
 from spatial.siting.room.hulls import broken_windows
 from spatial.siting.room.rows import Kinds, flow_of, list_kinds
 from spatial.siting.ways import Floats
@@ -77,3 +78,15 @@ def test_no_window_forms_where_all_is_open_or_shut_or_only_two_sites_are_near() 
     kinds = list_kinds(listed(counted(np.ones((3, 3)), np.full(3, 2.0), np.full(3, 4.0))))
     for share in (np.zeros(3), np.ones(3), np.array([0.6, 0.6, 0.0])):
         assert broken_windows(kinds, share).shape == (0, 3)
+
+
+def test_a_site_with_room_for_far_more_serves_all_that_small_loads_come_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of 0.3, 0.3 and 0.7 list three sites: two with room for 0.7 each, or the one that serves a far place too."""
+    served = np.array([[1.0, 1.0, 1.0, np.inf]] * 3 + [[np.inf, np.inf, 1.0, 1.0]])
+    room = np.array([0.7, 0.7, np.inf, np.inf])
+    monkeypatch.setattr(hulls, "_SITES", 3)
+    for far in (1e9, 1234567893.0, 5e9):
+        kinds = list_kinds(listed(counted(served, np.array([0.3, 0.3, 0.7, far]), room)))
+        found = broken_windows(kinds, np.array([0.3, 0.3, 0.3, 0.7])).toarray()
+        assert found.shape[0]
+        assert (found @ np.array([0.0, 0.0, 1.0, 1.0]) >= 1.0).all()
