@@ -72,8 +72,8 @@ class Rounds:
 
     most: int = 6
     little: float = 1e-4
-    idle: int = 6
-    least: float = 2e-5
+    idle: int = _LP_ROUNDS
+    least: float = 0.0
     counted: bool = False
 
 
