@@ -1,9 +1,9 @@
 """Which rows of a large cover question lie together, so that it falls into parts?"""
 
 import numpy as np
-from scipy.linalg import eigh
 
 from spatial.siting.cover.table import CoverTable, matrix_of
+from spatial.siting.median.labels import halve
 from spatial.siting.ways import Floats, Ints
 
 _LINKED = 1e-6
@@ -22,12 +22,7 @@ def label_cover(table: CoverTable, share: Floats, chosen: Ints, depth: int) -> I
     matrix = matrix_of(table)
     common = (matrix.T @ matrix[:, chosen]).toarray()
     links = common.T @ (common * np.maximum(share, _FAINT)[:, None])
-    label = np.zeros(len(chosen), np.int64)
-    for _ in range(depth):
-        label *= 2
-        for k in np.unique(label):
-            inside = np.flatnonzero(label == k)
-            label[inside[_second_half(links[np.ix_(inside, inside)])]] += 1
+    label = halve(links, depth, _joined)
     parts = np.zeros((len(chosen), 2**depth))
     parts[np.arange(len(chosen)), label] = 1.0
     near = np.argmax(common @ parts, axis=1)
@@ -37,15 +32,7 @@ def label_cover(table: CoverTable, share: Floats, chosen: Ints, depth: int) -> I
     return by_row
 
 
-def _second_half(links: Floats) -> Ints:
-    """Return half of the places, apart from the others along the second eigenvector of the links (Fiedler 1973)."""
-    if len(links) < 2:
-        return np.zeros(0, np.int64)
+def _joined(links: Floats) -> Floats:
+    """Return the links of different places, all of them by a trifle at least."""
     links = links - np.diag(np.diag(links))
-    links = links + max(_LINKED * float(links.max()), _FAINT)
-    scale = 1.0 / np.sqrt(links.sum(axis=1))
-    _, vectors = eigh(np.eye(len(links)) - links * scale[:, None] * scale[None, :], subset_by_index=[1, 1])
-    along = vectors[:, 0] * scale
-    along = np.round(along / max(float(np.abs(along).max()), _FAINT), _ROUNDED)
-    order: Ints = np.argsort(along if along[0] <= 0 else -along, kind="stable")
-    return order[(len(links) + 1) // 2 :]
+    return links + max(_LINKED * float(links.max()), _FAINT)

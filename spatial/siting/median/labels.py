@@ -1,5 +1,7 @@
 """Which rows of a city lie together, so that it falls into parts?"""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
@@ -30,19 +32,27 @@ def label_rows(core: Core, opened: Flags, depth: int) -> Ints:
     both = (one >= 0) & (two >= 0)
     links = sparse.csr_array((core.weight[both], (one[both], two[both])), shape=(len(names), len(names))).toarray()
     links = links + links.T
-    label = np.zeros(len(names), np.int64)
-    for _ in range(depth):
-        label *= 2
-        for k in np.unique(label):
-            inside = np.flatnonzero(label == k)
-            label[inside[_second_half(links[np.ix_(inside, inside)])]] += 1
+    label = halve(links, depth, lambda some: some + _LINKED)
     by_row: Ints = np.where(one >= 0, label[np.maximum(one, 0)], 0)
     return by_row
 
 
+def halve(links: Floats, depth: int, join: Callable[[Floats], Floats]) -> Ints:
+    """Return a label from 0 to ``2 ** depth - 1`` for each place: all are halved again and again along weak links.
+
+    ``join`` links all of some places by a trifle, given their links: what is in pieces is halved too.
+    """
+    label = np.zeros(len(links), np.int64)
+    for _ in range(depth):
+        label *= 2
+        for k in np.unique(label):
+            inside = np.flatnonzero(label == k)
+            label[inside[_second_half(join(links[np.ix_(inside, inside)]))]] += 1
+    return label
+
+
 def _second_half(links: Floats) -> Ints:
     """Return half of the places, apart from the others along the second eigenvector of the links (Fiedler 1973)."""
-    links = links + _LINKED
     scale = 1.0 / np.sqrt(links.sum(axis=1))
     which = min(1, len(links) - 1)
     _, vectors = eigh(np.eye(len(links)) - links * scale[:, None] * scale[None, :], subset_by_index=[which, which])
