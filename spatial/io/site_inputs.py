@@ -75,7 +75,7 @@ def read_site_inputs(sources: SiteSources) -> SiteInputs:
             raise InputError(f"{strange}; needed known ids, or --skip-unknown to leave those pairs out")
         notes.append(f"{strange}; those pairs are left out")
     if table.blank:
-        notes.append(f"{table.blank} pairs of {sources.times.name} have no cost and are left out")
+        notes.append(f"{sources.times.name}: pairs without a cost, left out: {table.blank}")
     ways, ignored = join_walks(table.site, table.demand, table.cost, len(homes.ids), len(places.ids))
     if not len(ways.site):
         raise InputError(f"{sources.times.name} holds no pair of a known site and a known demand point; needed some")
