@@ -9,11 +9,12 @@ from functools import partial
 import numpy as np
 
 from spatial.siting.room.climb import Bound, goal_of
-from spatial.siting.room.lift import cut_lifted, lift_part, sets_of
+from spatial.siting.room.lift import lift_part, list_lifted, sets_of
 from spatial.siting.room.master import Master, add_sets, begin_master, set_box, try_sites
+from spatial.siting.room.pool import Pool, name_sets
 from spatial.siting.room.rooms import Rooms
 from spatial.siting.room.tree import Means, branch_rooms, dearest_of
-from spatial.siting.room.worth import Fined, Lifted, pool_of
+from spatial.siting.room.worth import Fined, Lifted
 from spatial.siting.ways import Deadline
 
 _MOST_ROWS, _MOST_ENTRIES = 600, 400_000
@@ -23,8 +24,8 @@ _FIRST_SHARE = 0.5
 
 _TRIED, _LEAST_DOUBT, _TRIAL, _FAR, _HAIR = 6, 0.12, 60, 3.0, 1e-6
 """Sites that are tried before a part is halved, their least doubt, the steps of a trial, and its box of prices."""
-_MOST_SETS, _NARROW, _TURNS = 600_000, 0.8, (10, 2, 0)
-"""Sets that a guess should leave, and how often each guess comes nearer to the bound for it; the last is the top."""
+_MOST_SETS = (600_000, 1_500_000, 0)
+"""How many sets each guess may leave; the last one is the top, without a list of sets."""
 
 
 def may_take_sets(rooms: Rooms) -> bool:
@@ -47,11 +48,10 @@ def branch_sets(rooms: Rooms, state: Bound, *, deadline: Deadline, seed: int) ->
     short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
     lifted = lift_part(master, rooms, begun, dearest, deadline=short, first=True)
     top = min(goal_of(rooms, lifted.state.best.value), dearest)
-    for turns in _TURNS:
+    for most in _MOST_SETS:
         if lifted.state.bound > top or deadline.left() <= 0.0:
             break
-        guess, left = _guess(rooms, lifted, top, turns)
-        part = pool_of(rooms, left.state, guess, _MOST_SETS)
+        part, guess = list_lifted(rooms, lifted, top, most)
         lift = partial(_lift, _smaller(master, rooms, part), deadline)
         after = branch_rooms(rooms, part, most=guess, deadline=deadline, seed=seed, lift=lift)
         bound = max(lifted.state.bound, after.bound)
@@ -65,22 +65,15 @@ def _smaller(master: Master, rooms: Rooms, part: Fined) -> Master:
     """Return a programme with only those of the sets met that a part may have, where all of its sets are listed."""
     if part.pool is None:
         return master
-    new, pool = begin_master(rooms), part.pool
-    left = {(int(pool.site[c]), np.sort(pool.row[pool.ptr[c] : pool.ptr[c + 1]]).tobytes()) for c in pool.inside}
-    add_sets(new, [one for one in master.sets if (one.site, one.rows.tobytes()) in left])
+    new, size = begin_master(rooms), np.array([len(one.rows) for one in master.sets], np.int64)
+    rows = np.concatenate([one.rows for one in master.sets]) if master.sets else np.zeros(0, np.int64)
+    met = Pool(
+        np.r_[0, np.cumsum(size)], rows, np.array([one.site for one in master.sets], np.int64),
+        np.array([one.cost for one in master.sets]), np.arange(len(size)),
+    )  # fmt: skip
+    inside = np.isin(name_sets(met, rooms), name_sets(part.pool, rooms))
+    add_sets(new, [one for one, stays in zip(master.sets, inside.tolist(), strict=True) if stays])
     return new
-
-
-def _guess(rooms: Rooms, lifted: Lifted, top: float, turns: int) -> tuple[float, Lifted]:
-    """Return a total that choices of few sets come to at most, up to the top, and what they can have."""
-    bound, guess = lifted.state.bound, top
-    left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
-    for _ in range(turns):
-        if left.sets <= _MOST_SETS:
-            break
-        guess = bound + _NARROW * (guess - bound)
-        left = cut_lifted(rooms, lifted, guess, _MOST_SETS)
-    return guess, left
 
 
 def _lift(master: Master, deadline: Deadline, near: Rooms, state: Bound, most: float) -> tuple[Bound, Means]:

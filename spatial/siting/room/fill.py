@@ -10,6 +10,9 @@ from spatial.siting.room.price import list_items
 from spatial.siting.room.sets import add_rest
 from spatial.walking.compiled import inner, kernel
 
+AT, SIZE, LEFT, VISITS = range(4)
+"""Where a search stands: the next item, how many are taken, the room that they leave, and visits left."""
+
 
 @kernel
 def fill_sites(  # type: ignore[no-untyped-def]
@@ -51,49 +54,36 @@ def fill_sites(  # type: ignore[no-untyped-def]
 def _fill(told, chosen, met, ahead, entry, held):  # type: ignore[no-untyped-def]
     """Write the best sets met of one site; return no less than the best of them gains."""
     row, room, items, gain, weight, helps, tptr, triple, fine, hair, visits = told
-    turn = np.int64(0)
-    at, depth, value, left, best = np.int64(0), np.int64(0), 0.0, np.int64(room), 0.0
-    for _ in range(visits):
-        if at < helps and value + ahead[at, left] > best + hair:
-            if weight[at] <= left and value + gain[at] + ahead[at + 1, left - np.int64(weight[at])] > best + hair:
-                chosen[depth] = at
-                depth += 1
-                value += gain[at] - join(row[items[at]], tptr, triple, fine, met)
-                left -= np.int64(weight[at])
-                if value > best + hair:
-                    best = value
-                    for h in range(depth):
-                        entry[turn, h] = items[chosen[h]]
-                    held[turn] = depth
-                    turn = (turn + 1) % len(held)
-            at += 1
-            continue
-        if depth == 0:
-            return best
-        depth -= 1
-        at = chosen[depth]
-        value -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
-        left += np.int64(weight[at])
-        at += 1
-    while depth > 0:
-        depth -= 1
-        part(row[items[chosen[depth]]], tptr, triple, fine, met)
-    return ahead[0, np.int64(room)]
+    turn, best, place, value = np.int64(0), 0.0, np.zeros(4, np.int64), np.zeros(1)
+    place[LEFT], place[VISITS] = np.int64(room), visits
+    search = (row, items, gain, weight, helps, helps, tptr, triple, fine)
+    size = next_set(search, chosen, met, ahead, place, value, best + hair)
+    while size > 0:
+        best = value[0]
+        for h in range(size):
+            entry[turn, h] = items[chosen[h]]
+        held[turn] = size
+        turn = (turn + 1) % len(held)
+        size = next_set(search, chosen, met, ahead, place, value, best + hair)
+    if size < 0:
+        leave(search, chosen, met, place)
+        return ahead[0, np.int64(room)]
+    return best
 
 
 @kernel
 def flag_sites(  # type: ignore[no-untyped-def]
-    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit, visits, most, flags
+    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit, visits, flags
 ):
     """Flag the entries of all sets whose sum of cost less prices with fines is at most its site's limit.
 
     Return how many such sets there are; where the visits of a site do not do, all of its entries are flagged, and what
-    is returned is infinite. Where there are more than ``most``, all entries of all sites are.
+    is returned is infinite.
     """
     size, width = sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
     chosen, met, ahead = np.empty(size + 1, np.int64), np.zeros(len(fine) + 1, np.int64), np.zeros((size + 1, width))
-    count = 0.0
+    place, value, count = np.zeros(4, np.int64), np.zeros(1), 0.0
     for s in range(len(room)):
         if limit[s] == -np.inf:
             continue
@@ -101,40 +91,61 @@ def flag_sites(  # type: ignore[no-untyped-def]
         told = (ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps, limit[s])
         many = add_rest(*told)
         look_ahead(gain, weight, many, np.int64(room[s]), ahead)
-        at, depth, value, left = np.int64(0), np.int64(0), 0.0, np.int64(room[s])
-        for _ in range(visits):
-            if at < many and value + (ahead[at, left] if at < helps else gain[at]) >= -limit[s]:
-                after = left - np.int64(weight[at])
-                if after >= 0 and value + gain[at] + ahead[at + 1, after] >= -limit[s]:
-                    chosen[depth] = at
-                    depth += 1
-                    value += gain[at] - join(row[items[at]], tptr, triple, fine, met)
-                    left = after
-                    if value >= -limit[s]:
-                        count += 1.0
-                        for h in range(depth):
-                            flags[items[chosen[h]]] = True
-                at += 1
-                continue
-            if depth == 0:
-                break
-            depth -= 1
-            at = chosen[depth]
-            value -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
-            left += np.int64(weight[at])
-            at += 1
-        else:
+        search = (row, items, gain, weight, helps, many, tptr, triple, fine)
+        place[:], value[0] = 0, 0.0
+        place[LEFT], place[VISITS] = np.int64(room[s]), visits
+        many = next_set(search, chosen, met, ahead, place, value, -limit[s])
+        while many > 0:
+            count += 1.0
+            for h in range(many):
+                flags[items[chosen[h]]] = True
+            many = next_set(search, chosen, met, ahead, place, value, -limit[s])
+        if many < 0:
+            leave(search, chosen, met, place)
             count = np.inf
             for k in range(ptr[s], ptr[s + 1]):
                 flags[k] = flags[k] or open_to[k]
-            while depth > 0:
-                depth -= 1
-                part(row[items[chosen[depth]]], tptr, triple, fine, met)
-        if count > most:
-            for k in range(len(row)):
-                flags[k] = open_to[k]
-            return np.inf
     return count
+
+
+@inner
+def next_set(told, chosen, met, ahead, place, value, need):  # type: ignore[no-untyped-def]
+    """Go on to the next set of a site that gains as much as is needed; return its size, 0 for none, -1 out of visits.
+
+    ``told`` is (row, items, gain, weight, how many items gain, how many there are, triples by row from .. on, fines).
+    ``place`` is (next item, size, room left, visits left), ``value`` what the set gains so far.
+    """
+    row, items, gain, weight, helps, many, tptr, triple, fine = told
+    while place[VISITS] > 0:
+        place[VISITS] -= 1
+        at = place[AT]
+        if at < many and value[0] + (ahead[at, place[LEFT]] if at < helps else gain[at]) >= need:
+            place[AT] += 1
+            after = place[LEFT] - np.int64(weight[at])
+            if after >= 0 and value[0] + gain[at] + ahead[at + 1, after] >= need:
+                chosen[place[SIZE]] = at
+                place[SIZE] += 1
+                value[0] += gain[at] - join(row[items[at]], tptr, triple, fine, met)
+                place[LEFT] = after
+                if value[0] >= need:
+                    return place[SIZE]
+            continue
+        if place[SIZE] == 0:
+            return np.int64(0)
+        place[SIZE] -= 1
+        at = chosen[place[SIZE]]
+        value[0] -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
+        place[LEFT] += np.int64(weight[at])
+        place[AT] = at + 1
+    return np.int64(-1)
+
+
+@inner
+def leave(told, chosen, met, place):  # type: ignore[no-untyped-def]
+    """Count out the rows of a set that was not finished."""
+    row, items, _, _, _, _, tptr, triple, fine = told
+    for h in range(place[SIZE]):
+        part(row[items[chosen[h]]], tptr, triple, fine, met)
 
 
 @inner

@@ -23,7 +23,7 @@ from spatial.siting.room.master import (
 )
 from spatial.siting.room.pool import keep_open
 from spatial.siting.room.rooms import Choice, Rooms, value_of_choice
-from spatial.siting.room.worth import Fined, Lifted, cut_part, price_part, taken_of
+from spatial.siting.room.worth import Fined, Lifted, cut_part, pool_of, price_part, taken_of
 from spatial.siting.ways import Deadline, Floats
 
 _ROUNDS, _BOXES = 200, 30
@@ -77,12 +77,19 @@ def lift_part(
             break
     opened, share = _shares(master, rooms, mix)
     state, goal = _without_none(state), _goal(rooms, state, most)
-    return Lifted(state, opened, share, 0.0) if state.bound > goal else cut_part(rooms, state, opened, share, goal)
+    if first or state.bound > goal:
+        return Lifted(state, opened, share, 0.0)
+    return cut_part(rooms, state, opened, share, goal)
 
 
-def cut_lifted(rooms: Rooms, lifted: Lifted, most: float, few: float) -> Lifted:
-    """Return a part that was lifted without what no choice of at most some total has, where few sets are left."""
-    return cut_part(rooms, lifted.state, lifted.opened, lifted.share, most, few)
+def list_lifted(rooms: Rooms, lifted: Lifted, top: float, most: int) -> tuple[Fined, float]:
+    """Return what choices of at most some total can have, with the sets that are left listed, and that total.
+
+    That is the top, or as near to it as leaves no more than ``most`` sets; where none above the bound does, it is the
+    top without a list.
+    """
+    state, guess = pool_of(rooms, lifted.state, top, most)
+    return cut_part(rooms, state, lifted.opened, lifted.share, guess).state, guess
 
 
 def sets_of(rooms: Rooms, choice: Choice) -> list[Taken]:

@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spatial.siting.room.fill import join, look_ahead, part, sizes
+from spatial.siting.room.fill import LEFT, VISITS, join, look_ahead, next_set, sizes
 from spatial.siting.room.price import list_items
 from spatial.siting.room.rooms import Rooms
 from spatial.siting.room.sets import add_rest
 from spatial.siting.ways import Flags, Floats, Ints
-from spatial.walking.compiled import kernel
+from spatial.walking.compiled import inner, kernel
 
 _ROWS_PER_SET = 40
-_VISITS_PER_SET = 400
+_VISITS_PER_SET = 100
+_NARROW, _MOST_BELOW = 0.2, 0.999
+"""Share of the gap by which limits come down where visits do not do, and the share of it that is all of it."""
 
 ByRow = tuple[Ints, Ints, Floats]
 """Which triples each row is in, as places in the fines that come last."""
@@ -34,15 +36,21 @@ class Pool:
     inside: Ints
 
 
-def list_pool(rooms: Rooms, prices: Floats, alive: Flags, fines: ByRow, limit: Floats, most: int) -> Pool | None:
-    """Return the sets whose sum of cost less prices with fines is at most their site's limit; None for too many."""
-    ptr, site, cost = np.zeros(most + 2, np.int64), np.empty(most + 1, np.int64), np.empty(most + 1)
+def list_pool(
+    rooms: Rooms, prices: Floats, alive: Flags, fines: ByRow, limit: Floats, gap: float, most: int
+) -> tuple[Pool, float] | None:
+    """Return the sets whose sum of cost less prices with fines is at most their site's limit, and how far below it.
+
+    That is nothing unless more than ``most`` sets would be left, or it took too long; None where it is the gap.
+    """
+    ptr, site, cost, below = np.zeros(most + 2, np.int64), np.empty(most, np.int64), np.empty(most), np.empty(most)
     row = np.empty(_ROWS_PER_SET * most, np.int64)
     told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, alive)
-    count = _list(*told, *fines, limit, ptr, row, site, cost, most, _VISITS_PER_SET * most)
+    count, lower = _list(*told, *fines, limit, gap, ptr, row, site, cost, below, _VISITS_PER_SET * most)
     if count < 0:
         return None
-    return Pool(ptr[: count + 1], row[: ptr[count]].copy(), site[:count].copy(), cost[:count].copy(), np.arange(count))
+    part = (ptr[: count + 1].copy(), row[: ptr[count]].copy(), site[:count].copy(), cost[:count].copy())
+    return Pool(*part, np.arange(count)), float(lower)
 
 
 def keep_open(pool: Pool, rooms: Rooms, alive: Flags) -> Pool:
@@ -61,6 +69,14 @@ def keep_within(pool: Pool, rooms: Rooms, prices: Floats, fines: ByRow, limit: F
     may = np.zeros((len(rooms.room), len(rooms.load)), dtype=bool)
     _flag_rows(kept, pool.ptr, pool.row, pool.site, may)
     return replace(pool, inside=kept), may[rooms.site, rooms.row]
+
+
+def name_sets(pool: Pool, rooms: Rooms) -> Ints:
+    """Return a number for each set that hardly two of them share: a sum of random ones for its site and rows."""
+    rng, high = np.random.default_rng(0), 2**62
+    of_site, of_row = rng.integers(0, high, len(rooms.room)), rng.integers(0, high, len(rooms.load))
+    sums = np.r_[0, np.cumsum(of_row[pool.row])]
+    return np.asarray(of_site[pool.site] + sums[pool.ptr[1:]] - sums[pool.ptr[:-1]])
 
 
 def price_pool(pool: Pool, rooms: Rooms, prices: Floats, fines: ByRow, each: int) -> tuple[Floats, Ints, Floats]:
@@ -115,48 +131,69 @@ def _flag_rows(inside, ptr, row, site, may):  # type: ignore[no-untyped-def]
 
 @kernel
 def _list(  # type: ignore[no-untyped-def]
-    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit,
-    out_ptr, out_row, out_site, out_cost, most, visits,
+    ptr, row, cost, load, room, prices, open_to, tptr, triple, fine, limit, gap,
+    out_ptr, out_row, out_site, out_cost, out_below, visits,
 ):  # fmt: skip
-    """List the sets of each site within its limit; return how many, -1 for too many."""
+    """List the sets of each site within its limit; return how many, and how far below limits they are.
+
+    That is as little as leaves places and visits enough; there are -1 sets where it is as much as the gap.
+    """
     size, width = sizes(ptr, room)
     items, gain, weight = np.empty(size, np.int64), np.empty(size), np.empty(size)
     chosen, met, ahead = np.empty(size + 1, np.int64), np.zeros(len(fine) + 1, np.int64), np.zeros((size + 1, width))
-    count = np.int64(0)
+    place, value = np.zeros(4, np.int64), np.zeros(1)
+    count, below, left = np.int64(0), 0.0, visits
     for s in range(len(room)):
         if limit[s] == -np.inf:
             continue
         helps = list_items(ptr[s], ptr[s + 1], row, cost, load, prices, open_to, items, gain, weight)
-        told = (ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps, limit[s])
-        many = add_rest(*told)
+        told = (ptr[s], ptr[s + 1], row, cost, load, room[s], prices, open_to, items, gain, weight, helps)
+        many = add_rest(*told, limit[s] - below)
         look_ahead(gain, weight, many, np.int64(room[s]), ahead)
-        at, depth, value, left = np.int64(0), np.int64(0), 0.0, np.int64(room[s])
+        search = (row, items, gain, weight, helps, many, tptr, triple, fine)
+        place[:], value[0] = 0, 0.0
+        place[LEFT] = np.int64(room[s])
         while True:
-            visits -= 1
-            if visits < 0:
-                return np.int64(-1)
-            if at < many and value + (ahead[at, left] if at < helps else gain[at]) >= -limit[s]:
-                after = left - np.int64(weight[at])
-                if after >= 0 and value + gain[at] + ahead[at + 1, after] >= -limit[s]:
-                    chosen[depth] = at
-                    depth += 1
-                    value += gain[at] - join(row[items[at]], tptr, triple, fine, met)
-                    left = after
-                    if value >= -limit[s]:
-                        if count == most or out_ptr[count] + depth > len(out_row):
-                            return np.int64(-1)
-                        out_ptr[count + 1], out_site[count], out_cost[count] = out_ptr[count] + depth, s, 0.0
-                        for h in range(depth):
-                            out_row[out_ptr[count] + h] = row[items[chosen[h]]]
-                            out_cost[count] += cost[items[chosen[h]]]
-                        count += 1
-                at += 1
-                continue
-            if depth == 0:
+            place[VISITS] = left
+            size = next_set(search, chosen, met, ahead, place, value, below - limit[s])
+            left = place[VISITS]
+            if size == 0:
                 break
-            depth -= 1
-            at = chosen[depth]
-            value -= gain[at] - part(row[items[at]], tptr, triple, fine, met)
-            left += np.int64(weight[at])
-            at += 1
-    return count
+            if size < 0 or count == len(out_site) or out_ptr[count] + size > len(out_row):
+                below = below + _NARROW * (gap - below) if size < 0 else _upper_half(out_below[:count], gap)
+                count, left = _thin(out_ptr, out_row, out_site, out_cost, out_below, count, below), visits
+                if below >= _MOST_BELOW * gap:
+                    return np.int64(-1), gap
+            if size > 0 and value[0] >= below - limit[s]:
+                out_ptr[count + 1], out_site[count], out_cost[count] = out_ptr[count] + size, s, 0.0
+                out_below[count] = limit[s] + value[0]
+                for h in range(size):
+                    out_row[out_ptr[count] + h] = row[items[chosen[h]]]
+                    out_cost[count] += cost[items[chosen[h]]]
+                count += 1
+    return count, below
+
+
+@inner
+def _upper_half(values, gap):  # type: ignore[no-untyped-def]
+    """Return the least of those values that are more than the middle one, the gap if there are none."""
+    middle, least = np.partition(values, len(values) // 2)[len(values) // 2], gap
+    for one in values:
+        if one > middle:
+            least = min(least, one)
+    return least
+
+
+@inner
+def _thin(out_ptr, out_row, out_site, out_cost, out_below, count, below):  # type: ignore[no-untyped-def]
+    """Keep only the sets so far below their limits; return how many."""
+    kept = np.int64(0)
+    for c in range(count):
+        if out_below[c] >= below:
+            first, last = out_ptr[c], out_ptr[c + 1]
+            out_ptr[kept + 1] = out_ptr[kept] + last - first
+            out_site[kept], out_cost[kept], out_below[kept] = out_site[c], out_cost[c], out_below[c]
+            for h in range(last - first):
+                out_row[out_ptr[kept] + h] = out_row[first + h]
+            kept += 1
+    return kept

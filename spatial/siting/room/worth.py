@@ -88,7 +88,7 @@ def _by_row(triples: Ints, fines: Floats, rows: int) -> ByRow:
     return ptr, np.repeat(np.arange(len(some)), 3)[np.argsort(row, kind="stable")], fines[some]
 
 
-def cut_part(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: float, few: float = np.inf) -> Lifted:
+def cut_part(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: float) -> Lifted:
     """Return the part without what is in no set that a choice of at most this total can have."""
     limit, banned, fixed = _limits(rooms, state, goal)
     by_row = _by_row(state.triples, state.fines, len(rooms.load))
@@ -98,7 +98,7 @@ def cut_part(rooms: Rooms, state: Fined, opened: Floats, share: Floats, goal: fl
     else:
         flags = np.zeros(len(rooms.row), dtype=bool)
         told = (rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, state.prices, state.alive)
-        sets = flag_sites(*told, *by_row, limit, _FLAG_VISITS, few, flags)
+        sets = flag_sites(*told, *by_row, limit, _FLAG_VISITS, flags)
     return Lifted(replace(state, alive=flags & state.alive, fixed=fixed, banned=banned), opened, share, sets)
 
 
@@ -112,9 +112,15 @@ def _limits(rooms: Rooms, state: Fined, goal: float) -> tuple[Floats, Flags, Fla
     return limit, banned, state.fixed | (shuts > goal)
 
 
-def pool_of(rooms: Rooms, state: Fined, goal: float, most: int) -> Fined:
-    """Return the state with all sets listed that choices of at most a total can have, if they are not too many."""
+def pool_of(rooms: Rooms, state: Fined, goal: float, most: int) -> tuple[Fined, float]:
+    """Return the state with all sets listed that choices of at most a total can have, and that total.
+
+    That is the goal, or as near to it as leaves no more than ``most`` sets; where none above the bound does, it is the
+    goal without a list.
+    """
     limit, banned, fixed = _limits(rooms, state, goal)
     by_row = _by_row(state.triples, state.fines, len(rooms.load))
-    pool = list_pool(rooms, state.prices, state.alive, by_row, limit, most)
-    return replace(state, banned=banned, fixed=fixed, pool=pool)
+    listed = list_pool(rooms, state.prices, state.alive, by_row, limit, goal - state.bound, most) if most else None
+    if listed is None:
+        return replace(state, banned=banned, fixed=fixed), goal
+    return replace(state, banned=banned, fixed=fixed, pool=listed[0]), goal - listed[1]

@@ -12,7 +12,7 @@ from spatial.siting.question import AS_MANY_AS_NEEDED
 from spatial.siting.room.branch import branch_sets
 from spatial.siting.room.climb import goal_of
 from spatial.siting.room.fill import broken_triples, fill_sites, flag_sites
-from spatial.siting.room.lift import cut_lifted, lift_part
+from spatial.siting.room.lift import lift_part, list_lifted
 from spatial.siting.room.master import begin_master, set_box, solve_mix, try_sites
 from spatial.siting.room.rooms import Rooms, list_rooms
 from spatial.siting.room.tree import dearest_of
@@ -64,13 +64,10 @@ def test_a_site_is_worth_the_best_of_all_sets_with_their_fines_and_keeps_the_ent
     for limit in (-3.0, 0.0, 2.5):
         inside = [rows for rows, value in sums.items() if value <= limit]
         flags = np.zeros(n, dtype=bool)
-        assert flag_sites(*told, np.array([limit]), ENOUGH, INF, flags) == len(inside)
+        assert flag_sites(*told, np.array([limit]), ENOUGH, flags) == len(inside)
         assert np.flatnonzero(flags).tolist() == sorted({i for rows in inside for i in rows})
         flags[:] = False
-        if flag_sites(*told, np.array([limit]), 1, INF, flags) == INF:
-            assert (flags == may).all()
-        if inside:
-            assert flag_sites(*told, np.array([limit]), ENOUGH, len(inside) - 0.5, flags) == INF
+        if flag_sites(*told, np.array([limit]), 1, flags) == INF:
             assert (flags == may).all()
 
 
@@ -123,8 +120,9 @@ def test_a_lifted_bound_is_no_higher_than_the_least_total_and_what_is_as_low_is_
         assert state.bound <= best + 1e-6 or state.best.value <= best + 1e-6, seed
         closed += state.bound > best - 1.0
         if state.best.value > best:  # the best is still ahead: a part with room for it has to be left
-            left = cut_lifted(rooms, lifted, best + 1e-6, INF).state
-            assert left.bound <= best + 1e-6, seed
+            left, total = list_lifted(rooms, lifted, best + 1e-6, 0 if seed % 2 else ENOUGH)
+            assert left.bound <= best + 1e-6 == total, seed
+            assert (left.pool is None) == bool(seed % 2), seed
             rows = np.bincount(rooms.row[left.alive], minlength=len(rooms.load)) > 0
             assert (rows | np.isfinite(rooms.lost)).all(), seed
     assert closed > 60

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spatial.siting.room.fill import fill_sites
-from spatial.siting.room.pool import ByRow, Pool, keep_open, keep_within, list_pool, price_pool
+from spatial.siting.room.pool import ByRow, Pool, keep_open, keep_within, list_pool, name_sets, price_pool
 from spatial.siting.room.rooms import Rooms, list_rooms
 from tests.siting.room.test_lift import by_row
 from tests.siting.room.test_rooms import capacitated_median
@@ -47,13 +47,14 @@ def test_a_pool_has_every_set_within_its_limit_once_and_prices_it(seed: int) -> 
     limit = np.random.default_rng(seed).integers(-6, 6, len(rooms.room)).astype(float)
     limit[seed % 4] = -np.inf
     inside = [(s, rows) for s in range(4) for rows, value in sums[s].items() if value <= limit[s]]
-    pool = list_pool(rooms, prices, alive, fines, limit, max(len(inside), 1))
-    assert pool is not None
+    listed = list_pool(rooms, prices, alive, fines, limit, 100.0, max(len(inside), 1))
+    assert listed is not None
+    pool, below = listed
+    assert below == 0.0
     assert sorted(names_of(pool)) == sorted(inside)
     for k, (s, rows) in enumerate(names_of(pool)):
         mine = (rooms.site == s) & np.isin(rooms.row, rows)
         assert pool.cost[k] == rooms.cost[mine].sum()
-    assert len(inside) < 2 or list_pool(rooms, prices, alive, fines, limit, len(inside) - 1) is None
 
     least, best, value = price_pool(pool, rooms, prices, fines, 2)
     assert value.tolist() == [sums[s][rows] for s, rows in names_of(pool)]
@@ -72,6 +73,50 @@ def test_a_pool_has_every_set_within_its_limit_once_and_prices_it(seed: int) -> 
     assert names_of(kept) == expected
     flagged = set(zip(rooms.site[flags].tolist(), rooms.row[flags].tolist(), strict=True))
     assert flagged == {(s, i) for s, rows in expected for i in rows}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_where_sets_are_too_many_all_those_are_listed_that_are_so_far_below_their_limits(seed: int) -> None:
+    rooms, prices, alive, fines, sums = drawn_sets(seed)
+    rng = np.random.default_rng(seed)
+    limit, gap = rng.integers(-2, 12, len(rooms.room)) + rng.random(len(rooms.room)), 30.0
+    inside = {(s, rows): limit[s] - value for s in range(4) for rows, value in sums[s].items() if value <= limit[s]}
+    for most in (1, 3, 10, max(len(inside) // 2, 1)):
+        listed = list_pool(rooms, prices, alive, fines, limit, gap, most)
+        if listed is None:
+            assert most < len(inside)
+            continue
+        pool, below = listed
+        assert len(pool.inside) <= most
+        assert (below == 0.0) == (len(inside) <= most)
+        assert sorted(names_of(pool)) == sorted(one for one, less in inside.items() if less >= below - 1e-9)
+
+
+def test_a_list_ends_where_it_takes_too_long_with_all_sets_so_far_below_their_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fewer = 0
+    for seed in range(60):
+        rooms, prices, alive, fines, sums = drawn_sets(seed)
+        limit = np.full(4, 8.0)
+        inside = {(s, rows): 8.0 - value for s in range(4) for rows, value in sums[s].items() if value <= 8.0}
+        monkeypatch.setattr("spatial.siting.room.pool._VISITS_PER_SET", 2)
+        listed = list_pool(rooms, prices, alive, fines, limit, 30.0, 20)
+        if listed is not None:
+            pool, below = listed
+            fewer += bool(below > 0.0 and len(pool.inside))
+            assert sorted(names_of(pool)) == sorted(one for one, less in inside.items() if less >= below - 1e-9)
+    assert fewer > 10
+
+
+def test_names_tell_sets_of_a_site_apart_whatever_the_order_of_their_rows() -> None:
+    pool = Pool(
+        np.array([0, 2, 4, 6, 7]), np.array([0, 2, 2, 0, 0, 2, 1]), np.array([1, 1, 0, 1]), np.zeros(4), np.arange(4)
+    )
+    rooms = list_rooms(capacitated_median(np.ones((3, 2)), np.ones(3), np.full(2, 3.0), 2))
+    names = name_sets(pool, rooms)
+    assert names[0] == names[1]
+    assert len(set(names.tolist())) == 3
 
 
 @pytest.mark.parametrize("seed", range(60))
