@@ -79,6 +79,8 @@ def share_sites(
             return Searched(best.names, best.value, bound, looks, stopped)
         others = _others(sums, tables, numbers, places.p)
         for c in _next(places, level):
+            if tables[c].level[numbers[c]] > level[c]:
+                continue  # known by now: another place is the same
             upper = best.value - places.rest - others[c]
             _look(tables[c], numbers[c], upper, terms.step, solve, deadline)
             looks += 1

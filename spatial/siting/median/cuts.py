@@ -14,10 +14,10 @@ import highspy
 import numpy as np
 
 from spatial.siting.median.core import Core, shrink
-from spatial.siting.median.odd import EFFORTS, Cut, find_cuts
+from spatial.siting.median.odd import EFFORTS, Cut, find_cuts, most_cuts
 from spatial.siting.median.start import Start, begin_at, keep_start, pay_at_once
+from spatial.siting.median.steps import ball_sums, earnings, staircase
 from spatial.siting.ways import Deadline, Floats, Ints
-from spatial.walking.compiled import kernel
 
 _FREE, _COLUMN, _LACKING = 0, 1, 2
 """A step is taken as free, stands as a column, or is taken as paid by what its ball lacks."""
@@ -26,6 +26,8 @@ _PATIENCE, _GAIN = 4, 0.01
 """Rounds of cuts end when so many in a row close less than this share of what is missing."""
 _FEW, _THOROUGH = 50, 10
 """With fewer cuts than this more effort is spent on finding them, where there are more rounds than that."""
+_MANY = 150
+"""With more cuts than this at once the relaxation is solved anew, which takes half as long as going on."""
 NONE = np.zeros(0, np.int64)
 
 
@@ -97,13 +99,15 @@ def lift(
         if turn == rounds or value > goal or waited >= _PATIENCE or not deadline.left():
             break
         cuts = find_cuts(core, program.ends, program.row, summed, share, seed=seed + turn, effort=effort)
-        while len(cuts) < _FEW and effort < most:
+        while len(cuts) < max(_FEW, most_cuts(share)) and effort < most:
             effort += 1
             cuts = find_cuts(core, program.ends, program.row, summed, share, seed=seed + turn, effort=effort)
         if not cuts:
             break
         _drop_slack(program)
         _add_cuts(program, cuts)
+        if len(cuts) > _MANY:
+            program.highs.clearSolver()
     return lifted
 
 
@@ -151,15 +155,25 @@ def _run(program: Program, deadline: Deadline) -> tuple[Floats, float, Floats] |
     lacking = np.where(program.state == _LACKING, program.step, 0.0)
     earned = earnings(core.ptr, core.site, program.ends, program.row, lacking, m)
     highs.changeColsCost(m, np.arange(m, dtype=np.int32), (core.fee - earned) / program.unit)
-    highs.setOptionValue("time_limit", float(highs.getRunTime() + deadline.left()))
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    if not _solve(highs, deadline):
         return None
     solution = highs.getSolution()
     fixed = core.base + float(core.weight @ core.cost[core.ptr[:-1]]) + float(lacking.sum())
     value = float(highs.getInfo().objective_function_value) * program.unit + fixed
     share = np.clip(np.asarray(solution.col_value)[:m], 0.0, 1.0)
     return share, value, np.asarray(solution.row_dual)[1:] * program.unit
+
+
+def _solve(highs: Any, deadline: Deadline) -> bool:
+    """Solve from the last basis, or without one from inside, which equal costs do not hold up; tell if that is done."""
+    for solver in ("simplex",) if highs.getBasis().valid else ("ipm", "simplex"):
+        highs.setOptionValue("solver", solver)
+        highs.setOptionValue("time_limit", float(highs.getRunTime() + deadline.left()))
+        highs.run()
+        highs.setOptionValue("solver", "simplex")
+        if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            return True
+    return False
 
 
 def _widen(program: Program, summed: Floats) -> bool:
@@ -249,48 +263,3 @@ def _taken_in(program: Program, dual: Floats) -> tuple[Core, Floats]:
     lifted = replace(core, cost=cost, cap=cap, fee=fee, base=base)
     whole, rows = shrink(lifted, np.zeros(len(core.names), np.int64))
     return whole, price[rows]
-
-
-@kernel
-def ball_sums(ptr, site, ends, row, share):  # type: ignore[no-untyped-def]
-    """Return the sum of the shares in each ball."""
-    summed = np.zeros(len(ends))
-    k = np.int64(0)
-    total = 0.0
-    for b in range(len(ends)):
-        if k <= ptr[row[b]]:
-            k, total = ptr[row[b]], 0.0
-        while k <= ends[b]:
-            total += share[site[k]]
-            k += 1
-        summed[b] = total
-    return summed
-
-
-@kernel
-def earnings(ptr, site, ends, row, lacking, sites):  # type: ignore[no-untyped-def]
-    """Return, by site, the sum of the given steps of all balls it is in."""
-    earned = np.zeros(sites)
-    total = 0.0
-    for b in range(len(ends) - 1, -1, -1):
-        i = row[b]
-        if b == len(ends) - 1 or row[b + 1] != i:
-            total = 0.0
-        total += lacking[b]
-        begin = ptr[i] if b == 0 or row[b - 1] != i else ends[b - 1] + 1
-        for k in range(begin, ends[b] + 1):
-            earned[site[k]] += total
-    return earned
-
-
-@kernel
-def staircase(ptr, ends, row, step, low):  # type: ignore[no-untyped-def]
-    """Return costs by entry and caps by row that begin at ``low`` and rise by the given steps after each ball."""
-    cost, cap = np.empty(ptr[-1]), low.copy()
-    for b in range(len(ends)):
-        i = row[b]
-        begin = ptr[i] if b == 0 or row[b - 1] != i else ends[b - 1] + 1
-        for k in range(begin, ends[b] + 1):
-            cost[k] = cap[i]
-        cap[i] += step[b]
-    return cost, cap

@@ -18,6 +18,7 @@ from spatial.siting.median.counts import share_sites
 from spatial.siting.median.cuts import begin, lift
 from spatial.siting.median.joined import join_sets
 from spatial.siting.median.places import Places, split_places
+from spatial.siting.median.price import raise_prices
 from spatial.siting.median.rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
 from spatial.siting.median.split import begin_records, split_site
 from spatial.siting.median.swap import by_column, search
@@ -30,9 +31,13 @@ _QUICK_NODES, _FORESEEN = 100, 800.0
 """Nodes that prices alone look at in any case, and how many they may seem to need in all to go on."""
 _ROOT_ROUNDS, _NODE_ROUNDS = 40, 2
 """Most rounds of cuts at the root of the tree, and at any node after it."""
-_TURNS, _IDLE, _HEAT, _FAR_HEAT, _FAR_KICKS = 6, 2, 0.2, 0.1, 1.0
-"""Most turns of searches once the cuts at the root tell which sites have a share, and how many in a row may find
-nothing; how hot searches near the best set and from anywhere begin, and kicks of the latter by slice and open site."""
+_ROOT_SHARE = 0.45
+"""Share of the time left that cuts at the root may take before searches go on."""
+_TURNS, _HEAT, _FAR_HEAT, _FAR_KICKS = 20, 0.2, 0.1, 1.0
+"""Most turns of searches once the cuts at the root tell which sites have a share, how hot searches near the best set
+and from anywhere begin, and kicks of the latter by slice and open site."""
+_IDLE, _FAR_IDLE, _FAR = 2, 5, 0.001
+"""How many searches in a row may find nothing, and how many where that share of the total is still open."""
 
 
 def solve_median(
@@ -111,7 +116,7 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
     trunk, best = state.node, Best(quick.names, quick.value)
     program, records = begin(trunk.core, trunk.price), begin_records(len(trunk.core.names))
 
-    def polish(node: Node, goal: float, rounds: int = _NODE_ROUNDS) -> Polished | None:
+    def polish(node: Node, goal: float, rounds: int = _NODE_ROUNDS, deadline: Deadline = deadline) -> Polished | None:
         """Return a node with cuts taken into its costs and its best prices, where they can be had in time."""
         opened = np.array(node.opened[len(trunk.opened) :], np.int64)
         names = node.core.names
@@ -126,10 +131,13 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
         return Polished(left, lifted.share[status == 0], split)
 
     ask = replace(ask, polish=polish, least=lambda names: total(root, np.isin(root.names, names)))
-    first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS)
-    start = trunk
+    early, start = Deadline(_ROOT_SHARE * deadline.left(), deadline.clock), trunk
+    first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS, early) or polish(trunk, terms.goal(best.value), 0)
     if first:
+        first = _bounded(first)
         best = _gather(terms, replace(state, names=best.names, value=best.value), first, seed, deadline)
+        if not early.left() and deadline.left():
+            first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS) or first
         start, best = settle_first(trunk, first, best, ask)
     places = split_places(trunk, start, terms.goal(best.value)) if first else None
     if places:
@@ -154,16 +162,24 @@ def _share(terms: Terms, places: Places, best: Best, ask: Search, seed: int, dea
     return share_sites(terms, places, best, solve, deadline, ask.watch)
 
 
+def _bounded(polished: Polished) -> Polished:
+    """Return the same with the bound that its prices prove."""
+    node = polished.node
+    told = raise_prices(node.core, node.price, goal=np.inf, upper=np.inf, steps=1, pace=0.0)
+    return replace(polished, node=replace(node, bound=max(node.bound, told.bound)))
+
+
 def _gather(terms: Terms, state: State, polished: Polished, seed: int, deadline: Deadline) -> Best:
     """Return the best of long searches, by turns among the sites with a share and from sites drawn anywhere.
 
     What each finds is joined with the best before: sets that are good in other places than the best one help most.
     """
     best, idle, everywhere = Best(state.names, state.value), 0, np.ones(len(polished.share))
+    most = _FAR_IDLE if best.value - polished.node.bound > _FAR * best.value else _IDLE
     for turn in range(_TURNS):
         before = best.value
         for far in (False, True):
-            if idle >= _IDLE or polished.node.bound > terms.goal(best.value) or not deadline.left():
+            if idle >= most or polished.node.bound > terms.goal(best.value) or not deadline.left():
                 return best
             draw = seed + turn + 1
             if far:

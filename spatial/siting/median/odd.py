@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spatial.siting.median.core import Core
-from spatial.siting.ways import Floats, Ints
+from spatial.siting.ways import Flags, Floats, Ints
 from spatial.walking.compiled import inner, kernel
 
 _WHOLE = 1e-6
@@ -21,8 +21,8 @@ _EFFORTS = ((0.25, 1500, 3), (0.4, 3000, 6), (0.55, 6000, 12))
 EFFORTS = len(_EFFORTS)
 _MOST_FOUND = 400
 _BROKEN = 0.04
-_MOST = 150
-"""Cuts at most that are told."""
+_MOST, _MOST_SHARE = 150, 0.2
+"""Cuts that are told at most, or so many by loose site if that is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def find_cuts(
     ``EFFORTS``.
     """
     reach, most, passes = _EFFORTS[effort]
-    loose = np.flatnonzero((share > _WHOLE) & (share < 1.0 - _WHOLE))
+    loose = np.flatnonzero(_loose(share))
     if not len(loose):
         return []
     away = np.abs(1.0 - summed)
@@ -53,7 +53,7 @@ def find_cuts(
     first, begun = core.ptr[row], np.r_[True, row[1:] != row[:-1]]
     held = np.r_[0, np.cumsum((share > _WHOLE)[core.site])]
     held = held[ends + 1] - held[first]
-    parted = np.r_[0, np.cumsum(((share > _WHOLE) & (share < 1.0 - _WHOLE))[core.site])]
+    parted = np.r_[0, np.cumsum(_loose(share)[core.site])]
     parted = parted[ends + 1] - parted[first]
     near = np.flatnonzero((away < reach) & (parted > 0) & (begun | np.r_[True, held[1:] != held[:-1]]))
     near = near[np.argsort(away[near], kind="stable")][:most]
@@ -88,7 +88,18 @@ def find_cuts(
             if broken > _BROKEN:
                 scores[members.tobytes()] = broken / length, members
     best = sorted(scores.values(), key=lambda scored: -scored[0])
-    return [_cut(members, told, value) for _, members in best[:_MOST]]
+    return [_cut(members, told, value) for _, members in best[: max(_MOST, most_cuts(share))]]
+
+
+def most_cuts(share: Floats) -> int:
+    """Return how many cuts are of use at once where sites are loose nearly everywhere."""
+    return int(_MOST_SHARE * int(_loose(share).sum()))
+
+
+def _loose(share: Floats) -> Flags:
+    """Return which sites are neither open nor shut."""
+    loose: Flags = (share > _WHOLE) & (share < 1.0 - _WHOLE)
+    return loose
 
 
 def _cut(members: Ints, told: tuple[Any, ...], value: Ints) -> Cut:
