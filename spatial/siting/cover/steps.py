@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.siting.ways import Deadline, Flags, Floats
-from spatial.walking.compiled import inner, kernel
+from spatial.walking.compiled import inner, kernel, row
 
 _CHUNK = 100
 """Steps between two looks at the bound and at the clock."""
@@ -31,10 +32,10 @@ _ENOUGH, _SOME, _PART = 0.2, 0.8, 0.36
 """The anchor moves when what a step changes has fallen to these shares (the second if it rises again), or once this
 part of all steps was made from it."""
 
-STEP, COST, AT, ANCHOR, NEXT, BEYOND, PULL, ANCHOR_PULL, BEYOND_PULL, LOW, HIGH, ROWS = range(12)
-"""Rows of ``point``: length of a step, cost; where the method is, is drawn to, would go, and goes when reflected; what
-the prices pay there, at the anchor and beyond; the least and the most it may be. The same rows of ``price``, with the
-side in place of the cost."""
+STEP, EACH, COST, AT, ANCHOR, NEXT, BEYOND, PULL, ANCHOR_PULL, BEYOND_PULL, LOW, HIGH, ROWS = range(13)
+"""Rows of ``point``: length of a step, one by that, cost; where the method is, is drawn to, would go, and goes when
+reflected; what the prices pay there, at the anchor and beyond; the least and the most it may be. The same rows of
+``price``, with the side in place of the cost."""
 THRESHOLD, WEIGHT, FIRST, LAST, SINCE, STEPS, SCALARS = range(7)
 """Places of ``scalar``: price of one more site, balance of the steps; what the first and the last step from the anchor
 changed, steps since the anchor moved, and all steps."""
@@ -86,8 +87,7 @@ def near_prices(
     """
     matrix = programme.matrix
     by_column = matrix.T.tocsr()
-    forward = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
-    back = (by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32), by_column.data)
+    forward, back = _counted(matrix), _counted(by_column)
     point, price, scalar = np.zeros((ROWS, matrix.shape[1])), np.zeros((ROWS, matrix.shape[0])), np.zeros(SCALARS)
     size = np.maximum(programme.size, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE))
     counted = np.ones(programme.sites, np.bool_) if programme.counted is None else programme.counted
@@ -96,6 +96,7 @@ def near_prices(
     reach = sparse.csr_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
     point[STEP] = _SAFE / np.maximum(reach.T @ size, size.min())
     price[STEP] = size / np.maximum(reach.sum(axis=1), 1.0)
+    point[EACH], price[EACH] = 1.0 / point[STEP], 1.0 / price[STEP]
     point[COST], price[COST], price[HIGH] = programme.cost, programme.least, programme.top
     point[AT], price[AT] = start
     point[PULL], price[PULL] = matrix.T @ price[AT], matrix @ point[AT]
@@ -116,39 +117,56 @@ def near_prices(
     return best
 
 
+def _counted(matrix: sparse.csr_array) -> tuple[NDArray[np.uint64], NDArray[np.uint32], Floats]:
+    """Return starts of rows, columns and values, places in arrays as numbers without a sign."""
+    return matrix.indptr.astype(np.uint64), matrix.indices.astype(np.uint32), matrix.data
+
+
 @kernel
 def _walk(ptr, index, value, col_ptr, col_index, col_value, counted, p, count, point, price, scalar):  # type: ignore[no-untyped-def]
     """Make so many steps."""
     moved = np.empty(point.shape[1])
     for _ in range(count):
         weight = scalar[WEIGHT]
+        slow = 1.0 / weight
         for j in range(len(moved)):
-            moved[j] = point[AT, j] - point[STEP, j] / weight * (point[COST, j] - point[PULL, j])
+            moved[j] = point[AT, j] - point[STEP, j] * slow * (point[COST, j] - point[PULL, j])
         _project(counted, p, moved, point, scalar)
-        changed = 0.0
+        there, here, met = 0.0, 0.0, 0.0
         for j in range(len(moved)):
             step = point[NEXT, j] - point[AT, j]
-            changed += step * step * weight / point[STEP, j]
+            there += step * step * point[EACH, j]
             point[BEYOND, j] = point[NEXT, j] + step
-        _times(ptr, index, value, point, price)
+        _times(ptr, index, value, point[BEYOND], price[BEYOND_PULL])
         for i in range(price.shape[1]):
             aim = price[AT, i] + weight * price[STEP, i] * (price[COST, i] - price[BEYOND_PULL, i])
             price[NEXT, i] = min(max(aim, 0.0), price[HIGH, i])
             step = price[NEXT, i] - price[AT, i]
-            changed += step * step / (weight * price[STEP, i]) - step * (price[BEYOND_PULL, i] - price[PULL, i])
+            here += step * step * price[EACH, i]
+            met += step * (price[BEYOND_PULL, i] - price[PULL, i])
             price[BEYOND, i] = price[NEXT, i] + step
-        _times(col_ptr, col_index, col_value, price, point)
-        _advance(np.sqrt(max(changed, 0.0)), point, price, scalar)
+        _times(col_ptr, col_index, col_value, price[BEYOND], point[BEYOND_PULL])
+        _advance(np.sqrt(max(weight * there + slow * here - met, 0.0)), point, price, scalar)
 
 
 @inner
 def _times(ptr, index, value, of, out):  # type: ignore[no-untyped-def]
-    """Multiply by the matrix what lies beyond."""
-    for i in range(len(ptr) - 1):
-        total = 0.0
-        for s in range(ptr[i], ptr[i + 1]):
-            total += value[s] * of[BEYOND, index[s]]
-        out[BEYOND_PULL, i] = total
+    """Write the matrix times ``of``; sums of a row by turns, as one addition would wait for the one before it."""
+    one, two, three, four = row(1), row(2), row(3), row(4)
+    s = ptr[row(0)]
+    for i in range(len(out)):
+        end = ptr[row(i) + one]
+        first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+        while s + four <= end:
+            first += value[s] * of[index[s]]
+            second += value[s + one] * of[index[s + one]]
+            third += value[s + two] * of[index[s + two]]
+            fourth += value[s + three] * of[index[s + three]]
+            s += four
+        while s < end:
+            first += value[s] * of[index[s]]
+            s += one
+        out[i] = (first + second) + (third + fourth)
 
 
 @inner
@@ -158,15 +176,15 @@ def _project(counted, p, moved, point, scalar):  # type: ignore[no-untyped-def]
     All counted sites pay the same price for opening, which Newton's method finds from the last one, within what is
     known.
     """
-    weight, threshold, low, high = scalar[WEIGHT], scalar[THRESHOLD], -1.0, np.inf
+    slow, threshold, low, high = 1.0 / scalar[WEIGHT], scalar[THRESHOLD], -1.0, np.inf
     for _ in range(60):
         over, slope = -p, 0.0
         for j in range(len(counted)):
             if counted[j]:
-                aim = moved[j] - point[STEP, j] / weight * threshold
+                aim = moved[j] - point[STEP, j] * slow * threshold
                 over += min(max(aim, point[LOW, j]), point[HIGH, j])
                 if point[LOW, j] < aim < point[HIGH, j]:
-                    slope += point[STEP, j] / weight
+                    slope += point[STEP, j] * slow
         if abs(over) < 1e-9 * p or (threshold == 0.0 and over <= 0.0):
             break
         if over > 0.0:
@@ -180,7 +198,7 @@ def _project(counted, p, moved, point, scalar):  # type: ignore[no-untyped-def]
         threshold = aim
     scalar[THRESHOLD] = threshold
     for j in range(len(moved)):
-        paid = point[STEP, j] / weight * threshold if j < len(counted) and counted[j] else 0.0
+        paid = point[STEP, j] * slow * threshold if j < len(counted) and counted[j] else 0.0
         point[NEXT, j] = min(max(moved[j] - paid, point[LOW, j]), point[HIGH, j])
 
 
