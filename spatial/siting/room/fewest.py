@@ -15,13 +15,14 @@ from scipy import sparse
 
 from spatial.siting.cover.windows import window_around
 from spatial.siting.room.cover import search_few
+from spatial.siting.room.few import few_sites
 from spatial.siting.room.hulls import broken_windows
 from spatial.siting.room.rooms import Choice, Rooms
 from spatial.siting.room.rows import Flow, broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room.sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.ways import Deadline, Floats
 
-_LP_SHARE, _MODEL_SHARE = 0.3, 0.5
+_LP_SHARE, _SETTLE_SHARE, _MODEL_SHARE = 0.3, 0.9, 0.5
 _GUIDE_SHARE = 0.3
 _TURNS = 400
 _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
@@ -64,15 +65,15 @@ def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int)
     if point is None:
         return best, bound
     stand, guide = Stand(best, bound, master, point), None
-    rng, most, spared = np.random.default_rng(seed), False, _SPARED
+    rng, spared = np.random.default_rng(seed), _SPARED
     for turn in range(_TURNS):
         if deadline.left() <= 0.0 or stand.done:
             break
-        if spared >= _LEAST_SPARED and (most or turn % 2 == 0):
+        if spared >= _LEAST_SPARED and turn % 2 == 0:
             guide = guide or _guide_of(rooms, stand.master, spared, deadline)
             stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
-        elif not most:
-            stand, most = _counted(rooms, stand, deadline, seed)
+        elif turn == 1:
+            stand = _settled(rooms, stand, deadline, seed)
         else:
             stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), deadline, seed)
     return stand.best, stand.bound
@@ -95,26 +96,28 @@ def _guided(
     """
     if guide is None:
         return stand, None, 0.0
-    master, limit_s = guide.master, _MODEL_SHARE * deadline.left()
-    found = fewest_sites(master, None, limit_s=limit_s, seed=seed)
+    master, short = guide.master, Deadline(_MODEL_SHARE * deadline.left(), clock=deadline.clock)
+    found = fewest_sites(master, None, deadline=short, seed=seed)
     if found.x is None or found.x @ master.cost > stand.best.value - 0.5:
         return stand, None, guide.spared / 2.0
+    opened = found.x
     for _ in range(_TRIES):
-        value, flow = stand.best.value, flow_of(master.kinds, found.x)
-        stand = _searched(rooms, stand, master, found.x, flow, deadline, seed)
-        terms = _all_broken(master, found.x, guide.point, flow)
+        value, flow = stand.best.value, flow_of(master.kinds, opened)
+        stand = _searched(rooms, stand, master, opened, flow, deadline, seed)
+        terms = _all_broken(master, opened, guide.point, flow)
         if terms.shape[0] == 0 and stand.best.value >= value:
             more = 2.0 * guide.spared
             return stand, None, more if more <= _MOST_SPARED else 0.0
         if stand.best.value < value or deadline.left() <= 0.0:
             break
-        master, opened = join_terms(master, terms, np.ones(terms.shape[0])), found.x > 0.5
-        centre = int(np.argmax(np.where(opened, terms.sum(axis=0), -1.0)))
-        free = window_around(master.kinds.table, opened, centre, _WINDOW_SITES)
-        limit_s = min(_WINDOW_S, deadline.left())
-        found = fewest_sites(master, opened, free=free, limit_s=limit_s, seed=seed)
+        master, now = join_terms(master, terms, np.ones(terms.shape[0])), opened > 0.5
+        centre = int(np.argmax(np.where(now, terms.sum(axis=0), -1.0)))
+        free = window_around(master.kinds.table, now, centre, _WINDOW_SITES)
+        short = Deadline(min(_WINDOW_S, deadline.left()), clock=deadline.clock)
+        found = fewest_sites(master, now, free=free, deadline=short, seed=seed)
         if found.x is None or found.x @ master.cost > stand.best.value - 0.5:
             break
+        opened = found.x
     return stand, replace(guide, master=master), guide.spared
 
 
@@ -122,15 +125,16 @@ def _new_sites(rooms: Rooms, best: Choice) -> np.ndarray:
     return np.flatnonzero(best.opened & ~rooms.question.fixed)
 
 
-def _counted(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> tuple[Stand, bool]:
-    """Return what branch and cut over all sites leads to, and whether it can lead no further."""
-    found = fewest_sites(stand.master, stand.best.opened, limit_s=_MODEL_SHARE * deadline.left(), seed=seed)
-    stand = replace(stand, bound=max(stand.bound, found.bound))
-    if found.x is None or found.x @ stand.master.cost > stand.best.value - 0.5:
-        return stand, True
-    before = stand.master.terms.shape[0]
-    stand = _tried(rooms, stand, found.x, deadline, seed)
-    return stand, stand.master.terms.shape[0] == before
+def _settled(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> Stand:
+    """Return the state after branching told whether as few sites as the bound says have room, and else one more."""
+    short = Deadline(_SETTLE_SHARE * deadline.left(), clock=deadline.clock)
+    while short.left() > 0.0 and not stand.done:
+        most = float(np.ceil(stand.bound - _HAIR))
+        found = few_sites(stand.master, stand.point, most, short)
+        stand = replace(stand, master=found.master, bound=most + 1.0 if found.none else stand.bound)
+        if found.opened is not None:
+            return _tried(rooms, stand, found.opened, deadline, seed)
+    return stand
 
 
 def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed: int) -> Stand:
@@ -141,8 +145,8 @@ def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed:
             break
         best, master = stand.best, stand.master
         free = window_around(table, best.opened, centre, _WINDOW_SITES)
-        limit_s = min(_WINDOW_S, deadline.left())
-        found = fewest_sites(master, best.opened, free=free, limit_s=limit_s, seed=seed)
+        short = Deadline(min(_WINDOW_S, deadline.left()), clock=deadline.clock)
+        found = fewest_sites(master, best.opened, free=free, deadline=short, seed=seed)
         if found.x is None or found.x @ master.cost > best.value - 0.5:
             break
         stand = _tried(rooms, stand, found.x, deadline, seed)

@@ -4,6 +4,7 @@ Each row lists an open site; the inequalities about room that answers break are 
 programme, together with zero-half cuts and what holds for all covers of small windows, of rows and of sites with room.
 """
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,8 @@ _SLICE = 400
 """Steps of the simplex method between two looks at the clock, which need not be the one that HiGHS looks at."""
 _FIRST_SHARE = 0.3
 """Share of the time that the interior point method may take for a first answer."""
+_WALL = 8.0
+"""How much longer than the time left HiGHS may take by the clock of the wall, where that of the processor counts."""
 _HAIR = 1e-9
 
 
@@ -177,7 +180,7 @@ def _add(solver: highspy.Highs, terms: sparse.csr_array, least: Floats) -> None:
 
 
 def fewest_sites(
-    master: Master, start: Flags | Floats | None, *, free: Ints | None = None, limit_s: float, seed: int
+    master: Master, start: Flags | Floats | None, *, free: Ints | None = None, deadline: Deadline, seed: int
 ) -> MipAnswer:
     """Return the fewest sites that keep all inequalities so far, as branch and cut finds them, and its bound.
 
@@ -200,7 +203,8 @@ def fewest_sites(
         master.whole[every], (rows,),
     )  # fmt: skip
     first = None if start is None else start[every].astype(np.float64)
-    found = solve_mip(model, start=first, time_limit_s=limit_s, seed=seed)
+    limit_s = deadline.left() * (_WALL if deadline.clock is time.process_time else 1.0)
+    found = solve_mip(model, start=first, time_limit_s=limit_s, seed=seed, until=deadline)
     if found.x is None:
         return found
     opened[every] = np.where(master.whole[every], np.round(found.x), found.x)

@@ -109,7 +109,7 @@ def test_no_number_of_sites_that_the_model_tells_is_above_the_fewest() -> None:
         master, point, _ = raise_bound(master_of(listed(question)), Deadline(20.0))
         if point is None:
             continue
-        found = fewest_sites(master, None, limit_s=20.0, seed=0)
+        found = fewest_sites(master, None, deadline=Deadline(20.0), seed=0)
         assert found.bound <= fewest(question) + 1e-6, seed
 
 

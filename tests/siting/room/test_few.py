@@ -1,0 +1,101 @@
+"""Sites within a cost that keep all inequalities about room, or none: branching against an exact model of all pairs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spatial.siting.question import Question
+from spatial.siting.room.few import few_sites
+from spatial.siting.room.programme import add_broken, answer_of, begin_programme, put_aside, set_ends
+from spatial.siting.room.rows import flow_of
+from spatial.siting.room.sites import Master, master_of, raise_bound
+from spatial.siting.ways import Deadline
+from tests.siting.room.test_cover import counted, drawn, fewest
+from tests.siting.room.test_fewest import listed, scattered
+
+INF = np.inf
+
+
+def ring() -> Master:
+    """Three rows between three sites: half of each site serves all in parts, two whole ones are needed."""
+    cost = np.array([[1.0, 1.0, INF], [INF, 1.0, 1.0], [1.0, INF, 1.0]])
+    return master_of(listed(counted(cost, np.ones(3), np.full(3, 9.0))))
+
+
+def test_no_single_site_of_a_ring_of_three_serves_all_and_two_do() -> None:
+    master = ring()
+    none = few_sites(master, np.zeros(3), 1.0, Deadline(10.0))
+    assert none.none
+    assert none.opened is None
+    two = few_sites(master, np.zeros(3), 2.0, Deadline(10.0))
+    assert not two.none
+    assert two.opened is not None
+    assert sorted(two.opened.tolist()) == [0.0, 1.0, 1.0]
+
+
+def test_nothing_is_told_without_time() -> None:
+    found = few_sites(ring(), np.zeros(3), 1.0, Deadline(0.0))
+    assert not found.none
+    assert found.opened is None
+
+
+def questions(seed: int) -> Question:
+    question = drawn(seed) if seed % 3 == 0 else scattered(seed, 40, 10 + seed % 5, 0.4 + 0.05 * (seed % 5))
+    return replace(question, split=True)
+
+
+def test_branching_tells_the_fewest_sites_with_room_in_parts() -> None:
+    """It begins with what the rows list alone, and finds the inequalities about room on its way."""
+    met = none = 0
+    for seed in range(60):
+        question = questions(seed)
+        rooms, least = listed(question), fewest(question)
+        master, point = master_of(rooms), np.zeros(len(rooms.room))
+        if least == INF:
+            assert few_sites(master, point, float(len(point)), Deadline(20.0)).none, seed
+            none += 1
+            continue
+        met += 1
+        found = few_sites(master, point, least - 1.0, Deadline(20.0))
+        assert found.none, seed
+        found = few_sites(found.master, point, least, Deadline(20.0))
+        assert found.opened is not None, seed
+        assert found.opened @ master.cost <= least + 1e-9, seed
+        assert flow_of(master.kinds, found.opened).short <= 1e-3, seed
+        assert (found.opened >= master.lower).all(), seed
+        assert (found.opened <= master.upper).all(), seed
+    assert met >= 30
+    assert none >= 1
+
+
+def test_the_same_model_is_branched_on_in_the_same_way() -> None:
+    master, point, bound = raise_bound(master_of(listed(scattered(5, 60, 16, 0.45))), Deadline(20.0))
+    assert point is not None
+    one, two = (few_sites(master, point, np.ceil(bound), Deadline(20.0)) for _ in range(2))
+    assert one.none == two.none
+    assert (one.master.terms != two.master.terms).nnz == 0
+    assert one.opened is not None
+    assert two.opened is not None
+    assert (one.opened == two.opened).all()
+
+
+def test_a_programme_says_where_ends_leave_nothing_and_takes_back_what_went_aside() -> None:
+    master = ring()
+    programme, shut, opened = begin_programme(master, np.ones(3), 3.0), np.array([0.0, 0.0, 1.0]), np.ones(3)
+    assert len(programme.least) == 0
+    answer = answer_of(programme, np.zeros(3), opened, Deadline(10.0))
+    assert answer is not None
+    assert answer.bound == 0.0
+    assert add_broken(programme, answer.point)
+    assert not add_broken(programme, answer.point)
+    set_ends(programme, np.zeros(3), shut)
+    answer = answer_of(programme, np.zeros(3), shut, Deadline(10.0))
+    assert answer is not None
+    assert answer.bound == INF
+    set_ends(programme, np.zeros(3), opened)
+    answer = answer_of(programme, np.zeros(3), opened, Deadline(10.0))
+    assert answer is not None
+    assert answer.bound == pytest.approx(1.5)
+    put_aside(programme, answer.point)
+    assert len(programme.least) == 3
