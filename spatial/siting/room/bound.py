@@ -27,7 +27,7 @@ from spatial.siting.room.swap import swap_rooms
 from spatial.siting.room.trade import trade_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, row_of
 
-_STAGES = 4
+STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
@@ -63,17 +63,19 @@ class Parts:
 
 
 def bound_rooms(
-    rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf, best: Choice | None = None
-) -> Bound:
+    rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf, best: Choice | None = None,
+    stages: int = STAGES,
+) -> Bound:  # fmt: skip
     """Return a bound, the best choice met on the way, and what may still be part of a better one.
 
-    It ends early once the bound is above ``enough``. With a choice at hand the bound is for better ones.
+    It ends early once the bound is above ``enough``. With a choice at hand the bound is for better ones. Each of the
+    ``stages`` begins with what the one before has left.
     """
     question = rooms.question
     state = _first(rooms, deadline, seed)
     if best is not None and best.value < state.best.value:
         state = replace(state, best=best)
-    for stage in range(_STAGES):
+    for stage in range(stages):
         if deadline.left() <= 0.0:
             break
         before = int(state.alive.sum())

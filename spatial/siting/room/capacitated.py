@@ -13,6 +13,7 @@ from spatial.siting.general.general import shrink_radius
 from spatial.siting.plain import Outcome, relax
 from spatial.siting.question import Question
 from spatial.siting.room.bound import (
+    STAGES,
     Parts,
     bound_rooms,
     cut_to,
@@ -64,7 +65,9 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     if counts_served(rooms) and (most := serve_most(rooms, deadline=deadline, seed=seed)) is not None:
         best, bound = most
         return Outcome(best.opened, shares_of(question, best), bound, False)
-    state = bound_rooms(rooms, deadline=Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock), seed=seed)
+    short = Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock)
+    stages = 1 if may_take_sets(rooms) and not has_more_conditions(question) else STAGES  # sets lift more quickly
+    state = bound_rooms(rooms, deadline=short, seed=seed, stages=stages)
     if has_many_rows(rooms) and not is_closed(rooms, state):
         state = search_on(rooms, state, deadline, seed)
     if has_many_rows(rooms) and np.isfinite(state.best.value):

@@ -57,7 +57,7 @@ def lift_part(
         state = replace(state, pool=keep_open(state.pool, rooms, alive))
     keep_triples(master, state.triples)
     state = _carried(master, state)
-    set_part(master, rooms, state)
+    set_part(master, rooms, state, None if state.pool is None else state.pool.inside)
     turns, least, patience = (_FIRST_TURNS, _FIRST_GAIN, _PATIENCE) if first else (_TURNS, _GAIN, 1)
     for _ in range(turns):
         before = state.bound
@@ -157,17 +157,16 @@ def _grown_in_box(
 
 def _paying(master: Master, sets: list[Taken], mix: Mix) -> list[Taken]:
     """Return the sets that cost less than the prices of a mix."""
-    some = mix.fine > 0.0
-    triples, inside = np.array(master.triples, np.int64).reshape(-1, 3)[some], np.zeros(master.rows, dtype=bool)
-    fine, out = mix.fine[some], []
-    for one in sets:
-        inside[:] = False
-        inside[one.rows] = True
-        fined = float(fine[inside[triples].sum(axis=1) >= 2].sum())
-        pays = float(mix.price[one.rows].sum()) + mix.rent[one.site]
-        if one.cost + fined < pays - _MET:
-            out.append(one)
-    return out
+    some, size = mix.fine > 0.0, [len(one.rows) for one in sets]
+    if not sets:
+        return []
+    triples, inside = np.array(master.triples, np.int64).reshape(-1, 3)[some], np.zeros((len(sets), master.rows), bool)
+    inside[np.repeat(np.arange(len(sets)), size), np.concatenate([one.rows for one in sets])] = True
+    held = sum((inside[:, triples[:, k]].astype(np.int8) for k in range(3)), np.zeros((len(sets), 1), np.int8))
+    fined = (held >= 2) @ mix.fine[some]
+    cost, site = np.array([one.cost for one in sets]), np.array([one.site for one in sets])
+    pays = cost + fined < inside @ mix.price + mix.rent[site] - _MET
+    return [one for one, does in zip(sets, pays.tolist(), strict=True) if does]
 
 
 def _best_of(master: Master, rooms: Rooms, best: Choice, mix: Mix) -> Choice:

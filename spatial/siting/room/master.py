@@ -25,11 +25,12 @@ _NO_INDEX = np.zeros(0, np.int32)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One set: its site, its rows in ascending order, and its cost."""
+    """One set: its site, its rows in ascending order, its cost, and its number in a list of all sets, -1 for none."""
 
     site: int
     rows: Ints
     cost: float
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,8 @@ def _forget_idle(master: Master, wanted: set[tuple[int, int, int]]) -> None:
         master.triples[:] = [one for one, out in zip(master.triples, idle, strict=True) if not out]
 
 
-def set_part(master: Master, rooms: Rooms, state: Bound) -> None:
-    """Let the programme take only what a part of all choices may have."""
+def set_part(master: Master, rooms: Rooms, state: Bound, numbers: Ints | None = None) -> None:
+    """Let the programme take only what a part of all choices may have; of sets only those of some numbers, if told."""
     n, m, inf = master.rows, master.sites, highspy.kHighsInf
     may = np.zeros((m, n), dtype=bool)
     may[rooms.site[state.alive], rooms.row[state.alive]] = True
@@ -169,6 +170,8 @@ def set_part(master: Master, rooms: Rooms, state: Bound) -> None:
         site = np.repeat([one.site for one in master.sets], size)
         every = may[site, np.concatenate([one.rows for one in master.sets])]
         open_to = np.logical_and.reduceat(every, np.r_[0, np.cumsum(size)[:-1]])
+        if numbers is not None:
+            open_to &= np.isin([one.number for one in master.sets], numbers)
         columns = np.arange(2 * n + m, 2 * n + m + len(size), dtype=np.int32)
         master.highs.changeColsBounds(len(size), columns, np.zeros(len(size)), np.where(open_to, inf, 0.0))
 

@@ -39,7 +39,8 @@ class Part:
     """Choices by what they may have and what their rows are lost for, and the two halves that they fall into.
 
     ``site`` is open in the first half and shut in the other; where it is -1, the first half serves ``row`` without the
-    entries ``first``, and the other has it without the entries ``other``, or lost.
+    entries ``first``, and the other has it without the entries ``other``, or lost. Where ``halves`` are told it is
+    those.
     """
 
     state: Bound
@@ -48,18 +49,20 @@ class Part:
     row: int
     first: Ints
     other: Ints
+    halves: tuple[Bound, Bound] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """How often prices opened each site and served by each entry, as shares of the rounds; which site to halve on.
 
-    That is -1 where it is left to the shares.
+    That is -1 where it is left to the shares. ``halves`` are told where something else than a site halves better.
     """
 
     opened: Floats
     share: Floats
     site: int = -1
+    halves: tuple[Bound, Bound] | None = None
 
 
 Lift = Callable[[Rooms, Bound, float], tuple[Bound, Means]]
@@ -85,7 +88,10 @@ def branch_rooms(
     lift = lift or _lift_by_steps
     part, best = _part_of(near, begun, near.lost, most, lift)
     waiting = [] if part is None else [(part.state.bound, 0, part)]
-    enough = most if part is None or every else part.state.bound + _CLOSED * (most - part.state.bound)
+    if not every and part is not None and lift is _lift_by_steps:
+        enough = part.state.bound + _CLOSED * (most - part.state.bound)
+    else:
+        enough = most
     looked = made = searched = 0
     while waiting and deadline.left() > 0.0:
         goal = goal_of(near, best.value)
@@ -130,6 +136,8 @@ def _parts_of_halves(near: Rooms, part: Part, best: Choice, most: float, lift: L
 def _halves(near: Rooms, part: Part) -> list[tuple[Bound, Floats]]:
     """Return what the halves of a part may have, and what their rows are lost for."""
     state = part.state
+    if part.halves is not None:
+        return [(half, part.lost) for half in part.halves]
     if part.site >= 0:
         mine = np.arange(len(near.room)) == part.site
         alive = state.alive & (near.site != part.site)
@@ -204,8 +212,8 @@ def _divided(near: Rooms, state: Bound, means: Means) -> tuple[Part | None, Choi
 def _by_site(near: Rooms, state: Bound, means: Means) -> Part | None:
     """Return the part halved by the site most in doubt; None where none is much."""
     free, none = ~state.fixed & ~state.banned, np.zeros(0, dtype=np.int64)
-    if means.site >= 0:
-        return Part(state, near.lost, means.site, -1, none, none)
+    if means.site >= 0 or means.halves is not None:
+        return Part(state, near.lost, means.site, -1, none, none, means.halves)
     doubt = np.where(free, np.minimum(means.opened, 1.0 - means.opened), -1.0)
     site = int(np.argmax(doubt))
     return Part(state, near.lost, site, -1, none, none) if doubt[site] > _DOUBT else None

@@ -72,7 +72,7 @@ def _filled(rooms: Rooms, state: Fined, prices: Floats, by_row: ByRow, hair: flo
 
 def _in_pool(pool: Pool, number: int) -> Taken:
     rows = pool.row[pool.ptr[number] : pool.ptr[number + 1]]
-    return Taken(int(pool.site[number]), np.sort(rows), float(pool.cost[number]))
+    return Taken(int(pool.site[number]), np.sort(rows), float(pool.cost[number]), number)
 
 
 def taken_of(rooms: Rooms, site: int, entry: Ints) -> Taken:
