@@ -1,8 +1,8 @@
 """What do some rows and the sites they open together cost at least, when each site asks a price?
 
-Each row lacks its weight unless ``need`` of its sites, one or two, are open. Branching on sites, depth first; a branch
-is bounded by prices that its rows pay their sites, mixed a few times as in ``rows.py`` from those of the branch
-above, so that a branch costs some passes over the rows and no linear programme.
+Each row lacks its weight unless as many of its sites as it needs, one or two, are open. Branching on sites, depth
+first; a branch is bounded by prices that its rows pay their sites, mixed a few times as in ``rows.py`` from those of
+the branch above, so that a branch costs some passes over the rows and no linear programme.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ _WHOLE = 1e-9
 def decide(ptr, site, weight, need, price, level, ask, low, high, best, most, near, slack):  # type: ignore[no-untyped-def]
     """Return the least cost within ``slack``, or what is proved of it in ``most`` branches, and the least met.
 
-    ``best``, flags of sites, is the best set known and becomes the best met. ``price`` by entry and ``level`` by row
-    are where prices begin, and end as those of the first branch.
+    ``need`` is by row. ``best``, flags of sites, is the best set known and becomes the best met. ``price`` by entry and
+    ``level`` by row are where prices begin, and end as those of the first branch.
     """
     sites, rows, entries = len(ask), len(weight), len(site)
     deep = sites + 2
@@ -90,7 +90,7 @@ def cost_of(ptr, site, weight, need, ask, opened):  # type: ignore[no-untyped-de
         met = 0
         for k in range(ptr[i], ptr[i + 1]):
             met += opened[site[k]]
-        if met < need:
+        if met < need[i]:
             cost += weight[i]
     return cost
 
@@ -110,7 +110,7 @@ def _prove(ptr, site, weight, need, price, level, ask, low, high, paid):  # type
                 first, second = one, first
             elif one < second:
                 second = one
-        level[i] = min(1.0, first if need == 1 else first + second)
+        level[i] = min(1.0, first if need[i] == 1 else first + second)
         bound += weight[i] * level[i]
     for j in range(len(ask)):
         rest = ask[j] - paid[j]
@@ -131,13 +131,13 @@ def _mix(ptr, site, weight, need, price, level, ask, low, high, centre, paid, sh
             summed += share[site[k]]
             if share[site[k]] > widest:
                 widest, at = share[site[k]], k
-        unit = 1.0 / need
-        if need == 1 or 0.5 * summed <= summed - widest:
+        unit = 1.0 / need[i]
+        if need[i] == 1 or 0.5 * summed <= summed - widest:
             at = -1
         else:
             unit = 1.0
         aim = 1.0
-        if min(summed / need, summed - widest if need == 2 else np.inf) >= 1.0 - _WHOLE:
+        if min(summed / need[i], summed - widest if need[i] == 2 else np.inf) >= 1.0 - _WHOLE:
             aim, unit = 0.0, 0.0
         gain, size = aim - level[i], 0.0
         for k in range(ptr[i], ptr[i + 1]):

@@ -1,8 +1,8 @@
 """How far do rounds over areas of rows raise the bound of a total where rows are served or not?
 
-Rows that have the same sites are one. Areas begin as neighbours (rows with most sites in common, k-means of
-directions), and are visited round by round; where a round closes little of the gap, they are joined by pairs that pay
-the same sites.
+Rows that have the same sites are one. Areas are neighbours (rows with most sites in common, k-means of directions),
+and are visited round by round. They agree on sites, and on those pairs of sites with the largest shares that several
+of them have.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg
 
-from spatial.siting.general.areas import Areas, columns, gather, know, visit
+from spatial.siting.general.areas import Areas, columns, gather, know, prove, visit
 from spatial.siting.general.rows import (
     CENTRE,
     HIGH,
@@ -35,21 +35,27 @@ _NEAR = 0.4
 """A share moves by one where its price exceeds the others by this part of what an open site is paid on average."""
 _MEANS, _FINES = 10, 8
 """Rounds of k-means, and visits of areas between two settings of the fines."""
-_BRANCHES, _SLACK = 1000, 0.01
+_BRANCHES, _SLACK = 4000, 0.05
 """Branches in which an area is decided at most, and the share of the gap that all areas may leave undecided."""
-_KEPT = 6
-"""Sets of each of two areas of which those of the joined one are made."""
+_PAIRS, _LEAST_SHARE = 3000, 0.02
+"""Pairs of sites that areas agree on at most, and how far both are open at least."""
+_PAIR_NEAR = 0.05
+"""How far prices of pairs have to differ for one of them to open, as a share of that for a site."""
 _FAINT = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Areas, labels and sites of the rows they are made of, and where prices stand, as in ``RowPrices``."""
+    """Areas, labels and sites of the rows they are made of, and where prices stand, as in ``RowPrices``.
+
+    ``pairs`` has rows for where pairs are drawn to, what they are paid and how far they are open.
+    """
 
     areas: Areas
     label: Ints
     matrix: sparse.csr_array
     sites: Floats
+    pairs: Floats
     fine: Floats
     near: float
     rounds: int
@@ -62,61 +68,69 @@ def begin_areas(ways: Ways, need: int, prices: RowPrices, opened: Flags, *, seed
     count = int(label.max()) + 1
     of_area = sparse.csr_array((weight, (label, np.arange(len(label)))), shape=(count, len(label)))
     ask = (of_area @ sparse.csr_array((price, matrix.indices, matrix.indptr), shape=matrix.shape)).tocsr()
-    areas = gather(label, matrix, weight, price, level, ask, of_area @ level)
+    pairs = _shared_pairs(ask, prices.sites[SHARE], prices.sites[LOW] > 0.5)
+    areas = gather(label, matrix, weight, price, level, ask, of_area @ level, pairs)
     for a in range(count):
-        name = areas.name[areas.site_ptr[a] : areas.site_ptr[a + 1]]
+        name = areas.name[areas.site_ptr[a] : areas.site_ptr[a] + areas.own[a]]
         know(areas, need, a, opened[name])
         know(areas, need, a, prices.sites[LOW, name] > 0.5)
-    sites = prices.sites.copy()
-    sites[CENTRE], sites[PAID] = sites[SHARE], np.bincount(areas.name, areas.ask, ways.sites)
+    sites, places = prices.sites.copy(), _are_sites(areas)
+    sites[CENTRE], sites[PAID] = sites[SHARE], np.bincount(areas.name[places], areas.ask[places], ways.sites)
     paid = np.sort(sites[PAID])[::-1][: max(int(np.ceil(sites[SHARE].sum())), 1)]
     near = max(_NEAR * float(paid.mean()), 1e-300)
-    return Standing(areas, label, matrix, sites, prices.fine.copy(), near, 0)
+    return Standing(areas, label, matrix, sites, np.zeros((3, len(pairs))), prices.fine.copy(), near, 0)
 
 
 def visit_all(
-    now: Standing, need: int, sides: Sides, ends: tuple[Floats, Floats], gap: float, *, deadline: Deadline, seed: int
-) -> tuple[Standing, Priced]:
-    """Return the areas after a visit of each, and what they prove."""
-    areas, sites, fine, table = _own(now.areas), now.sites.copy(), now.fine.copy(), side_table(sides)
+    now: Standing, need: int, sides: Sides, ends: tuple[Floats, Floats], *, deadline: Deadline, seed: int
+) -> Standing:
+    """Return the areas after a visit of each."""
+    areas, sites, pairs, fine = _own(now.areas), now.sites.copy(), now.pairs.copy(), now.fine.copy()
+    table = side_table(sides)
     sites[LOW], sites[HIGH] = ends
     sites[CENTRE] = np.clip(sites[CENTRE], *ends)
-    count, told = len(areas.worth), columns(areas)
-    for turn, a in enumerate(np.random.default_rng([seed, now.rounds]).permutation(count)):
+    told = columns(areas)
+    for turn, a in enumerate(np.random.default_rng([seed, now.rounds]).permutation(len(areas.worth))):
         if turn % _FINES == 0:
             set_fines(*table, sites, fine, now.near)
-        visit(a, np.int64(need), np.int64(_BRANCHES), now.near, _SLACK * gap / count, sites, *told)
+        visit(a, np.int64(need), now.near, _PAIR_NEAR * now.near, sites, pairs, *told)
         if deadline.left() <= 0.0:
             break
     set_fines(*table, sites, fine, now.near)
-    sites[CENTRE] = sites[SHARE]
-    moved = replace(now, areas=areas, sites=sites, fine=fine, rounds=now.rounds + 1)
+    sites[CENTRE], pairs[0] = sites[SHARE], pairs[2]
+    return replace(now, areas=areas, sites=sites, pairs=pairs, fine=fine, rounds=now.rounds + 1)
+
+
+def prove_all(
+    now: Standing, need: int, sides: Sides, ends: tuple[Floats, Floats], gap: float, *, deadline: Deadline
+) -> tuple[Standing, Priced | None]:
+    """Return the areas after a search of each, and what they prove; None if the time is over before all are."""
+    areas, sites = _own(now.areas), now.sites.copy()
+    sites[LOW], sites[HIGH] = ends
+    slack, told = _SLACK * gap / len(areas.worth), columns(areas)
+    for a in range(len(areas.worth)):
+        if deadline.left() <= 0.0:
+            return now, None
+        prove(a, np.int64(need), np.int64(_BRANCHES), now.near, slack, sites, *told)
+    moved = replace(now, areas=areas)
     return moved, _prove(moved, sides, ends)
 
 
-def join_areas(now: Standing, need: int) -> Standing:
-    """Return the areas joined by pairs, those first that pay the same sites the most alike."""
-    old, m = now.areas, now.matrix.shape[1]
-    count = len(old.worth)
-    own = np.repeat(np.arange(count), np.diff(old.site_ptr))
-    ask = sparse.csr_array((old.ask, (own, old.name)), shape=(count, m))
-    mate = _mates(ask)
-    first = np.flatnonzero(np.arange(count) <= mate)
-    new = np.empty(count, np.int64)
-    new[first] = new[mate[first]] = np.arange(len(first))
-    label = new[now.label]
-    fold = sparse.csr_array((np.ones(count), (new, np.arange(count))), shape=(len(first), count))
-    back = np.empty(len(label), np.int64)  # where rows stand in the areas
-    back[np.argsort(now.label, kind="stable")] = np.arange(len(label))
-    starts = np.concatenate([np.arange(old.ptr[i], old.ptr[i + 1]) for i in back])
-    areas = gather(
-        label, now.matrix, old.weight[back], old.price[starts], old.level[back], (fold @ ask).tocsr(), fold @ old.worth
-    )
-    for a, one in enumerate(first):
-        name = areas.name[areas.site_ptr[a] : areas.site_ptr[a + 1]]
-        for opened in _both(old, int(one), int(mate[one]), m):
-            know(areas, need, a, opened[name])
-    return replace(now, areas=areas, label=label)
+def _are_sites(areas: Areas) -> Flags:
+    """Flag the places of areas that are sites."""
+    size = np.diff(areas.site_ptr)
+    within = np.arange(len(areas.name)) - np.repeat(areas.site_ptr[:-1], size)
+    return np.asarray(within < np.repeat(areas.own, size), np.bool_)
+
+
+def _shared_pairs(ask: sparse.csr_array, share: Floats, settled: Flags) -> Ints:
+    """Return pairs of free sites that two areas pay or more, those with the largest shares."""
+    free = np.flatnonzero((share > _LEAST_SHARE) & ~settled)
+    pays = sparse.csr_array((ask[:, free] != 0.0).astype(np.float64))
+    common = sparse.triu(pays.T @ pays, 1).tocoo()
+    first, second = common.coords[0][common.data > 1.5], common.coords[1][common.data > 1.5]
+    order = np.lexsort((second, first, -np.round(share[free[first]] * share[free[second]], 9)))[:_PAIRS]
+    return np.stack([free[first[order]], free[second[order]]], axis=1).astype(np.int64)
 
 
 def _once(ways: Ways, prices: RowPrices) -> tuple[sparse.csr_array, Floats, Floats, Floats]:
@@ -177,40 +191,13 @@ def _own(areas: Areas) -> Areas:
 
 def _prove(now: Standing, sides: Sides, ends: tuple[Floats, Floats]) -> Priced:
     """Return what areas and fines prove, computed from what areas ask and prove of themselves."""
-    areas, fine = now.areas, now.fine[:-1]
-    paid = np.bincount(areas.name, areas.ask, now.sites.shape[1])
-    adds = -paid - sides.matrix.T @ fine
-    bound, shut, opened = least_of_sites(float(areas.worth.sum() + sides.least @ fine), adds, sides, ends)
+    areas, fine, places = now.areas, now.fine[:-1], _are_sites(now.areas)
+    paid = np.bincount(areas.name[places], areas.ask[places], now.sites.shape[1])
+    both = np.bincount(areas.name[~places], areas.ask[~places], now.pairs.shape[1])
+    adds, least = -paid - sides.matrix.T @ fine, float(areas.worth.sum() - np.maximum(both, 0.0).sum())
+    bound, shut, opened = least_of_sites(least + float(sides.least @ fine), adds, sides, ends)
     binds = bool((fine > _FAINT * max(float(np.abs(adds).max(initial=0.0)), 1e-300)).any())
     rows = len(now.label)
     return Priced(
         bound, now.sites[SHARE].copy(), np.zeros(rows), shut, opened, np.ones(rows, dtype=bool), np.zeros(rows), binds
     )
-
-
-def _mates(ask: sparse.csr_array) -> Ints:
-    """Return for each area the one it is joined to, itself if none is left."""
-    length = np.sqrt(np.asarray(ask.multiply(ask).sum(axis=1)).ravel())
-    unit = sparse.diags_array(1.0 / np.maximum(length, 1e-300)) @ ask
-    alike = sparse.triu(unit @ unit.T, 1).tocoo()
-    mate, free = np.arange(ask.shape[0]), np.ones(ask.shape[0], dtype=bool)
-    order = np.lexsort((alike.coords[1], alike.coords[0], -np.round(alike.data, 9)))
-    for a, b in zip(alike.coords[0][order].tolist(), alike.coords[1][order].tolist(), strict=True):
-        if free[a] and free[b]:
-            mate[a], mate[b], free[a], free[b] = b, a, False, False
-    return mate
-
-
-def _both(areas: Areas, a: int, b: int, sites: int) -> list[Flags]:
-    """Return sets of sites, flags of all, of the cheapest sets of two areas."""
-    pools = []
-    for one in dict.fromkeys((a, b)):
-        first, last = areas.site_ptr[one], areas.site_ptr[one + 1]
-        known = areas.known[: areas.count[one], first:last]
-        order = np.argsort(areas.cost[: areas.count[one], one] + known @ areas.ask[first:last], kind="stable")
-        flags = np.zeros((min(_KEPT, len(order)), sites), dtype=bool)
-        flags[:, areas.name[first:last]] = known[order[:_KEPT]]
-        pools.append(flags)
-    if len(pools) == 1:
-        return [*pools[0]]
-    return [one | other for one in pools[0] for other in pools[1]]

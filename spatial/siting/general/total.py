@@ -15,7 +15,7 @@ from scipy import sparse
 from spatial.siting.cover.cuts import broken_cuts, members, site_terms
 from spatial.siting.cover.table import cover_table
 from spatial.siting.cuts import Cuts, cuts_at, joined, kept, no_cuts
-from spatial.siting.general.area_rounds import begin_areas, join_areas, visit_all
+from spatial.siting.general.area_rounds import begin_areas, prove_all, visit_all
 from spatial.siting.general.balls import ball_task
 from spatial.siting.general.cover import cover_total, is_cover
 from spatial.siting.general.kicks import wander
@@ -42,12 +42,10 @@ _ROUNDS, _STALL = 40, 0.02
 """Rounds of prices at most; they end where two in a row close less than this share of the gap each."""
 _TURNS, _ROW_SHARE = 4, 0.4
 """Rounds of prices row by row at most, and the share of the time that is left for one of them."""
-_AREA_SHARE, _ROUNDS_BETWEEN, _LITTLE = 0.8, 15, 0.05
-"""The share of the time that is left for prices of areas; rounds after which areas are joined that closed less than
-this share of the gap."""
-_MOST_ROWS, _FEWEST_AREAS = 20_000, 4
-"""Rows that are told into areas at most, which takes memory by their square, and areas that are not joined any more:
-to decide one takes memory by its sites and its rows."""
+_AREA_SHARE, _ROUNDS_BETWEEN = 0.9, 6
+"""The share of the time that is left for prices of areas; rounds between two searches of what they prove."""
+_MOST_ROWS = 20_000
+"""Rows that are told into areas at most, which takes memory by their square."""
 _ALL_ENTRIES = 200_000
 """Up to so many entries the inequalities begin with those of no open site at all."""
 _LEVEL_ENTRIES = 5_000
@@ -138,22 +136,20 @@ def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick
 def _raised_by_area(
     task: Task, state: State, prices: RowPrices, deadline: Deadline, seed: int, tick: Tick | None
 ) -> State:
-    """Return the state after rounds of prices that areas of rows pay their sites, joined where that gains little."""
+    """Return the state after rounds of prices that areas of rows pay their sites, and each other for pairs of them."""
     until, need = Deadline(_AREA_SHARE * deadline.left(), clock=deadline.clock), task.question.need
     now = begin_areas(task.ways, need, prices, state.opened, seed=seed)
-    goes_on, best, looked = True, -np.inf, -np.inf
-    while goes_on and is_open(task, state) and until.left() > 0.0:
+    goes_on, last = True, 0.0
+    while goes_on and is_open(task, state) and until.left() > last:
+        begun = until.spent()
+        for _ in range(_ROUNDS_BETWEEN):
+            now = visit_all(now, need, task.sides, state.ends, deadline=until, seed=seed)
         gap = max(state.value - state.bound, 0.0)
-        now, priced = visit_all(now, need, task.sides, state.ends, gap, deadline=until, seed=seed)
-        state = ruled(task, state, priced)
-        best = max(best, priced.bound + task.base)
+        now, priced = prove_all(now, need, task.sides, state.ends, gap, deadline=deadline)
+        if priced is None:
+            break
+        state, last = ruled(task, state, priced), until.spent() - begun
         goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
-        if now.rounds % _ROUNDS_BETWEEN == 0:
-            if looked > -np.inf and best < looked + _LITTLE * gap:
-                if len(now.areas.worth) <= _FEWEST_AREAS:
-                    break
-                now = join_areas(now, need)
-            looked = best
     return replace(state, stopped=not goes_on)
 
 
