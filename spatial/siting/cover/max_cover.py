@@ -48,7 +48,7 @@ _LAST = 2.0
 _BRANCH_ENTRIES = 60_000
 _HUGE = 200_000
 """Entries from which on the last prices take all the time that is left to them, and parts are branched over."""
-_PARTS, _LEAST_PARTS_S, _FEWEST_PARTS_S = 0.35, 30.0, 5.0
+_PARTS, _LEAST_PARTS_S, _FEWEST_PARTS_S = 0.45, 30.0, 5.0
 """Share of the time for parts, the least time put by for them (in a short time annealing gains more), and the least in
 which they are begun."""
 _HULLS = 2
