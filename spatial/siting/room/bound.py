@@ -19,6 +19,7 @@ from spatial.siting.room.climb import (
     total_of,
 )
 from spatial.siting.room.decide import decide_sites
+from spatial.siting.room.merge import may_merge, merge_sites
 from spatial.siting.room.near import list_near
 from spatial.siting.room.price import price_forced
 from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
@@ -31,9 +32,11 @@ STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.7, 4
-"""Shares of the time left where rows are many: for the first choice, for exchanges of sites before random moves, and
-for those where no site costs a row more than another. Random moves have so many turns."""
+_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_MERGED, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.3, 0.7, 4
+"""Shares of the time left where rows are many: for a first choice, for exchanges of sites before random moves or before
+searches among bundles, and where no site costs a row more than another, and random moves are blind."""
+_MERGE_SHARE, _AGAIN_SHARE = 0.6, 0.5
+"""Shares of the time left for searches among bundles, and for exchanges of sites from what they find."""
 _WANDER_SHARE = 0.7
 """Share of the time left for windows and random moves, where a model settles rows after them."""
 _QUICK_ENTRIES = 100_000
@@ -91,7 +94,7 @@ def bound_rooms(
 
 
 def has_many_rows(rooms: Rooms) -> bool:
-    """Tell whether rows are too many for exact models, and for a search from time to time beside the prices."""
+    """Tell whether rows are too many for exact models, and for a search beside the prices."""
     return rooms.question.rows > MOST_ROWS
 
 
@@ -149,14 +152,12 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges, windows and random moves of sites find one.
-
-    Where no site costs a row more than another, random moves are nearly blind, and exchanges have most of the time.
-    """
+    """Return the state with a better choice, if exchanges, bundles, windows and random moves of sites find one."""
     if not _may_search(rooms):
         return state
     near = list_near(rooms, state.prices, state.best.served, _FAR).rooms
-    share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
+    merges = bool(rooms.paid.any()) and may_merge(rooms, state)
+    share = _SWAP_SHARE_OF_MERGED if merges else _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     state = _begin(near, state, open_mostly(rooms, state), short, seed, near=True)
     if not np.isfinite(state.best.value):
@@ -164,6 +165,11 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
     if not rooms.paid.any() or not np.isfinite(state.best.value):
         return _wander(near, state, deadline, seed)
+    if merges:
+        short = Deadline(_MERGE_SHARE * deadline.left(), clock=deadline.clock)
+        opened = merge_sites(rooms, state, state.best.opened, deadline=short, seed=seed)
+        short = Deadline(_AGAIN_SHARE * deadline.left(), clock=deadline.clock)
+        state = _begin(near, state, opened, short, seed, near=True)
     short = Deadline(_WANDER_SHARE * deadline.left(), clock=deadline.clock)
     state = _wander(near, _decide(near, state, short), short, seed)
     return state if is_closed(near, state) else replace(state, best=settle_rows(near, state.best, deadline=deadline))
@@ -183,15 +189,9 @@ def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
         best, part = state.best, Deadline(deadline.left() / (_TURNS - turn), clock=deadline.clock)
         if is_closed(near, state) or not np.isfinite(best.value) or deadline.left() <= 0.0:
             break
+        still, slack, again = state.fixed | state.banned, _SLACKS[turn % len(_SLACKS)], seed + turn
         found = search_rooms(
-            near,
-            best.opened,
-            state.fixed | state.banned,
-            tries=_LAST_TRIES,
-            seed=seed + turn,
-            deadline=part,
-            served=best.served,
-            slack=_SLACKS[turn % len(_SLACKS)],
+            near, best.opened, still, tries=_LAST_TRIES, seed=again, deadline=part, served=best.served, slack=slack
         )
         state = replace(state, best=found) if found.value < best.value else state
     return state

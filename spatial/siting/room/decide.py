@@ -42,7 +42,7 @@ class Window:
 
 def decide_sites(rooms: Rooms, state: Bound, opened: Flags, *, deadline: Deadline) -> Choice:
     """Return the choice that windows decided one after another lead to from some open sites."""
-    lost, over = finite_lost(rooms), _too_dear(rooms, state.prices)
+    lost, over = finite_lost(rooms), too_dear(rooms, state.prices, _DEAR)
     split, now = begun_split(rooms, opened, lost), opened.copy()
     still = state.fixed | state.banned | (hardly_open(rooms, state) & ~opened)
     while deadline.left() > 0.0:
@@ -69,14 +69,24 @@ def _doubtful(share: Floats, now: Flags, seen: Flags) -> int:
     return int(np.argmax(differ)) if differ.max(initial=0.0) >= _DOUBT else -1
 
 
-def _too_dear(rooms: Rooms, prices: Floats) -> Flags:
-    """Return which entries cost, with the price of their room, too much more than their row's price."""
+def decide_region(
+    rooms: Rooms, split: Split, now: Flags, site: Ints, stays: Flags, over: Flags, deadline: Deadline
+) -> Flags | None:
+    """Return the best open sites among some that hold all that are open now, if others are better; all rows may move.
+
+    The ``stays`` ones stay open; entries that are ``over`` serve only what they serve now.
+    """
+    return _decided(rooms, _window(rooms, split, site, over), now, stays, deadline)
+
+
+def too_dear(rooms: Rooms, prices: Floats, most: float) -> Flags:
+    """Return which entries cost, with the price of their room, more than their row's price by more than a share."""
     site, load, paid = rooms.site, rooms.load[rooms.row], prices[rooms.row]
-    more = rooms.cost + load * _rates(rooms, prices)[site] - paid
-    return np.asarray((more > _DEAR * paid) | (load > rooms.room[site]))
+    more = rooms.cost + load * rates_of(rooms, prices)[site] - paid
+    return np.asarray((more > most * paid) | (load > rooms.room[site]))
 
 
-def _rates(rooms: Rooms, prices: Floats) -> Floats:
+def rates_of(rooms: Rooms, prices: Floats) -> Floats:
     """Return what a unit of room is worth at each site at some prices of rows: nothing where room is left."""
     worth, share, rate = np.zeros(len(rooms.room)), np.zeros(len(rooms.row)), np.full(len(rooms.room), np.inf)
     price_sites(rooms.ptr, rooms.row, rooms.cost, rooms.load, rooms.room, prices, rooms.fits, False, worth, share)

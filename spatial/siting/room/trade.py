@@ -77,13 +77,8 @@ def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
     best, least, waiting = filled_split(rooms, kept, lost), split.total, 0
     while deadline.left() > 0.0:
         step += 1
-        pairs, low = _drawn(rooms, split, still, free > step, least, rng)
-        if not len(pairs):
+        if not _stepped(rooms, split, still, free, step, least, rng):
             break
-        before, enough = split.site, _WORST * split.total
-        pick = best_exchange(split.told, split.flow, split.ways, split.past, pairs, low, enough)
-        if pick >= 0:
-            free[[before[pairs[pick, 0]], pairs[pick, 1]]] = step + _REST + rng.integers(0, _MORE_REST, 2)
         if split.total < least * (1 - _HAIR):
             least, waiting, kept, last = split.total, _SETTLED, split.kept(), step
         elif waiting:
@@ -95,6 +90,37 @@ def trade_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
             split, last = begun_split(rooms, np.isin(np.arange(len(rooms.room)), kept[0]), lost), step
             free[:] = 0
     return min(best, filled_split(rooms, kept, lost), key=_value) if waiting else best
+
+
+def trade_sites(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> tuple[Flags, float]:
+    """Return the open sites that cost least, rows shared, of those met by exchanges, and what they cost."""
+    rng, lost = np.random.default_rng(seed), finite_lost(rooms)
+    split, best = begun_split(rooms, opened, lost), opened
+    free, step, last, least = np.zeros(len(rooms.room), dtype=np.int64), 0, 0, split.total
+    while deadline.left() > 0.0:
+        step += 1
+        if not _stepped(rooms, split, still, free, step, least, rng):
+            break
+        if split.total < least * (1 - _HAIR):
+            least, last, best = split.total, step, np.isin(np.arange(len(rooms.room)), split.site)
+        elif step - last > _PATIENCE:
+            split, last = begun_split(rooms, best, lost), step
+            free[:] = 0
+    return best, least
+
+
+def _stepped(
+    rooms: Rooms, split: Split, still: Flags, free: Ints, step: int, least: float, rng: np.random.Generator
+) -> bool:
+    """Carry out the best of some exchanges that are drawn, and let its sites rest; return whether there were any."""
+    pairs, low = _drawn(rooms, split, still, free > step, least, rng)
+    if not len(pairs):
+        return False
+    before, enough = split.site, _WORST * split.total
+    pick = best_exchange(split.told, split.flow, split.ways, split.past, pairs, low, enough)
+    if pick >= 0:
+        free[[before[pairs[pick, 0]], pairs[pick, 1]]] = step + _REST + rng.integers(0, _MORE_REST, 2)
+    return True
 
 
 def begun_split(rooms: Rooms, opened: Flags, lost: Floats) -> Split:
