@@ -38,9 +38,7 @@ def broken_windows(kinds: Kinds, share: Floats) -> sparse.csr_array:
 
     They hold where every kind is served, in parts or whole.
     """
-    opened = np.flatnonzero(share > _OPEN)
-    centres = np.flatnonzero((share > _CENTRE) & (share < 1.0 - _CENTRE))
-    near = _nearest(kinds, opened, centres)
+    near = list_groups(kinds, share, _SITES)
     found = [sparse.csr_array((0, len(share)))]
     found += [_broken(kinds, share, near[k : k + _SLICE]) for k in range(0, len(near), _SLICE)]
     return sparse.vstack(found).tocsr()
@@ -56,16 +54,23 @@ def _broken(kinds: Kinds, share: Floats, near: Ints) -> sparse.csr_array:
     return sparse.csr_array((price[: ends[-1]], site[: ends[-1]], ends), shape=(count, m))
 
 
-def _nearest(kinds: Kinds, opened: Ints, centres: Ints) -> Ints:
+def list_groups(kinds: Kinds, share: Floats, most: int) -> Ints:
+    """Return small groups of sites that shares open in part, around each of them, -1 beyond."""
+    opened = np.flatnonzero(share > _OPEN)
+    centres = np.flatnonzero((share > _CENTRE) & (share < 1.0 - _CENTRE))
+    return _nearest(kinds, opened, centres, most)
+
+
+def _nearest(kinds: Kinds, opened: Ints, centres: Ints, most: int) -> Ints:
     """Return the sites with a share that have most of their load in common with each centre, equal ones once, -1
     beyond."""
-    near = np.full((len(centres), _SITES), -1, np.int64)
+    near = np.full((len(centres), most), -1, np.int64)
     part = matrix_of(kinds.table)[:, opened]
     both = (part.T @ (sparse.diags_array(kinds.load) @ part)).toarray()
     own = np.maximum(np.diag(both), _TINY)
     for k, at in enumerate(np.searchsorted(opened, centres).tolist()):
         alike = both[at] / np.minimum(own[at], own) + both[at] / np.maximum(own[at], own)
-        order = np.argsort(-alike, kind="stable")[:_SITES]
+        order = np.argsort(-alike, kind="stable")[:most]
         order = order[alike[order] > 0.0]
         near[k, : len(order)] = np.sort(opened[order])
     _, first = np.unique(near, axis=0, return_index=True)
@@ -86,9 +91,9 @@ def _look(ptr, site, col_ptr, row, load, room, share, opened, near, out_ptr, out
             size += 1
         if size < _FEWEST:
             continue
-        rows = _rows_of(near[c], size, ptr, site, col_ptr, row, load, opened, sign, met, held)
+        rows = own_rows(near[c], size, ptr, site, col_ptr, row, load, opened, sign, met, held)
         if rows > 0:
-            enough = _serve(size, rows, held, sign, load, room, near[c], serves, cost)
+            enough = serve_sets(size, rows, held, sign, load, room, near[c], serves, cost)
             for a in range(size):
                 basis[0, a] = share[near[c, a]]
             if serves[(1 << size) - 1] >= enough and _pack(size, serves, enough, cost, inverse, basis, price):
@@ -101,7 +106,7 @@ def _look(ptr, site, col_ptr, row, load, room, share, opened, near, out_ptr, out
 
 
 @inner
-def _rows_of(near, size, ptr, site, col_ptr, row, load, opened, sign, met, held):  # type: ignore[no-untyped-def]
+def own_rows(near, size, ptr, site, col_ptr, row, load, opened, sign, met, held):  # type: ignore[no-untyped-def]
     """List the rows whose sites with a share are all in a window, and note which those are; return how many."""
     rows = np.int64(0)
     for a in range(size):
@@ -123,7 +128,7 @@ def _rows_of(near, size, ptr, site, col_ptr, row, load, opened, sign, met, held)
 
 
 @inner
-def _serve(size, rows, held, sign, load, room, near, serves, work):  # type: ignore[no-untyped-def]
+def serve_sets(size, rows, held, sign, load, room, near, serves, work):  # type: ignore[no-untyped-def]
     """Write what each set of sites serves of some rows; return what all of them ask, by a hair less."""
     every = np.int64(1) << size
     for s in range(every):
@@ -184,7 +189,7 @@ def _pack(size, serves, enough, cost, inverse, basis, price):  # type: ignore[no
         if out < 0:
             break
         packed += step * gain
-        _turn(size, out, step, inverse, basis)
+        turn(size, out, step, inverse, basis)
         for b in range(size):
             price[b] += gain * inverse[out, b]
     for a in range(size):
@@ -198,7 +203,7 @@ def _pack(size, serves, enough, cost, inverse, basis, price):  # type: ignore[no
 
 
 @inner
-def _turn(size, out, step, inverse, basis):  # type: ignore[no-untyped-def]
+def turn(size, out, step, inverse, basis):  # type: ignore[no-untyped-def]
     """Let a set take the place of what is in the basis."""
     by = basis[1, out]
     for b in range(size):

@@ -1,26 +1,25 @@
 """How much can p sites with room serve at most, where all sites that may serve a row are as good, and which do it?
 
-Rows of a kind have a lack beside their sites, a site of their own with room for all of them, which costs what they are
-lost for. With the lacks as further columns everybody is served, and a model of sites and lacks alone tells what can be
-(see ``rows.py``): its linear programme, with zero-half cuts and inequalities of windows, bounds what is lost. Among
-the sites that its answer opens in part annealing finds good ones (see ``anneal.py``), exchanges better ones.
+A linear programme of sites and of what rows lack bounds what is lost (see ``lacks.py``). Among the sites that its
+answers open in part annealing finds good ones (see ``anneal.py``); then halving the programme on one site after the
+other raises the bound (see ``grow.py``), and exchanges find better sites for whole rows.
 """
 
 import numpy as np
-from scipy import sparse
 
-from spatial.siting.cover.table import matrix_of, table_of
+from spatial.siting.cover.table import matrix_of
 from spatial.siting.room.anneal import anneal_rooms
+from spatial.siting.room.grow import grow_parts
+from spatial.siting.room.lacks import raise_lacks
 from spatial.siting.room.pack import pack_rooms
 from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions
 from spatial.siting.room.rows import Kinds, list_kinds
-from spatial.siting.room.sites import Master, Rounds, raise_bound
 from spatial.siting.room.trade import trade_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_LP_SHARE, _SEARCH_SHARE, _LAST_SHARE = 0.5, 0.35, 0.1
-_ROUNDS = Rounds(most=200, little=0.01, idle=3, least=3e-4, counted=True)
-_SEARCHES, _SWAPS, _HEAT = 4, 1_200, (0.03, 0.004)
+_LP_SHARE, _SEARCH_SHARE, _TREE_SHARE, _LAST_SHARE = 0.45, 0.35, 0.6, 0.05
+"""Shares of the time that is left: for the linear programme, annealing, and branching; exchanges leave the last."""
+_SEARCHES, _SWAPS, _HEAT = 2, 1_200, (0.03, 0.004)
 """Annealings, swaps of each by open site, and temperatures as shares of what an open site serves."""
 _OPEN = 1e-6
 """Sites open by less are not searched."""
@@ -45,49 +44,34 @@ def serve_most(rooms: Rooms, *, deadline: Deadline, seed: int) -> tuple[Choice, 
 
     Annealing seeks sites as if rows might be shared; exchanges go on from there, which try whole ones.
     """
-    m, kinds = len(rooms.room), list_kinds(rooms)
-    _, point, bound = raise_bound(lacks_master(rooms), _part(deadline, _LP_SHARE), _ROUNDS)
-    if point is None:
+    kinds = list_kinds(rooms)
+    raised = raise_lacks(rooms, kinds, _part(deadline, _LP_SHARE))
+    if raised is None:
         return None
     still = rooms.question.fixed | rooms.question.banned
-    begun = _likeliest(rooms, kinds, point[:m])
-    free = (begun | (point[:m] > _OPEN)) & ~still
-    opened = _searched(kinds, begun, free, _part(deadline, _SEARCH_SHARE), seed)
+    begun = _likeliest(rooms, kinds, raised.told.point[: len(rooms.room)])
+    free = (begun | (raised.told.point[: len(rooms.room)] > _OPEN)) & ~still
+    opened, least = _searched(kinds, begun, free, _part(deadline, _SEARCH_SHARE), seed)
+    goal = least * float(rooms.lost.sum()) / float(rooms.load.sum())
+    bound = grow_parts(raised.relaxed, raised.told, goal=goal, deadline=_part(deadline, _TREE_SHARE))
     short = _part(deadline, 1.0 - _LAST_SHARE)
     best = pack_rooms(rooms, trade_rooms(rooms, opened, still, deadline=short, seed=seed))
     return best, min(max(bound, 0.0), best.value)
 
 
-def _searched(kinds: Kinds, begun: Flags, free: Flags, deadline: Deadline, seed: int) -> Flags:
-    """Return the best sites of some annealings, each from the best so far; the ``free`` ones may be swapped."""
+def _searched(kinds: Kinds, begun: Flags, free: Flags, deadline: Deadline, seed: int) -> tuple[Flags, float]:
+    """Return the best sites of some annealings, each from the best so far, and the load that they leave out at least.
+
+    The ``free`` ones may be swapped.
+    """
     best, least = begun, np.inf
     swaps = _SWAPS * max(int((begun & free).sum()), 1)
     for turn in range(_SEARCHES):
-        short = _part(deadline, 1.0 / (_SEARCHES - turn))
-        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=short, seed=seed + turn)
+        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=deadline, seed=seed + turn)
         best, least = (found, lost) if lost < least else (best, least)
         if deadline.left() <= 0.0:
             break
-    return best
-
-
-def lacks_master(rooms: Rooms) -> Master:
-    """Return the model of sites and lacks: what every kind lists, and how many sites may open."""
-    question, kinds = rooms.question, list_kinds(rooms)
-    n, m = kinds.table.rows, kinds.table.sites
-    table = table_of(sparse.hstack([matrix_of(kinds.table), sparse.eye_array(n)]).tocsr())
-    whole = Kinds(table, kinds.load, np.concatenate((kinds.room, kinds.load)), kinds.of)
-    few = sparse.csr_array(np.concatenate((-(~question.fixed).astype(np.float64), np.zeros(n)))[None])
-    lost = np.asarray(np.bincount(kinds.of, rooms.lost, n), dtype=np.float64)
-    none, one = np.zeros(n), np.ones(n)
-    shut = question.banned & ~question.fixed
-    return Master(
-        kinds=whole, cover=table, terms=sparse.vstack([matrix_of(table), few]).tocsr(),
-        least=np.append(one, -float(rooms.most)), cost=np.concatenate((np.zeros(m), lost)),
-        lower=np.concatenate((question.fixed.astype(np.float64), none)),
-        upper=np.concatenate(((~shut).astype(np.float64), one)),
-        whole=np.concatenate((np.ones(m, np.bool_), np.zeros(n, np.bool_))),
-    )  # fmt: skip
+    return best, least
 
 
 def _part(deadline: Deadline, share: float) -> Deadline:

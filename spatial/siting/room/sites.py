@@ -21,12 +21,10 @@ from spatial.siting.room.rooms import Rooms
 from spatial.siting.room.rows import Kinds, broken_rooms, flow_of, list_kinds
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
-_LP_ROUNDS = 200
+_LP_ROUNDS, _CUT_ROUNDS, _LITTLE = 200, 6, 1e-4
+"""Other inequalities than those about room are looked for where a round has gained at most this share of the bound:
+windows of sites each time, the others in at most so many rounds."""
 _NEW_CUTS = 400
-_SLICE = 400
-"""Steps of the simplex method between two looks at the clock, which need not be the one that HiGHS looks at."""
-_FIRST_SHARE = 0.3
-"""Share of the time that the interior point method may take for a first answer."""
 _WALL = 8.0
 """How much longer than the time left HiGHS may take by the clock of the wall, where that of the processor counts."""
 _HAIR = 1e-9
@@ -66,32 +64,15 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
     return replace(master, terms=more, least=np.concatenate((master.least, least)))
 
 
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """When other inequalities than those about room are looked for: where a round has gained at most the share
-    ``little`` of the bound, windows of sites each time, the others in at most ``most`` rounds; and after how many
-    ``idle`` rounds with less than the share ``least`` it ends. Programmes are solved anew, or from where they were in
-    ``counted`` steps, which is slower where they are small but does not depend on how busy the machine is."""
-
-    most: int = 6
-    little: float = 1e-4
-    idle: int = _LP_ROUNDS
-    least: float = 0.0
-    counted: bool = False
-
-
-_USUAL = Rounds()
-
-
-def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> tuple[Master, Floats | None, float]:
+def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | None, float]:
     """Return the model with what answers of its linear programme break, the last answer, and the bound of its prices.
 
     Zero-half cuts and inequalities of windows are looked for once inequalities about room gain little; the answer is
     None where there is none, or no time.
     """
-    solver, bound, point, cuts, idle = _solver(master, rounds), -np.inf, None, 0, 0
+    solver, bound, point, cuts = _solver(master), -np.inf, None, 0
     for _ in range(_LP_ROUNDS):
-        status = (_solved_by_steps if rounds.counted else _solved)(solver, deadline)
+        status = _solved(solver, deadline)
         if status == highspy.HighsModelStatus.kInfeasible:
             return master, None, np.inf
         if status != highspy.HighsModelStatus.kOptimal:
@@ -101,16 +82,15 @@ def raise_bound(master: Master, deadline: Deadline, rounds: Rounds = _USUAL) -> 
         price, before = np.maximum(np.asarray(solution.row_dual), 0.0), bound
         bound = max(bound, _proved(master, price))
         terms = broken_rooms(master.kinds, point, flow_of(master.kinds, point))
-        late = terms.shape[0] == 0 or bound - before < rounds.little * abs(bound)
-        if late and master.whole.all():
+        late = terms.shape[0] == 0 or bound - before < _LITTLE * abs(bound)
+        if late:
             terms = sparse.vstack([terms, broken_windows(master.kinds, point)]).tocsr()
         least = np.ones(terms.shape[0])
-        if late and cuts < rounds.most:
+        if late and cuts < _CUT_ROUNDS:
             cuts += 1
-            more, at_least = _broken(master, point, price, deadline)
+            more, at_least = broken_cover(master, point, price, deadline)
             terms, least = sparse.vstack([terms, more]).tocsr(), np.concatenate((least, at_least))
-        idle = idle + 1 if bound - before < rounds.least * abs(bound) else 0
-        if terms.shape[0] == 0 or idle >= rounds.idle or deadline.left() <= 0.0:
+        if terms.shape[0] == 0 or deadline.left() <= 0.0:
             break
         master = join_terms(master, terms, least)
         _add(solver, terms, least)
@@ -124,24 +104,7 @@ def _solved(solver: highspy.Highs, deadline: Deadline) -> Any:
     return solver.getModelStatus()
 
 
-def _solved_by_steps(solver: highspy.Highs, deadline: Deadline) -> Any:
-    """Return how the simplex method ends, which goes on from where it was; the interior point method comes first."""
-    if not solver.getBasis().valid:
-        solver.setOptionValue("solver", "ipm")
-        solver.setOptionValue("time_limit", _FIRST_SHARE * deadline.left() + float(solver.getRunTime()))
-        solver.run()
-        solver.setOptionValue("solver", "simplex")
-        solver.setOptionValue("time_limit", np.inf)
-    status = solver.getModelStatus()
-    while status != highspy.HighsModelStatus.kOptimal or not solver.getBasis().valid:
-        solver.run()
-        status = solver.getModelStatus()
-        if status != highspy.HighsModelStatus.kIterationLimit or deadline.left() <= 0.0:
-            break
-    return status
-
-
-def _broken(master: Master, point: Floats, price: Floats, deadline: Deadline) -> tuple[sparse.csr_array, Floats]:
+def broken_cover(master: Master, point: Floats, price: Floats, deadline: Deadline) -> tuple[sparse.csr_array, Floats]:
     """Return zero-half cuts and inequalities of windows that an answer breaks, and the least of each."""
     cover, every = master.cover, np.ones(master.cover.rows, np.bool_)
     cuts = broken_cuts(cover, point, every, most=_NEW_CUTS)
@@ -157,14 +120,11 @@ def _proved(master: Master, price: Floats) -> float:
     return float(master.least @ price + np.minimum(left * master.lower, left * master.upper).sum())
 
 
-def _solver(master: Master, rounds: Rounds) -> highspy.Highs:
+def _solver(master: Master) -> highspy.Highs:
     """Return a solver of the linear programme."""
     solver = highspy.Highs()
-    options: dict[str, Any] = {"output_flag": False, "threads": 1}
-    if rounds.counted:
-        options |= {"presolve": "off", "simplex_iteration_limit": _SLICE}
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
     problem = highspy.HighsLp()
     problem.num_row_, problem.num_col_ = 0, len(master.cost)
     problem.col_cost_, problem.col_lower_, problem.col_upper_ = master.cost, master.lower, master.upper

@@ -10,8 +10,7 @@ from spatial.siting.models import room_model
 from spatial.siting.question import Question
 from spatial.siting.room import served as room_served
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms
-from spatial.siting.room.served import counts_served, lacks_master, serve_most
-from spatial.siting.room.sites import raise_bound
+from spatial.siting.room.served import counts_served, serve_most
 from spatial.siting.ways import Deadline, row_of
 from tests.siting.room.test_fewest import scattered
 
@@ -72,19 +71,6 @@ def test_one_of_two_sites_serves_what_it_has_room_for() -> None:
         best, bound = answered(replace(question, p=p))
         assert best.value == least, p
         assert bound <= least, p
-
-
-def test_nothing_is_lost_below_the_bound_of_sites_and_lacks() -> None:
-    higher = 0
-    for seed in range(25):
-        question = served(seed, 4, fixed=seed % 3, banned=seed % 2, rate=1.0 + seed % 4, rows=30, sites=9)
-        _, point, bound = raise_bound(lacks_master(listed(question)), Deadline(20.0))
-        assert point is not None, seed
-        least = least_lost(question, parts=True)
-        assert bound <= least + 1e-6, seed
-        assert least <= least_lost(question) + 1e-6, seed
-        higher += bound > 0.8 * least
-    assert higher > 15
 
 
 def test_what_is_served_is_near_to_the_exact_model_and_keeps_every_room() -> None:
