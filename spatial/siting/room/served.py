@@ -19,7 +19,7 @@ from spatial.siting.ways import Deadline, Flags, Floats
 
 _LP_SHARE, _SEARCH_SHARE, _TREE_SHARE, _LAST_SHARE = 0.45, 0.35, 0.6, 0.05
 """Shares of the time that is left: for the linear programme, annealing, and branching; exchanges leave the last."""
-_SEARCHES, _SWAPS, _HEAT = 2, 1_200, (0.03, 0.004)
+_SEARCHES, _SWAPS, _HEAT = 4, 1_200, (0.03, 0.004)
 """Annealings, swaps of each by open site, and temperatures as shares of what an open site serves."""
 _OPEN = 1e-6
 """Sites open by less are not searched."""
@@ -67,7 +67,8 @@ def _searched(kinds: Kinds, begun: Flags, free: Flags, deadline: Deadline, seed:
     best, least = begun, np.inf
     swaps = _SWAPS * max(int((begun & free).sum()), 1)
     for turn in range(_SEARCHES):
-        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=deadline, seed=seed + turn)
+        short = _part(deadline, 1.0 / (_SEARCHES - turn))
+        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=short, seed=seed + turn)
         best, least = (found, lost) if lost < least else (best, least)
         if deadline.left() <= 0.0:
             break
