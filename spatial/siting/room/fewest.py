@@ -22,7 +22,7 @@ from spatial.siting.room.rows import Flow, broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room.sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.ways import Deadline, Floats
 
-_LP_SHARE, _SETTLE_SHARE, _MODEL_SHARE = 0.3, 0.9, 0.5
+_LP_SHARE, _SETTLE_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.5
 _GUIDE_SHARE = 0.3
 _TURNS = 400
 _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
