@@ -7,24 +7,24 @@ steps of the simplex method until enough is known of it (Achterberg, Koch and Ma
 2005). Steps are counted, so that only the end depends on the clock.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import highspy
 import numpy as np
 from scipy import sparse
 
 from spatial.siting.room.hulls import broken_windows
-from spatial.siting.room.programme import (
-    SETTLED,
-    Answer,
-    Programme,
-    add_broken,
-    add_rows,
-    all_rows,
-    answer_of,
-    begin_programme,
-    put_aside,
+from spatial.siting.room.relaxed import (
+    Ends,
+    Relaxed,
+    Told,
+    begin_near,
+    join_relaxed,
+    run_steps,
+    set_basis,
     set_ends,
-    try_site,
+    settle_relaxed,
+    shed_relaxed,
 )
 from spatial.siting.room.rows import broken_rooms, flow_of
 from spatial.siting.room.sites import Master
@@ -38,7 +38,13 @@ _PRIOR, _LEAST = 0.1, 1e-4
 """What a split is expected to gain before there were any, and the least."""
 _HALF_KNOWN = 0.5
 """How many splits what is expected of any site counts as."""
+_NEAR, _LOOSE, _MORE_ROWS = 0.05, 0.02, 250
+"""What is kept with no more than the first to spare is held from the start; with so many more inequalities, those with
+more than the other to spare wait aside."""
+_SETTLED = 0.2
+"""A part with nothing in it comes to this much more than is asked for, as far as gains are counted."""
 _HAIR = 1e-6
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,7 @@ class Few:
 class _Part:
     """Ends of the sites, and how it was made: the site and its end, how far that was away, and the bound before."""
 
-    low: Floats
-    high: Floats
+    ends: Ends
     site: int
     side: int
     away: float
@@ -82,48 +87,54 @@ def few_sites(master: Master, point: Floats, most: float, deadline: Deadline) ->
 
     ``point`` is the answer of the linear programme; costs are whole numbers.
     """
-    programme, m = begin_programme(master, point, most), len(master.cost)
+    relaxed, m = begin_near(master, point, _NEAR), len(master.cost)
+    many = len(relaxed.inside) + _MORE_ROWS
     gains = _Gains(np.zeros((2, m)), np.zeros((2, m)), np.zeros((2, m), np.int64))
-    waiting, opened = [_Part(master.lower, master.upper, -1, 0, 0.0, 0.0)], None
+    waiting, opened = [_Part((master.lower, master.upper), -1, 0, 0.0, 0.0)], None
     while waiting and opened is None and deadline.left() > 0.0:
         part = waiting.pop()
-        answer = _cut(master, programme, part, deadline)
-        if answer is None:
+        relaxed, told = _cut(relaxed, part, most, deadline)
+        if told is None:
             waiting.append(part)
             break
         if part.site >= 0:
-            gains.note(part.side, part.site, min(answer.bound, most + SETTLED) - part.bound, part.away)
-        if answer.bound == np.inf:
+            gains.note(part.side, part.site, min(told.bound, most + _SETTLED) - part.bound, part.away)
+        if told.bound == np.inf:
             continue
-        if _is_whole(answer.point):
-            opened = np.round(answer.point)
+        if _is_whole(told.point):
+            opened = np.round(told.point)
             continue
-        put_aside(programme, answer.point)
-        waiting += _halves(programme, part, answer, gains)
-    terms, least = all_rows(programme)
-    return Few(opened, not waiting and opened is None, replace(master, terms=terms, least=least))
+        if len(relaxed.inside) > many:
+            relaxed = shed_relaxed(relaxed, told.point, _LOOSE)
+        waiting += _halves(relaxed, part, told, gains, most)
+    return Few(opened, not waiting and opened is None, relaxed.master)
 
 
 def _is_whole(point: Floats) -> bool:
     return bool((np.abs(point - np.round(point)) < _HAIR).all())
 
 
-def _cut(master: Master, programme: Programme, part: _Part, deadline: Deadline) -> Answer | None:
-    """Return the answer of a part with what its answers break; whole ones break nothing. None where time is up."""
-    set_ends(programme, part.low, part.high)
+def _cut(relaxed: Relaxed, part: _Part, most: float, deadline: Deadline) -> tuple[Relaxed, Told | None]:
+    """Return the programme with what answers of a part break, and the last; whole ones break nothing.
+
+    None where time is up.
+    """
+    set_ends(relaxed, part.ends)
     rounds, before = 0, -np.inf
-    while (answer := answer_of(programme, part.low, part.high, deadline)) is not None and answer.bound < np.inf:
-        if add_broken(programme, answer.point):
-            continue
-        whole = _is_whole(answer.point)
-        if not whole and (rounds >= _ROUNDS or answer.bound - before < _GAIN):
-            break
-        terms = _broken(master, answer.point, whole)
-        if terms.shape[0] == 0 or deadline.left() <= 0.0:
-            return answer if terms.shape[0] == 0 else None
-        add_rows(programme, terms, np.ones(terms.shape[0]))
-        rounds, before = rounds + 1, answer.bound
-    return answer
+    while True:
+        relaxed, told = settle_relaxed(relaxed, part.ends, most, deadline)
+        if told is None or told.bound == np.inf:
+            return relaxed, told
+        whole = _is_whole(told.point)
+        if not whole and (rounds >= _ROUNDS or told.bound - before < _GAIN):
+            return relaxed, told
+        terms = _broken(relaxed.master, told.point, whole)
+        if terms.shape[0] == 0:
+            return relaxed, told
+        if deadline.left() <= 0.0:
+            return relaxed, None
+        relaxed = join_relaxed(relaxed, terms, np.ones(terms.shape[0]))
+        rounds, before = rounds + 1, told.bound
 
 
 def _broken(master: Master, point: Floats, whole: bool) -> sparse.csr_array:
@@ -132,40 +143,57 @@ def _broken(master: Master, point: Floats, whole: bool) -> sparse.csr_array:
     return terms if whole else sparse.vstack([terms, broken_windows(master.kinds, point)]).tocsr()
 
 
-def _halves(programme: Programme, part: _Part, answer: Answer, gains: _Gains) -> list[_Part]:
+def _halves(relaxed: Relaxed, part: _Part, told: Told, gains: _Gains, most: float) -> list[_Part]:
     """Return the halves of a part, the one to look at first last, without sites that prices rule out."""
-    spare, point = programme.most - answer.bound + _HAIR, answer.point
-    low = np.where((answer.rest < -spare) & (point > 0.5), part.high, part.low)
-    high = np.where((answer.rest > spare) & (point < 0.5), part.low, part.high)
-    site, rises = _split_on(programme, answer, gains)
+    spare, point, ends = most - told.bound + _HAIR, told.point, part.ends
+    low = np.where((told.left < -spare) & (point > 0.5), ends[1], ends[0])
+    high = np.where((told.left > spare) & (point < 0.5), ends[0], ends[1])
+    site, rises = _split_on(relaxed, told, gains, most)
     shut, opened = high.copy(), low.copy()
     shut[site] = 0.0
     opened[site] = 1.0
     share = float(point[site])
     halves = [
-        _Part(low, shut, site, 0, share, answer.bound),
-        _Part(opened, high, site, 1, 1.0 - share, answer.bound),
+        _Part((low, shut), site, 0, share, told.bound),
+        _Part((opened, high), site, 1, 1.0 - share, told.bound),
     ]
     return halves if rises[0] < rises[1] else halves[::-1]
 
 
-def _split_on(programme: Programme, answer: Answer, gains: _Gains) -> tuple[int, tuple[float, float]]:
+def _split_on(relaxed: Relaxed, told: Told, gains: _Gains, most: float) -> tuple[int, tuple[float, float]]:
     """Return the site whose two ends gain most, by their product, and what they are expected to gain."""
-    point = answer.point
+    point = told.point
     away = np.stack((point, 1.0 - point))
     parts = np.flatnonzero(away.min(axis=0) > _HAIR)
     moved = gains.moved.sum(axis=1)
     usual = np.where(moved > 0.0, gains.sum.sum(axis=1) / np.maximum(moved, _HAIR), _PRIOR)[:, None]
     each = (gains.sum[:, parts] + _HALF_KNOWN * usual) / (gains.moved[:, parts] + _HALF_KNOWN) * away[:, parts]
     order = np.argsort(-np.maximum(each, _LEAST).prod(axis=0), kind="stable")[: 2 * _TRIED]
-    best, most, tried = (-1, (0.0, 0.0)), -1.0, 0
+    best, worth, tried = (-1, (0.0, 0.0)), -1.0, 0
     for k in order.tolist():
         site, rises = int(parts[k]), (float(each[0, k]), float(each[1, k]))
         if tried < _TRIED and gains.times[:, site].min() < _LOOKS:
-            tried, rises = tried + 1, try_site(programme, site, answer.bound, _STEPS)
+            tried, rises = tried + 1, _try_site(relaxed, site, told.bound, most + _SETTLED)
             for side in (0, 1):
                 gains.note(side, site, rises[side], float(away[side, site]))
-        worth = max(rises[0], _LEAST) * max(rises[1], _LEAST)
-        if worth > most:
-            best, most = (site, rises), worth
+        product = max(rises[0], _LEAST) * max(rises[1], _LEAST)
+        if product > worth:
+            best, worth = (site, rises), product
     return best
+
+
+def _try_site(relaxed: Relaxed, site: int, start: float, most: float) -> tuple[float, float]:
+    """Return how far the cost rises from a start with a site shut, and with it open, in some steps.
+
+    At most to what is given; the programme is then as it was.
+    """
+    highs, rises = relaxed.highs, []
+    basis = highs.getBasis()
+    for end in (0.0, 1.0):
+        highs.changeColBounds(site, end, end)
+        over = run_steps(relaxed, _STEPS) and highs.getModelStatus() != _OPTIMAL
+        now = np.inf if over else float(highs.getInfo().objective_function_value)
+        rises.append(min(max(now, start), most) - start)
+        highs.changeColBounds(site, 0.0, 1.0)
+        set_basis(relaxed, basis)
+    return rises[0], rises[1]

@@ -18,6 +18,9 @@ _SLICE, _STEPS = 2_000, 2**31 - 1
 """Steps of the simplex method between two looks at the clock, and as many as there are."""
 _BROKEN, _AT_ONCE, _TURNS = 1e-5, 300, 20
 """Waiting inequalities that are broken by more than this come back, so many at once at most, so often at most."""
+_PAST = 1e-3
+"""The solver may stop where it is above the most that is asked for by this much."""
+_UNSURE = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
 _BASIC = highspy.HighsBasisStatus.kBasic
 
 Ends = tuple[Floats, Floats]
@@ -48,11 +51,29 @@ class Told:
 
 def begin_relaxed(master: Master, first_s: float) -> Relaxed:
     """Return the programme after the interior point method has solved it in so many seconds, or not."""
+    relaxed = _held(_empty(master), np.arange(len(master.least)))
+    highs = relaxed.highs
+    highs.setOptionValue("solver", "ipm")
+    highs.setOptionValue("time_limit", first_s)
+    highs.run()
+    highs.setOptionValue("solver", "simplex")
+    highs.setOptionValue("time_limit", np.inf)
+    return relaxed
+
+
+def begin_near(master: Master, point: Floats, spare: float) -> Relaxed:
+    """Return the programme whose solver holds what a point breaks, or keeps with less than this to spare."""
+    return _held(_empty(master), np.flatnonzero(master.terms @ point - master.least < spare))
+
+
+def _empty(master: Master) -> Relaxed:
+    """Return the programme whose solver holds none of the inequalities."""
     highs, count = highspy.Highs(), len(master.cost)
     for option, value in (
         ("output_flag", False),
         ("threads", 1),
         ("presolve", "off"),
+        ("solver", "simplex"),
         ("simplex_dual_edge_weight_strategy", 1),
     ):
         highs.setOptionValue(option, value)
@@ -60,13 +81,7 @@ def begin_relaxed(master: Master, first_s: float) -> Relaxed:
     problem.num_row_, problem.num_col_ = 0, count
     problem.col_cost_, problem.col_lower_, problem.col_upper_ = master.cost, master.lower, master.upper
     highs.passModel(problem)
-    relaxed = _held(Relaxed(highs, master, np.zeros(0, np.int64)), np.arange(len(master.least)))
-    highs.setOptionValue("solver", "ipm")
-    highs.setOptionValue("time_limit", first_s)
-    highs.run()
-    highs.setOptionValue("solver", "simplex")
-    highs.setOptionValue("time_limit", np.inf)
-    return relaxed
+    return Relaxed(highs, master, np.zeros(0, np.int64))
 
 
 def join_relaxed(relaxed: Relaxed, terms: sparse.csr_array, least: Floats) -> Relaxed:
@@ -140,6 +155,31 @@ def solve_relaxed(relaxed: Relaxed, ends: Ends, goal: float, steps: int = _STEPS
         if len(relaxed.inside) == held:
             break
     return relaxed, told
+
+
+def settle_relaxed(relaxed: Relaxed, ends: Ends, most: float, deadline: Deadline) -> tuple[Relaxed, Told | None]:
+    """Return the programme with what was broken, and what it tells within the ends; None if there is no time.
+
+    Its bound is infinite where nothing costs ``most`` or less; the solver may stop as soon as it sees that.
+    """
+    highs = relaxed.highs
+    while True:
+        highs.setOptionValue("objective_bound", most + _PAST)
+        run_until(relaxed, deadline)
+        told = tell(relaxed, ends)
+        if told.bound <= most + _PAST / 2 and highs.getModelStatus() in _UNSURE:
+            highs.clearSolver()  # what prices do not show is looked at anew, to the end
+            highs.setOptionValue("objective_bound", np.inf)
+            run_until(relaxed, deadline)
+            told = tell(relaxed, ends)
+        if told.bound > most + _PAST / 2:
+            return relaxed, replace(told, bound=np.inf)
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return relaxed, None
+        held = len(relaxed.inside)
+        relaxed = recall(relaxed, told.point)
+        if len(relaxed.inside) == held:
+            return relaxed, told
 
 
 def recall(relaxed: Relaxed, point: Floats) -> Relaxed:

@@ -7,7 +7,7 @@ import pytest
 
 from spatial.siting.question import Question
 from spatial.siting.room.few import few_sites
-from spatial.siting.room.programme import add_broken, answer_of, begin_programme, put_aside, set_ends
+from spatial.siting.room.relaxed import begin_near, set_ends, settle_relaxed, shed_relaxed
 from spatial.siting.room.rows import flow_of
 from spatial.siting.room.sites import Master, master_of, raise_bound
 from spatial.siting.ways import Deadline
@@ -80,22 +80,23 @@ def test_the_same_model_is_branched_on_in_the_same_way() -> None:
     assert (one.opened == two.opened).all()
 
 
-def test_a_programme_says_where_ends_leave_nothing_and_takes_back_what_went_aside() -> None:
-    master = ring()
-    programme, shut, opened = begin_programme(master, np.ones(3), 3.0), np.array([0.0, 0.0, 1.0]), np.ones(3)
-    assert len(programme.least) == 0
-    answer = answer_of(programme, np.zeros(3), opened, Deadline(10.0))
-    assert answer is not None
-    assert answer.bound == 0.0
-    assert add_broken(programme, answer.point)
-    assert not add_broken(programme, answer.point)
-    set_ends(programme, np.zeros(3), shut)
-    answer = answer_of(programme, np.zeros(3), shut, Deadline(10.0))
-    assert answer is not None
-    assert answer.bound == INF
-    set_ends(programme, np.zeros(3), opened)
-    answer = answer_of(programme, np.zeros(3), opened, Deadline(10.0))
-    assert answer is not None
-    assert answer.bound == pytest.approx(1.5)
-    put_aside(programme, answer.point)
-    assert len(programme.least) == 3
+def test_a_programme_says_where_ends_leave_nothing_and_takes_back_what_waits() -> None:
+    master, none, shut, opened = ring(), np.zeros(3), np.array([0.0, 0.0, 1.0]), np.ones(3)
+    relaxed = begin_near(master, opened, 0.05)
+    assert len(relaxed.inside) == 0
+    relaxed, told = settle_relaxed(relaxed, (none, opened), 3.0, Deadline(10.0))
+    assert told is not None
+    assert told.bound == pytest.approx(1.5)
+    assert len(relaxed.inside) == 3
+    set_ends(relaxed, (none, shut))
+    relaxed, told = settle_relaxed(relaxed, (none, shut), 3.0, Deadline(10.0))
+    assert told is not None
+    assert told.bound == INF
+    set_ends(relaxed, (none, opened))
+    relaxed, told = settle_relaxed(relaxed, (none, opened), 1.4, Deadline(10.0))
+    assert told is not None
+    assert told.bound == INF
+    relaxed, told = settle_relaxed(relaxed, (none, opened), 1.5, Deadline(10.0))
+    assert told is not None
+    assert told.bound == pytest.approx(1.5)
+    assert len(shed_relaxed(relaxed, told.point, 0.02).inside) == 3
