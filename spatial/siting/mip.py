@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import highspy
@@ -52,12 +51,8 @@ class MipAnswer:
     infeasible: bool
 
 
-def solve_mip(
-    model: Mip, *, start: Floats | None, time_limit_s: float, seed: int = 0, until: Deadline | None = None
-) -> MipAnswer:
+def solve_mip(model: Mip, *, start: Floats | None, time_limit_s: float, seed: int = 0) -> MipAnswer:
     """Return what HiGHS finds within the time, from a start that keeps the rows.
-
-    HiGHS's clock is that of the wall; where another one is to end it, that is asked between its steps ``until`` then.
 
     Raises
     ------
@@ -69,18 +64,11 @@ def solve_mip(
     deadline, scale = Deadline(time_limit_s), _scale(model)
     for presolve in ("choose", "off"):  # a presolved answer may break a row of the model; HiGHS tells, and stops
         highs = _ready(model, scale, start, deadline, seed, presolve)
-        if until is not None:
-            highs.cbMipInterrupt.subscribe(partial(_stop_late, until))
         if highs.run() != highspy.HighsStatus.kError:
             return _read(highs, model, scale)
         if deadline.left() <= 0.0:
             return MipAnswer(None, -np.inf, False)
     raise SpatialError("siting: HiGHS reports an error where it runs; needed an answer")
-
-
-def _stop_late(until: Deadline, event: Any) -> None:
-    if until.left() <= 0.0:
-        event.interrupt()
 
 
 def _ready(

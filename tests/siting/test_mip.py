@@ -1,12 +1,10 @@
 """What HiGHS proves of a model is told no higher than its tolerances allow."""
 
-from itertools import count
-
 import numpy as np
 import pytest
 
 from spatial.siting.mip import Mip, Rows, solve_mip
-from spatial.siting.ways import Deadline, Floats
+from spatial.siting.ways import Floats
 
 
 def one_of_each(cost: Floats) -> Mip:
@@ -35,22 +33,3 @@ def test_costs_that_stand_for_no_way_never_lift_the_bound_above_the_best(seed: i
     best = cost.reshape(-1, 2).min(axis=1).sum()
     found = solve_mip(one_of_each(cost), start=None, time_limit_s=20.0)
     assert found.bound <= best * (1 + 1e-12)
-
-
-def split_evenly(groups: int, things: int) -> Mip:
-    """Things of uneven size are split so that both halves weigh about the same in each group: hopeless to prove."""
-    size = np.random.default_rng(1).integers(0, 100, (groups, things)).astype(float)
-    matrix = np.hstack([size, np.eye(groups), -np.eye(groups)])
-    half, (row, col), n = np.floor(size.sum(axis=1) / 2), np.nonzero(matrix), things + 2 * groups
-    rows = Rows(row.astype(np.int64), col.astype(np.int64), matrix[row, col], half, half)
-    missed = np.arange(n) >= things
-    return Mip(missed.astype(float), 0.0, np.zeros(n), np.where(missed, 1e4, 1.0), ~missed, (rows,))
-
-
-def test_another_clock_than_that_of_the_wall_ends_a_search() -> None:
-    looks = count()
-    found = solve_mip(
-        split_evenly(5, 40), start=None, time_limit_s=30.0, until=Deadline(20.0, clock=lambda: float(next(looks)))
-    )
-    assert next(looks) < 40
-    assert found.bound < 1.0

@@ -4,7 +4,6 @@ Each row lists an open site; the inequalities about room that answers break are 
 programme, together with zero-half cuts and what holds for all covers of small windows, of rows and of sites with room.
 """
 
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +24,6 @@ _LP_ROUNDS, _CUT_ROUNDS, _LITTLE = 200, 6, 1e-4
 """Other inequalities than those about room are looked for where a round has gained at most this share of the bound:
 windows of sites each time, the others in at most so many rounds."""
 _NEW_CUTS = 400
-_WALL = 8.0
-"""How much longer than the time left HiGHS may take by the clock of the wall, where that of the processor counts."""
 _HAIR = 1e-9
 
 
@@ -163,8 +160,7 @@ def fewest_sites(
         master.whole[every], (rows,),
     )  # fmt: skip
     first = None if start is None else start[every].astype(np.float64)
-    limit_s = deadline.left() * (_WALL if deadline.clock is time.process_time else 1.0)
-    found = solve_mip(model, start=first, time_limit_s=limit_s, seed=seed, until=deadline)
+    found = solve_mip(model, start=first, time_limit_s=deadline.left(), seed=seed)
     if found.x is None:
         return found
     opened[every] = np.where(master.whole[every], np.round(found.x), found.x)
