@@ -74,7 +74,7 @@ def climb(ptr, site, cost, cap, weight, fee, p, price, status, share, goal, uppe
     waited = np.int64(0)
     for _ in range(steps):
         value = _worth(ptr, site, cost, weight, fee, price, worth)
-        if p >= 0:
+        if p >= 0 and m > 0:
             for j in range(m):
                 work[j] = worth[j]
             last, following = _pth(work, p)

@@ -19,7 +19,7 @@ from spatial.siting.ways import Deadline, Floats, Ints
 from spatial.walking.compiled import inner, kernel
 
 _ABREAST, _IN_ALL = 1 << 17, 1 << 23
-"""Most sets begun that are told apart after one site, and in all."""
+"""Most sets begun that are told apart after one site (a power of two), and in all."""
 _BITS = 64
 _STEPS, _PACE = 400, 0.5
 _ROUNDED = 1e-15

@@ -134,6 +134,8 @@ def _settled(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> Stand
         stand = replace(stand, master=found.master, bound=most + 1.0 if found.none else stand.bound)
         if found.opened is not None:
             return _tried(rooms, stand, found.opened, deadline, seed)
+        if not found.none:
+            break
     return stand
 
 

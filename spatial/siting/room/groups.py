@@ -224,7 +224,8 @@ def _take(near, first, last, saved, price, pays):  # type: ignore[no-untyped-def
         rest += price[at, size]
         won += best
         for a in range(size):
-            pays[near[at, a]] = price[at, a]
+            if pays[near[at, a]] > 0.0:  # a site that lists none of the rows serves none, and need not pay
+                pays[near[at, a]] = price[at, a]
         for c in range(first, last):
             for a in range(most):
                 for b in range(size):

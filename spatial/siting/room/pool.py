@@ -177,6 +177,8 @@ def _list(  # type: ignore[no-untyped-def]
 @inner
 def _upper_half(values, gap):  # type: ignore[no-untyped-def]
     """Return the least of those values that are more than the middle one, the gap if there are none."""
+    if len(values) == 0:
+        return gap
     middle, least = np.partition(values, len(values) // 2)[len(values) // 2], gap
     for one in values:
         if one > middle:
