@@ -18,7 +18,7 @@ than those of one group.
 import numpy as np
 from scipy import sparse
 
-from spatial.siting.room.hulls import list_groups, own_rows, serve_sets, turn
+from spatial.siting.room.hulls import leave, list_groups, own_rows, serve_sets, turn
 from spatial.siting.room.rows import Kinds
 from spatial.siting.ways import Floats
 from spatial.walking.compiled import inner, kernel
@@ -171,15 +171,7 @@ def _mix(near, size, share, serves, cost, inverse, basis, price):  # type: ignor
                 slack, gain = np.int64(a), -price[a]
         if gain <= _CLOSE * unit:
             break
-        out, step = np.int64(-1), np.inf
-        for a in range(wide):
-            basis[1, a] = inverse[a, slack] if slack >= 0 else inverse[a, size]
-            if slack < 0:
-                for b in range(size):
-                    if (pick >> b) & 1:
-                        basis[1, a] += inverse[a, b]
-            if basis[1, a] > _TINY and basis[0, a] < step * basis[1, a]:
-                out, step = np.int64(a), basis[0, a] / basis[1, a]
+        out, step = leave(wide, pick | (1 << size), slack, inverse, basis)
         if out < 0:
             break
         turn(wide, out, step, inverse, basis)

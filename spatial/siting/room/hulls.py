@@ -177,15 +177,7 @@ def _pack(size, serves, enough, cost, inverse, basis, price):  # type: ignore[no
                 slack, gain = np.int64(a), -price[a]
         if gain <= _CLOSE or packed >= 1.0 - _BROKEN:
             break
-        out, step = np.int64(-1), np.inf
-        for a in range(size):
-            basis[1, a] = inverse[a, slack] if slack >= 0 else 0.0
-            if slack < 0:
-                for b in range(size):
-                    if (pick >> b) & 1:
-                        basis[1, a] += inverse[a, b]
-            if basis[1, a] > _TINY and basis[0, a] < step * basis[1, a]:
-                out, step = np.int64(a), basis[0, a] / basis[1, a]
+        out, step = leave(size, pick, slack, inverse, basis)
         if out < 0:
             break
         packed += step * gain
@@ -200,6 +192,21 @@ def _pack(size, serves, enough, cost, inverse, basis, price):  # type: ignore[no
     for a in range(size):  # the cheapest set costs 1, by a hair more
         price[a] *= (1.0 + _TINY) / (1.0 - gain)
     return True
+
+
+@inner
+def leave(size, pick, slack, inverse, basis):  # type: ignore[no-untyped-def]
+    """Write how a set, or the slack of a row if any is told, stands in a basis; return what leaves it, and the step."""
+    out, step = np.int64(-1), np.inf
+    for a in range(size):
+        basis[1, a] = inverse[a, slack] if slack >= 0 else 0.0
+        if slack < 0:
+            for b in range(size):
+                if (pick >> b) & 1:
+                    basis[1, a] += inverse[a, b]
+        if basis[1, a] > _TINY and basis[0, a] < step * basis[1, a]:
+            out, step = np.int64(a), basis[0, a] / basis[1, a]
+    return out, step
 
 
 @inner

@@ -149,7 +149,7 @@ def test_cuts_looked_for_with_more_effort_lift_farther_where_few_are_found(monke
         lifted = lift(begin(core, first_prices(core)), best, Deadline(60), rounds=25, seed=0)
         assert lifted is not None
         values.append(lifted.value)
-    assert values[0] < best - 2.0
+    assert values[0] < best - 4.5
     assert best - 0.1 < values[1] < best + 1e-6
 
 
