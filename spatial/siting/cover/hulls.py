@@ -69,7 +69,7 @@ def broken_hulls(
     total = matrix_of(table) @ share
     tight = usable & ((total < _TIGHT_SUM) | ((total < _MOST_SUM) & (price > _LEAST_PRICE)))
     seeds = np.flatnonzero(tight)
-    seeds = seeds[np.lexsort((seeds, -np.round(price[seeds], 6)))][turn[0] :: turn[1]]
+    seeds = seeds[np.lexsort((seeds, -np.round(price[seeds], 6)))][turn[0] :: turn[1]].copy()
     used, found = np.full(table.rows, turn[1] - 1), [no_hulls(table.sites)]
     for start in range(0, len(seeds), _SLICE):
         if sum(part.shape[0] for part in found) >= _MOST or (deadline is not None and deadline.left() <= 0.0):

@@ -64,7 +64,7 @@ def test_an_area_is_decided_as_by_trying_every_set_and_bounded_where_branches_ru
         rng = np.random.default_rng(seed)
         rows, sites = int(rng.integers(2, 20)), int(rng.integers(2, 9))
         near = (rng.random((rows, sites)) < 0.6).astype(np.int64)
-        ptr, site = np.r_[0, np.cumsum(near.sum(axis=1))], np.nonzero(near)[1]
+        ptr, site = np.r_[0, np.cumsum(near.sum(axis=1))], np.nonzero(near)[1].copy()
         need = rng.integers(1, 3, rows)
         weight, ask = rng.integers(1, 9, rows).astype(float), rng.random(sites) * rng.choice([3.0, 10.0, 20.0])
         low = (rng.random(sites) < 0.1).astype(float)

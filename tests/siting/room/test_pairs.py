@@ -27,7 +27,7 @@ def test_halves_of_a_list_have_both_rows_of_a_pair_in_one_set_and_in_two(seed: i
     listed = list_pool(rooms, prices, alive, fines, np.full(4, 9.0), 30.0, 100_000)
     assert listed is not None
     pool, (one, two) = listed[0], np.random.default_rng(seed).permutation(len(rooms.load))[:2].tolist()
-    pool = replace(pool, inside=pool.inside[::2])
+    pool = replace(pool, inside=pool.inside[::2].copy())
     together, apart = halve_pool(pool, one, two)
     held = [(name, len({one, two} & set(name[1]))) for name in names_of(pool)]
     assert names_of(together) == [name for name, count in held if count != 1]

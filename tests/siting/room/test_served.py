@@ -60,7 +60,7 @@ def answered(question: Question) -> tuple[Choice, float]:
 def test_one_of_two_sites_serves_what_it_has_room_for() -> None:
     """Rows of 3 and 2 near site 0 (room 4), a row of 3 near site 1 (room 9): either leaves 5 out; both 2."""
     base = served(0, 1)
-    ways = replace(base.ways, ptr=np.array([0, 1, 2, 3]), site=np.array([0, 0, 1]), cost=np.zeros(3), sites=2)
+    ways = replace(base.ways, ptr=np.array([0, 1, 2, 3]), site=np.array([0, 0, 1], np.int32), cost=np.zeros(3), sites=2)
     nothing = np.zeros(2, bool)
     question = replace(
         base, ways=ways, weight=np.array([3.0, 2.0, 3.0]), load=np.array([3.0, 2.0, 3.0]),
