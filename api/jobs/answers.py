@@ -1,8 +1,9 @@
 """What do answers about processes and jobs look like (OGC API - Processes), and how is a job told?"""
 
+from functools import cache
 from typing import Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from api.answers import JSON, link
 from api.jobs.catalog import Process
@@ -88,7 +89,13 @@ def execution_of(process: Process) -> type[Execution]:
 
     An input may stand as ``{"value": ...}``; one by reference (``href``) is refused, for the server fetches nothing.
     """
-    properties = process.asked.model_json_schema()["properties"]
+    told = tuple((name, text) for name, (text, _) in process.outputs.items())
+    return _execution_of(process.process_id, process.asked, told)
+
+
+@cache
+def _execution_of(process_id: str, asked: type[BaseModel], outputs: tuple[tuple[str, str], ...]) -> type[Execution]:
+    properties = asked.model_json_schema()["properties"]
     tables = {name for name, one in properties.items() if "additionalProperties" in str(one)}
 
     def read(given: Any) -> Any:
@@ -97,23 +104,24 @@ def execution_of(process: Process) -> type[Execution]:
         inputs = {name: _value(one, name, table=name in tables) for name, one in given["inputs"].items()}
         return {**given, "inputs": inputs}
 
-    title = process.process_id.title()
+    title = process_id.title()
     told: dict[str, Any] = {
-        "__doc__": f"What is sent to run {process.process_id}.",
+        "__doc__": f"What is sent to run {process_id}.",
         "__validators__": {"read": model_validator(mode="before")(read)},
-        "inputs": (process.asked, ...),
-        "outputs": (_outputs_of(process, title) | None, Field(default=None, description="Outputs wanted; else all")),
+        "inputs": (asked, ...),
+        "outputs": (
+            _outputs_of(process_id, outputs) | None,
+            Field(default=None, description="Outputs wanted; else all"),
+        ),
     }
     made: type[Execution] = create_model(f"Execute{title}", __base__=Execution, **told)
     return made
 
 
-def _outputs_of(process: Process, title: str) -> Any:
+def _outputs_of(process_id: str, outputs: tuple[tuple[str, str], ...]) -> Any:
     """Return the model of the outputs that a client wants of a process."""
-    each: dict[str, Any] = {
-        name: (OutputAsked | None, Field(default=None, description=told)) for name, (told, _) in process.outputs.items()
-    }
-    return create_model(f"OutputsOf{title}", __base__=Model, __doc__=f"Outputs of {process.process_id}.", **each)
+    each: dict[str, Any] = {name: (OutputAsked | None, Field(default=None, description=told)) for name, told in outputs}
+    return create_model(f"OutputsOf{process_id.title()}", __base__=Model, __doc__=f"Outputs of {process_id}.", **each)
 
 
 def is_wrapped(given: Any) -> bool:
