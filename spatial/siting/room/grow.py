@@ -6,6 +6,7 @@ was gained there of others (reliability branching: Achterberg, Koch and Martin, 
 """
 
 import heapq
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from spatial.siting.room.relaxed import (
     Ends,
     Relaxed,
     Told,
+    copy_relaxed,
     join_relaxed,
     run_steps,
     set_basis,
@@ -24,13 +26,13 @@ from spatial.siting.room.relaxed import (
 from spatial.siting.room.rows import broken_rooms, flow_of
 from spatial.siting.ways import Deadline, Floats, Ints
 
-_STEPS, _TRIED = 400, 40
+_STEPS, _TRIED = 200, 40
 """Steps of the simplex method in a half, and in a try."""
 _FIRST_TRIES, _TRIES, _PATIENCE = 16, 5, 6
 """Sites tried at first and in each further part, and how many in a row may be no better than the best one."""
 _WITHIN = 0.02
 _LEAST_GAIN = 1e-3
-_PROBE, _WORTH = 3, 0.05
+_PROBE, _WORTH = 3, 0.02
 """After so many parts the bound has gained this share of what is missing, or it is given up."""
 
 
@@ -48,18 +50,32 @@ class _Part:
         return self.bound < other.bound
 
 
-def grow_parts(relaxed: Relaxed, told: Told, *, goal: float, deadline: Deadline) -> float:
+def grow_parts(relaxed: Relaxed, told: Told, *, goal: float, deadline: Deadline, pool: ThreadPoolExecutor) -> float:
     """Return the least that anything costs, or the goal if everything costs more, as far as halving comes in time.
 
-    It ends where little is gained.
-    The solver stands where it told the last.
+    It ends where little is gained. The solver stands where it told the last. The halves of the whole are halved on
+    apart, one of them in a thread of the pool.
     """
-    master = relaxed.master
-    ends = master.lower.astype(np.float64), master.upper.astype(np.float64)
+    ends = relaxed.master.lower.astype(np.float64), relaxed.master.upper.astype(np.float64)
     root = _Part(_cut(relaxed, ends, told, goal), told.bound, told.point, relaxed.highs.getBasis())
-    heap, sites = [root], len(master.cost)
-    gains = np.zeros((2, 2, sites))  # of each side: what was gained, and how far the site had been from it
-    parts, hopeless = 0, told.bound + _WORTH * (goal - told.bound)
+    if root.bound >= goal or deadline.left() <= 0.0:
+        return min(root.bound, goal)
+    gains = np.zeros((2, 2, len(relaxed.master.cost)))  # of each side: what was gained, how far the site was from it
+    site = _site(relaxed, root, gains, goal, deadline)
+    if site < 0:
+        return root.bound
+    copy = copy_relaxed(relaxed, root.basis)
+    other = pool.submit(_grown, copy, root, (site, 1), gains.copy(), goal, deadline)
+    return min(_grown(relaxed, root, (site, 0), gains, goal, deadline), other.result())
+
+
+def _grown(
+    relaxed: Relaxed, root: _Part, way: tuple[int, int], gains: Floats, goal: float, deadline: Deadline
+) -> float:
+    """Return what is proved of the half of a part with a site open or shut."""
+    hopeless = root.bound + _WORTH * (goal - root.bound)
+    relaxed, heap = _pushed(relaxed, root, way, gains, goal, [])
+    parts = 1
     while heap and heap[0].bound < goal and deadline.left() > 0.0:
         parts += 1
         if parts == _PROBE and heap[0].bound < hopeless:
@@ -69,11 +85,20 @@ def grow_parts(relaxed: Relaxed, told: Told, *, goal: float, deadline: Deadline)
         if site < 0:
             return part.bound
         for side in (0, 1):
-            relaxed, half = _half(relaxed, part, site, side, goal)
-            _learn(gains[side, :, site], min(half.bound, goal) - part.bound, abs(side - part.point[site]))
-            if half.bound < goal:
-                heapq.heappush(heap, half)
+            relaxed, heap = _pushed(relaxed, part, (site, side), gains, goal, heap)
     return min(heap[0].bound, goal) if heap else goal
+
+
+def _pushed(
+    relaxed: Relaxed, part: _Part, way: tuple[int, int], gains: Floats, goal: float, heap: list[_Part]
+) -> tuple[Relaxed, list[_Part]]:
+    """Return the programme and the heap after a half of a part was looked at, and learn what it gained."""
+    site, side = way
+    relaxed, half = _half(relaxed, part, site, side, goal)
+    _learn(gains[side, :, site], min(half.bound, goal) - part.bound, abs(side - part.point[site]))
+    if half.bound < goal:
+        heapq.heappush(heap, half)
+    return relaxed, heap
 
 
 def _half(relaxed: Relaxed, part: _Part, site: int, side: int, goal: float) -> tuple[Relaxed, _Part]:

@@ -41,10 +41,12 @@ _SPARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The programme, and what it told best."""
+    """The programme, what it told best and last, and by how much the last round raised the bound."""
 
     relaxed: Relaxed
     told: Told
+    last: Told
+    gained: float
 
 
 def lacks_master(rooms: Rooms) -> Master:
@@ -66,21 +68,22 @@ def lacks_master(rooms: Rooms) -> Master:
     )  # fmt: skip
 
 
-def raise_lacks(rooms: Rooms, kinds: Kinds, deadline: Deadline) -> Raised | None:
-    """Return the programme after rounds of inequalities; None if time does not do for a first answer."""
+def begin_lacks(rooms: Rooms, deadline: Deadline) -> Raised | None:
+    """Return the programme before any round; None if time does not do for an answer."""
     master = lacks_master(rooms)
-    ends = master.lower, master.upper
     relaxed = begin_relaxed(master, _FIRST_SHARE * deadline.left())
-    best, idle, before = None, 0, -np.inf
+    if not run_until(relaxed, deadline):
+        return None
+    told = tell(relaxed, (master.lower, master.upper))
+    return Raised(relaxed, told, told, np.inf)
+
+
+def raise_lacks(raised: Raised, kinds: Kinds, deadline: Deadline) -> Raised:
+    """Return the programme after rounds of inequalities, until little is gained or time is up."""
+    relaxed, best, told, gained = raised.relaxed, raised.told, raised.last, raised.gained
+    ends, idle = (relaxed.master.lower, relaxed.master.upper), 0
     for _ in range(_ROUNDS):
-        done = run_until(relaxed, deadline)
-        if not done and best is None:
-            return None
-        told = tell(relaxed, ends)
-        best = told if best is None or told.bound >= best.bound else best
-        gained, before = best.bound - before, best.bound
-        idle = idle + 1 if gained < _LEAST * abs(best.bound) else 0
-        if not done or idle >= _IDLE or deadline.left() <= 0.0:
+        if idle >= _IDLE or deadline.left() <= 0.0:
             break
         relaxed = shed_relaxed(relaxed, told.point, _SPARE)
         held = len(relaxed.inside)
@@ -89,8 +92,13 @@ def raise_lacks(rooms: Rooms, kinds: Kinds, deadline: Deadline) -> Raised | None
         if not len(least) and len(relaxed.inside) == held:
             break
         relaxed = join_relaxed(relaxed, terms, least)
-    assert best is not None
-    return Raised(shed_relaxed(relaxed, told.point, 0.0), best)
+        done, told = run_until(relaxed, deadline), tell(relaxed, ends)
+        gained = max(told.bound - best.bound, 0.0)
+        best = told if told.bound >= best.bound else best
+        idle = idle + 1 if gained < _LEAST * abs(best.bound) else 0
+        if not done:
+            break
+    return Raised(shed_relaxed(relaxed, told.point, 0.0), best, told, gained)
 
 
 def _broken(

@@ -21,6 +21,8 @@ _BROKEN, _AT_ONCE, _TURNS = 1e-5, 300, 20
 _PAST = 1e-3
 """The solver may stop where it is above the most that is asked for by this much."""
 _UNSURE = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
+_UNSCALED = ("simplex_scale_strategy", 0)
+"""Sites and lacks are as well as they are: scaled, as many steps raise the bound by less."""
 _BASIC = highspy.HighsBasisStatus.kBasic
 
 Ends = tuple[Floats, Floats]
@@ -53,6 +55,7 @@ def begin_relaxed(master: Master, first_s: float) -> Relaxed:
     """Return the programme after the interior point method has solved it in so many seconds, or not."""
     relaxed = _held(_empty(master), np.arange(len(master.least)))
     highs = relaxed.highs
+    highs.setOptionValue(*_UNSCALED)
     highs.setOptionValue("solver", "ipm")
     highs.setOptionValue("time_limit", first_s)
     highs.run()
@@ -82,6 +85,14 @@ def _empty(master: Master) -> Relaxed:
     problem.col_cost_, problem.col_lower_, problem.col_upper_ = master.cost, master.lower, master.upper
     highs.passModel(problem)
     return Relaxed(highs, master, np.zeros(0, np.int64))
+
+
+def copy_relaxed(relaxed: Relaxed, basis: Any) -> Relaxed:
+    """Return the programme with a solver of its own, which goes on from a basis."""
+    other = _held(_empty(relaxed.master), relaxed.inside)
+    other.highs.setOptionValue(*_UNSCALED)
+    other.highs.setBasis(basis)
+    return other
 
 
 def join_relaxed(relaxed: Relaxed, terms: sparse.csr_array, least: Floats) -> Relaxed:

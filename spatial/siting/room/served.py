@@ -5,24 +5,31 @@ answers open in part annealing finds good ones (see ``anneal.py``); then halving
 other raises the bound (see ``grow.py``), and exchanges find better sites for whole rows.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from spatial.siting.cover.table import matrix_of
 from spatial.siting.room.anneal import anneal_rooms
 from spatial.siting.room.grow import grow_parts
-from spatial.siting.room.lacks import raise_lacks
+from spatial.siting.room.lacks import begin_lacks, raise_lacks
 from spatial.siting.room.pack import pack_rooms
+from spatial.siting.room.relaxed import Told
 from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions
 from spatial.siting.room.rows import Kinds, list_kinds
-from spatial.siting.room.trade import trade_rooms
+from spatial.siting.room.swap import finite_lost
+from spatial.siting.room.trade import begun_split, filled_split, trade_rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_LP_SHARE, _SEARCH_SHARE, _TREE_SHARE, _LAST_SHARE = 0.45, 0.35, 0.6, 0.05
-"""Shares of the time that is left: for the linear programme, annealing, and branching; exchanges leave the last."""
-_SEARCHES, _SWAPS, _HEAT = 4, 1_200, (0.03, 0.004)
-"""Annealings, swaps of each by open site, and temperatures as shares of what an open site serves."""
-_OPEN = 1e-6
-"""Sites open by less are not searched."""
+_FIRST_SHARE, _LP_SHARE, _SEARCH_SHARE, _LAST_SHARE = 0.15, 0.4, 0.75, 0.02
+"""Shares of the time that is left: for what searches begin with, the linear programme beside them, annealings of these,
+and what branching leaves."""
+_SEARCHES, _EACH_SHARE, _SWAPS, _HEAT = 6, 0.3, (24_000, 12_000), (0.03, 0.004)
+"""Annealings, the share of the rest of their time for each, swaps of each and of what joins them, and temperatures as
+shares of what an open site serves."""
+_OPEN, _MANY, _MORE = 1e-6, 3, 150
+"""Sites open by less are not searched; where at least so many times the sites that may open are, so many more may be
+searched that cost least beyond their prices."""
 _FLOOR = 0.1
 _LIKE = 1e-9
 
@@ -42,37 +49,79 @@ def counts_served(rooms: Rooms) -> bool:
 def serve_most(rooms: Rooms, *, deadline: Deadline, seed: int) -> tuple[Choice, float] | None:
     """Return the choice met that leaves least out and how little can be left out; None if time does not do for a bound.
 
-    Annealing seeks sites as if rows might be shared; exchanges go on from there, which try whole ones.
+    The programme comes first; then its bound is raised beside searches, which a second thread does; in the end both
+    threads branch, and search on where that ends early.
     """
-    kinds = list_kinds(rooms)
-    raised = raise_lacks(rooms, kinds, _part(deadline, _LP_SHARE))
-    if raised is None:
+    kinds, short = list_kinds(rooms), _part(deadline, _FIRST_SHARE)
+    if (begun := begin_lacks(rooms, _part(deadline, _LP_SHARE))) is None:
         return None
-    still = rooms.question.fixed | rooms.question.banned
-    begun = _likeliest(rooms, kinds, raised.told.point[: len(rooms.room)])
-    free = (begun | (raised.told.point[: len(rooms.room)] > _OPEN)) & ~still
-    opened, least = _searched(kinds, begun, free, _part(deadline, _SEARCH_SHARE), seed)
-    goal = least * float(rooms.lost.sum()) / float(rooms.load.sum())
-    bound = grow_parts(raised.relaxed, raised.told, goal=goal, deadline=_part(deadline, _TREE_SHARE))
-    short = _part(deadline, 1.0 - _LAST_SHARE)
-    best = pack_rooms(rooms, trade_rooms(rooms, opened, still, deadline=short, seed=seed))
+    raised, short = raise_lacks(begun, kinds, short), _part(deadline, _LP_SHARE)
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(_search, rooms, kinds, raised.told, short, seed)
+        raised = raise_lacks(raised, kinds, short)
+        best, least = searching.result()
+        goal, short = least * _rate(rooms), _part(deadline, 1.0 - _LAST_SHARE)
+        bound = grow_parts(raised.relaxed, raised.told, goal=goal, deadline=short, pool=pool)
+    if short.left() > 0.0 and bound < best.value:
+        best = _better(best, _search(rooms, kinds, raised.told, short, seed + 1)[0])
     return best, min(max(bound, 0.0), best.value)
 
 
-def _searched(kinds: Kinds, begun: Flags, free: Flags, deadline: Deadline, seed: int) -> tuple[Flags, float]:
-    """Return the best sites of some annealings, each from the best so far, and the load that they leave out at least.
+def _search(rooms: Rooms, kinds: Kinds, told: Told, deadline: Deadline, seed: int) -> tuple[Choice, float]:
+    """Return the best choice of some searches, and the least load that any sites met leave out if rows are shared.
 
-    The ``free`` ones may be swapped.
+    Annealings begin with the sites that the programme opens mostly; they may swap those that it opens in part and,
+    every other time, some more. After each a short one goes on from the best sites and swaps only sites that any has
+    found: what is good in one part of the place comes together with what is good in another. The sites met are filled
+    with whole rows, as exchanges do that follow.
     """
-    best, least = begun, np.inf
-    swaps = _SWAPS * max(int((begun & free).sum()), 1)
-    for turn in range(_SEARCHES):
-        short = _part(deadline, 1.0 / (_SEARCHES - turn))
-        found, lost = anneal_rooms(kinds, best, free, swaps=swaps, heat=_HEAT, deadline=short, seed=seed + turn)
-        best, least = (found, lost) if lost < least else (best, least)
-        if deadline.left() <= 0.0:
+    m, still = len(rooms.room), rooms.question.fixed | rooms.question.banned
+    begun = opened = _likeliest(rooms, kinds, told.point[:m])
+    near = (begun | (told.point[:m] > _OPEN)) & ~still
+    wide = _widened(near, still, told.left[:m]) if near.sum() >= _MANY * (begun & ~still).sum() else near
+    best, least, met, short = None, np.inf, begun & ~still, _part(deadline, _SEARCH_SHARE)
+    for turn in range(2 * _SEARCHES):
+        joins = turn % 2 == 1
+        found, out = anneal_rooms(
+            kinds, opened if joins else begun, met if joins else (near, wide)[turn // 2 % 2],
+            swaps=_SWAPS[int(joins)], heat=_HEAT, deadline=_part(short, _EACH_SHARE), seed=seed + turn,
+        )  # fmt: skip
+        met |= found & ~still
+        opened, least = (found, out) if out < least else (opened, least)
+        if best is None or out * _rate(rooms) < best.value:
+            best = _better(best, _filled(rooms, found))
+        if short.left() <= 0.0:
             break
-    return best, least
+    assert best is not None
+    return _better(best, _exchanged(rooms, best, deadline, seed)), least
+
+
+def _better(best: Choice | None, other: Choice) -> Choice:
+    return other if best is None or other.value < best.value else best
+
+
+def _filled(rooms: Rooms, opened: Flags) -> Choice:
+    """Return open sites filled with whole rows."""
+    lost = finite_lost(rooms)
+    return pack_rooms(rooms, filled_split(rooms, begun_split(rooms, opened, lost).kept(), lost))
+
+
+def _widened(near: Flags, still: Flags, left: Floats) -> Flags:
+    """Return some sites with those others that cost least beyond their prices."""
+    wide, more = near.copy(), np.argsort(np.where(near | still, np.inf, left), kind="stable")[:_MORE]
+    wide[more] = ~still[more]
+    return wide
+
+
+def _exchanged(rooms: Rooms, best: Choice, deadline: Deadline, seed: int) -> Choice:
+    """Return the choice that exchanges lead to from some open sites."""
+    still = rooms.question.fixed | rooms.question.banned
+    return pack_rooms(rooms, trade_rooms(rooms, best.opened, still, deadline=deadline, seed=seed))
+
+
+def _rate(rooms: Rooms) -> float:
+    """Return what is lost of each load that is left out."""
+    return float(rooms.lost.sum()) / float(rooms.load.sum())
 
 
 def _part(deadline: Deadline, share: float) -> Deadline:

@@ -1,5 +1,6 @@
 """How much sites with room serve at most: bounds of sites and lacks against an exact model of all pairs."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -39,8 +40,8 @@ def listed(question: Question) -> Rooms:
     return list_rooms(question)
 
 
-class _Ticks:
-    """A clock that goes on by a second each time it is looked at."""
+class _Ticks(threading.local):
+    """A clock of each thread that goes on by a second each time it is looked at."""
 
     def __init__(self) -> None:
         self.now = 0.0
