@@ -18,7 +18,9 @@ _PROGRAM = (
     "serve(folder, port=0, osm=osm, store=store, announce=lambda at: print(at, flush=True))"
 )
 _FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(["api.serve"])
+_FORKING.set_forkserver_preload(
+    ["api.serve", "api.routes.plans", "api.routes.plan_edits", "api.store_feeds", "api.routes.walking", "api.walking"]
+)
 _Place = Path | str | None
 
 
