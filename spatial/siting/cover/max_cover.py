@@ -38,9 +38,10 @@ _LEAST_PRICE = 1e-4
 _SWAPS = 400_000
 _SWAPPED_ENTRIES = 60_000
 """Swaps of the first annealing, for a table of so many entries: about as long as the prices take."""
-_TOGETHER, _EFFORT, _LARGE_EFFORT, _LONGER = 5, 6, 12, 2
-"""Rounds of a large question that go with one search, the effort of that where it is huge and where it is not, and how
-much longer it anneals each time."""
+_TOGETHER, _HUGE_TOGETHER = 5, 10
+_EFFORT, _LARGE_EFFORT, _LONGER = 6, 12, 2
+"""Rounds of a large question, and of a huge one, that go with one search and take about as long; the effort of that
+where it is huge and where it is not, and how much longer it anneals each time."""
 _STALL, _LARGE_STALL, _HUGE_STALL = 0.03, 0.035, 0.002
 """Cut rounds end where they close less than this share of the gap; the more entries, the less branching would close."""
 _LAST = 2.0
@@ -120,6 +121,7 @@ def _searched(
     state = CoverState(chosen, value, float(question.weight.sum()), NO_CUTS, no_lack_hulls(table), None, nothing, Mix())
     notes: list[str] = []
     large, huge, took = table.entries >= LARGE, table.entries >= _HUGE, 0.0
+    together = _HUGE_TOGETHER if huge else _TOGETHER
     stall = _HUGE_STALL if huge else _LARGE_STALL if large else _STALL
     whole, deadline = deadline, _without_parts(deadline) if huge else deadline
     with ThreadPoolExecutor(1) as pool:
@@ -128,9 +130,9 @@ def _searched(
             alone = not large or turn == 0
             if alone:
                 job = pool.submit(_annealed, question, state, deadline, turn, seed + turn)
-            elif turn % _TOGETHER == 1:
+            elif turn % together == 1:
                 job = pool.submit(_mixed, question, state, deadline, _EFFORT if huge else _LARGE_EFFORT, seed)
-            over = alone or turn % _TOGETHER == 0
+            over = alone or turn % together == 0
             last = huge and turn > 0 and deadline.left() < _LAST * took
             windows = (turn % _HULLS, _HULLS) if huge else (0, 1)
             priced = _priced(question, state, deadline, windows, last=last)

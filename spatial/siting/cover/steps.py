@@ -19,16 +19,16 @@ from scipy import sparse
 from spatial.siting.ways import Deadline, Flags, Floats
 from spatial.walking.compiled import inner, kernel, row
 
-_CHUNK = 100
+CHUNK = 100
 """Steps between two looks at the bound and at the clock."""
 _FEWEST_CHUNKS, _MOST_CHUNKS = 3, 60
 _SAFE = 0.99
 """Part of the longest step under which the method is known to converge."""
 _LEAST_SIZE = 1e-6
-BALANCE, _LESS, _LEAST_BALANCE = 2.0, 0.5, 0.1
+BALANCE, LESS, LEAST_BALANCE = 2.0, 0.5, 0.1
 """Steps of the prices to steps of the point, in natural units: to begin with, from look to look, and at the least. The
 first bring new prices up, the last settle all."""
-_ENOUGH, _SOME, _PART = 0.2, 0.8, 0.36
+ENOUGH, SOME, PART = 0.2, 0.8, 0.36
 """The anchor moves when what a step changes has fallen to these shares (the second if it rises again), or once this
 part of all steps was made from it."""
 
@@ -89,13 +89,10 @@ def near_prices(
     by_column = matrix.T.tocsr()
     forward, back = _counted(matrix), _counted(by_column)
     point, price, scalar = np.zeros((ROWS, matrix.shape[1])), np.zeros((ROWS, matrix.shape[0])), np.zeros(SCALARS)
-    size = np.maximum(programme.size, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE))
     counted = np.ones(programme.sites, np.bool_) if programme.counted is None else programme.counted
     point[LOW] = 0.0 if programme.low is None else programme.low
     point[HIGH] = 1.0 if programme.high is None else programme.high
-    reach = sparse.csr_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
-    point[STEP] = _SAFE / np.maximum(reach.T @ size, size.min())
-    price[STEP] = size / np.maximum(reach.sum(axis=1), 1.0)
+    point[STEP], price[STEP] = step_lengths(programme)
     point[EACH], price[EACH] = 1.0 / point[STEP], 1.0 / price[STEP]
     point[COST], price[COST], price[HIGH] = programme.cost, programme.least, programme.top
     point[AT], price[AT] = start
@@ -106,8 +103,8 @@ def near_prices(
     least = bound(price[AT])
     for chunk in range(pace.most):
         left = deadline.left()
-        scalar[WEIGHT] = max(pace.balance * _LESS**chunk, _LEAST_BALANCE)
-        _walk(*forward, *back, counted, float(programme.p), _CHUNK, point, price, scalar)
+        scalar[WEIGHT] = max(pace.balance * LESS**chunk, LEAST_BALANCE)
+        _walk(*forward, *back, counted, float(programme.p), CHUNK, point, price, scalar)
         now, before = bound(price[NEXT]), least
         if now < least:
             least, best = now, (point[NEXT].copy(), price[NEXT].copy(), float(scalar[THRESHOLD]))
@@ -115,6 +112,14 @@ def near_prices(
         if short or least <= pace.goal or (chunk >= pace.fewest and before - least < enough):
             break
     return best
+
+
+def step_lengths(programme: Programme) -> tuple[Floats, Floats]:
+    """Return how long steps of the point and of the prices are, place by place."""
+    matrix, least = programme.matrix, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE)
+    size = np.maximum(programme.size, least)
+    reach = sparse.csr_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return _SAFE / np.maximum(reach.T @ size, size.min()), size / np.maximum(reach.sum(axis=1), 1.0)
 
 
 def _counted(matrix: sparse.csr_array) -> tuple[NDArray[np.uint64], NDArray[np.uint32], Floats]:
@@ -210,8 +215,8 @@ def _advance(changed, point, price, scalar):  # type: ignore[no-untyped-def]
     scalar[SINCE] += 1.0
     scalar[STEPS] += 1.0
     rises = changed > scalar[LAST] and scalar[SINCE] > 1.0
-    fallen = changed <= _ENOUGH * scalar[FIRST] or (rises and changed <= _SOME * scalar[FIRST])
-    if fallen or scalar[SINCE] > _PART * scalar[STEPS]:
+    fallen = changed <= ENOUGH * scalar[FIRST] or (rises and changed <= SOME * scalar[FIRST])
+    if fallen or scalar[SINCE] > PART * scalar[STEPS]:
         _settle(point)
         _settle(price)
         scalar[SINCE] = 0.0

@@ -7,11 +7,12 @@ the simplex method and prove most of what it does. The site to split on is fores
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from spatial.siting.cover.lanes import LANES, Lane, Lanes, make_lanes, near_lanes
 from spatial.siting.cover.programme import Ends, Posed
 from spatial.siting.cover.steps import BALANCE, Pace, near_prices
 from spatial.siting.ways import Deadline, Flags, Floats
@@ -73,49 +74,86 @@ class _Part:
         return low, high
 
 
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """A part to be priced: its ends, the part that it was split from, and on which site to which end."""
+
+    ends: Ends
+    start: _Part
+    site: int
+    side: int
+
+
 def grow_tree(
     posed: Posed, ends: Ends, begin: Begin, opened: Flags, value: float, ask: Ask, deadline: Deadline
 ) -> Grown:
-    """Return the best sites and a bound, as far as the deadline allows, from the best ``opened`` known."""
-    root = _price(
-        posed, ends, _Part(ends, -np.inf, *begin, balance=ask.balance), ask.goal(value), _FIRST_LOOKS, deadline
-    )
+    """Return the best sites and a bound, as far as the deadline allows, from the best ``opened`` known.
+
+    Where no site is counted, the four parts of least bound are split at once, and all halves are priced together.
+    """
+    start = _Part(ends, -np.inf, *begin, balance=ask.balance)
+    root = _price(posed, _Half(ends, start, -1, 0), ask.goal(value), _FIRST_LOOKS, deadline)
     opened, value = _better(posed, root, opened, value, ask)
-    room = max(ask.goal(value) - root.bound, 0.0)
+    room, lanes = max(ask.goal(value) - root.bound, 0.0), make_lanes(posed)
+    most = LANES if lanes else 2
     gains, heap, made = np.zeros((2, 2, posed.sites)), [(root.bound, 0, root)], 1
     while heap and heap[0][0] <= ask.goal(value) and deadline.left() > 0.0 and ask.watch(value, heap[0][0]):
-        _, _, part = heapq.heappop(heap)
-        site = _site(posed, part, gains, room)
-        for side, end in enumerate((0.0, 1.0) if site >= 0 else ()):
-            new = part.split_on(site, end)
-            if int((new[0] > 0.5)[posed.sides.counted].sum()) > posed.sides.most:
-                continue
-            goal = ask.goal(value)
-            one = _price(posed, new, part, goal, part.looks, deadline)
-            gains[side, :, site] += min(one.bound, goal) - part.bound, abs(end - part.point[site])
+        goal = ask.goal(value)
+        halves: list[_Half] = []
+        while heap and heap[0][0] <= goal and len(halves) + 2 <= most:
+            part = heapq.heappop(heap)[2]
+            halves += _halves(posed, part, gains, room)
+        for half, one in zip(halves, _priced(posed, lanes, halves, goal, deadline), strict=True):
+            away = abs(half.side - half.start.point[half.site])
+            gains[half.side, :, half.site] += min(one.bound, goal) - half.start.bound, away
             made += 1
-            if one.bound <= goal:
-                opened, value = _better(posed, one, opened, value, ask)
-                if ask.search is not None and made % _SEARCH_EVERY == 0:
-                    tried = ask.search(one.point[: posed.sites])
-                    reached = ask.cost_of(tried)
-                    opened, value = (tried, reached) if reached < value else (opened, value)
-                heapq.heappush(heap, (one.bound, made, one))
+            if one.bound > ask.goal(value):
+                continue
+            opened, value = _better(posed, one, opened, value, ask)
+            if ask.search is not None and made % _SEARCH_EVERY == 0:
+                tried = ask.search(one.point[: posed.sites])
+                reached = ask.cost_of(tried)
+                opened, value = (tried, reached) if reached < value else (opened, value)
+            heapq.heappush(heap, (one.bound, made, one))
     bound = heap[0][0] if heap else np.inf
     return Grown(opened, value, value if bound > ask.goal(value) else bound, made)
 
 
-def _price(posed: Posed, ends: Ends, start: _Part, goal: float, looks: int, deadline: Deadline) -> _Part:
-    """Return the part with such ends, priced from where another one ended, without the sites that it rules out.
+def _halves(posed: Posed, part: _Part, gains: Floats, room: float) -> list[_Half]:
+    """Return the halves of a part, with a site shut and with it open; none if no site is free."""
+    site, counted = _site(posed, part, gains, room), posed.sides.counted
+    both = [_Half(part.split_on(site, float(side)), part, site, side) for side in (0, 1) if site >= 0]
+    return [half for half in both if int((half.ends[0] > 0.5)[counted].sum()) <= posed.sides.most]
 
-    Its bound is infinite where nothing in it stays at or below the goal.
-    """
-    programme = posed.within(ends)
+
+def _priced(posed: Posed, lanes: Lanes | None, halves: list[_Half], goal: float, deadline: Deadline) -> Iterator[_Part]:
+    """Yield the halves priced, one after the other or all at once; as often as the first one asks to be looked at."""
+    if lanes is None:
+        yield from (_price(posed, half, goal, half.start.looks, deadline) for half in halves)
+    elif halves:
+        looks, balance = halves[0].start.looks, halves[0].start.balance
+        parts = [Lane(half.ends, half.start.point, half.start.price) for half in halves]
+        reached = near_lanes(lanes, parts, goal, looks, balance, deadline)
+        yield from (_part(posed, half, *at, goal, looks) for half, at in zip(halves, reached, strict=True))
+
+
+def _price(posed: Posed, half: _Half, goal: float, looks: int, deadline: Deadline) -> _Part:
+    """Return the part with such ends, priced from where another one ended."""
+    start, programme = half.start, posed.within(half.ends)
     assert programme.low is not None
     assert programme.high is not None
     begin = np.clip(start.point, programme.low, programme.high), start.price
     pace = Pace(looks, looks, -goal, start.balance)
-    point, price, _ = near_prices(programme, begin, posed.falls(ends), enough=0.0, deadline=deadline, pace=pace)
+    point, price, _ = near_prices(programme, begin, posed.falls(half.ends), enough=0.0, deadline=deadline, pace=pace)
+    return _part(posed, half, point, price, goal, looks)
+
+
+def _part(posed: Posed, half: _Half, point: Floats, price: Floats, goal: float, looks: int) -> _Part:
+    """Return the part with a point and prices, without the sites that these rule out.
+
+    Its bound is infinite where nothing in it stays at or below the goal.
+    """
+    ends, start = half.ends, half.start
     bound, shut, opened = posed.proves(price, ends)
     always, never = (shut > goal) & (ends[1] > 0.5), (opened > goal) & (ends[0] < 0.5)
     low, high = np.where(always, 1.0, ends[0]), np.where(never, 0.0, ends[1])
