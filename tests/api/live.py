@@ -17,8 +17,8 @@ _PROGRAM = (
     "import sys; from api.serve import serve; folder, osm, store = (one or None for one in sys.argv[1:]); "
     "serve(folder, port=0, osm=osm, store=store, announce=lambda at: print(at, flush=True))"
 )
-_FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(
     ["api.serve", "api.routes.plans", "api.routes.plan_edits", "api.store_feeds", "api.routes.walking", "api.walking"]
 )
 _Place = Path | str | None
@@ -33,8 +33,8 @@ def serving(
     Settings are named without their prefix. The server is forked from a process that has imported what servers need
     and has done nothing else: to import it takes four times as long as to begin to serve.
     """
-    told, tell = _FORKING.Pipe(duplex=False)
-    process = _FORKING.Process(target=_serve, args=(tell, _environment(settings), folder, osm, store), daemon=True)
+    told, tell = FORKING.Pipe(duplex=False)
+    process = FORKING.Process(target=_serve, args=(tell, _environment(settings), folder, osm, store), daemon=True)
     with told:
         process.start()
         tell.close()

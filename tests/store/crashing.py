@@ -1,19 +1,17 @@
 """Writers that are killed, race each other, or run out of disk; run in a process of its own.
 
-``python -m tests.store.crashing kill PLACE KILLS SEED`` and the like print what was found as JSON. Writers are forks,
-so that each starts at once; nothing is opened before the fork.
+Writers are forks, so that each starts at once; nothing is opened before the fork.
 """
 
-import json
 import os
 import random
 import resource
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +150,8 @@ def fill_disk(place: str, room: int) -> dict[str, Any]:
     return {"acknowledged": len(acknowledged), "said": said[0], "after": after.version, "wrong": wrong + store.check()}
 
 
-if __name__ == "__main__":
-    what, at, *numbers = sys.argv[1:]
-    print(json.dumps({"kill": kill, "race": race, "fill_disk": fill_disk}[what](at, *map(int, numbers))))
+def answer(tell: Connection, errors: str, what: str, place: str, numbers: tuple[int, ...]) -> None:
+    """Send what was found; all that this process and its forks say of errors goes into a file."""
+    with Path(errors).open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 2)
+    tell.send({"kill": kill, "race": race, "fill_disk": fill_disk}[what](place, *numbers))

@@ -3,13 +3,11 @@
 ``WANGGE_KILLS=200`` kills more often.
 """
 
-import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +17,52 @@ from api.store.editing import Editor
 from api.store.embedded import open_connection
 from api.store.place import Place
 from api.store.store import Store, open_store
+from tests.api.live import FORKING
+from tests.store.crashing import answer
 from tests.store.served import TOY, edit, rename
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("WANGGE_KILLS", "20"))
 
 
-def _run(what: str, place: Place, *numbers: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.store.crashing", what, str(place), *map(str, numbers)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """What writers do in a process of their own, which is forked as servers are, ends well and says nothing else."""
+
+    def run_apart(what: str, place: Place, *numbers: int) -> dict[str, Any]:
+        errors, (told, tell) = tmp_path / "errors.txt", FORKING.Pipe(duplex=False)
+        process = FORKING.Process(target=answer, args=(tell, str(errors), what, str(place), numbers))
+        process.start()
+        tell.close()
+        found: dict[str, Any] = {}
+        with told, suppress(EOFError):
+            found = told.recv() if told.poll(600) else {}
+        process.join(60)
+        assert (process.exitcode, errors.read_text(encoding="utf-8")) == (0, "")
+        process.close()
+        return found
+
+    return run_apart
 
 
-def test_writers_that_are_killed_lose_nothing_that_was_acknowledged(toy_place: Place) -> None:
-    told = _run("kill", toy_place, KILLS, 7)
+def test_writers_that_are_killed_lose_nothing_that_was_acknowledged(
+    toy_place: Place, run: Callable[..., dict[str, Any]]
+) -> None:
+    told = run("kill", toy_place, KILLS, 7)
     assert told["wrong"] == []
     assert told["acknowledged"] >= KILLS
     assert told["acknowledged"] < told["head"] <= told["acknowledged"] + KILLS + 1
 
 
-def test_of_writers_at_once_every_one_keeps_all_its_edits(toy_place: Place) -> None:
-    told = _run("race", toy_place, 2)
+def test_of_writers_at_once_every_one_keeps_all_its_edits(toy_place: Place, run: Callable[..., dict[str, Any]]) -> None:
+    told = run("race", toy_place, 2)
     assert told == {"acknowledged": [12, 12], "head": 25, "own": True, "failed": [], "wrong": []}
 
 
 @pytest.mark.parametrize("room", [0, 20_000, 200_000])
-def test_a_full_disk_is_told_and_what_was_acknowledged_stays(tmp_path: Path, toy_file: Path, room: int) -> None:
-    told = _run("fill_disk", shutil.copy(toy_file, tmp_path / "plans.gpkg"), room)
+def test_a_full_disk_is_told_and_what_was_acknowledged_stays(
+    tmp_path: Path, toy_file: Path, run: Callable[..., dict[str, Any]], room: int
+) -> None:
+    told = run("fill_disk", shutil.copy(toy_file, tmp_path / "plans.gpkg"), room)
     assert told["wrong"] == []
     assert "nothing_of_this_step_is_kept" in told["said"]
     assert told["after"] == told["acknowledged"] + 2
