@@ -17,19 +17,27 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("WANGGE_HYPOTHESIS", "same"))
+_AS_MANY = {
+    "tests/api/test_end_to_end.py": 20,
+    "tests/api/test_job_servers.py": 6,
+    "tests/siting/test_every_condition.py": 10,
+    "tests/test_notebooks.py": 3,
+}
+"""As how many of the others each test of a file counts that has few and long ones."""
 
 
 class _SitingByOne(LoadFileScheduling):  # type: ignore[misc]
     """Files are handed out whole; the last worker takes those of siting first, the others take them last.
 
     So each of siting's many kernels, which are not compiled beforehand, is compiled by one worker and found by the
-    others.
+    others. Files of many tests come first; a few long tests count as many, or one worker ends long after the other.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         last = node is self.nodes[-1]
-        wanted = (file for file in self.workqueue if file.startswith("tests/siting/") == last)
-        if (first := next(wanted, None)) is not None:
+        wanted = [file for file in self.workqueue if file.startswith("tests/siting/") == last]
+        if wanted:
+            first = max(wanted, key=lambda file: len(self.workqueue[file]) * _AS_MANY.get(file, 1))
             self.workqueue.move_to_end(first, last=False)
         super()._assign_work_unit(node)
 
