@@ -19,7 +19,6 @@ from spatial.siting.room.climb import (
     total_of,
 )
 from spatial.siting.room.decide import decide_sites
-from spatial.siting.room.merge import may_merge, merge_sites
 from spatial.siting.room.near import list_near
 from spatial.siting.room.price import price_forced
 from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
@@ -32,18 +31,16 @@ STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_MERGED, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.3, 0.7, 4
-"""Shares of the time left where rows are many: for a first choice, for exchanges of sites before random moves or before
-searches among bundles, and where no site costs a row more than another, and random moves are blind."""
-_MERGE_SHARE, _AGAIN_SHARE = 0.6, 0.5
-"""Shares of the time left for searches among bundles, and for exchanges of sites from what they find."""
+_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.7, 4
+"""Shares of the time left where rows are many: for a first choice, for exchanges of sites before random moves, and
+where no site costs a row more than another, and random moves are blind."""
 _WANDER_SHARE = 0.7
 """Share of the time left for windows and random moves, where a model settles rows after them."""
 _QUICK_ENTRIES = 100_000
 """Of more entries no quick first choice is made: it would take a second, and prices climb as high without it."""
 _LESS = 0.8
 """What good sites cost, as a share of what random ones do."""
-_FAR = 1.5
+FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
 _MOST_OPEN = 200
 """Among more open sites one filling by chains takes too long."""
@@ -67,12 +64,12 @@ class Parts:
 
 def bound_rooms(
     rooms: Rooms, *, deadline: Deadline, seed: int, enough: float = np.inf, best: Choice | None = None,
-    stages: int = STAGES,
+    stages: int = STAGES, look: Look | None = None,
 ) -> Bound:  # fmt: skip
     """Return a bound, the best choice met on the way, and what may still be part of a better one.
 
     It ends early once the bound is above ``enough``. With a choice at hand the bound is for better ones. Each of the
-    ``stages`` begins with what the one before has left.
+    ``stages`` begins with what the one before has left. Without ``look`` searches look about what prices open.
     """
     question = rooms.question
     state = _first(rooms, deadline, seed)
@@ -82,7 +79,9 @@ def bound_rooms(
         if deadline.left() <= 0.0:
             break
         before = int(state.alive.sum())
-        state = climb(rooms, state, deadline, enough, _looking(rooms, deadline, seed + stage), _aim(rooms, state))
+        state = climb(
+            rooms, state, deadline, enough, look or _looking(rooms, deadline, seed + stage), _aim(rooms, state)
+        )
         if state.bound > enough:
             break
         if not is_closed(rooms, state):
@@ -115,7 +114,7 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
         state = replace(state, best=replace(nobody, opened=opened))
     elif has_many_rows(rooms):
         short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
-        state = _begin(rooms, state, opened, short, seed) if _may_search(rooms) else state
+        state = _begin(rooms, state, opened, short, seed) if may_search(rooms) else state
     else:
         state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
     return replace(state, prices=_first_prices(rooms, state.best))
@@ -152,12 +151,11 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges, bundles, windows and random moves of sites find one."""
-    if not _may_search(rooms):
+    """Return the state with a better choice, if exchanges, windows and random moves of sites find one."""
+    if not may_search(rooms):
         return state
-    near = list_near(rooms, state.prices, state.best.served, _FAR).rooms
-    merges = bool(rooms.paid.any()) and may_merge(rooms, state)
-    share = _SWAP_SHARE_OF_MERGED if merges else _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
+    near = list_near(rooms, state.prices, state.best.served, FAR).rooms
+    share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     state = _begin(near, state, open_mostly(rooms, state), short, seed, near=True)
     if not np.isfinite(state.best.value):
@@ -165,11 +163,6 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
     if not rooms.paid.any() or not np.isfinite(state.best.value):
         return _wander(near, state, deadline, seed)
-    if merges:
-        short = Deadline(_MERGE_SHARE * deadline.left(), clock=deadline.clock)
-        opened = merge_sites(rooms, state, state.best.opened, deadline=short, seed=seed)
-        short = Deadline(_AGAIN_SHARE * deadline.left(), clock=deadline.clock)
-        state = _begin(near, state, opened, short, seed, near=True)
     short = Deadline(_WANDER_SHARE * deadline.left(), clock=deadline.clock)
     state = _wander(near, _decide(near, state, short), short, seed)
     return state if is_closed(near, state) else replace(state, best=settle_rows(near, state.best, deadline=deadline))
@@ -197,7 +190,7 @@ def _wander(near: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
     return state
 
 
-def _may_search(rooms: Rooms) -> bool:
+def may_search(rooms: Rooms) -> bool:
     """Tell whether the searches know all that limits a choice."""
     return not has_more_conditions(rooms.question) and not rooms.charge.any()
 
@@ -219,7 +212,7 @@ def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: 
 
 def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Deadline, seed: int) -> Bound:
     """Return the state with a better choice, if a search from some open sites finds one."""
-    if not _may_search(rooms) or has_many_rows(rooms):
+    if not may_search(rooms) or has_many_rows(rooms):
         return state
     still = state.fixed | state.banned
     short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)

@@ -20,7 +20,6 @@ from spatial.siting.room.bound import (
     has_many_rows,
     is_closed,
     part_totals,
-    search_on,
 )
 from spatial.siting.room.branch import branch_sets, may_take_sets
 from spatial.siting.room.climb import Bound, goal_of
@@ -32,6 +31,7 @@ from spatial.siting.room.count import (
     solve_rooms,
     start_of_rooms,
 )
+from spatial.siting.room.many import settle_many
 from spatial.siting.room.rooms import Choice, Rooms, has_more_conditions, list_rooms
 from spatial.siting.room.served import counts_served, serve_most
 from spatial.siting.room.sets import list_sets, solve_sets
@@ -65,13 +65,12 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
     if counts_served(rooms) and (most := serve_most(rooms, deadline=deadline, seed=seed)) is not None:
         best, bound = most
         return Outcome(best.opened, shares_of(question, best), bound, False)
+    if has_many_rows(rooms):
+        state = settle_many(rooms, deadline=deadline, seed=seed)
+        return _answer(rooms, state) if np.isfinite(state.best.value) else _settle_rest(rooms, state, deadline, seed)
     short = Deadline(_BOUND_SHARE * deadline.left(), clock=deadline.clock)
     stages = 1 if may_take_sets(rooms) and not has_more_conditions(question) else STAGES  # sets lift more quickly
     state = bound_rooms(rooms, deadline=short, seed=seed, stages=stages)
-    if has_many_rows(rooms) and not is_closed(rooms, state):
-        state = search_on(rooms, state, deadline, seed)
-    if has_many_rows(rooms) and np.isfinite(state.best.value):
-        return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
     if question.split or has_more_conditions(question):
         return _settle_rest(rooms, state, deadline, seed)
     if may_take_sets(rooms):
@@ -82,7 +81,13 @@ def answer_with_room(question: Question, *, deadline: Deadline, seed: int) -> Ou
         state = _branch(rooms, state, deadline, seed)
     if not np.isfinite(state.best.value):
         return Outcome(None, None, state.bound, state.bound == np.inf)
-    return Outcome(state.best.opened, shares_of(question, state.best), min(state.bound, state.best.value), False)
+    return _answer(rooms, state)
+
+
+def _answer(rooms: Rooms, state: Bound) -> Outcome:
+    """Return the best choice met with the bound."""
+    best = state.best
+    return Outcome(best.opened, shares_of(rooms.question, best), min(state.bound, best.value), False)
 
 
 def _with_windows(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:

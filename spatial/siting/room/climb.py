@@ -82,7 +82,7 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
         if value > best:
             best, best_prices, waited = value, prices, 0
         if turn % each == 10:
-            state = look(state, filled(rooms, worth, chosen), turn)
+            state = look(replace(state, prices=best_prices, share=_often(seen)), filled(rooms, worth, chosen), turn)
             top = goal_of(rooms, state.best.value)
         add_served(near.rooms.ptr, near.rooms.row, share, chosen, served)
         slope = (1.0 - served) * unit
@@ -98,8 +98,12 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
             continue
         goal = state.best.value if np.isfinite(state.best.value) else max(aim, abs(value) * 1.05 + 1.0)
         prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, near.top)
-    often = np.mean(seen[len(seen) // 2 :], axis=0) if seen else state.share
-    return replace(state, prices=best_prices, bound=max(best, state.bound), share=often)
+    return replace(state, prices=best_prices, bound=max(best, state.bound), share=_often(seen) if seen else state.share)
+
+
+def _often(seen: list[Flags]) -> Floats:
+    """Return the share of the later half of rounds in which prices opened each site."""
+    return np.asarray(np.mean(seen[len(seen) // 2 :], axis=0))
 
 
 def total_of(prices: Floats, worth: Floats) -> float:

@@ -1,31 +1,32 @@
 """Which sites with limited room should be open, by what several searches among bundles of rows agree on?
 
-Short searches begin from sites drawn by how often prices opened them. The best of two choices that has all they agree
-on is found by an exact model of the sites in which they differ (optimised crossover; Aggarwal, Orlin and Tai, 1997).
+Short searches begin from sites drawn by how often prices opened them. What they find is judged by the rows themselves:
+the best choice that has all they agree on is found by an exact model of the sites in which they differ (optimised
+crossover; Aggarwal, Orlin and Tai, 1997).
 """
 
 import numpy as np
 
 from spatial.siting.room.bundles import bundle_rooms
-from spatial.siting.room.climb import Bound, hardly_open
+from spatial.siting.room.climb import Bound, hardly_open, open_mostly
 from spatial.siting.room.decide import decide_region, too_dear
 from spatial.siting.room.rooms import Rooms
 from spatial.siting.room.swap import finite_lost
 from spatial.siting.room.trade import begun_split, trade_sites
 from spatial.siting.ways import Deadline, Flags, Floats
 
-_EACH, _LEAST_BUNDLES = 25, 2000
+_EACH, _LEAST_BUNDLES = 12, 1200
 """Bundles for each open site, and at least."""
 _WORTH = 2.5
 """Rows of a bundle, in the mean, from which on bundles are worth it."""
 _MOST_CELLS = 5_000_000
 """Rows times sites up to which their costs are told one by one."""
-_SHARE = 0.1
+_SHARE = 0.2
 """Share of the time that one search may take."""
 _NOISE = 0.3
 """By how much chance may lift the share of rounds in which prices opened a site."""
-_DEAR = 0.1
-"""How much more than a bundle's price an entry of a model may cost with its room, as a share of that price."""
+DEAR = 0.03
+"""How much more than a row's price an entry of a model may cost with its room, as a share of that price."""
 _MODEL_S = 1.0
 
 
@@ -40,23 +41,36 @@ def _most(rooms: Rooms) -> int:
     return max(_EACH * (rooms.most + int(rooms.question.fixed.sum())), _LEAST_BUNDLES)
 
 
-def merge_sites(rooms: Rooms, state: Bound, opened: Flags, *, deadline: Deadline, seed: int) -> Flags:
-    """Return open sites that cost little if rows may be shared, as far as bundles tell; some open ones begin."""
+def merge_sites(rooms: Rooms, near: Rooms, state: Bound, *, deadline: Deadline, seed: int) -> list[Flags]:
+    """Return the open sites that searches found, first the best that joins of them by ``near`` entries lead to."""
+    opened = open_mostly(rooms, state)
     still = state.fixed | state.banned | (hardly_open(rooms, state) & ~opened)
-    bundles = bundle_rooms(rooms, state.prices, opened | ~still, most=_most(rooms))
-    few, rng = bundles.rooms, np.random.default_rng(seed)
-    lost, over = finite_lost(few), too_dear(few, bundles.sum_of(state.prices), _DEAR)
-    each, now = _SHARE * deadline.left(), opened
-    least, turn = begun_split(few, now, lost).total, 0
-    while deadline.left() > 0.0:
-        begun = opened if turn == 0 else _drawn(state, opened, still, rng)
+    bundles, rng = bundle_rooms(rooms, state.prices, opened | ~still, most=_most(rooms)), np.random.default_rng(seed)
+    few, lost, over = bundles.rooms, finite_lost(near), too_dear(near, state.prices, DEAR)
+    each, sets = _SHARE * deadline.left(), [opened]
+    while len(sets) == 1 or deadline.left() > 0.0:
+        begun = opened if len(sets) == 1 else _drawn(state, opened, still, rng)
         part = Deadline(min(each, deadline.left()), clock=deadline.clock)
-        other, total = trade_sites(few, begun, still, deadline=part, seed=seed + turn)
-        now, other, least = (other, now, total) if total < least else (now, other, least)
-        joined = _joined(few, lost, over, now, other, deadline)
-        total = begun_split(few, joined, lost).total
-        now, least, turn = (joined, total, turn + 1) if total < least else (now, least, turn + 1)
-    return now
+        other, _ = trade_sites(few, begun, still, deadline=part, seed=seed + len(sets))
+        sets = [join_sites(near, lost, over, [*sets, other], deadline), *sets[1:], other]
+    return sets
+
+
+def join_sites(near: Rooms, lost: Floats, over: Flags, sets: list[Flags], deadline: Deadline) -> Flags:
+    """Return the best open sites that have all that some sets agree on, and none that no set has.
+
+    The best of the sets stands first or last; it is returned if none is better. Entries that are ``over`` serve only
+    what they serve there.
+    """
+    splits = [begun_split(near, one, lost) for one in (sets[0], sets[-1])]
+    best = int(np.argmin([one.total for one in splits]))
+    split, now, every = splits[best], sets[-best], np.array(sets)
+    if deadline.left() <= 0.0 or (every == now).all():
+        return now
+    short = Deadline(min(deadline.left(), _MODEL_S), clock=deadline.clock)
+    stays = np.asarray(every.all(axis=0))
+    found = decide_region(near, split, now, np.flatnonzero(every.any(axis=0)), stays, over, short)
+    return now if found is None or begun_split(near, found, lost).total >= split.total else found
 
 
 def _drawn(state: Bound, opened: Flags, still: Flags, rng: np.random.Generator) -> Flags:
@@ -66,13 +80,3 @@ def _drawn(state: Bound, opened: Flags, still: Flags, rng: np.random.Generator) 
     out = np.zeros(len(opened), dtype=bool)
     out[np.argsort(-key, kind="stable")[: int(opened.sum())]] = True
     return out
-
-
-def _joined(few: Rooms, lost: Floats, over: Flags, now: Flags, other: Flags, deadline: Deadline) -> Flags:
-    """Return the best choice of the sites of two that has all that both have, or the first of them."""
-    if deadline.left() <= 0.0 or (now == other).all():
-        return now
-    short = Deadline(min(deadline.left(), _MODEL_S), clock=deadline.clock)
-    split, sites = begun_split(few, now, lost), np.flatnonzero(now | other)
-    found = decide_region(few, split, now, sites, now & other, over, short)
-    return now if found is None else found

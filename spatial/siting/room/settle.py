@@ -15,7 +15,7 @@ from spatial.siting.room.swap import finite_lost
 from spatial.siting.room.trade import begun_split
 from spatial.siting.ways import Deadline, Ints
 
-_MORE = 200
+_MORE = 300
 """Entries of the model beside one for each row."""
 
 
