@@ -8,6 +8,7 @@ Sites that just have room for all in parts seldom have room for whole rows. So c
 the guide, whose sites have a little less room than they have; how much less is learnt on the way. It proves nothing.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from spatial.siting.room.rows import Flow, broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room.sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.ways import Deadline, Floats
 
-_LP_SHARE, _SETTLE_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.5
+_LP_SHARE, _MODELS_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.5
 _GUIDE_SHARE = 0.3
 _TURNS = 400
 _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
@@ -52,6 +53,24 @@ class Stand:
     master: Master
     point: Floats
 
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What two threads tell each other: the choices that were the best met, and the bounds proved."""
+
+    choices: list[Choice]
+    bounds: list[float]
+
+    @property
+    def best(self) -> Choice:
+        """The best choice."""
+        return min(self.choices, key=lambda choice: choice.value)
+
+    @property
+    def bound(self) -> float:
+        """The highest bound."""
+        return max(self.bounds)
+
     @property
     def done(self) -> bool:
         """Whether no choice can have fewer sites."""
@@ -59,24 +78,41 @@ class Stand:
 
 
 def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int) -> tuple[Choice, float]:
-    """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do."""
+    """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do.
+
+    One thread branches over the sites, another one searches; neither goes on once choice and bound meet.
+    """
     short = Deadline(_LP_SHARE * deadline.left(), clock=deadline.clock)
     master, point, bound = raise_bound(master_of(rooms), short)
     if point is None:
         return best, bound
-    stand, guide = Stand(best, bound, master, point), None
-    rng, spared = np.random.default_rng(seed), _SPARED
+    stand, known = Stand(best, bound, master, point), Known([best], [bound])
+    if not known.done:
+        ends = Deadline(deadline.left(), clock=lambda: np.inf if known.done else deadline.clock())
+        with ThreadPoolExecutor(1) as pool:
+            searching = pool.submit(_search, rooms, stand, known, ends, seed)
+            _settle(rooms, stand, known, ends, seed)
+            searching.result()
+    return known.best, known.bound
+
+
+def _search(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: int) -> None:
+    """Tell of better and better choices: those that the guide and windows of the best one lead to, then steps."""
+    guide, rng, spared = None, np.random.default_rng(seed), _SPARED
+    short = Deadline(_MODELS_SHARE * deadline.left(), clock=deadline.clock)
     for turn in range(_TURNS):
-        if deadline.left() <= 0.0 or stand.done:
+        if short.left() <= 0.0:
             break
         if spared >= _LEAST_SPARED and turn % 2 == 0:
-            guide = guide or _guide_of(rooms, stand.master, spared, deadline)
-            stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
-        elif turn == 1:
-            stand = _settled(rooms, stand, deadline, seed)
+            guide = guide or _guide_of(rooms, stand.master, spared, short)
+            stand, guide, spared = _guided(rooms, stand, guide, short, seed + turn)
         else:
-            stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), deadline, seed)
-    return stand.best, stand.bound
+            stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), short, seed)
+        known.choices.append(stand.best)
+    least = round(float(np.ceil(known.bound - _HAIR)))
+    found = search_few(rooms, target=least, seed=seed + 1, deadline=deadline, first=stand.best)
+    if found is not None:
+        known.choices.append(found)
 
 
 def _guide_of(rooms: Rooms, master: Master, spared: float, deadline: Deadline) -> Guide | None:
@@ -125,25 +161,29 @@ def _new_sites(rooms: Rooms, best: Choice) -> np.ndarray:
     return np.flatnonzero(best.opened & ~rooms.question.fixed)
 
 
-def _settled(rooms: Rooms, stand: Stand, deadline: Deadline, seed: int) -> Stand:
-    """Return the state after branching told whether as few sites as the bound says have room, and else one more."""
-    short = Deadline(_SETTLE_SHARE * deadline.left(), clock=deadline.clock)
-    while short.left() > 0.0 and not stand.done:
-        most = float(np.ceil(stand.bound - _HAIR))
-        found = few_sites(stand.master, stand.point, most, short)
-        stand = replace(stand, master=found.master, bound=most + 1.0 if found.none else stand.bound)
-        if found.opened is not None:
-            return _tried(rooms, stand, found.opened, deadline, seed)
-        if not found.none:
+def _settle(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: int) -> None:
+    """Tell whether as few sites as the bound says have room, by branching, and else one more, as long as time is left.
+
+    A search goes on from such sites.
+    """
+    while deadline.left() > 0.0:
+        most = float(np.ceil(known.bound - _HAIR))
+        found = few_sites(stand.master, stand.point, most, deadline)
+        stand = replace(stand, master=found.master)
+        if found.none:
+            known.bounds.append(most + 1.0)
+        elif found.opened is None:
             break
-    return stand
+        else:
+            known.choices.append(_tried(rooms, stand, found.opened, deadline, seed).best)
+            break
 
 
 def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed: int) -> Stand:
     """Return the state after the sites around one were chosen anew, as often as that breaks what was not known."""
     table = stand.master.kinds.table
     for _ in range(_TRIES):
-        if deadline.left() <= 0.0 or stand.done:
+        if deadline.left() <= 0.0:
             break
         best, master = stand.best, stand.master
         free = window_around(table, best.opened, centre, _WINDOW_SITES)

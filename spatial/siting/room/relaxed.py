@@ -20,7 +20,6 @@ _BROKEN, _AT_ONCE, _TURNS = 1e-5, 300, 20
 """Waiting inequalities that are broken by more than this come back, so many at once at most, so often at most."""
 _PAST = 1e-3
 """The solver may stop where it is above the most that is asked for by this much."""
-_UNSURE = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
 _UNSCALED = ("simplex_scale_strategy", 0)
 """Sites and lacks are as well as they are: scaled, as many steps raise the bound by less."""
 _BASIC = highspy.HighsBasisStatus.kBasic
@@ -178,7 +177,8 @@ def settle_relaxed(relaxed: Relaxed, ends: Ends, most: float, deadline: Deadline
         highs.setOptionValue("objective_bound", most + _PAST)
         run_until(relaxed, deadline)
         told = tell(relaxed, ends)
-        if told.bound <= most + _PAST / 2 and highs.getModelStatus() in _UNSURE:
+        unsure = highs.getModelStatus() != highspy.HighsModelStatus.kOptimal
+        if told.bound <= most + _PAST / 2 and unsure and deadline.left() > 0.0:
             highs.clearSolver()  # what prices do not show is looked at anew, to the end
             highs.setOptionValue("objective_bound", np.inf)
             run_until(relaxed, deadline)
