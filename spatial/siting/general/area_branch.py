@@ -9,8 +9,8 @@ import numpy as np
 
 from spatial.walking.compiled import inner, kernel
 
-_PASSES, _FIRST_PASSES = 4, 16
-"""Passes over the rows in a branch, and before the first."""
+_PASSES, _FIRST_PASSES = 1, 16
+"""Passes over the rows in a branch, and before the first: one makes half as many branches again, in half the time."""
 _WHOLE = 1e-9
 
 
