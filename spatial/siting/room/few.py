@@ -157,7 +157,8 @@ def _halves(relaxed: Relaxed, part: _Part, told: Told, gains: _Gains, most: floa
         _Part((low, shut), site, 0, share, told.bound),
         _Part((opened, high), site, 1, 1.0 - share, told.bound),
     ]
-    return halves if rises[0] < rises[1] else halves[::-1]
+    halves = halves if rises[0] < rises[1] else halves[::-1]
+    return [half for half in halves if (half.ends[0] <= half.ends[1]).all()]  # prices may rule out the split's site
 
 
 def _split_on(relaxed: Relaxed, told: Told, gains: _Gains, most: float) -> tuple[int, tuple[float, float]]:
