@@ -104,8 +104,8 @@ def _search(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: 
         if short.left() <= 0.0:
             break
         if spared >= _LEAST_SPARED and turn % 2 == 0:
-            guide = guide or _guide_of(rooms, stand.master, spared, short)
-            stand, guide, spared = _guided(rooms, stand, guide, short, seed + turn)
+            guide = guide or _guide_of(rooms, stand.master, spared, deadline)
+            stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
         else:
             stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), short, seed)
         known.choices.append(stand.best)
