@@ -2,7 +2,7 @@
 
 A search gives sites, prices a bound: row by row (``rows.py``), or where rows are but served or not, or list so few
 sites that their balls may stand for them (``balls.py``), of inequalities of several rows too (``cover.py``,
-``cuts.py``, ``price.py``), or a few rows at a time if they need two sites (``areas.py``, ``few.py``). Both together
+``cuts.py``, ``price.py``), or many or a few rows at a time if they need two sites (``together.py``). Both together
 rule sites out. What is left goes to branch and cut over sites and lacks, again as long as its answers break
 inequalities that it does not have yet; to searching where it is too much for that.
 """
@@ -15,14 +15,13 @@ from scipy import sparse
 from spatial.siting.cover.cuts import broken_cuts, members, site_terms
 from spatial.siting.cover.table import cover_table
 from spatial.siting.cuts import Cuts, cuts_at, joined, kept, no_cuts
-from spatial.siting.general.area_rounds import begin_areas, prove_all, visit_all
 from spatial.siting.general.balls import ball_task
 from spatial.siting.general.cover import cover_total, is_cover
-from spatial.siting.general.few import begin_groups, visit_groups
 from spatial.siting.general.kicks import wander
 from spatial.siting.general.near import narrowed
-from spatial.siting.general.rows import RowPrices, begin_prices, cuts_of, raise_prices
+from spatial.siting.general.rows import begin_prices, cuts_of, raise_prices
 from spatial.siting.general.task import State, Task, is_open, make_task, rounded, ruled, with_sites
+from spatial.siting.general.together import raised_by_area, raised_by_group
 from spatial.siting.mip import Mip, Rows, solve_mip
 from spatial.siting.models import level_model, site_bounds, start_of_levels
 from spatial.siting.plain import Outcome, relax
@@ -43,9 +42,6 @@ _ROUNDS, _STALL = 40, 0.02
 """Rounds of prices at most; they end where two in a row close less than this share of the gap each."""
 _TURNS, _ROW_SHARE = 4, 0.4
 """Rounds of prices row by row at most, and the share of the time that is left for one of them."""
-_AREA_SHARE, _ROUNDS_BETWEEN, _FEW_SHARE = 0.9, 6, 0.75
-"""The share of the time that is left for prices of areas; rounds between two searches of what they prove; and the share
-for prices of a few rows."""
 _MOST_ROWS = 20_000
 """Rows that are told into areas at most, which takes memory by their square."""
 _ALL_ENTRIES = 200_000
@@ -137,44 +133,11 @@ def _raised_by_row(task: Task, state: State, deadline: Deadline, seed: int, tick
             break
     together &= state.free > _SEVERAL_SITES and not (far and state.binds)  # money settles much without
     if together and goes_on and is_open(task, state) and deadline.left() > 0.0:
-        raised = _raised_by_few if far else _raised_by_area
+        raised = raised_by_group if far else raised_by_area
         state = raised(task, state, prices, deadline, seed, tick)
         goes_on = not state.stopped
     cuts = joined(cuts_of(task.ways, prices), cuts_at(task.ways, task.gone, question.need, priced.share, priced.lack))
     return replace(state, cuts=cuts, stopped=not goes_on)
-
-
-def _raised_by_area(
-    task: Task, state: State, prices: RowPrices, deadline: Deadline, seed: int, tick: Tick | None
-) -> State:
-    """Return the state after rounds of prices that areas of rows pay their sites, and each other for pairs of them."""
-    until, need = Deadline(_AREA_SHARE * deadline.left(), clock=deadline.clock), task.question.need
-    now = begin_areas(task.ways, need, prices, state.opened, seed=seed)
-    goes_on, last = True, 0.0
-    while goes_on and is_open(task, state) and until.left() > last:
-        begun = until.spent()
-        for _ in range(_ROUNDS_BETWEEN):
-            now = visit_all(now, need, task.sides, state.ends, deadline=until, seed=seed)
-        gap = max(state.value - state.bound, 0.0)
-        now, priced = prove_all(now, need, task.sides, state.ends, gap, deadline=deadline)
-        if priced is None:
-            break
-        state, last = ruled(task, state, priced), until.spent() - begun
-        goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
-    return replace(state, stopped=not goes_on)
-
-
-def _raised_by_few(
-    task: Task, state: State, prices: RowPrices, deadline: Deadline, seed: int, tick: Tick | None
-) -> State:
-    """Return the state after rounds of prices that groups of a few rows pay their sites."""
-    until = Deadline(_FEW_SHARE * deadline.left(), clock=deadline.clock)
-    now, goes_on = begin_groups(task.ways, prices, state.opened, seed=seed), True
-    while goes_on and is_open(task, state) and until.left() > 0.0:
-        now, priced = visit_groups(now, task.sides, state.ends, deadline=until, seed=seed)
-        state = ruled(task, state, priced)
-        goes_on = tick is None or tick("prices", min(until.spent() / until.budget_s, 1.0), state.value, state.bound)
-    return replace(state, stopped=not goes_on)
 
 
 def _first_cuts(task: Task, opened: Flags) -> Cuts:

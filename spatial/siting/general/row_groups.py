@@ -2,8 +2,9 @@
 
 A row alone pairs the shares of its sites as it likes: those that are equally far from it. To rows on other sides of
 them such sites lie apart, and one is farther. So rows that have the same nearest site are told into groups of a few,
-and a group pays its sites as far as a search of all sets of them proves (``few_branch.py``): Lagrangian decomposition
-into clusters (Senne, Pereira and Lorena, "A decomposition heuristic for the maximal covering location problem", 2010).
+and a group pays its sites as far as a search of all sets of them proves (``row_group_branch.py``): Lagrangian
+decomposition into clusters (Senne, Pereira and Lorena, "A decomposition heuristic for the maximal covering location
+problem", 2010).
 
 Prices are found as those of areas are (``areas.py``): the sets of sites that are known of a group are mixed such that
 they come nearest to the shares, which stay near a centre that moves to them. Lists of rows end soon after the last site
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from spatial.siting.general.area_mix import blend
-from spatial.siting.general.few_branch import OPEN, SHUT, cost_of, decide, share_out
+from spatial.siting.general.row_group_branch import OPEN, SHUT, cost_of, decide, share_out
 from spatial.siting.general.rows import (
     CENTRE,
     FINED,

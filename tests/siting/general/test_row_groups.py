@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from spatial.siting.enumerate import try_all
-from spatial.siting.general.few import begin_groups, visit_groups
-from spatial.siting.general.few_branch import OPEN, SHUT, decide, share_out
+from spatial.siting.general.row_group_branch import OPEN, SHUT, decide, share_out
+from spatial.siting.general.row_groups import begin_groups, visit_groups
 from spatial.siting.general.rows import begin_prices, raise_prices
 from spatial.siting.general.task import make_task
 from spatial.siting.models import site_bounds
