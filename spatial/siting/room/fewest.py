@@ -8,8 +8,9 @@ Sites that just have room for all in parts seldom have room for whole rows. So c
 the guide, whose sites have a little less room than they have; how much less is learnt on the way. It proves nothing.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from scipy import sparse
@@ -80,31 +81,38 @@ class Known:
 def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int) -> tuple[Choice, float]:
     """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do.
 
-    One thread branches over the sites, another one searches; neither goes on once choice and bound meet.
+    One thread bounds the linear programme and branches over the sites, another one makes the guide and searches;
+    neither goes on once choice and bound meet, or the other one failed.
     """
-    short = Deadline(_LP_SHARE * deadline.left(), clock=deadline.clock)
-    master, point, bound = raise_bound(master_of(rooms), short)
-    if point is None:
-        return best, bound
-    stand, known = Stand(best, bound, master, point), Known([best], [bound])
-    if not known.done:
-        ends = Deadline(deadline.left(), clock=lambda: np.inf if known.done else deadline.clock())
-        with ThreadPoolExecutor(1) as pool:
-            searching = pool.submit(_search, rooms, stand, known, ends, seed)
-            _settle(rooms, stand, known, ends, seed)
-            searching.result()
+    first, known, over = master_of(rooms), Known([best], [-np.inf]), Event()
+    ends = Deadline(deadline.left(), clock=lambda: np.inf if known.done or over.is_set() else deadline.clock())
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            guiding = pool.submit(_guide_of, first, _SPARED, ends)
+            short = Deadline(_LP_SHARE * deadline.left(), clock=deadline.clock)
+            master, point, bound = raise_bound(first, short)
+            known.bounds.append(bound)
+            if point is not None and not known.done:
+                stand = Stand(best, bound, master, point)
+                searching = pool.submit(_search, rooms, stand, guiding, known, ends, seed)
+                _settle(rooms, stand, known, ends, seed)
+                searching.result()
+        finally:
+            over.set()
     return known.best, known.bound
 
 
-def _search(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: int) -> None:
+def _search(
+    rooms: Rooms, stand: Stand, guiding: "Future[Guide | None]", known: Known, deadline: Deadline, seed: int
+) -> None:
     """Tell of better and better choices: those that the guide and windows of the best one lead to, then steps."""
-    guide, rng, spared = None, np.random.default_rng(seed), _SPARED
+    guide, rng, spared = guiding.result(), np.random.default_rng(seed), _SPARED
     short = Deadline(_MODELS_SHARE * deadline.left(), clock=deadline.clock)
     for turn in range(_TURNS):
         if short.left() <= 0.0:
             break
         if spared >= _LEAST_SPARED and turn % 2 == 0:
-            guide = guide or _guide_of(rooms, stand.master, spared, deadline)
+            guide = guide or _guide_of(stand.master, spared, deadline)
             stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
         else:
             stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), short, seed)
@@ -115,7 +123,7 @@ def _search(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: 
         known.choices.append(found)
 
 
-def _guide_of(rooms: Rooms, master: Master, spared: float, deadline: Deadline) -> Guide | None:
+def _guide_of(master: Master, spared: float, deadline: Deadline) -> Guide | None:
     """Return the model of sites without a share of their room; None where it has no answer, or no time."""
     kinds = replace(master.kinds, room=master.kinds.room * (1.0 - spared))
     short = Deadline(_GUIDE_SHARE * deadline.left(), clock=deadline.clock)

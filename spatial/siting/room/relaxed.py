@@ -20,8 +20,6 @@ _BROKEN, _AT_ONCE, _TURNS = 1e-5, 300, 20
 """Waiting inequalities that are broken by more than this come back, so many at once at most, so often at most."""
 _PAST = 1e-3
 """The solver may stop where it is above the most that is asked for by this much."""
-_UNSCALED = ("simplex_scale_strategy", 0)
-"""Sites and lacks are as well as they are: scaled, as many steps raise the bound by less."""
 _BASIC = highspy.HighsBasisStatus.kBasic
 
 Ends = tuple[Floats, Floats]
@@ -54,7 +52,6 @@ def begin_relaxed(master: Master, first_s: float) -> Relaxed:
     """Return the programme after the interior point method has solved it in so many seconds, or not."""
     relaxed = _held(_empty(master), np.arange(len(master.least)))
     highs = relaxed.highs
-    highs.setOptionValue(*_UNSCALED)
     highs.setOptionValue("solver", "ipm")
     highs.setOptionValue("time_limit", first_s)
     highs.run()
@@ -69,13 +66,17 @@ def begin_near(master: Master, point: Floats, spare: float) -> Relaxed:
 
 
 def _empty(master: Master) -> Relaxed:
-    """Return the programme whose solver holds none of the inequalities."""
+    """Return the programme whose solver holds none of the inequalities.
+
+    Sites and lacks are as well as they are: scaled, as many steps raise the bound by less, and more answers are unsure.
+    """
     highs, count = highspy.Highs(), len(master.cost)
     for option, value in (
         ("output_flag", False),
         ("threads", 1),
         ("presolve", "off"),
         ("solver", "simplex"),
+        ("simplex_scale_strategy", 0),
         ("simplex_dual_edge_weight_strategy", 1),
     ):
         highs.setOptionValue(option, value)
@@ -89,7 +90,6 @@ def _empty(master: Master) -> Relaxed:
 def copy_relaxed(relaxed: Relaxed, basis: Any) -> Relaxed:
     """Return the programme with a solver of its own, which goes on from a basis."""
     other = _held(_empty(relaxed.master), relaxed.inside)
-    other.highs.setOptionValue(*_UNSCALED)
     other.highs.setBasis(basis)
     return other
 
