@@ -37,7 +37,10 @@ _BALANCE = 0.5
 """How fast prices of a node go to begin with: those of the node that it was split from are near."""
 _FAINT = 0.02
 """A site open by at most this share, or to one, does not waver."""
-_THREADS = 2
+_MOST_WAVERING = 300
+"""A part with more sites that waver is halved: its halves are proved in the time that proves little of it."""
+_THREADS, _MORE = 2, 1.5
+"""Parts at a time, and how much more than its share of the time that is left one has: most need less."""
 _TINY = 1e-9
 
 
@@ -65,10 +68,7 @@ def bound_parts(question: CoverQuestion, state: CoverState, deadline: Deadline) 
 
     Parts that are likely to be proved soon come first, and leave their time to the others.
     """
-    depth = max(round(np.log2(max(question.p / _SITES, 1.0))), 0)
-    assert state.prices is not None
-    label = label_cover(question.table, state.prices.share, state.chosen, depth)
-    split = split_cover(question, state, label)
+    split = split_cover(question, state, _label(question, state))
     opened = np.zeros(question.table.sites, np.bool_)
     opened[state.chosen] = True
     slack = max(_SLACK * state.gap / len(split.parts), _TINY)
@@ -81,6 +81,25 @@ def bound_parts(question: CoverQuestion, state: CoverState, deadline: Deadline) 
     return float(question.weight.sum()) - split.rest - float(bounds.sum())
 
 
+def _label(question: CoverQuestion, state: CoverState) -> Ints:
+    """Return a label for each row; those of a part in which many sites waver are its halves."""
+    assert state.prices is not None
+    table, share = question.table, state.prices.share
+    depth = max(round(np.log2(max(question.p / _SITES, 1.0))), 0)
+    half = label_cover(table, share, state.chosen, depth + 1)
+    label = half // 2
+    rows = sparse.csr_array((np.ones(table.rows), (label, np.arange(table.rows))), shape=(2**depth, table.rows))
+    met = (rows @ matrix_of(table)[:, _wavers(share)]).toarray() > 0.0
+    hard: Flags = met.sum(axis=1) > _MOST_WAVERING
+    return np.where(hard[label], 2**depth + half, label)
+
+
+def _wavers(share: Floats) -> Flags:
+    """Flag the sites that are neither open nor shut."""
+    flags: Flags = (share > _FAINT) & (share < 1.0 - _FAINT)
+    return flags
+
+
 def _prove_some(
     parts: tuple[CoverPart, ...],
     turns: Iterator[tuple[int, int]],
@@ -89,17 +108,16 @@ def _prove_some(
     bounds: Floats,
     deadline: Deadline,
 ) -> None:
-    """Prove parts as long as there are some, and write their bounds; each has its share of the time that is left."""
+    """Prove parts as long as there are some, and write their bounds; each has a share of the time that is left."""
     for turn, at in turns:
-        share = min(_THREADS / (len(parts) - turn), 1.0)
+        share = min(_MORE * _THREADS / (len(parts) - turn), 1.0)
         limit = Deadline(max(deadline.left(), 0.0) * share, clock=deadline.clock)
         bounds[at] = prove_part(parts[at], opened, slack, limit)
 
 
 def _wavering(part: CoverPart) -> int:
     """Return how many sites are neither open nor shut in the programme: a part takes the longer, the more there are."""
-    share = part.begin[0][: len(part.sites)]
-    return int(((share > _FAINT) & (share < 1.0 - _FAINT)).sum())
+    return int(_wavers(part.begin[0][: len(part.sites)]).sum())
 
 
 def prove_part(part: CoverPart, opened: Flags, slack: float, deadline: Deadline) -> float:

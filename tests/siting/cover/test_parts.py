@@ -1,5 +1,6 @@
 """Parts of a maximal cover: rows that lie together, what all parts prove together, and every set of random tables."""
 
+from dataclasses import replace
 from itertools import count, product
 from typing import Any
 
@@ -99,7 +100,27 @@ def test_fees_of_parts_are_in_all_what_a_site_is_asked() -> None:
     assert fee[reached] == pytest.approx(np.full(len(reached), np.sort(state.prices.worth)[-5]))
 
 
-def test_bound_of_parts_is_at_most_what_prices_prove_and_the_same_again() -> None:
+def test_a_part_in_which_more_sites_waver_is_halved_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = question_of(TWO_RINGS, [6.0] * 10, 10, 4)
+    state = state_of(question, [0, 2, 5, 7], cuts=False)
+    assert state.prices is not None
+    state = replace(state, prices=replace(state.prices, share=np.array([0.5] * 5 + [1.0, 0.0, 1.0, 0.0, 0.5])))
+    monkeypatch.setattr(cover_parts, "_SITES", 2)
+    parts_of_rings = {}
+    for most in (0, 4, 5):
+        monkeypatch.setattr(cover_parts, "_MOST_WAVERING", most)
+        label = cover_parts._label(question, state)
+        parts_of_rings[most] = (len(set(label[:5].tolist())), len(set(label[5:].tolist())))
+        assert set(label[:5].tolist()).isdisjoint(label[5:].tolist())
+
+    assert parts_of_rings == {0: (2, 2), 4: (2, 1), 5: (1, 1)}
+
+
+@pytest.mark.parametrize("most", [0, 300])
+def test_bound_of_parts_is_at_most_what_prices_prove_and_the_same_again(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cover_parts, "_MOST_WAVERING", most)
     lists = town(5, 80, 16, 0.22)
     weight = np.random.default_rng(5).integers(1, 30, 80).astype(float)
     question = question_of(lists, weight, 16, 4)
