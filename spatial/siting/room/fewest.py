@@ -31,7 +31,7 @@ _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
 _STEPS = 640
 _MIXED = (1.0, 0.8, 0.6, 0.4, 0.2)
 """Inequalities are sought at the fewest sites, and on the way from there to the answer of the linear programme."""
-_SPARED, _LEAST_SPARED, _MOST_SPARED = 0.005, 0.0005, 0.1
+_SPARED, _LEAST_SPARED, _MOST_SPARED = 0.0025, 0.0005, 0.1
 """Share of each room that the guide leaves out at first, at least and at most."""
 _HAIR = 1e-6
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spatial.siting.question import Question
+from spatial.siting.room import few
 from spatial.siting.room.few import few_sites
-from spatial.siting.room.relaxed import begin_near, set_ends, settle_relaxed, shed_relaxed
+from spatial.siting.room.relaxed import Told, begin_near, set_ends, settle_relaxed, shed_relaxed
 from spatial.siting.room.rows import flow_of
 from spatial.siting.room.sites import Master, master_of, raise_bound
 from spatial.siting.ways import Deadline
@@ -100,3 +101,15 @@ def test_a_programme_says_where_ends_leave_nothing_and_takes_back_what_waits() -
     assert told is not None
     assert told.bound == pytest.approx(1.5)
     assert len(shed_relaxed(relaxed, told.point, 0.02).inside) == 3
+
+
+def test_no_part_is_told_whose_split_site_prices_rule_out() -> None:
+    """Site 0 is open in part, and its price beyond that of rows rules out one end: the other half is left."""
+    relaxed = begin_near(ring(), np.zeros(3), 0.05)
+    told = Told(1.9, np.zeros(3), np.array([-5.0, 0.0, 0.0]), np.array([0.6, 0.0, 1.0]))
+    gains = few._Gains(np.zeros((2, 3)), np.zeros((2, 3)), np.full((2, 3), 9))
+    part = few._Part((np.zeros(3), np.ones(3)), -1, 0, 0.0, 0.0)
+    halves = few._halves(relaxed, part, told, gains, 2.0)
+    assert [half.side for half in halves] == [1]
+    told = replace(told, left=np.array([5.0, 0.0, 0.0]), point=np.array([0.4, 0.0, 1.0]))
+    assert [half.side for half in few._halves(relaxed, part, told, gains, 2.0)] == [0]
