@@ -7,75 +7,83 @@ import numpy as np
 from spatial.siting.general.area_branch import cost_of
 from spatial.walking.compiled import inner
 
-_STEPS, _FAINT = 300, 1e-5
-"""Steps by which sets are mixed at most; they end where the best and the worst differ by less than this share."""
+_FAINT = 1e-5
+"""Sets are mixed as long as the best and the worst differ by more than this share."""
 
 
 @inner
-def blend(a, first, size, own, free, near, pair_near, known, cost, part, count, new):  # type: ignore[no-untyped-def]
-    """Mix the sets of an area, write the prices where they are, and tell whether there are any.
+def blend(a, first, size, own, free, near, pair_near, known, cost, part, count, new, steps):  # type: ignore[no-untyped-def]
+    """Mix the sets of an area in so many steps at most, write the prices there, and tell whether there are any.
 
     Frank-Wolfe steps go from the worst set that is mixed in to the best of all. A site whose sets are open by less
     than its share has no price; one of a pair is a fee for too much, or a reward for too little.
     """
-    mixed, asked, total = np.zeros(size), np.empty(count[a]), 0.0
-    for k in range(count[a]):
-        if cost[k, a] == np.inf:
-            part[k, a] = 0.0
-        total += part[k, a]
-    if total <= 0.0:
-        for k in range(count[a]):
-            if cost[k, a] < np.inf:
-                part[k, a], total = 1.0, 1.0
-                break
-    if total <= 0.0:
-        return False
-    for k in range(count[a]):
-        part[k, a] /= total
-        if part[k, a] > 0.0:
-            for t in range(size):
-                mixed[t] += part[k, a] * known[k, first + t]
-    for t in range(size):
-        new[t] = max(near * (mixed[t] - free[t]), 0.0) if t < own else pair_near * (mixed[t] - free[t])
-    for k in range(count[a]):
-        asked[k] = cost[k, a]
+    columns, total = count[a], 0.0
+    share, inside = np.empty(columns), np.empty((size, columns))  # near to each other in memory: steps look at all
+    mixed, asked = np.zeros(size), np.empty(columns)
+    for k in range(columns):
+        asked[k], share[k] = cost[k, a], part[k, a] if cost[k, a] < np.inf else 0.0
+        total += share[k]
         for t in range(size):
-            if known[k, first + t]:
-                asked[k] += new[t]
-    for _ in range(_STEPS):
+            inside[t, k] = known[k, first + t]
+    if total <= 0.0:
+        for k in range(columns):
+            if asked[k] < np.inf:
+                share[k], total = 1.0, 1.0
+                break
+    if total > 0.0:
+        share /= total
+        new[:] = 0.0
+        for t in range(size):
+            for k in range(columns):
+                mixed[t] += share[k] * inside[t, k]
+            _price(t, mixed, own, free, near, pair_near, inside, asked, new)
+        _step(own, free, near, pair_near, inside, asked, share, mixed, new, steps)
+    for k in range(columns):
+        part[k, a] = share[k]
+    return total > 0.0
+
+
+@inner
+def _step(own, free, near, pair_near, inside, asked, share, mixed, new, steps):  # type: ignore[no-untyped-def]
+    """Shift shares from the worst set that is mixed in to the best of all, as long as they differ."""
+    for _ in range(steps):
         best, worst = np.inf, -np.inf
         into: Any = np.int64(-1)
         out: Any = np.int64(-1)
-        for k in range(count[a]):
+        for k in range(len(asked)):
             if asked[k] < best:
                 best, into = asked[k], k
-            if part[k, a] > 0.0 and asked[k] > worst:
+            if share[k] > 0.0 and asked[k] > worst:
                 worst, out = asked[k], k
         if worst - best <= _FAINT * max(abs(best), 1.0) or into == out:
-            return True
+            return
         length = 0.0
-        for t in range(size):
-            if known[into, first + t] != known[out, first + t]:
+        for t in range(len(mixed)):
+            if inside[t, into] != inside[t, out]:
                 length += near if t < own else pair_near
-        by = min(part[out, a], (worst - best) / length)
-        part[into, a] += by
-        part[out, a] -= by
-        if part[out, a] < 1e-12:
-            part[out, a] = 0.0
-        for t in range(first, first + size):
-            if known[into, t] == known[out, t]:
-                continue
-            mixed[t - first] += by if known[into, t] else -by
-            price = (near if t - first < own else pair_near) * (mixed[t - first] - free[t - first])
-            if t - first < own:
-                price = max(price, 0.0)
-            step = price - new[t - first]
-            if step != 0.0:
-                new[t - first] = price
-                for k in range(count[a]):
-                    if known[k, t]:
-                        asked[k] += step
-    return True
+        by = min(share[out], (worst - best) / length)
+        share[into] += by
+        share[out] -= by
+        if share[out] < 1e-12:
+            share[out] = 0.0
+        for t in range(len(mixed)):
+            if inside[t, into] != inside[t, out]:
+                mixed[t] += by * (inside[t, into] - inside[t, out])
+                _price(t, mixed, own, free, near, pair_near, inside, asked, new)
+
+
+@inner
+def _price(t, mixed, own, free, near, pair_near, inside, asked, new):  # type: ignore[no-untyped-def]
+    """Give a site or a pair the price of its share, and let sets ask it."""
+    price = (near if t < own else pair_near) * (mixed[t] - free[t])
+    if t < own:
+        price = max(price, 0.0)
+    step = price - new[t]
+    if step != 0.0:
+        new[t] = price
+        for k in range(len(asked)):
+            asked[k] += step * inside[t, k]
 
 
 @inner

@@ -30,8 +30,8 @@ from spatial.walking.compiled import inner, kernel
 
 _COLUMNS = 100
 """Sets of sites that an area keeps."""
-_TIMES = 4
-"""Sets that are sought at most in a visit of an area."""
+_TIMES, _STEPS = 4, 300
+"""Sets that are sought at most in a visit of an area, and steps by which those that are known are mixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def visit(  # type: ignore[no-untyped-def]
                 free[t] = aim if low[t] < 0.5 else 1.0
             else:
                 free[t] = pairs[0, j] + (pairs[1, j] - ask[first + t]) / pair_near
-        if not blend(a, first, size, own_size, free, near, pair_near, known, cost, part, count, new):
+        if not blend(a, first, size, own_size, free, near, pair_near, known, cost, part, count, new, _STEPS):
             new[:] = ask[first:last]
         _start_at(a, first, size, own_size, low, new, known, cost, count, best)
         less = _pose(a, new, need, row_ptr, own, ptr, site, weights, needs, asked)

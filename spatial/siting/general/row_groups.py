@@ -44,9 +44,9 @@ _MORE = 6
 """Sites that a row lists beyond those it pays."""
 _COLUMNS, _TIMES = 60, 3
 """Sets of sites that a group keeps, and those that are sought at most in a visit."""
-_BRANCHES, _PASSES = 3000, 20
-"""Branches of a search at most, and passes in which prices are shared out before."""
-_NEAR, _FINES = 0.4, 16
+_BRANCHES, _PASSES, _STEPS = 500, 10, 60
+"""Branches of a search at most, passes in which prices are shared out before, and steps by which sets are mixed."""
+_NEAR, _FINES = 0.3, 16
 """A share moves by one where its price exceeds the others by this part of what an open site is paid on average; visits
 between two settings of the fines."""
 _FAINT = 1e-7
@@ -220,7 +220,7 @@ def _visit(  # type: ignore[no-untyped-def]
             state[t] = OPEN if sites[LOW, j] > 0.5 else SHUT if sites[HIGH, j] < 0.5 else 0
             aim = sites[CENTRE, j] + (sites[PAID, j] + sites[FINED, j] - ask[first + t]) / near
             free[t] = 1.0 if state[t] == OPEN else aim
-        if not blend(a, first, size, size, free, near, near, known, paid, part, count, new):
+        if not blend(a, first, size, size, free, near, near, known, paid, part, count, new, _STEPS):
             new[:] = ask[first:last]
         _start_at(a, first, state, new, known, paid, count, best)
         told = local, listed, costs, gone[begin:end], weight[begin:end]
