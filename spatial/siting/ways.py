@@ -75,8 +75,9 @@ class Deadline:
         return self.clock() - self.started
 
     def left(self) -> float:
-        """Return the seconds that are left, at least 0."""
-        return max(self.budget_s - self.spent(), 0.0)
+        """Return the seconds that are left, at least 0, and 0 where the clock was stopped for good (infinite)."""
+        spent = self.spent()
+        return self.budget_s - spent if spent < self.budget_s else 0.0
 
 
 def build_ways(demand_index: Ints, site_index: Ints, cost: Floats, n: int, sites: int) -> Ways:

@@ -111,6 +111,10 @@ def test_a_deadline_counts_down_on_the_clock_it_is_given() -> None:
     assert deadline.left() == 0.0
 
 
+def test_a_deadline_made_after_its_clock_was_stopped_for_good_is_over() -> None:
+    assert Deadline(5.0, lambda: np.inf).left() == 0.0
+
+
 @given(
     st.dictionaries(
         st.tuples(st.integers(0, 5), st.integers(0, 4)), st.integers(0, 4).map(float), min_size=1, max_size=30

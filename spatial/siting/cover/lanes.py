@@ -219,7 +219,7 @@ def _add_row(typing, index, value, first, end, of, out, at):  # type: ignore[no-
         index, value, of, out = (
             context.make_array(signature.args[k])(context, builder, given[k]).data for k in (0, 1, 4, 5)
         )
-        number, lanes = given[2].type, ir.VectorType(value.type.pointee, LANES)
+        number, lanes = given[2].type, ir.VectorType(ir.FloatType(), LANES)
         nothing, same = ir.Constant(lanes, None), ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
         total = cgutils.alloca_once_value(builder, nothing)
         with cgutils.for_range_slice(builder, given[2], given[3], number(1), number) as (s, _):

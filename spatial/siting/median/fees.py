@@ -36,6 +36,10 @@ def _pay(ptr, site, cost, cap, weight, fee, col_ptr, col_row, col_cost, best, ki
     touched, opened = np.empty(m, np.int64), np.zeros(m, np.bool_)
     for j in range(m):
         opened[j] = best[j]
+    paid = 0.0
+    for i in range(n):
+        if cap[i] < np.inf:
+            paid += weight[i] * cap[i]
     lowest = np.inf
     for turn in range(kicks + 1 if n > 0 else 1):
         if turn > 0:
@@ -46,7 +50,8 @@ def _pay(ptr, site, cost, cap, weight, fee, col_ptr, col_row, col_cost, best, ki
                 k = ptr[i] + draw(seed, min(ptr[i + 1] - ptr[i], np.int64(_NEAR)))
                 opened[site[k]] = not opened[site[k]]
         value = _serve_all(ptr, site, cost, cap, weight, fee, opened, near, first, second, loss)
-        tiny = max(1e-10 * abs(value), 1e-290)  # above the mark of a site that a row would save nothing at
+        # Above what rounding adds to sums that are kept up, and the mark of a site that a row would save nothing at.
+        tiny = max(1e-10 * abs(value), 1e-13 * paid, 1e-290)
         still: Any = np.int64(0)
         at: Any = np.int64(-1)
         while still < m:
