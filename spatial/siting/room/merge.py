@@ -19,6 +19,8 @@ _EACH, _LEAST_BUNDLES = 12, 1200
 """Bundles for each open site, and at least."""
 _WORTH = 2.5
 """Rows of a bundle, in the mean, from which on bundles are worth it."""
+_ROWS = 60
+"""Rows of an open site from which on they are: 100 sites of a district come nearer by exchanges of rows."""
 _MOST_CELLS = 5_000_000
 """Rows times sites up to which their costs are told one by one."""
 _SHARE = 0.2
@@ -32,13 +34,18 @@ _MODEL_S = 1.0
 
 def may_merge(rooms: Rooms, state: Bound) -> bool:
     """Tell whether prices went a way, and rows are enough for bundles to be worth it, but not too many."""
-    if not len(state.share) or len(rooms.load) < _WORTH * _most(rooms):
+    rows = len(rooms.load)
+    if not len(state.share) or rows < _WORTH * _most(rooms) or rows < _ROWS * _open(rooms):
         return False
-    return len(rooms.load) * int((~hardly_open(rooms, state)).sum()) <= _MOST_CELLS
+    return rows * int((~hardly_open(rooms, state)).sum()) <= _MOST_CELLS
 
 
 def _most(rooms: Rooms) -> int:
-    return max(_EACH * (rooms.most + int(rooms.question.fixed.sum())), _LEAST_BUNDLES)
+    return max(_EACH * _open(rooms), _LEAST_BUNDLES)
+
+
+def _open(rooms: Rooms) -> int:
+    return rooms.most + int(rooms.question.fixed.sum())
 
 
 def merge_sites(rooms: Rooms, near: Rooms, state: Bound, *, deadline: Deadline, seed: int) -> list[Flags]:

@@ -21,6 +21,7 @@ from tests.siting.room.test_settle import least_total
 
 MANY = (
     (room_bound, "MOST_ROWS", 0), (room_climb, "MOST_ROWS", 0), (room_many, "_TURNS", 0), (room_merge, "_WORTH", 0.0),
+    (room_merge, "_ROWS", 0),
     (room_merge, "DEAR", 99.0), (room_many, "DEAR", 99.0),
 )  # fmt: skip
 

@@ -99,5 +99,6 @@ def test_bundles_need_many_rows_and_prices_that_went_a_way(monkeypatch: pytest.M
     state = stated(rooms)
     assert not may_merge(rooms, state)
     monkeypatch.setattr(room_merge, "_WORTH", 0.0)
+    monkeypatch.setattr(room_merge, "_ROWS", 0)
     assert may_merge(rooms, state)
     assert not may_merge(rooms, replace(state, share=np.zeros(0)))
