@@ -82,7 +82,8 @@ def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int)
     """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do.
 
     One thread bounds the linear programme and branches over the sites, another one makes the guide and searches;
-    neither goes on once choice and bound meet, or the other one failed.
+    neither goes on once choice and bound meet, or the other one failed. So which of two choices of as few sites is told
+    may depend on which thread is first.
     """
     first, known, over = master_of(rooms), Known([best], [-np.inf]), Event()
     ends = Deadline(deadline.left(), clock=lambda: np.inf if known.done or over.is_set() else deadline.clock())
