@@ -56,7 +56,8 @@ def _count_sites(rooms: Rooms, deadline: Deadline, seed: int) -> tuple[Choice | 
     best = search_few(rooms, target=0, seed=seed, deadline=_part(deadline, _FIRST_SHARE), steps=_FIRST_STEPS)
     if best is not None:
         share = _SITES_SHARE if question.rows > MOST_ROWS else _SITES_SHARE_OF_FEW
-        best, bound = count_by_sites(rooms, best, deadline=_part(deadline, share), seed=seed)
+        stop, steps = _part(deadline, share), _steps_of(question)
+        best, bound = count_by_sites(rooms, best, deadline=stop, seed=seed, steps=steps)
     if best is not None and best.value <= np.ceil(bound - _HAIR):
         return best, best.value
     if question.rows <= MOST_ROWS or not np.isfinite(bound):

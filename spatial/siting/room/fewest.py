@@ -26,7 +26,7 @@ from spatial.siting.ways import Deadline, Floats
 
 _LP_SHARE, _MODELS_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.5
 _GUIDE_SHARE = 0.3
-_TURNS = 400
+_TURNS, _TURNS_A_SITE = 400, 2
 _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
 _STEPS = 640
 _MIXED = (1.0, 0.8, 0.6, 0.4, 0.2)
@@ -78,8 +78,10 @@ class Known:
         return bool(self.best.value <= np.ceil(self.bound - _HAIR))
 
 
-def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int) -> tuple[Choice, float]:
+def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int, steps: int) -> tuple[Choice, float]:
     """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do.
+
+    The last search takes so many steps at most.
 
     One thread bounds the linear programme and branches over the sites, another one makes the guide and searches;
     neither goes on once choice and bound meet, or the other one failed. So which of two choices of as few sites is told
@@ -95,7 +97,7 @@ def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int)
             known.bounds.append(bound)
             if point is not None and not known.done:
                 stand = Stand(best, bound, master, point)
-                searching = pool.submit(_search, rooms, stand, guiding, known, ends, seed)
+                searching = pool.submit(_search, rooms, stand, guiding, known, ends, seed, steps)
                 _settle(rooms, stand, known, ends, seed)
                 searching.result()
         finally:
@@ -104,12 +106,18 @@ def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int)
 
 
 def _search(
-    rooms: Rooms, stand: Stand, guiding: "Future[Guide | None]", known: Known, deadline: Deadline, seed: int
+    rooms: Rooms,
+    stand: Stand,
+    guiding: "Future[Guide | None]",
+    known: Known,
+    deadline: Deadline,
+    seed: int,
+    steps: int,
 ) -> None:
     """Tell of better and better choices: those that the guide and windows of the best one lead to, then steps."""
     guide, rng, spared = guiding.result(), np.random.default_rng(seed), _SPARED
     short = Deadline(_MODELS_SHARE * deadline.left(), clock=deadline.clock)
-    for turn in range(_TURNS):
+    for turn in range(min(_TURNS, _TURNS_A_SITE * len(rooms.room))):
         if short.left() <= 0.0:
             break
         if spared >= _LEAST_SPARED and turn % 2 == 0:
@@ -119,7 +127,7 @@ def _search(
             stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), short, seed)
         known.choices.append(stand.best)
     least = round(float(np.ceil(known.bound - _HAIR)))
-    found = search_few(rooms, target=least, seed=seed + 1, deadline=deadline, first=stand.best)
+    found = search_few(rooms, target=least, seed=seed + 1, deadline=deadline, steps=steps, first=stand.best)
     if found is not None:
         known.choices.append(found)
 
