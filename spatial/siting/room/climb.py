@@ -12,10 +12,11 @@ from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms
 from spatial.siting.ways import Deadline, Flags, Floats
 
 _ROUNDS, _MORE_ROUNDS = 500, 3000
-_PATIENCE, _MORE_PATIENCE = 12, 20
-_MOMENTUM, _MORE_MOMENTUM = 0.4, 0.95
-"""Rounds without a better bound after which steps become shorter, and which part of the last way goes into the next:
-where sites are many to each row, prices of short memory turn to and fro and end a quarter of a percent too low."""
+_PATIENCE, _MORE_PATIENCE = 12, 30
+_SHORTER, _MUCH_SHORTER = 0.6, 0.5
+_MOMENTUM, _MORE_MOMENTUM = 0.4, 0.97
+"""Rounds without a better bound after which steps become shorter, by which factor, and which part of the last way goes
+into the next: where rows are many, prices of short memory turn to and fro and end a quarter of a percent too low."""
 _LEAST_PACE = 1e-4
 _OFTEN, _SEARCH_ENTRIES = 20, 40_000
 """Rounds from one search to the next, and entries that make those so many more."""
@@ -64,6 +65,7 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
     """
     n, many = rooms.question.rows, rooms.question.rows > MOST_ROWS
     patience, memory = (_MORE_PATIENCE, _MORE_MOMENTUM) if many else (_PATIENCE, _MOMENTUM)
+    shorter = _MUCH_SHORTER if many else _SHORTER
     seen: list[Flags] = []
     prices, served, near = np.minimum(state.prices, rooms.lost), np.zeros(n), list_all(rooms)
     worth, share, alive = np.zeros(len(rooms.room)), np.zeros(len(rooms.row)), state.alive
@@ -94,7 +96,8 @@ def climb(rooms: Rooms, state: Bound, deadline: Deadline, enough: float, look: L
         if pace < _LEAST_PACE or deadline.left() <= 0.0:
             break
         if waited >= patience:
-            pace, waited, prices, way = pace * 0.6, 0, np.minimum(best_prices, near.top), np.zeros(n)
+            pace, waited, prices = pace * shorter, 0, np.minimum(best_prices, near.top)
+            way = way if many else np.zeros(n)  # a long memory would have to grow anew
             continue
         goal = state.best.value if np.isfinite(state.best.value) else max(aim, abs(value) * 1.05 + 1.0)
         prices = np.minimum(prices + pace * max(goal - value, 1e-6) / size * way * unit, near.top)
