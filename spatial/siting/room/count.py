@@ -16,7 +16,9 @@ from spatial.siting.ways import Deadline, Flags, Floats, row_of, within
 
 MOST_MODEL = 150_000
 """Entries up to which an exact model is worth handing over."""
-_FIRST_STEPS, _MORE_STEPS, _FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 2_000, 20_000, 0.05, 0.4, 0.5
+_FIRST_STEPS, _FIRST_WORK, _MORE_STEPS = 2_000, 100_000_000, 20_000
+"""Steps of the first search at most, those times entries, and steps of a later one before an exact model."""
+_FIRST_SHARE, _BOUND_SHARE, _LOOSE_SHARE = 0.2, 0.4, 0.5
 _SEARCH_SHARE, _EACH_SHARE, _MODEL_SHARE = 0.5, 0.3, 0.5
 _SITES_SHARE, _SITES_SHARE_OF_FEW = 0.98, 0.5
 _FEW_ENTRIES = 400
@@ -53,7 +55,8 @@ def _count_sites(rooms: Rooms, deadline: Deadline, seed: int) -> tuple[Choice | 
     where that leaves a gap, prices of rows, which know that rows are whole, and a longer search.
     """
     question, bound = rooms.question, -np.inf
-    best = search_few(rooms, target=0, seed=seed, deadline=_part(deadline, _FIRST_SHARE), steps=_FIRST_STEPS)
+    steps = min(_FIRST_STEPS, _FIRST_WORK // max(len(question.ways.site), 1))
+    best = search_few(rooms, target=0, seed=seed, deadline=_part(deadline, _FIRST_SHARE), steps=max(steps, 1))
     if best is not None:
         share = _SITES_SHARE if question.rows > MOST_ROWS else _SITES_SHARE_OF_FEW
         stop, steps = _part(deadline, share), _steps_of(question)

@@ -5,9 +5,13 @@ leads to sites that have room. Every part gets the inequalities that its answers
 that prices rule out are fixed. The site to split on is foreseen by what splits on it have gained, and tried by a few
 steps of the simplex method until enough is known of it (Achterberg, Koch and Martin, "Branching rules revisited",
 2005). Steps are counted, so that only the end depends on the clock.
+
+There are two lanes with a solver each, which look at a few parts apart, round after round, and then tell each other
+what they learnt: what they find is the same whether one thread does both or a second one helps.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -19,6 +23,7 @@ from spatial.siting.room.relaxed import (
     Relaxed,
     Told,
     begin_near,
+    copy_relaxed,
     join_relaxed,
     run_steps,
     set_basis,
@@ -27,22 +32,24 @@ from spatial.siting.room.relaxed import (
     shed_relaxed,
 )
 from spatial.siting.room.rows import broken_rooms, flow_of
-from spatial.siting.room.sites import Master
+from spatial.siting.room.sites import Master, join_terms
 from spatial.siting.ways import Deadline, Floats, Ints
 
-_ROUNDS, _GAIN = 3, 0.01
+_ROUNDS, _GAIN = 8, 0.02
 """Rounds of inequalities for a part at most, as long as each gains this much of a site."""
-_TRIED, _LOOKS, _STEPS = 6, 2, 40
+_TRIED, _LOOKS, _STEPS = 8, 1, 80
 """Sites tried for a part at most, how often each is tried, and steps of the simplex method for that."""
 _PRIOR, _LEAST = 0.1, 1e-4
 """What a split is expected to gain before there were any, and the least."""
 _HALF_KNOWN = 0.5
 """How many splits what is expected of any site counts as."""
-_NEAR, _LOOSE, _MORE_ROWS = 0.05, 0.02, 250
+_NEAR, _LOOSE, _MORE_ROWS = 0.02, 0.02, 250
 """What is kept with no more than the first to spare is held from the start; with so many more inequalities, those with
 more than the other to spare wait aside."""
 _SETTLED = 0.2
 """A part with nothing in it comes to this much more than is asked for, as far as gains are counted."""
+_ROUND = 4
+"""Parts that a lane looks at in a round."""
 _HAIR = 1e-6
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 
@@ -54,6 +61,7 @@ class Few:
     opened: Floats | None
     none: bool
     master: Master
+    parts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,30 @@ class _Gains:
         self.times[side, site] += 1
 
 
-def few_sites(master: Master, point: Floats, most: float, deadline: Deadline) -> Few:
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A solver with the model known to it, what it knows of splits, and its parts; what it did: parts looked at, sites
+    met, and whether time ended."""
+
+    relaxed: Relaxed
+    gains: _Gains
+    waiting: tuple[_Part, ...]
+    parts: int = 0
+    opened: Floats | None = None
+    late: bool = False
+
+
+Pair = tuple[Lane, Lane]
+Both = Callable[[Callable[[Lane], Lane], Pair], Pair]
+"""Does the same with both lanes, one after the other or side by side."""
+
+
+def _in_turn(work: Callable[[Lane], Lane], pair: Pair) -> Pair:
+    """Return what comes of both lanes, one after the other."""
+    return work(pair[0]), work(pair[1])
+
+
+def few_sites(master: Master, point: Floats, most: float, deadline: Deadline, both: Both = _in_turn) -> Few:
     """Return sites that cost ``most`` at most and have room in parts for all, or that there are none, or neither.
 
     ``point`` is the answer of the linear programme; costs are whole numbers.
@@ -90,24 +121,67 @@ def few_sites(master: Master, point: Floats, most: float, deadline: Deadline) ->
     relaxed, m = begin_near(master, point, _NEAR), len(master.cost)
     many = len(relaxed.inside) + _MORE_ROWS
     gains = _Gains(np.zeros((2, m)), np.zeros((2, m)), np.zeros((2, m), np.int64))
-    waiting, opened = [_Part((master.lower, master.upper), -1, 0, 0.0, 0.0)], None
-    while waiting and opened is None and deadline.left() > 0.0:
-        part = waiting.pop()
+    whole = _Part((master.lower, master.upper), -1, 0, 0.0, 0.0)
+    lane = _run(Lane(relaxed, gains, (whole,)), most, many, 1, deadline)
+    pair = lane, replace(lane, relaxed=copy_relaxed(lane.relaxed, lane.relaxed.highs.getBasis()), waiting=(), parts=0)
+    while any(one.waiting for one in pair) and not any(one.late or one.opened is not None for one in pair):
+        known, gains = pair[0].relaxed.master, pair[0].gains
+        pair = both(lambda one: _run(one, most, many, _ROUND, deadline), _dealt(pair))
+        pair = _shared(pair, known, gains)
+    met = [one.opened for one in pair if one.opened is not None]
+    none = not met and not any(one.late or one.waiting for one in pair)
+    return Few(met[0] if met else None, none, pair[0].relaxed.master, sum(one.parts for one in pair))
+
+
+def _run(lane: Lane, most: float, many: int, parts: int, deadline: Deadline) -> Lane:
+    """Return the lane after it looked at so many parts, or met sites; it tells what it learnt apart."""
+    relaxed, gains, waiting, seen = lane.relaxed, _copied(lane.gains), list(lane.waiting), lane.parts
+    while waiting and seen < lane.parts + parts:
+        part, seen = waiting[-1], seen + 1
         relaxed, told = _cut(relaxed, part, most, deadline)
-        if told is None:
-            waiting.append(part)
-            break
+        if told is None or deadline.left() <= 0.0:
+            return Lane(relaxed, gains, tuple(waiting), seen, None, True)
+        waiting.pop()
         if part.site >= 0:
             gains.note(part.side, part.site, min(told.bound, most + _SETTLED) - part.bound, part.away)
         if told.bound == np.inf:
             continue
         if _is_whole(told.point):
-            opened = np.round(told.point)
-            continue
+            return Lane(relaxed, gains, tuple(waiting), seen, np.round(told.point))
         if len(relaxed.inside) > many:
             relaxed = shed_relaxed(relaxed, told.point, _LOOSE)
         waiting += _halves(relaxed, part, told, gains, most)
-    return Few(opened, not waiting and opened is None, relaxed.master)
+    return Lane(relaxed, gains, tuple(waiting), seen)
+
+
+def _dealt(pair: Pair) -> Pair:
+    """Return the lanes with the oldest part of one given to the other if that has none."""
+    one, two = pair
+    if not two.waiting and len(one.waiting) > 1:
+        return replace(one, waiting=one.waiting[1:]), replace(two, waiting=one.waiting[:1])
+    if not one.waiting and two.waiting:
+        return replace(one, waiting=two.waiting[:1]), replace(two, waiting=two.waiting[1:])
+    return pair
+
+
+def _shared(pair: Pair, known: Master, gains: _Gains) -> Pair:
+    """Return the lanes with what either learnt since some model and gains were known to both."""
+    (one, two), size = pair, len(known.least)
+    first, second = one.relaxed.master, two.relaxed.master
+    master, more = join_terms(first, second.terms[size:], second.least[size:]), len(first.least) - size
+    inside = np.where(two.relaxed.inside < size, two.relaxed.inside, two.relaxed.inside + more)
+    both = _Gains(
+        one.gains.sum + (two.gains.sum - gains.sum), one.gains.moved + (two.gains.moved - gains.moved),
+        one.gains.times + (two.gains.times - gains.times),
+    )  # fmt: skip
+    return (
+        replace(one, relaxed=replace(one.relaxed, master=master), gains=both),
+        replace(two, relaxed=replace(two.relaxed, master=master, inside=inside), gains=both),
+    )
+
+
+def _copied(gains: _Gains) -> _Gains:
+    return _Gains(gains.sum.copy(), gains.moved.copy(), gains.times.copy())
 
 
 def _is_whole(point: Floats) -> bool:

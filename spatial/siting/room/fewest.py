@@ -5,9 +5,9 @@ break is added. The sites of the best choice are chosen anew window by window in
 do to know all that matters.
 
 Sites that just have room for all in parts seldom have room for whole rows. So choices are sought by a stricter model,
-the guide, whose sites have a little less room than they have; how much less is learnt on the way. It proves nothing.
-"""
+the guide, whose sites have a little less room than they have; how much less is learnt on the way. It proves nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event
@@ -16,22 +16,29 @@ import numpy as np
 from scipy import sparse
 
 from spatial.siting.cover.windows import window_around
+from spatial.siting.room.beside import Known, counting, do_both, while_open
 from spatial.siting.room.cover import search_few
-from spatial.siting.room.few import few_sites
+from spatial.siting.room.few import Both, Lane, few_sites
 from spatial.siting.room.hulls import broken_windows
 from spatial.siting.room.rooms import Choice, Rooms
 from spatial.siting.room.rows import Flow, broken_rooms, flow_of, serve_by_flow
 from spatial.siting.room.sites import Master, fewest_sites, join_terms, master_of, raise_bound
 from spatial.siting.ways import Deadline, Floats
 
-_LP_SHARE, _MODELS_SHARE, _MODEL_SHARE = 0.3, 0.5, 0.5
-_GUIDE_SHARE = 0.3
-_TURNS, _TURNS_A_SITE = 400, 2
+_LP_SHARE, _GUIDE_SHARE, _MODEL_SHARE = 0.4, 0.4, 0.7
+"""Shares of the time that a programme of all sites, one of the guide and an exact model of that may take at most."""
+_DULL = 0.02
+"""Rounds end where some gain less than this of a site: branching finds what is left as it goes."""
+_TURNS, _MANY_STEPS, _TURNS_A_SITE = 5, 6_400, 2
+"""Turns of a search until it makes so many steps, and turns for each site at most."""
+_GUIDE_STEPS, _WINDOW_STEPS, _TRY_STEPS, _LOOK = 40.0, 10.0, 5.0, 0.5
+"""What a turn of the guide, one of a window, a try of sites that branching met and 64 steps of a search count, where a
+part counts 1: about as long as they take."""
 _WINDOW_SITES, _WINDOW_S, _TRIES = 10, 2.0, 4
 _STEPS = 640
 _MIXED = (1.0, 0.8, 0.6, 0.4, 0.2)
 """Inequalities are sought at the fewest sites, and on the way from there to the answer of the linear programme."""
-_SPARED, _LEAST_SPARED, _MOST_SPARED = 0.0025, 0.0005, 0.1
+_SPARED, _LEAST_SPARED, _MOST_SPARED = 0.005, 0.0005, 0.1
 """Share of each room that the guide leaves out at first, at least and at most."""
 _HAIR = 1e-6
 
@@ -56,87 +63,111 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What two threads tell each other: the choices that were the best met, and the bounds proved."""
+class Search:
+    """Where a search stands: its turn, steps, best choice and model, the guide and how much room that spares.
 
-    choices: list[Choice]
-    bounds: list[float]
+    It has so many ``turns``.
+    """
 
-    @property
-    def best(self) -> Choice:
-        """The best choice."""
-        return min(self.choices, key=lambda choice: choice.value)
-
-    @property
-    def bound(self) -> float:
-        """The highest bound."""
-        return max(self.bounds)
-
-    @property
-    def done(self) -> bool:
-        """Whether no choice can have fewer sites."""
-        return bool(self.best.value <= np.ceil(self.bound - _HAIR))
+    turn: int
+    turns: int
+    steps: float
+    stand: Stand
+    guide: Guide | None
+    spared: float
 
 
 def count_by_sites(rooms: Rooms, best: Choice, *, deadline: Deadline, seed: int, steps: int) -> tuple[Choice, float]:
     """Return the choice of fewest new sites met, no worse than the given one, and a bound on how few can do.
 
-    The last search takes so many steps at most.
+    Searches take about so many steps at most.
 
-    One thread bounds the linear programme and branches over the sites, another one makes the guide and searches;
-    neither goes on once choice and bound meet, or the other one failed. So which of two choices of as few sites is told
-    may depend on which thread is first.
+    One thread bounds the linear programme and branches over the sites, another one makes the guide and searches, and
+    helps to branch once only that can prove its choice. Where branching does not tell, both search.
     """
-    first, known, over = master_of(rooms), Known([best], [-np.inf]), Event()
-    ends = Deadline(deadline.left(), clock=lambda: np.inf if known.done or over.is_set() else deadline.clock())
+    first, known, failed = master_of(rooms), Known(([(-1.0, best)], []), [-np.inf], [0.0, 0.0]), Event()
+    turns = min(_TURNS_A_SITE * len(rooms.room), _TURNS * max(steps // _MANY_STEPS, 1))
+    prove, seek = (while_open(known, me, failed, deadline) for me in (0, 1))
     with ThreadPoolExecutor(1) as pool:
         try:
-            guiding = pool.submit(_guide_of, first, _SPARED, ends)
-            short = Deadline(_LP_SHARE * deadline.left(), clock=deadline.clock)
-            master, point, bound = raise_bound(first, short)
+            guiding = pool.submit(_guide_of, first, _SPARED, seek)
+            master, point, bound = raise_bound(first, _part(deadline, _LP_SHARE), dull=_DULL)
             known.bounds.append(bound)
-            if point is not None and not known.done:
-                stand = Stand(best, bound, master, point)
-                searching = pool.submit(_search, rooms, stand, guiding, known, ends, seed, steps)
-                _settle(rooms, stand, known, ends, seed)
-                searching.result()
+            if point is not None and not known.over(0):
+                stand, most = Stand(best, bound, master, point), round(float(np.ceil(bound - _HAIR)))
+                begun = Search(0, turns, 0.0, stand, None, _SPARED)
+                searching = pool.submit(_begin, rooms, begun, guiding, known, most + 1, seek, seed)
+                stand = _settle(
+                    rooms, stand, known, prove, seed, lambda work, pair: do_both(work, pair, pool, searching)
+                )
+                most = round(float(np.ceil(known.bound - _HAIR)))
+                further = pool.submit(_go_on, rooms, searching, known, most, known.steps[0], seek, seed)
+                for turn in range(1, turns // _TURNS + 1):
+                    if prove.left() <= 0.0:
+                        break
+                    stand = _stepped(rooms, stand, known, 0, most, prove, seed + turn)
+                further.result()
         finally:
-            over.set()
+            failed.set()
     return known.best, known.bound
 
 
-def _search(
-    rooms: Rooms,
-    stand: Stand,
-    guiding: "Future[Guide | None]",
-    known: Known,
-    deadline: Deadline,
-    seed: int,
-    steps: int,
+def _begin(
+    rooms: Rooms, at: Search, guiding: "Future[Guide | None]", known: Known, most: int, deadline: Deadline, seed: int
+) -> Search:
+    """Search from the guide on for as many sites as are given; return where the search stands."""
+    at = _search(rooms, replace(at, guide=guiding.result()), known, most, deadline, seed)
+    known.steps[1] = np.inf
+    return at
+
+
+def _go_on(
+    rooms: Rooms, searching: "Future[Search]", known: Known, most: int, steps: float, deadline: Deadline, seed: int
 ) -> None:
-    """Tell of better and better choices: those that the guide and windows of the best one lead to, then steps."""
-    guide, rng, spared = guiding.result(), np.random.default_rng(seed), _SPARED
-    short = Deadline(_MODELS_SHARE * deadline.left(), clock=deadline.clock)
-    for turn in range(min(_TURNS, _TURNS_A_SITE * len(rooms.room))):
-        if short.left() <= 0.0:
-            break
-        if spared >= _LEAST_SPARED and turn % 2 == 0:
+    """Search on for fewer sites than that came to, after so many steps at least."""
+    at = searching.result()
+    known.steps[1] = max(at.steps, steps)
+    _search(rooms, at, known, most, deadline, seed)
+
+
+def _search(rooms: Rooms, at: Search, known: Known, most: int, deadline: Deadline, seed: int) -> Search:
+    """Tell of better and better choices, until one has as few sites; return where the search stands.
+
+    In turns the guide leads to them, windows of the best one, and steps.
+    """
+    while at.turn < at.turns and at.stand.best.value > most and deadline.left() > 0.0:
+        stand, guide, spared, way, mixed = at.stand, at.guide, at.spared, at.turn % _TURNS, seed + at.turn
+        if way == _TURNS - 1:
+            stand = _stepped(rooms, stand, known, 1, most, deadline, mixed)
+        elif way % 2 == 0 and spared >= _LEAST_SPARED:
+            known.steps[1] += _GUIDE_STEPS
             guide = guide or _guide_of(stand.master, spared, deadline)
-            stand, guide, spared = _guided(rooms, stand, guide, deadline, seed + turn)
+            stand, guide, spared = _guided(rooms, stand, guide, deadline, mixed)
+            known.tell(1, stand.best)
         else:
-            stand = _refitted(rooms, stand, int(rng.choice(_new_sites(rooms, stand.best))), short, seed)
-        known.choices.append(stand.best)
-    least = round(float(np.ceil(known.bound - _HAIR)))
-    found = search_few(rooms, target=least, seed=seed + 1, deadline=deadline, steps=steps, first=stand.best)
-    if found is not None:
-        known.choices.append(found)
+            known.steps[1] += _WINDOW_STEPS
+            sites = np.flatnonzero(stand.best.opened & ~rooms.question.fixed)
+            centre = int(np.random.default_rng(mixed).choice(sites))
+            stand = _refitted(rooms, stand, centre, deadline, seed)
+            known.tell(1, stand.best)
+        at = Search(at.turn + 1, at.turns, known.steps[1], stand, guide, spared)
+    return at
+
+
+def _stepped(rooms: Rooms, stand: Stand, known: Known, me: int, most: int, deadline: Deadline, seed: int) -> Stand:
+    """Return the state after many steps of a search, and tell of its choice."""
+    counted = counting(known, me, _LOOK, deadline)
+    found = search_few(rooms, target=most, seed=seed, deadline=counted, steps=_MANY_STEPS, first=stand.best)
+    if found is None or found.value >= stand.best.value:
+        return stand
+    known.tell(me, found)
+    return replace(stand, best=found)
 
 
 def _guide_of(master: Master, spared: float, deadline: Deadline) -> Guide | None:
     """Return the model of sites without a share of their room; None where it has no answer, or no time."""
     kinds = replace(master.kinds, room=master.kinds.room * (1.0 - spared))
-    short = Deadline(_GUIDE_SHARE * deadline.left(), clock=deadline.clock)
-    stricter, point, _ = raise_bound(replace(master, kinds=kinds), short)
+    stricter, point, _ = raise_bound(replace(master, kinds=kinds), _part(deadline, _GUIDE_SHARE))
     return None if point is None else Guide(stricter, point, spared)
 
 
@@ -149,8 +180,8 @@ def _guided(
     """
     if guide is None:
         return stand, None, 0.0
-    master, short = guide.master, Deadline(_MODEL_SHARE * deadline.left(), clock=deadline.clock)
-    found = fewest_sites(master, None, deadline=short, seed=seed)
+    master = guide.master
+    found = fewest_sites(master, None, deadline=_part(deadline, _MODEL_SHARE), seed=seed)
     if found.x is None or found.x @ master.cost > stand.best.value - 0.5:
         return stand, None, guide.spared / 2.0
     opened = found.x
@@ -174,26 +205,32 @@ def _guided(
     return stand, replace(guide, master=master), guide.spared
 
 
-def _new_sites(rooms: Rooms, best: Choice) -> np.ndarray:
-    return np.flatnonzero(best.opened & ~rooms.question.fixed)
-
-
-def _settle(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: int) -> None:
+def _settle(rooms: Rooms, stand: Stand, known: Known, deadline: Deadline, seed: int, both: Both) -> Stand:
     """Tell whether as few sites as the bound says have room, by branching, and else one more, as long as time is left.
 
-    A search goes on from such sites.
+    Return the state after a search from such sites, if there are any.
     """
+    begun = 0
+
+    def counted(work: Callable[[Lane], Lane], pair: tuple[Lane, Lane]) -> tuple[Lane, Lane]:
+        known.steps[0] = float(begun + pair[0].parts + pair[1].parts)
+        return both(work, pair)
+
     while deadline.left() > 0.0:
         most = float(np.ceil(known.bound - _HAIR))
-        found = few_sites(stand.master, stand.point, most, deadline)
-        stand = replace(stand, master=found.master)
+        found = few_sites(stand.master, stand.point, most, deadline, counted)
+        stand, begun = replace(stand, master=found.master), begun + found.parts
+        known.steps[0] = float(begun)
         if found.none:
             known.bounds.append(most + 1.0)
         elif found.opened is None:
             break
         else:
-            known.choices.append(_tried(rooms, stand, found.opened, deadline, seed).best)
+            known.steps[0] += _TRY_STEPS
+            stand = _tried(rooms, stand, found.opened, deadline, seed)
+            known.tell(0, stand.best)
             break
+    return stand
 
 
 def _refitted(rooms: Rooms, stand: Stand, centre: int, deadline: Deadline, seed: int) -> Stand:
@@ -240,3 +277,7 @@ def _all_broken(master: Master, opened: Floats, point: Floats, flow: Flow) -> sp
     new = [broken_rooms(master.kinds, some, one) for some, one in zip(points, flows, strict=True)]
     new += [broken_windows(master.kinds, some) for some in points[1:]]
     return sparse.vstack(new).tocsr()
+
+
+def _part(deadline: Deadline, share: float) -> Deadline:
+    return Deadline(share * deadline.left(), clock=deadline.clock)

@@ -23,6 +23,7 @@ from spatial.siting.ways import Deadline, Flags, Floats, Ints
 _LP_ROUNDS, _CUT_ROUNDS, _LITTLE = 200, 6, 1e-4
 """Other inequalities than those about room are looked for where a round has gained at most this share of the bound:
 windows of sites each time, the others in at most so many rounds."""
+_DULL_ROUNDS = 5
 _NEW_CUTS = 400
 _HAIR = 1e-9
 
@@ -61,13 +62,15 @@ def join_terms(master: Master, terms: sparse.csr_array, least: Floats) -> Master
     return replace(master, terms=more, least=np.concatenate((master.least, least)))
 
 
-def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | None, float]:
+def raise_bound(master: Master, deadline: Deadline, *, dull: float = 0.0) -> tuple[Master, Floats | None, float]:
     """Return the model with what answers of its linear programme break, the last answer, and the bound of its prices.
+
+    Rounds end where some of the later ones gain less than is ``dull``.
 
     Zero-half cuts and inequalities of windows are looked for once inequalities about room gain little; the answer is
     None where there is none, or no time.
     """
-    solver, bound, point, cuts = _solver(master), -np.inf, None, 0
+    solver, bound, point, cuts, past = _solver(master), -np.inf, None, 0, list[float]()
     for _ in range(_LP_ROUNDS):
         status = _solved(solver, deadline)
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -87,7 +90,9 @@ def raise_bound(master: Master, deadline: Deadline) -> tuple[Master, Floats | No
             cuts += 1
             more, at_least = broken_cover(master, point, price, deadline)
             terms, least = sparse.vstack([terms, more]).tocsr(), np.concatenate((least, at_least))
-        if terms.shape[0] == 0 or deadline.left() <= 0.0:
+        past = [*past, bound] if late else past
+        slow = len(past) > _DULL_ROUNDS and bound - past[-_DULL_ROUNDS - 1] < dull
+        if terms.shape[0] == 0 or slow or deadline.left() <= 0.0:
             break
         master = join_terms(master, terms, least)
         _add(solver, terms, least)

@@ -1,5 +1,7 @@
 """Sites within a cost that keep all inequalities about room, or none: branching against an exact model of all pairs."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from spatial.siting.question import Question
 from spatial.siting.room import few
-from spatial.siting.room.few import few_sites
+from spatial.siting.room.few import Lane, few_sites
 from spatial.siting.room.relaxed import Told, begin_near, set_ends, settle_relaxed, shed_relaxed
 from spatial.siting.room.rows import flow_of
 from spatial.siting.room.sites import Master, master_of, raise_bound
@@ -79,6 +81,28 @@ def test_the_same_model_is_branched_on_in_the_same_way() -> None:
     assert one.opened is not None
     assert two.opened is not None
     assert (one.opened == two.opened).all()
+
+
+def test_two_threads_look_at_the_same_parts_as_one() -> None:
+    parts = 0
+    with ThreadPoolExecutor(1) as pool:
+
+        def both(work: Callable[[Lane], Lane], pair: tuple[Lane, Lane]) -> tuple[Lane, Lane]:
+            other = pool.submit(work, pair[1])
+            return work(pair[0]), other.result()
+
+        for seed in range(6):
+            question = replace(scattered(seed, 90, 24, 0.5), split=True)
+            least, master = fewest(question), master_of(listed(question))
+            for most in (least - 1.0, least):
+                one = few_sites(master, np.zeros(24), most, Deadline(20.0))
+                two = few_sites(master, np.zeros(24), most, Deadline(20.0), both)
+                assert one.none == two.none == (most < least), seed
+                assert one.parts == two.parts, seed
+                assert (one.master.terms != two.master.terms).nnz == 0, seed
+                assert one.opened is None or (one.opened == two.opened).all(), seed
+                parts = max(parts, one.parts)
+    assert parts >= 12
 
 
 def test_a_programme_says_where_ends_leave_nothing_and_takes_back_what_waits() -> None:
