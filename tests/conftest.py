@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,14 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("WANGGE_HYPOTHESIS", "same"))
+_MEMORY, _ENOUGH = Path("/dev/shm"), 4 << 30
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+"""Files of tests lie in memory where there is enough: databases wait until each change has reached the disk."""
 _AS_MANY = {
     "tests/api/test_end_to_end.py": 20,
     "tests/api/test_job_servers.py": 6,
-    "tests/siting/test_every_condition.py": 10,
+    "tests/siting/test_every_condition.py": 3,
     "tests/test_notebooks.py": 3,
 }
 """As how many of the others each test of a file counts that has few and long ones."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -62,9 +63,14 @@ def borders(blocks: Any, *, barred: Iterable[tuple[str, str]] = (), clear: Itera
     return pd.DataFrame(rows, columns=columns).astype(kinds)
 
 
+@cache
+def _default() -> Profile:
+    return read_profile("about_500")
+
+
 def banded(floor: int, target: int, ceiling: int, **division: Any) -> Profile:
     """Return the default profile with another band (and other weights of the division)."""
-    profile = read_profile("about_500")
+    profile = _default()
     grid = replace(profile.grid, floor_households=floor, target_households=target, ceiling_households=ceiling)
     return replace(profile, grid=grid, division=replace(profile.division, **division))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
@@ -149,10 +150,15 @@ def enumerate_corners(blocks: Any, adjacency: Any, current: Any, profile: Any, i
     }
     graph = nx.Graph(inside.loc[inside["crossable"], ["focal", "neighbor"]].itertuples(index=False, name=None))
     graph.add_nodes_from(ids)
+
+    @cache
+    def hangs_together(*group: str) -> bool:  # always in the order of ids
+        return nx.is_connected(graph.subgraph(group))
+
     found = []
     for groups in list_partitions(ids):
         sums = [sum(households[b] for b in group) for group in groups]
-        if max(sums) > grid.ceiling_households or not all(nx.is_connected(graph.subgraph(g)) for g in groups):
+        if max(sums) > grid.ceiling_households or not all(hangs_together(*group) for group in groups):
             continue
         at = {block: i for i, group in enumerate(groups) for block in group}
         cost = sum(money for (a, b), money in price.items() if at[a] != at[b])

@@ -1,6 +1,7 @@
 """Small siting questions on a line or from a matrix of seconds, for the tests of this room."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -15,8 +16,13 @@ CRS = metric_crs(108.7, 34.3)
 
 
 def siting_profile(model: str, cutoff_s: float = 600.0, **rules: Any) -> Profile:
-    profile = read_profile("about_500")
+    profile = _default()
     return replace(profile, siting=replace(profile.siting, model=model, cutoff_min=cutoff_s / 60.0, **rules))
+
+
+@cache
+def _default() -> Profile:
+    return read_profile("about_500")
 
 
 def demand_frame(households: dict[str, int], xy: Any = None) -> Any:
