@@ -1,6 +1,8 @@
 """How low can the total be where room is limited? Prices of rows, one knapsack per site, and what they rule out."""
 
+import sys
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -31,9 +33,11 @@ STAGES = 4
 _FIRST_TRIES, _TRIES, _LONG_TRIES, _LAST_TRIES = 200, 16, 4000, 1_000_000
 _SEARCH_SHARE = 0.25
 """Share of the time left that one search may take."""
-_FIRST_SHARE, _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.02, 0.6, 0.7, 4
-"""Shares of the time left where rows are many: for a first choice, for exchanges of sites before random moves, and
-where no site costs a row more than another, and random moves are blind."""
+_FIRST_SHARE, _FIRST_STEPS = 0.1, 20
+"""Share of the time left and exchanges for a first choice of many rows: steps end it, for proofs begin with it."""
+_SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.6, 0.7, 4
+"""Shares of the time left where rows are many: for exchanges of sites before random moves, and where no site costs a
+row more than another, and random moves are blind."""
 _WANDER_SHARE = 0.7
 """Share of the time left for windows and random moves, where a model settles rows after them."""
 _QUICK_ENTRIES = 100_000
@@ -114,7 +118,7 @@ def _first(rooms: Rooms, deadline: Deadline, seed: int) -> Bound:
         state = replace(state, best=replace(nobody, opened=opened))
     elif has_many_rows(rooms):
         short = Deadline(_FIRST_SHARE * deadline.left(), clock=deadline.clock)
-        state = _begin(rooms, state, opened, short, seed) if may_search(rooms) else state
+        state = _begin(rooms, state, opened, short, seed, steps=_FIRST_STEPS) if may_search(rooms) else state
     else:
         state = _search(rooms, state, opened, _FIRST_TRIES, deadline, seed)
     return replace(state, prices=_first_prices(rooms, state.best))
@@ -195,7 +199,10 @@ def may_search(rooms: Rooms) -> bool:
     return not has_more_conditions(rooms.question) and not rooms.charge.any()
 
 
-def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int, near: bool = False) -> Bound:
+def _begin(
+    rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: int, *, near: bool = False,
+    steps: int = sys.maxsize,
+) -> Bound:  # fmt: skip
     """Return the state with a better choice, if exchanges of sites from some open ones lead to one.
 
     Where chains among the open sites would take too long, those are filled row by row instead. Near sites stay shut
@@ -204,7 +211,8 @@ def _begin(rooms: Rooms, state: Bound, opened: Flags, deadline: Deadline, seed: 
     still, trades = state.fixed | state.banned, near and rooms.paid.any()
     if rooms.most + int(rooms.question.fixed.sum()) <= _MOST_OPEN:
         shut = still | (hardly_open(rooms, state) & ~opened) if trades else still
-        found = (trade_rooms if trades else swap_rooms)(rooms, opened, shut, deadline=deadline, seed=seed)
+        exchange = trade_rooms if trades else partial(swap_rooms, steps=steps)
+        found = exchange(rooms, opened, shut, deadline=deadline, seed=seed)
     else:
         found = search_rooms(rooms, opened, still, tries=1, seed=seed, deadline=deadline)
     return replace(state, best=found) if found.value < state.best.value else state

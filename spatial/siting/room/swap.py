@@ -5,6 +5,7 @@ transport problem, and the newcomer is filled with what gains most for its load)
 carried out, and a chain of moves settles each (see ``flow.py``).
 """
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,9 @@ class Filled:
     value: float
 
 
-def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
+def swap_rooms(
+    rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int, steps: int = sys.maxsize
+) -> Choice:
     """Return the best choice met by exchanges of sites from some open ones; the ``still`` ones do not move.
 
     Each step makes the best of the likeliest exchanges, be it for the better or the worse, among sites that have not
@@ -47,7 +50,7 @@ def swap_rooms(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline,
     lost = finite_lost(rooms)
     now = best = _fill_first(rooms, np.flatnonzero(opened), lost)
     free, step = np.zeros(len(rooms.room), dtype=np.int64), 0
-    while deadline.left() > 0.0:
+    while step < steps and deadline.left() > 0.0:
         step += 1
         pairs, least = _likely_pairs(rooms, now, still)
         if not len(pairs):
