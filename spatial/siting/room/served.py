@@ -50,7 +50,8 @@ def serve_most(rooms: Rooms, *, deadline: Deadline, seed: int) -> tuple[Choice, 
     """Return the choice met that leaves least out and how little can be left out; None if time does not do for a bound.
 
     The programme comes first; then its bound is raised beside searches, which a second thread does; in the end both
-    threads branch, and search on where that ends early.
+    threads branch, and search on where that ends early. Threads tell each other nothing while they go on, so that none
+    can be first; how long each stage takes is left to the clock.
     """
     kinds, short = list_kinds(rooms), _part(deadline, _FIRST_SHARE)
     if (begun := begin_lacks(rooms, _part(deadline, _LP_SHARE))) is None:

@@ -1,7 +1,10 @@
 """How much sites with room serve at most: bounds of sites and lacks against an exact model of all pairs."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +12,14 @@ import pytest
 from spatial.siting.mip import solve_mip
 from spatial.siting.models import room_model
 from spatial.siting.question import Question
+from spatial.siting.room import grow
 from spatial.siting.room import served as room_served
 from spatial.siting.room.rooms import Choice, Rooms, list_rooms
 from spatial.siting.room.served import counts_served, serve_most
 from spatial.siting.ways import Deadline, row_of
 from tests.siting.room.test_fewest import scattered
+
+_HELD_S = 0.004
 
 
 def served(seed: int, p: int, *, fixed: int = 0, banned: int = 0, rate: float = 1.0, **size: float) -> Question:
@@ -113,3 +119,29 @@ def test_the_same_question_has_the_same_answer_whoever_asks_again() -> None:
     assert some[0][1] == some[1][1]
     assert some[0][0].value == some[1][0].value
     assert (some[0][0].served == some[1][0].served).all()
+
+
+def test_the_answer_is_the_same_whichever_thread_is_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halves of the programme, and searches beside it: threads tell each other nothing while they go on."""
+    question = served(1, 4, rows=60, sites=12)
+    best, bound = answered(question)
+    slow = ((grow, "_half", False), (grow, "_half", True), (room_served, "anneal_rooms", False),
+            (room_served, "raise_lacks", True))  # fmt: skip
+    for module, name, main in slow:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, held(getattr(module, name), main))
+            same, as_high = answered(question)
+        assert best.value == same.value, name
+        assert (best.served == same.served).all(), name
+        assert bound == as_high, name
+
+
+def held(function: Callable[..., Any], main: bool) -> Callable[..., Any]:
+    """Return the function, which goes on only after a while in the main thread, or in the other one."""
+
+    def later(*args: Any, **options: Any) -> Any:
+        if (threading.current_thread() is threading.main_thread()) == main:
+            time.sleep(_HELD_S)
+        return function(*args, **options)
+
+    return later
