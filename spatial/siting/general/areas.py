@@ -30,7 +30,7 @@ from spatial.walking.compiled import inner, kernel
 
 _COLUMNS = 100
 """Sets of sites that an area keeps."""
-_TIMES, _STEPS = 4, 300
+_TIMES, _STEPS = 4, 100
 """Sets that are sought at most in a visit of an area, and steps by which those that are known are mixed."""
 
 
@@ -128,7 +128,7 @@ def visit(  # type: ignore[no-untyped-def]
     a, need, near, pair_near, sites, pairs, row_ptr, site_ptr, own, ptr, site, weight, name, price, level, ask, worth,
     known, cost, part, count,
 ):  # fmt: skip
-    """Give an area new prices, in place, as far as they gain by the sets that are met.
+    """Give an area the prices that are best for the sets known, or as far as they gain if each search meets a new one.
 
     ``sites`` and ``near`` are as in ``rows.py``. ``pairs`` has rows for where pairs are drawn to, what they are paid
     and how far they are open.
@@ -144,7 +144,7 @@ def visit(  # type: ignore[no-untyped-def]
             if (known[k, first + t] and high[t] < 0.5) or (not known[k, first + t] and low[t] > 0.5):
                 cost[k, a] = np.inf
     best, weights, needs, asked = _posing(a, need, row_ptr, own, weight)
-    for _ in range(_TIMES):
+    for turn in range(_TIMES):
         for t in range(size):
             j = name[first + t]
             if t < own_size:
@@ -160,6 +160,9 @@ def visit(  # type: ignore[no-untyped-def]
         entry = ptr[begin]
         local, listed = ptr[begin : end + 1] - entry, site[entry : ptr[end]]
         least = descend(local, listed, weights, needs, asked, low, high, best) - less
+        fresh = keep_set(a, best, need, row_ptr, site_ptr, own, ptr, site, weight, ask, known, cost, part, count)
+        if fresh and turn < _TIMES - 1:
+            continue
         gain, length = least - worth[a], 0.0
         for t in range(size):
             j, step = name[first + t], new[t] - ask[first + t]
@@ -169,8 +172,8 @@ def visit(  # type: ignore[no-untyped-def]
             else:
                 gain -= step * pairs[2, j]
                 length += step * step / pair_near
-        if gain > 0.0:
-            by = min(1.0, gain / length) if length > 0.0 else 1.0
+        if gain > 0.0 or not fresh:  # where no new set was met, these prices are the best for the sets there are
+            by = min(1.0, gain / length) if length > 0.0 and fresh else 1.0
             worth[a] += by * (least - worth[a])
             for t in range(size):
                 j, step = name[first + t], by * (new[t] - ask[first + t])
@@ -182,7 +185,7 @@ def visit(  # type: ignore[no-untyped-def]
                 else:
                     pairs[1, j] += step
                     pairs[2, j] = min(max(pairs[0, j] + pairs[1, j] / pair_near, 0.0), 1.0)
-        if not keep_set(a, best, need, row_ptr, site_ptr, own, ptr, site, weight, ask, known, cost, part, count):
+        if not fresh:
             break
 
 

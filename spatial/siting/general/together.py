@@ -11,7 +11,7 @@ from spatial.siting.general.rows import RowPrices
 from spatial.siting.general.task import State, Task, is_open, ruled
 from spatial.siting.ways import Deadline, Tick
 
-_AREA_SHARE, _ROUNDS_BETWEEN = 0.9, 6
+_AREA_SHARE, _ROUNDS_BETWEEN = 0.9, 4
 """The share of the time that is left for prices of areas, and rounds between two searches of what they prove."""
 _GROUP_SHARE = 0.75
 """The share of the time that is left for prices of groups of a few rows."""
