@@ -25,31 +25,33 @@ _OFTEN = 0.5
 _FINE_STEPS, _FINE_PACE = 3, 0.01
 _REPORT_EVERY = 64
 _WIDE = 200
-"""With more open nodes than this the last one is next, else the one of least bound after each that is closed."""
+"""With more open nodes than this the last one is next, else the one of least bound after each that is closed, and after
+every one whose relaxation is solved: that takes long, and the least bound is what all of it proves."""
 _IMPROVE_FIRST, _IMPROVE_EVERY = 10, 16
 """The first nodes and then every 16th start a quick search from the sites their prices favour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A smaller question, the names of the sites opened on the way, its prices, a bound for it, and where the simplex
-    method ended above it."""
+    """A smaller question, the names of the sites opened on the way, its prices, a bound for it, where the simplex
+    method ended above it, and the balls that are ``held``: one of their sites is open."""
 
     core: Core
     opened: tuple[int, ...]
     price: Floats
     bound: float
     start: Start | None = None
+    held: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Polished:
     """The node in costs that are nowhere higher and with prices that bound it better, how far each site is open, and
-    which of some names to split on."""
+    the halves of what is left of it once sites are settled. The node's bound is infinite where nothing is left."""
 
     node: Node
     share: Floats
-    split: Callable[[Ints], int]
+    split: Callable[[Node], list[Node]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def branch(
         slow = nodes >= most and nodes > foreseen * (1.0 - sum(part for _, part in stack))
         if slow or not deadline.left() or (nodes % _REPORT_EVERY == 0 and not ask.watch(best.value, lowest)):
             return Searched(best.names, best.value, lowest, nodes, True)
-        at = -1 if parts or len(stack) > _WIDE else min(range(len(stack)), key=lambda k: stack[k][0].bound)
+        deep = len(stack) > _WIDE or bool(parts and not ask.polish)
+        at = -1 if deep else min(range(len(stack)), key=lambda k: stack[k][0].bound)
         node, part = stack.pop(at)
         parts = []
         if node.bound > ask.goal(best.value):
@@ -137,7 +140,7 @@ def settle(node: Node, priced: Priced) -> Node | None:
     opened = node.opened + tuple(int(name) for name in core.names[sure])
     settled: Any = priced.status if count < core.p or core.p < 0 else np.where(sure, 1, -1)
     smaller, rows = shrink(core, settled)
-    return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound), node.start)
+    return Node(smaller, opened, priced.price[rows], max(node.bound, priced.bound), node.start, node.held)
 
 
 def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, list[Node], float]:
@@ -166,11 +169,9 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
             share = priced.share[priced.status == 0]
             if ask.halve and (halves := ask.halve(smaller, share)):
                 return best, halves, np.inf
-            if polished is None:
-                at = int(np.argmin(np.abs(share - _LIKELY)))
-            else:
-                at = int(np.flatnonzero(smaller.core.names == polished.split(smaller.core.names))[0])
-            return best, _split(smaller, at), np.inf
+            if polished is not None:
+                return best, polished.split(smaller), np.inf
+            return best, split_on(smaller, int(np.argmin(np.abs(share - _LIKELY)))), np.inf
         node, thorough = smaller, False
 
 
@@ -190,7 +191,7 @@ def _with_polish(core: Core, priced: Priced, polished: Polished, goal: float, up
     price = polished.node.price
     fine = raise_prices(core, price, goal=goal, upper=upper, steps=_FINE_STEPS, pace=_FINE_PACE)
     status = np.where(fine.status != 0, fine.status, priced.status)
-    return replace(fine, bound=max(fine.bound, priced.bound), share=polished.share, status=status)
+    return replace(fine, bound=max(fine.bound, priced.bound, polished.node.bound), share=polished.share, status=status)
 
 
 def _last(core: Core) -> Flags | None:
@@ -234,7 +235,7 @@ def _try(node: Node, flags: Flags, best: Best, ask: Search, thorough: bool) -> B
     return Best(names, value) if value < best.value else best
 
 
-def _split(node: Node, at: int) -> list[Node]:
+def split_on(node: Node, at: int) -> list[Node]:
     """Return the node with one site shut and with it open."""
     core = node.core
     parts = []
@@ -243,5 +244,5 @@ def _split(node: Node, at: int) -> list[Node]:
         status[at] = flag
         smaller, rows = shrink(core, status)
         opened = (*node.opened, int(core.names[at])) if flag > 0 else node.opened
-        parts.append(Node(smaller, opened, node.price[rows], node.bound, node.start))
+        parts.append(Node(smaller, opened, node.price[rows], node.bound, node.start, node.held))
     return parts

@@ -35,7 +35,7 @@ NONE = np.zeros(0, np.int64)
 class Program:
     """The relaxation as HiGHS has it; its rows after the first are balls (entry) and cuts (below 0).
 
-    ``paid`` are the columns, by ball, of steps that were taken as paid before.
+    ``paid`` are the columns, by ball, of steps that were taken as paid before, ``held`` balls whose step is not paid.
     """
 
     highs: Any
@@ -49,6 +49,7 @@ class Program:
     cuts: list[Cut] = field(default_factory=list)
     column: dict[int, int] = field(default_factory=dict)
     paid: dict[int, int] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,12 @@ def lift(
     opened: Ints = NONE,
     free: Ints | None = None,
     start: Start | None = None,
+    held: tuple[int, ...] = (),
 ) -> Lifted | None:
     """Return the question with cuts at their prices in its costs, after so many rounds of cuts; None without time.
 
-    Sites named ``opened`` are open and all but those and the ``free`` ones shut. Cuts stay for the questions after it.
+    Sites named ``opened`` are open and all but those and the ``free`` ones shut, and each ball that is ``held``, which
+    stands as a column, has an open site. Cuts stay for the questions after it.
     The simplex method begins at ``start``, else where it ended last.
     """
     core, highs = program.core, program.highs
@@ -84,6 +87,7 @@ def lift(
     low = np.isin(core.names, opened).astype(np.float64)
     high = np.ones(m) if free is None else np.maximum(low, np.isin(core.names, free))
     highs.changeColsBounds(m, np.arange(m, dtype=np.int32), low, high)
+    _hold(program, held)
     if start is not None:
         begin_at(highs, program.rows, start, program.paid)
     best, waited, lifted, effort = -np.inf, 0, None, 0
@@ -152,9 +156,7 @@ def _run(program: Program, deadline: Deadline) -> tuple[Floats, float, Floats] |
     """Return shares, value and duals of the rows; None where there is no time for them."""
     core, highs = program.core, program.highs
     m = len(core.names)
-    lacking = np.where(program.state == _LACKING, program.step, 0.0)
-    earned = earnings(core.ptr, core.site, program.ends, program.row, lacking, m)
-    highs.changeColsCost(m, np.arange(m, dtype=np.int32), (core.fee - earned) / program.unit)
+    lacking = charge(program)
     if not _solve(highs, deadline):
         return None
     solution = highs.getSolution()
@@ -162,6 +164,24 @@ def _run(program: Program, deadline: Deadline) -> tuple[Floats, float, Floats] |
     value = float(highs.getInfo().objective_function_value) * program.unit + fixed
     share = np.clip(np.asarray(solution.col_value)[:m], 0.0, 1.0)
     return share, value, np.asarray(solution.row_dual)[1:] * program.unit
+
+
+def charge(program: Program) -> Floats:
+    """Let sites earn the steps that are taken as paid; return these by ball."""
+    core, m = program.core, len(program.core.names)
+    lacking: Floats = np.where(program.state == _LACKING, program.step, 0.0)
+    earned = earnings(core.ptr, core.site, program.ends, program.row, lacking, m)
+    program.highs.changeColsCost(m, np.arange(m, dtype=np.int32), (core.fee - earned) / program.unit)
+    return lacking
+
+
+def _hold(program: Program, held: tuple[int, ...]) -> None:
+    """Let the steps of these balls alone not be paid."""
+    for ball in program.held:
+        program.highs.changeColBounds(program.column[ball], 0.0, highspy.kHighsInf)
+    for ball in held:
+        program.highs.changeColBounds(program.column[ball], 0.0, 0.0)
+    program.held = held
 
 
 def _solve(highs: Any, deadline: Deadline) -> bool:
@@ -178,13 +198,18 @@ def _solve(highs: Any, deadline: Deadline) -> bool:
 
 def _widen(program: Program, summed: Floats) -> bool:
     """Make columns of the steps that were taken for too little, as the shares show; tell if there are any."""
-    paid = np.flatnonzero((program.state == _LACKING) & (summed > 1.0 + _SEEN))
+    widened = add_paid(program, np.flatnonzero((program.state == _LACKING) & (summed > 1.0 + _SEEN)))
+    return _add_balls(program, np.flatnonzero((program.state == _FREE) & (summed < 1.0 - _SEEN))) or widened
+
+
+def add_paid(program: Program, paid: Ints) -> bool:
+    """Make columns of these steps, which were taken as paid; tell if there are any."""
     column, row = program.highs.getNumCol() + np.arange(len(paid)), program.highs.getNumRow() + np.arange(len(paid))
     widened = _add_balls(program, paid)
     if widened:
         pay_at_once(program.highs, column, row)
         program.paid.update(zip(paid.tolist(), column.tolist(), strict=True))
-    return _add_balls(program, np.flatnonzero((program.state == _FREE) & (summed < 1.0 - _SEEN))) or widened
+    return widened
 
 
 def _add_balls(program: Program, at: Ints) -> bool:
@@ -243,19 +268,24 @@ def _drop_slack(program: Program) -> None:
 def _taken_in(program: Program, dual: Floats) -> tuple[Core, Floats]:
     """Return the question with the cuts at their prices in its costs, and the prices of its rows.
 
-    Whatever the prices, it costs no set more than the question did: no step becomes negative.
+    Whatever the prices, it costs no set more than the question did: no step becomes negative. Those of balls that are
+    held are as long as their prices ask for: no set pays them.
     """
     core, step, fee, base = program.core, program.step.copy(), program.core.fee.copy(), program.core.base
     paid = np.where(program.state == _LACKING, program.step, 0.0)
     rows = np.array(program.rows, np.int64)
     paid[rows[rows >= 0]] = np.maximum(dual[rows >= 0], 0.0)
-    for at, price in zip(rows[rows < 0], dual[rows < 0], strict=True):
-        cut = program.cuts[-at - 1]
+    taken = [(program.cuts[-at - 1], max(float(dual[k]), 0.0)) for k, at in enumerate(program.rows) if at < 0]
+    held, owed = list(program.held), paid.copy()
+    for cut, each in taken:
+        owed[np.searchsorted(program.ends, cut.balls)] += each
+    step[held] = np.maximum(step[held], owed[held])
+    for cut, each in taken:
         steps = np.searchsorted(program.ends, cut.balls)
-        price = min(max(float(price), 0.0), float(step[steps].min(initial=np.inf)))
-        step[steps] -= price
-        fee[cut.site] -= price * cut.value
-        base += price * cut.low
+        each = min(each, float(step[steps].min(initial=np.inf)))
+        step[steps] -= each
+        fee[cut.site] -= each * cut.value
+        base += each * cut.low
     paid = np.minimum(paid, step)
     low, mass = core.cost[core.ptr[:-1]], core.weight
     cost, cap = staircase(core.ptr, program.ends, program.row, step / mass[program.row], low)

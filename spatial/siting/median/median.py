@@ -16,11 +16,12 @@ from spatial.siting.median.city import run_city
 from spatial.siting.median.core import Core, build_core, shrink, total
 from spatial.siting.median.counts import share_sites
 from spatial.siting.median.cuts import begin, lift
+from spatial.siting.median.halves import is_empty, split_node
 from spatial.siting.median.joined import join_sets
 from spatial.siting.median.places import Places, split_places
 from spatial.siting.median.price import raise_prices
 from spatial.siting.median.rounds import BRANCH_ENTRIES, KICK_VISITS, State, named, run_rounds, wander
-from spatial.siting.median.split import begin_records, split_site
+from spatial.siting.median.split import begin_records
 from spatial.siting.median.swap import by_column, search
 from spatial.siting.median.terms import Terms, ask, can_enumerate, enumerate_sets, finish
 from spatial.siting.ways import Deadline, Flags, Floats, Found, Ints, Tick, Ways
@@ -30,7 +31,8 @@ _DEPTH_SITES, _DEPTH_SHARE, _DEPTH_LEAST = 20, 3, 50
 _QUICK_NODES, _FORESEEN = 100, 800.0
 """Nodes that prices alone look at in any case, and how many they may seem to need in all to go on."""
 _ROOT_ROUNDS, _NODE_ROUNDS = 40, 2
-"""Most rounds of cuts at the root of the tree, and at any node after it."""
+"""Most rounds of cuts at the root of the tree, and at any node after it; none where nodes are split on balls, which
+lifts more in that time."""
 _ROOT_SHARE = 0.45
 """Share of the time left that cuts at the root may take before searches go on."""
 _TURNS, _HEAT, _FAR_HEAT, _FAR_KICKS = 20, 0.2, 0.1, 1.0
@@ -120,13 +122,19 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
         """Return a node with cuts taken into its costs and its best prices, where they can be had in time."""
         opened = np.array(node.opened[len(trunk.opened) :], np.int64)
         names = node.core.names
-        lifted = lift(program, goal, deadline, rounds=rounds, seed=seed, opened=opened, free=names, start=node.start)
+        if is_empty(program, node):
+            return Polished(replace(node, bound=np.inf), np.zeros(len(names)), lambda _left: [])
+        rounds = 0 if records.balls and rounds == _NODE_ROUNDS else rounds
+        lifted = lift(
+            program, goal, deadline, rounds=rounds, seed=seed, opened=opened, free=names, start=node.start,
+            held=node.held,
+        )  # fmt: skip
         if lifted is None:
             return None
         status = np.where(np.isin(trunk.core.names, opened), 1, -1)
         status[np.isin(trunk.core.names, names)] = 0
         core, rows = shrink(lifted.core, status)
-        split = partial(split_site, program, records, lifted.share, lifted.value, goal, deadline)
+        split = partial(split_node, program, records, lifted.share, lifted.value, goal, deadline)
         left = replace(node, core=core, price=lifted.price[rows], start=lifted.start)
         return Polished(left, lifted.share[status == 0], split)
 

@@ -27,18 +27,20 @@ _LEAST = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """How much a trial lifted the value by unit of share moved, summed by side (shut, opened) and site, and trials.
+    """How much a trial lifted the value by unit of share moved, summed by side (shut, opened) and site, and trials; the
+    same for one trial of each of some balls.
 
     Both are written to by every look around.
     """
 
     gain: Floats
     tries: Floats
+    balls: dict[int, Floats]
 
 
 def begin_records(sites: int) -> Records:
     """Return records without any trial."""
-    return Records(np.zeros((2, sites)), np.zeros((2, sites)))
+    return Records(np.zeros((2, sites)), np.zeros((2, sites)), {})
 
 
 def split_site(
@@ -58,64 +60,72 @@ def split_site(
     usual = np.where(known > 0, records.gain.sum(axis=1) / np.maximum(known, 1.0), 1.0)
     tries, gain = records.tries[:, loose], records.gain[:, loose]
     each = np.where(tries > 0, gain / np.maximum(tries, 1.0), usual[:, None])
-    worth = _worth(each * moved, missing)
+    worth = worth_of(each * moved, missing)
     order = np.argsort(-worth, kind="stable")
     best, at, waited = -1.0, int(loose[order[0]]), 0
-    trial = _begin_trials(program)
+    trial = begin_trials(program, _STEPS)
     for k in order:
         site = int(loose[k])
         reached = float(worth[k])
         if tries[:, k].min() < _TRUSTED and deadline.left():
-            gains = np.array([_gain(program, trial, site, side, missing) for side in (0, 1)])
+            gains = site_gains(program, trial, site, missing)
             records.gain[:, site] += gains / moved[:, k]
             records.tries[:, site] += 1.0
-            reached = float(_worth(gains[:, None], missing)[0])
+            reached = float(worth_of(gains[:, None], missing)[0])
         waited = 0 if reached > best else waited + 1
         if reached > best:
             best, at = reached, site
         if waited >= _LOOKS:
             break
-    _end_trials(program, trial)
+    end_trials(program, trial)
     return int(program.core.names[at])
 
 
-def _worth(gains: Floats, missing: float) -> Floats:
+def worth_of(gains: Floats, missing: float) -> Floats:
     """Return how good a split is, by site: the product of what both sides lift, of which no more than needed counts."""
     product: Floats = np.clip(gains, _LEAST * missing, missing).prod(axis=0)
     return product
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class Trial:
     """Where trials begin: the basis, and its value as the programme has it."""
 
     basis: Any
     value: float
 
 
-def _begin_trials(program: Program) -> _Trial:
-    """Return where trials begin, and hold the programme to few steps."""
+def begin_trials(program: Program, steps: int) -> Trial:
+    """Return where trials begin, and hold the programme to so many steps."""
     highs = program.highs
-    trial = _Trial(highs.getBasis(), float(highs.getInfo().objective_function_value))
-    highs.setOptionValue("simplex_iteration_limit", _STEPS)
+    trial = Trial(highs.getBasis(), float(highs.getInfo().objective_function_value))
+    highs.setOptionValue("simplex_iteration_limit", steps)
     return trial
 
 
-def _end_trials(program: Program, trial: _Trial) -> None:
+def end_trials(program: Program, trial: Trial) -> None:
     """Leave the programme as it was before the trials."""
     program.highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
     program.highs.setBasis(trial.basis)
 
 
-def _gain(program: Program, trial: _Trial, site: int, side: int, missing: float) -> float:
-    """Return how far some steps lift the value once the site is shut or opened; all that is missing if none is left."""
+def site_gains(program: Program, trial: Trial, site: int, missing: float) -> Floats:
+    """Return how far some steps lift the value once a site is shut, and once it is opened."""
+    gains = []
+    for side in (0.0, 1.0):
+        program.highs.changeColBounds(site, side, side)
+        gains.append(gained(program, trial, missing))
+        program.highs.changeColBounds(site, 0.0, 1.0)
+        program.highs.setBasis(trial.basis)
+    return np.array(gains)
+
+
+def gained(program: Program, trial: Trial, missing: float) -> float:
+    """Return how far some steps lift the value as the programme stands; all that is missing if none is left."""
     highs, states = program.highs, highspy.HighsModelStatus
-    highs.changeColBounds(site, float(side), float(side))
     highs.run()
     status = highs.getModelStatus()
     lifted = (float(highs.getInfo().objective_function_value) - trial.value) * program.unit
-    highs.changeColBounds(site, 0.0, 1.0)
-    highs.setBasis(trial.basis)
     if status == states.kInfeasible:
         return missing
     return float(np.clip(lifted, 0.0, missing)) if status in (states.kOptimal, states.kIterationLimit) else 0.0
