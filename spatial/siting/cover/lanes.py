@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spatial.siting.cover.programme import Ends, Posed
-from spatial.siting.cover.steps import CHUNK, ENOUGH, LEAST_BALANCE, LESS, PART, SOME, step_lengths
-from spatial.siting.ways import Deadline, Floats
+from spatial.siting.cover.steps import CHUNK, ENOUGH, LEAST_BALANCE, LESS, PART, SAFE, SOME, Programme, step_lengths
+from spatial.siting.ways import Deadline, Floats, Ints
 from spatial.walking.compiled import inner, kernel
 
 LANES = 8
@@ -63,28 +63,47 @@ def near_lanes(
     shared: Lanes, parts: list[Lane], goal: float, looks: int, balance: float, deadline: Deadline
 ) -> list[tuple[Floats, Floats]]:
     """Return point and prices of each part where its bound was best at so many looks, fewer if all reach the goal."""
-    posed, programme = shared.posed, shared.posed.programme
+    posed = shared.posed
     filled = [parts[min(k, len(parts) - 1)] for k in range(LANES)]
-    ends = [posed.within(lane.ends) for lane in filled]
-    low, high = np.stack([one.low for one in ends], 1), np.stack([one.high for one in ends], 1)  # type: ignore[misc]
-    x, y = np.stack([lane.point for lane in filled], 1), np.stack([lane.price for lane in filled], 1)
-    x = np.clip(x, low, high)
-    point = _rows(x, posed.back @ y, (shared.steps[0], programme.cost), low, high)
+    balls = np.unique(np.concatenate([posed.held(lane.ends) for lane in filled]))
+    programme, lengths = posed.with_balls(balls), _lengths(shared, balls)
+    back = programme.matrix.T.tocsr() if len(balls) else posed.back
+    asked = posed.prices_of(balls)
+    lacks = np.zeros((len(posed.touched), LANES))
+    low = np.vstack((np.stack([lane.ends[0][: posed.sites] for lane in filled], 1), lacks))
+    high = np.vstack((np.stack([lane.ends[1][: posed.sites] for lane in filled], 1), lacks + 1.0))
+    held = np.stack([lane.ends[0][posed.sites + balls] > 0.5 for lane in filled], 1)
     top = np.repeat(programme.top[:, None], LANES, 1)
-    price = _rows(y, programme.matrix @ x, (shared.steps[1], programme.least), np.zeros_like(y), top)
-    scalar, bound = np.zeros(_SCALARS), _bounds(posed, low, high)
+    top[len(top) - len(balls) :][~held] = 0.0
+    x, y = np.stack([lane.point for lane in filled], 1), np.stack([lane.price[asked] for lane in filled], 1)
+    x = np.clip(x, low, high)
+    point = _rows(x, back @ y, (lengths[0], programme.cost), low, high)
+    price = _rows(y, programme.matrix @ x, (lengths[1], programme.least), np.zeros_like(y), top)
+    forward, across = (_half(programme.matrix), _half(back)) if len(balls) else (shared.forward, shared.back)
+    scalar, bound = np.zeros(_SCALARS), _bounds(programme, back, low, high, top)
     best = bound(y)
     for look in range(looks):
         left = deadline.left()
         weight = max(balance * LESS**look, LEAST_BALANCE)
-        _walk(*shared.forward, *shared.back, CHUNK, np.float32(weight), point, price, scalar)
+        _walk(*forward, *across, CHUNK, np.float32(weight), point, price, scalar)
         now, reached = price[_NEXT].reshape(-1, LANES).astype(np.float64), point[_NEXT].reshape(-1, LANES)
         value = bound(now)
         better = value > best
         x[:, better], y[:, better], best = reached[:, better], now[:, better], np.maximum(best, value)
         if (best > goal).all() or deadline.left() <= left - deadline.left():
             break
-    return [(x[:, k].copy(), y[:, k].copy()) for k in range(len(parts))]
+    paid = np.zeros((len(parts), len(parts[0].price)))
+    paid[:, asked] = y[:, : len(parts)].T
+    return [(x[:, k].copy(), paid[k]) for k in range(len(parts))]
+
+
+def _lengths(shared: Lanes, balls: Ints) -> tuple[Floats, Floats]:
+    """Return the lengths of steps with rows for some balls."""
+    point, price = shared.steps
+    more, size = shared.posed.balls[balls], shared.posed.ball_size
+    slow = 1.0 / point
+    slow[: more.shape[1]] += size / SAFE * more.sum(axis=0)
+    return 1.0 / slow, np.concatenate((price, size / np.diff(more.indptr)))
 
 
 def _half(matrix: sparse.csr_array) -> Half:
@@ -101,14 +120,15 @@ def _rows(at: Floats, pull: Floats, same: tuple[Floats, Floats], low: Floats, hi
     return out
 
 
-def _bounds(posed: Posed, low: Floats, high: Floats) -> Callable[[Floats], Floats]:
+def _bounds(
+    programme: Programme, back: sparse.csr_array, low: Floats, high: Floats, top: Floats
+) -> Callable[[Floats], Floats]:
     """Return the function of prices by lane that tells what they prove, as ``Posed.proves`` without sides."""
-    programme = posed.programme
-    cost, top = programme.cost[:, None], programme.top[:, None]
+    cost = programme.cost[:, None]
 
     def bound(price: Floats) -> Floats:
         allowed = np.clip(price, 0.0, top)
-        left = cost - posed.back @ allowed
+        left = cost - back @ allowed
         total: Floats = programme.least @ allowed + np.minimum(left * low, left * high).sum(axis=0)
         return total
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from spatial.siting.cover.balls import half_open_balls
 from spatial.siting.cover.cuts import members
 from spatial.siting.cover.labels import label_cover
 from spatial.siting.cover.prices import cover_terms
@@ -37,10 +38,11 @@ _BALANCE = 0.5
 """How fast prices of a node go to begin with: those of the node that it was split from are near."""
 _FAINT = 0.02
 """A site open by at most this share, or to one, does not waver."""
-_MOST_WAVERING = 300
+_MOST_WAVERING = 350
 """A part with more sites that waver is halved: its halves are proved in the time that proves little of it."""
-_THREADS, _MORE = 2, 1.5
-"""Parts at a time, and how much more than its share of the time that is left one has: most need less."""
+_THREADS, _MORE, _LAST = 2, 1.5, 3
+"""Parts at a time, how much more than its share of the time that is left one has (most need less), and how many parts
+are left when the one that wavers most begins: it keeps a thread to the end, and the others have one."""
 _TINY = 1e-9
 
 
@@ -73,7 +75,9 @@ def bound_parts(question: CoverQuestion, state: CoverState, deadline: Deadline) 
     opened[state.chosen] = True
     slack = max(_SLACK * state.gap / len(split.parts), _TINY)
     bounds = np.full(len(split.parts), -np.inf)
-    turns = iter(enumerate(np.argsort([_wavering(part) for part in split.parts], kind="stable").tolist()))
+    order = np.argsort([_wavering(part) for part in split.parts], kind="stable")
+    order[-_LAST:] = np.roll(order[-_LAST:], 1)
+    turns = iter(enumerate(order.tolist()))
     with ThreadPoolExecutor(_THREADS) as pool:
         jobs = [pool.submit(_prove_some, split.parts, turns, opened, slack, bounds, deadline) for _ in range(_THREADS)]
         for job in jobs:
@@ -110,7 +114,8 @@ def _prove_some(
 ) -> None:
     """Prove parts as long as there are some, and write their bounds; each has a share of the time that is left."""
     for turn, at in turns:
-        share = min(_MORE * _THREADS / (len(parts) - turn), 1.0)
+        left = len(parts) - turn
+        share = min(_MORE * (_THREADS if left >= _LAST else 1) / left, 1.0)
         limit = Deadline(max(deadline.left(), 0.0) * share, clock=deadline.clock)
         bounds[at] = prove_part(parts[at], opened, slack, limit)
 
@@ -138,9 +143,12 @@ def prove_part(part: CoverPart, opened: Flags, slack: float, deadline: Deadline)
     begun = (opened[part.sites], part.begin[0][: len(fee)] > 0.5)
     best = min((pay_fees(core, columns, one, kicks=_MORE_KICKS, seed=1)[0] for one in begun), key=cost_of)
     ask = Ask(lambda least: least - slack, cost_of, lambda _value, _bound: True, search, _BALANCE)
-    ends = np.zeros(len(fee)), np.ones(len(fee))
-    grown = grow_tree(part.posed, ends, part.begin, best, cost_of(best), ask, deadline)
-    proved = part.posed.proves(part.begin[1], ends)[0]
+    balls = half_open_balls(part.table, part.weight, part.begin[0][: len(fee)])
+    posed, places = replace(part.posed, balls=balls), len(fee) + balls.shape[0]
+    begin = part.begin[0], np.concatenate((part.begin[1], np.zeros(balls.shape[0])))
+    ends = np.zeros(places), np.ones(places)
+    grown = grow_tree(posed, ends, begin, best, cost_of(best), ask, deadline)
+    proved = posed.proves(begin[1], ends)[0]
     return max(min(grown.bound, grown.value - slack), proved)
 
 

@@ -22,7 +22,7 @@ from spatial.walking.compiled import inner, kernel, row
 CHUNK = 100
 """Steps between two looks at the bound and at the clock."""
 _FEWEST_CHUNKS, _MOST_CHUNKS = 3, 60
-_SAFE = 0.99
+SAFE = 0.99
 """Part of the longest step under which the method is known to converge."""
 _LEAST_SIZE = 1e-6
 BALANCE, LESS, LEAST_BALANCE = 2.0, 0.5, 0.1
@@ -119,7 +119,7 @@ def step_lengths(programme: Programme) -> tuple[Floats, Floats]:
     matrix, least = programme.matrix, _LEAST_SIZE * max(float(programme.size.max()), _LEAST_SIZE)
     size = np.maximum(programme.size, least)
     reach = sparse.csr_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
-    return _SAFE / np.maximum(reach.T @ size, size.min()), size / np.maximum(reach.sum(axis=1), 1.0)
+    return SAFE / np.maximum(reach.T @ size, size.min()), size / np.maximum(reach.sum(axis=1), 1.0)
 
 
 def _counted(matrix: sparse.csr_array) -> tuple[NDArray[np.uint64], NDArray[np.uint32], Floats]:

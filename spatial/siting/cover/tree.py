@@ -1,31 +1,31 @@
 """What does branching prove about a cover programme whose inequalities are at hand?
 
-Branch and bound over sites, the part of least bound first. A part is the same programme with some sites open or shut;
-its prices go on from those of the part that it was split from, some hundred steps, which take a third of the time of
-the simplex method and prove most of what it does. The site to split on is foreseen by what splits on it have gained
-(Achterberg, Koch and Martin, "Branching rules revisited", 2005).
+Branch and bound over sites and balls of them, the part of least bound first. A part is the same programme with some
+sites open or shut, and some site of a ball open or all of them shut; its prices go on from those of the part that it
+was split from, some hundred steps, which take a third of the time of the simplex method and prove most of what it does.
+What to split on is foreseen by what splits have gained (``gains.py``) and, where eight halves take little longer than
+one, by trials.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from spatial.siting.cover.gains import Gains, start_gains
 from spatial.siting.cover.lanes import LANES, Lane, Lanes, make_lanes, near_lanes
 from spatial.siting.cover.programme import Ends, Posed
 from spatial.siting.cover.steps import BALANCE, Pace, near_prices
-from spatial.siting.ways import Deadline, Flags, Floats
+from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
 _LOOKS, _FIRST_LOOKS = 4, 20
 """Looks at the bound while the prices of a part, and of the whole, are brought down; twice as many, up to those of the
 whole, for what is split from a part that they gained nothing."""
-_FAINT = 0.01
-"""Sites open by at most this share, or to one, are split on only where all are."""
-_EXPECTED, _PRIOR = 0.5, 0.02
-"""How many splits the gain expected of any site counts as, and that gain before there are any, as a share of what the
-bound may rise."""
-_LEAST_GAIN = 1e-3
+_FAINT, _LEAST_OF_BALL = 0.01, 0.25
+"""Sites open by at most this share, or to one, are split on only where all are; balls never are."""
+_LISTED, _TRIED, _TRIAL = 12, 2, 1
+"""Places of a part to choose from, those of them that are tried where parts are priced in lanes, looks of a trial."""
 _SEARCH_EVERY = 5
 """Parts from one search near their shares to the next."""
 
@@ -67,20 +67,22 @@ class _Part:
     looks: int = _LOOKS
     balance: float = BALANCE
 
-    def split_on(self, site: int, value: float) -> Ends:
-        """Return the ends with a site open or shut."""
+    def split_on(self, posed: Posed, place: int, value: float) -> Ends:
+        """Return the ends with a site open or shut; with some site of a ball open, or with all of them shut."""
         low, high = self.ends[0].copy(), self.ends[1].copy()
-        low[site] = high[site] = value
+        low[place] = high[place] = value
+        if place >= posed.sites and value < 0.5:
+            high[posed.members(place - posed.sites)] = 0.0
         return low, high
 
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    """A part to be priced: its ends, the part that it was split from, and on which site to which end."""
+    """A part to be priced: its ends, the part that it was split from, and on which place to which end."""
 
     ends: Ends
     start: _Part
-    site: int
+    place: int
     side: int
 
 
@@ -94,18 +96,12 @@ def grow_tree(
     start = _Part(ends, -np.inf, *begin, balance=ask.balance)
     root = _price(posed, _Half(ends, start, -1, 0), ask.goal(value), _FIRST_LOOKS, deadline)
     opened, value = _better(posed, root, opened, value, ask)
-    room, lanes = max(ask.goal(value) - root.bound, 0.0), make_lanes(posed)
-    most = LANES if lanes else 2
-    gains, heap, made = np.zeros((2, 2, posed.sites)), [(root.bound, 0, root)], 1
+    lanes, heap, made = make_lanes(posed), [(root.bound, 0, root)], 1
+    gains, most = start_gains(posed.sites, posed.places, max(ask.goal(value) - root.bound, 0.0)), LANES if lanes else 2
     while heap and heap[0][0] <= ask.goal(value) and deadline.left() > 0.0 and ask.watch(value, heap[0][0]):
         goal = ask.goal(value)
-        halves: list[_Half] = []
-        while heap and heap[0][0] <= goal and len(halves) + 2 <= most:
-            part = heapq.heappop(heap)[2]
-            halves += _halves(posed, part, gains, room)
-        for half, one in zip(halves, _priced(posed, lanes, halves, goal, deadline), strict=True):
-            away = abs(half.side - half.start.point[half.site])
-            gains[half.side, :, half.site] += min(one.bound, goal) - half.start.bound, away
+        parts = [heapq.heappop(heap)[2] for _ in range(min(most // 2, len(heap))) if heap[0][0] <= goal]
+        for one in _priced(posed, lanes, parts, gains, goal, deadline):
             made += 1
             if one.bound > ask.goal(value):
                 continue
@@ -119,33 +115,99 @@ def grow_tree(
     return Grown(opened, value, value if bound > ask.goal(value) else bound, made)
 
 
-def _halves(posed: Posed, part: _Part, gains: Floats, room: float) -> list[_Half]:
-    """Return the halves of a part, with a site shut and with it open; none if no site is free."""
-    site, counted = _site(posed, part, gains, room), posed.sides.counted
-    both = [_Half(part.split_on(site, float(side)), part, site, side) for side in (0, 1) if site >= 0]
-    return [half for half in both if int((half.ends[0] > 0.5)[counted].sum()) <= posed.sides.most]
-
-
-def _priced(posed: Posed, lanes: Lanes | None, halves: list[_Half], goal: float, deadline: Deadline) -> Iterator[_Part]:
-    """Yield the halves priced, one after the other or all at once; as often as the first one asks to be looked at."""
+def _priced(
+    posed: Posed, lanes: Lanes | None, parts: list[_Part], gains: Gains, goal: float, deadline: Deadline
+) -> list[_Part]:
+    """Return the halves of parts priced, one after the other or all at once; as often as the first one asks for."""
+    places = _chosen(posed, lanes, parts, gains, goal, deadline)
+    halves = [half for part, place in zip(parts, places, strict=True) for half in _halves(posed, part, place)]
     if lanes is None:
-        yield from (_price(posed, half, goal, half.start.looks, deadline) for half in halves)
+        priced = [_price(posed, half, goal, half.start.looks, deadline) for half in halves]
     elif halves:
         looks, balance = halves[0].start.looks, halves[0].start.balance
-        parts = [Lane(half.ends, half.start.point, half.start.price) for half in halves]
-        reached = near_lanes(lanes, parts, goal, looks, balance, deadline)
-        yield from (_part(posed, half, *at, goal, looks) for half, at in zip(halves, reached, strict=True))
+        reached = near_lanes(lanes, _lined(halves), goal, looks, balance, deadline)
+        priced = [_part(posed, half, *at, goal, looks) for half, at in zip(halves, reached, strict=True)]
+    else:
+        return []
+    for half, one in zip(halves, priced, strict=True):
+        gains.note(half.place, half.side, _away(posed, half), min(one.bound, goal) - half.start.bound)
+    return priced
+
+
+def _chosen(
+    posed: Posed, lanes: Lanes | None, parts: list[_Part], gains: Gains, goal: float, deadline: Deadline
+) -> list[Ints]:
+    """Return for each part the place that is expected to gain most, if any is free.
+
+    Where parts are priced in lanes, some places of which little is known are tried, and the others not chosen.
+    """
+    listed = [_places(posed, part, gains) for part in parts]
+    if lanes is None:
+        return [places[:1] for places, _ in listed]
+    halves: list[_Half] = []
+    for part, (places, expected) in zip(parts, listed, strict=True):
+        unknown = np.flatnonzero(~gains.known(places))
+        expected[unknown] = 0.0
+        halves += _halves(posed, part, places[unknown[:_TRIED]])
+    rises = _tried(posed, lanes, halves, goal, deadline)
+    score: dict[tuple[int, int], float] = {}
+    for half, rise in zip(halves, rises, strict=True):
+        gains.note(half.place, half.side, _away(posed, half), rise)
+        key = id(half.start), half.place
+        score[key] = score.get(key, 1.0) * max(rise, gains.least)
+    best: list[Ints] = []
+    for part, (places, expected) in zip(parts, listed, strict=True):
+        worth = [score.get((id(part), int(place)), one) for place, one in zip(places, expected, strict=True)]
+        best.append(places[np.argmax(worth)][None] if len(places) else places)
+    return best
+
+
+def _tried(posed: Posed, lanes: Lanes, halves: list[_Half], goal: float, deadline: Deadline) -> list[float]:
+    """Return by how much a few steps bring each half above the part that it was split from."""
+    rises: list[float] = []
+    for first in range(0, len(halves), LANES):
+        some = halves[first : first + LANES]
+        reached = near_lanes(lanes, _lined(some), goal, _TRIAL, some[0].start.balance, deadline)
+        bounds = [posed.proves(price, half.ends)[0] for half, (_, price) in zip(some, reached, strict=True)]
+        rises += [max(min(bound, goal) - half.start.bound, 0.0) for half, bound in zip(some, bounds, strict=True)]
+    return rises
+
+
+def _lined(halves: list[_Half]) -> list[Lane]:
+    return [Lane(half.ends, half.start.point, half.start.price) for half in halves]
+
+
+def _halves(posed: Posed, part: _Part, places: Ints) -> list[_Half]:
+    """Return the halves of a part on some places, shut and open; those that open too many sites are left out."""
+    counted = posed.sides.counted
+    both = [
+        _Half(part.split_on(posed, int(place), float(side)), part, int(place), side)
+        for place in places
+        for side in (0, 1)
+    ]
+    return [half for half in both if int((half.ends[0][: posed.sites] > 0.5)[counted].sum()) <= posed.sides.most]
+
+
+def _away(posed: Posed, half: _Half) -> float:
+    """Return how far the place of a half is from the end to which it is split."""
+    return float(abs(half.side - posed.shares(half.start.point)[half.place]))
 
 
 def _price(posed: Posed, half: _Half, goal: float, looks: int, deadline: Deadline) -> _Part:
     """Return the part with such ends, priced from where another one ended."""
-    start, programme = half.start, posed.within(half.ends)
+    start, programme, asked = half.start, posed.within(half.ends), posed.prices_of(posed.held(half.ends))
     assert programme.low is not None
     assert programme.high is not None
-    begin = np.clip(start.point, programme.low, programme.high), start.price
+    begin = np.clip(start.point, programme.low, programme.high), start.price[asked]
+    paid = np.zeros(len(start.price))
+
+    def falls(price: Floats) -> float:
+        paid[asked] = price
+        return -posed.proves(paid, half.ends)[0]
+
     pace = Pace(looks, looks, -goal, start.balance)
-    point, price, _ = near_prices(programme, begin, posed.falls(half.ends), enough=0.0, deadline=deadline, pace=pace)
-    return _part(posed, half, point, price, goal, looks)
+    point, paid[asked], _ = near_prices(programme, begin, falls, enough=0.0, deadline=deadline, pace=pace)
+    return _part(posed, half, point, paid, goal, looks)
 
 
 def _part(posed: Posed, half: _Half, point: Floats, price: Floats, goal: float, looks: int) -> _Part:
@@ -155,9 +217,13 @@ def _part(posed: Posed, half: _Half, point: Floats, price: Floats, goal: float, 
     """
     ends, start = half.ends, half.start
     bound, shut, opened = posed.proves(price, ends)
-    always, never = (shut > goal) & (ends[1] > 0.5), (opened > goal) & (ends[0] < 0.5)
-    low, high = np.where(always, 1.0, ends[0]), np.where(never, 0.0, ends[1])
-    empty = (low > high).any() or int((low > 0.5)[posed.sides.counted].sum()) > posed.sides.most
+    low, high = ends[0].copy(), ends[1].copy()
+    sure, may = low[: posed.sites], high[: posed.sites]
+    always, never = (shut > goal) & (may > 0.5), (opened > goal) & (sure < 0.5)
+    sure[always], may[never] = 1.0, 0.0
+    empty = (sure > may).any() or int((sure > 0.5)[posed.sides.counted].sum()) > posed.sides.most
+    held = posed.held(ends)
+    empty = empty or (len(held) > 0 and bool((posed.balls[held] @ may < 0.5).any()))
     bound = np.inf if empty or bound > goal else max(bound, start.bound)
     more = min(2 * looks, _FIRST_LOOKS) if bound <= start.bound else _LOOKS
     return _Part((low, high), bound, point, price, more, start.balance)
@@ -172,29 +238,22 @@ def _better(posed: Posed, part: _Part, opened: Flags, value: float, ask: Ask) ->
     return (tried, reached) if reached < value else (opened, value)
 
 
-def _site(posed: Posed, part: _Part, gains: Floats, missing: float) -> int:
-    """Return the free site whose two ends are expected to gain most, by their product; -1 if none is free."""
-    low, high = part.ends
-    free = np.flatnonzero(high > low)
-    if not len(free):
-        return -1
-    share = part.point[free]
-    within = (share > _FAINT) & (share < 1.0 - _FAINT)
-    if not within.any():
-        return int(free[np.argmax(np.minimum(share, 1.0 - share))])
-    free, share = free[within], share[within]
-    product = np.ones(len(free))
-    for side, away in ((0, share), (1, 1.0 - share)):
-        gained, moved = gains[side, 0], gains[side, 1]
-        usual = gained.sum() / moved.sum() if moved.sum() > 0.0 else _PRIOR * missing
-        expected = (gained[free] + _EXPECTED * usual) / (moved[free] + _EXPECTED)
-        product *= np.maximum(expected * away, _LEAST_GAIN * missing)
-    return int(free[np.argmax(product)])
+def _places(posed: Posed, part: _Part, gains: Gains) -> tuple[Ints, Floats]:
+    """Return free places that are expected to gain most, best first, and what: half open balls, and sites."""
+    share, free = posed.shares(part.point), part.ends[1] > part.ends[0]
+    apart = np.minimum(share, 1.0 - share)
+    within = np.flatnonzero(free & (apart > np.where(np.arange(posed.places) < posed.sites, _FAINT, _LEAST_OF_BALL)))
+    if not len(within):
+        sites = np.flatnonzero(free[: posed.sites])
+        return sites[np.argsort(-apart[sites], kind="stable")[:1]], np.ones(min(len(sites), 1))
+    expected = gains.expected(within, share[within])
+    order = np.argsort(-expected, kind="stable")[:_LISTED]
+    return within[order], expected[order]
 
 
 def _rounded(posed: Posed, part: _Part) -> Flags:
     """Return the widest open sites of a part, as many as may be open."""
-    low, high = part.ends
+    low, high = (end[: posed.sites] for end in part.ends)
     flags = low > 0.5
     counted = posed.sides.counted
     share = np.where((high > 0.5) & ~flags & counted, part.point[: posed.sites], 0.0)
