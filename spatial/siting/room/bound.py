@@ -36,10 +36,9 @@ _SEARCH_SHARE = 0.25
 _FIRST_SHARE, _FIRST_STEPS = 0.1, 20
 """Share of the time left and exchanges for a first choice of many rows: steps end it, for proofs begin with it."""
 _SWAP_SHARE, _SWAP_SHARE_OF_ALIKE, _TURNS = 0.6, 0.7, 4
-"""Shares of the time left where rows are many: for exchanges of sites before random moves, and where no site costs a
-row more than another, and random moves are blind."""
-_WANDER_SHARE = 0.7
-"""Share of the time left for windows and random moves, where a model settles rows after them."""
+"""Shares of the time left where rows are many: for exchanges of sites, and where none costs a row more than another."""
+_DECIDE_SHARE = 0.7
+"""Share of the time left for windows or random moves, where a model settles rows after them."""
 _QUICK_ENTRIES = 100_000
 """Of more entries no quick first choice is made: it would take a second, and prices climb as high without it."""
 _LESS = 0.8
@@ -47,7 +46,7 @@ _LESS = 0.8
 FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
 _MOST_OPEN = 200
-"""Among more open sites one filling by chains takes too long."""
+"""Among more open sites one filling by chains takes too long, and so do windows."""
 _SLACKS = (1e-3, 2e-4)
 """How much worse a random move may leave a total, as a share, in turns."""
 
@@ -155,7 +154,7 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges, windows and random moves of sites find one."""
+    """Return the state with a better choice, if exchanges of sites find one, then windows, or else random moves."""
     if not may_search(rooms):
         return state
     near = list_near(rooms, state.prices, state.best.served, FAR).rooms
@@ -167,14 +166,15 @@ def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Boun
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
     if not rooms.paid.any() or not np.isfinite(state.best.value):
         return _wander(near, state, deadline, seed)
-    short = Deadline(_WANDER_SHARE * deadline.left(), clock=deadline.clock)
-    state = _wander(near, _decide(near, state, short), short, seed)
+    short = Deadline(_DECIDE_SHARE * deadline.left(), clock=deadline.clock)
+    few = int(state.best.opened.sum()) <= _MOST_OPEN  # there random moves find nothing that windows leave
+    state = _decide(near, state, short) if few else _wander(near, state, short, seed)
     return state if is_closed(near, state) else replace(state, best=settle_rows(near, state.best, deadline=deadline))
 
 
 def _decide(near: Rooms, state: Bound, deadline: Deadline) -> Bound:
     """Return the state with a better choice, if windows decided exactly lead to one."""
-    if not len(state.share) or is_closed(near, state) or int(state.best.opened.sum()) > _MOST_OPEN:
+    if not len(state.share) or is_closed(near, state):
         return state
     found = decide_sites(near, state, state.best.opened, deadline=deadline)
     return replace(state, best=found) if found.value < state.best.value else state
