@@ -70,10 +70,10 @@ shared = nb.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cf
 """Compile a function that kernels alone call, once for all of them: with no way in from Python, nothing of its own on
 disk, and as ``bare`` no arrays made."""
 
-inner = register_jitable(nogil=True, error_model="numpy")
+inner = register_jitable(nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 """Compile a function into the kernels that call it; called from Python it runs uncompiled."""
 
-pasted = register_jitable(nogil=True, error_model="numpy", forceinline=True)
+pasted = register_jitable(nogil=True, error_model="numpy", forceinline=True, no_cfunc_wrapper=True)
 """As ``inner``, and without a call: for functions of many arrays, whose handing over takes longer than their work."""
 
 row = np.uint64
