@@ -213,16 +213,22 @@ def _last(core: Core) -> Flags | None:
 
 
 def _leaf(node: Node, flags: Flags, best: Best, ask: Search) -> tuple[Best, float]:
-    """Return the better of the best set and the leaf's, and the leaf's bound where it is not settled by that."""
-    reached = total(node.core, flags)
-    if reached > ask.goal(best.value):
-        return best, np.inf
-    names = np.concatenate((np.array(node.opened, np.int64), node.core.names[flags]))
-    reached = max(reached, ask.least(names)) if ask.least else reached
-    value = ask.cost_of(names)
-    if value < best.value:
-        best = Best(names, value)
-    return best, reached if reached <= ask.goal(best.value) else np.inf
+    """Return the better of the best set and the leaf's, and the leaf's bound where it is not settled by that.
+
+    Where costs may be too low, the best set by them need not be the best: all that may reach the goal are looked at.
+    """
+    core, floor = node.core, np.inf
+    while (reached := total(core, flags)) <= ask.goal(best.value):
+        names = np.concatenate((np.array(node.opened, np.int64), core.names[flags]))
+        floor = min(floor, max(reached, ask.least(names)) if ask.least else reached)
+        value = ask.cost_of(names)
+        if value < best.value:
+            best = Best(names, value)
+        if ask.least is None or core.p != 1 or len(core.names) == 1:
+            break
+        core, _ = shrink(core, -flags.astype(np.int64))
+        flags = np.asarray(_last(core))
+    return best, floor if floor <= ask.goal(best.value) else np.inf
 
 
 def _try(node: Node, flags: Flags, best: Best, ask: Search, thorough: bool) -> Best:

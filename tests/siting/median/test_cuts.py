@@ -9,8 +9,8 @@ import pytest
 
 from spatial.siting.median import cuts as median_cuts
 from spatial.siting.median import odd
-from spatial.siting.median.branch import Node, Search, branch
-from spatial.siting.median.core import Core, build_core, total
+from spatial.siting.median.branch import Best, Node, Search, branch, visit
+from spatial.siting.median.core import Core, build_core, shrink, total
 from spatial.siting.median.cuts import begin, lift
 from spatial.siting.median.median import solve_median
 from spatial.siting.median.odd import EFFORTS, find_cuts
@@ -97,6 +97,32 @@ def test_sites_that_are_held_open_or_shut_bound_the_sets_that_keep_to_it(seed: i
     assert again is not None
     assert one.value <= best + 1e-6
     assert again.value <= min(total(core, flags) for flags in sets(core)) + 1e-6
+
+
+def test_where_one_site_is_left_costs_with_cuts_in_them_hide_no_better_set() -> None:
+    misled = 0
+    for seed in range(26, 40):
+        terms, core = lattice(seed)
+        lifted = lift(begin(core, first_prices(core)), inf, Deadline(60), rounds=20, seed=0)
+        assert lifted is not None
+        truth = {core.names[flags].tobytes(): total(core, flags) for flags in sets(core)}
+
+        def least(names: np.ndarray, truth: dict[bytes, float] = truth) -> float:
+            return truth[np.sort(names).tobytes()]
+
+        search = Search(terms.goal, terms.cost_of, lambda names: (names, inf), lambda *_: True, least=least)
+        for held in combinations(range(len(lifted.core.names)), core.p - 1):
+            status = np.isin(np.arange(len(lifted.core.names)), held).astype(np.int64)
+            left, rows = shrink(lifted.core, status)
+            opened = tuple(lifted.core.names[list(held)].tolist())
+            every = {int(name): least(np.array([*opened, name])) for name in left.names}
+            costs = [total(left, left.names == name) for name in every]
+            best = min(every.values())
+            misled += every[int(left.names[np.argmin(costs)])] > best
+            worse = Best(core.names[: core.p], best + 1.0)
+            found, parts, floor = visit(Node(left, opened, lifted.price[rows], -inf), worse, search, False)
+            assert parts or min(found.value, floor) <= best
+    assert misled >= 2
 
 
 @pytest.mark.parametrize("seed", range(40))
