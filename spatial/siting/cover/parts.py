@@ -8,8 +8,9 @@ for the maximal covering location problem", 2010).
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from scipy import sparse
@@ -77,11 +78,15 @@ def bound_parts(question: CoverQuestion, state: CoverState, deadline: Deadline) 
     bounds = np.full(len(split.parts), -np.inf)
     order = np.argsort([_wavering(part) for part in split.parts], kind="stable")
     order[-_LAST:] = np.roll(order[-_LAST:], 1)
-    turns = iter(enumerate(order.tolist()))
+    turns, halted = iter(enumerate(order.tolist())), Event()
+    until = Deadline(deadline.left(), clock=lambda: np.inf if halted.is_set() else deadline.clock())
     with ThreadPoolExecutor(_THREADS) as pool:
-        jobs = [pool.submit(_prove_some, split.parts, turns, opened, slack, bounds, deadline) for _ in range(_THREADS)]
-        for job in jobs:
-            job.result()
+        try:
+            jobs = [pool.submit(_prove_some, split.parts, turns, opened, slack, bounds, until) for _ in range(_THREADS)]
+            for job in wait(jobs, return_when=FIRST_EXCEPTION).done:
+                job.result()
+        finally:
+            halted.set()
     return float(question.weight.sum()) - split.rest - float(bounds.sum())
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count, product
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from spatial.siting.cover.parts import CoverPart, bound_parts, prove_part, split
 from spatial.siting.cover.prices import price_cover
 from spatial.siting.cover.question import CoverQuestion, CoverState
 from spatial.siting.cover.table import cover_table
-from spatial.siting.ways import Deadline
+from spatial.siting.ways import Deadline, Flags
 from tests.siting.cover_cases import ample, flags, most_weight, random_lists, town, ways_of
 
 TWO_RINGS = [[5 * k + i, 5 * k + (i + 1) % 5] for k in range(2) for i in range(5)]
@@ -130,6 +131,31 @@ def test_bound_of_parts_is_at_most_what_prices_prove_and_the_same_again(
 
     assert bounds[0] == bounds[1]
     assert most_weight(lists, weight.tolist(), 4, 16, ()) - 1e-6 <= bounds[0] <= state.prices.bound + 1e-6
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+def test_where_one_part_fails_the_other_thread_ends(fails: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = question_of(TWO_RINGS, [6.0] * 10, 10, 4)
+    state = state_of(question, [0, 2, 5, 7], cuts=False)
+    begun, turns, ended, stays = Event(), count(), list[bool](), Event()
+
+    def prove(_part: CoverPart, _opened: Flags, _slack: float, deadline: Deadline) -> float:
+        if next(turns) == fails:
+            assert fails or begun.wait(30.0)
+            raise RuntimeError("no proof")
+        begun.set()
+        for _ in range(300):
+            if deadline.left() <= 0.0:
+                break
+            stays.wait(0.01)
+        ended.append(deadline.left() <= 0.0)
+        return 0.0
+
+    monkeypatch.setattr(cover_parts, "_label", lambda *_: np.arange(10) // 5)
+    monkeypatch.setattr(cover_parts, "prove_part", prove)
+    with pytest.raises(RuntimeError, match="no proof"):
+        bound_parts(question, state, ample())
+    assert all(ended)
 
 
 @pytest.mark.parametrize("seed", range(6))
