@@ -26,7 +26,7 @@ from spatial.siting.room.price import price_forced
 from spatial.siting.room.rooms import MOST_ROWS, Choice, Rooms, has_more_conditions, search_rooms
 from spatial.siting.room.settle import settle_rows
 from spatial.siting.room.swap import swap_rooms
-from spatial.siting.room.trade import trade_rooms
+from spatial.siting.room.trade import trade_many, trade_rooms
 from spatial.siting.ways import Deadline, Flags, Floats, row_of
 
 STAGES = 4
@@ -45,8 +45,8 @@ _LESS = 0.8
 """What good sites cost, as a share of what random ones do."""
 FAR = 1.5
 """A choice may need entries that cost more than a row's price, by that factor: near sites are full."""
-_MOST_OPEN = 200
-"""Among more open sites one filling by chains takes too long, and so do windows."""
+_MOST_OPEN, _MOST_TRADED = 200, 300
+"""Among more open sites windows take too long, and filling by chains more than once, or even once."""
 _SLACKS = (1e-3, 2e-4)
 """How much worse a random move may leave a total, as a share, in turns."""
 
@@ -154,22 +154,23 @@ def _first_prices(rooms: Rooms, best: Choice) -> Floats:
 
 
 def search_on(rooms: Rooms, state: Bound, deadline: Deadline, seed: int) -> Bound:
-    """Return the state with a better choice, if exchanges of sites find one, then windows, or else random moves."""
+    """Return the state with a better choice, by exchanges of sites, windows or else random moves, and these at last."""
     if not may_search(rooms):
         return state
     near = list_near(rooms, state.prices, state.best.served, FAR).rooms
     share = _SWAP_SHARE if rooms.paid.any() else _SWAP_SHARE_OF_ALIKE
     short = Deadline(share * deadline.left(), clock=deadline.clock)
     state = _begin(near, state, open_mostly(rooms, state), short, seed, near=True)
-    if not np.isfinite(state.best.value):
-        near = rooms  # what is near may be full
+    if not np.isfinite(state.best.value):  # what is near may be full
+        near = rooms
         state = _begin(near, state, open_by_worth(rooms, state), deadline, seed)
     if not rooms.paid.any() or not np.isfinite(state.best.value):
         return _wander(near, state, deadline, seed)
     short = Deadline(_DECIDE_SHARE * deadline.left(), clock=deadline.clock)
-    few = int(state.best.opened.sum()) <= _MOST_OPEN  # there random moves find nothing that windows leave
+    few = int(state.best.opened.sum()) <= _MOST_OPEN  # there random moves find little that windows leave
     state = _decide(near, state, short) if few else _wander(near, state, short, seed)
-    return state if is_closed(near, state) else replace(state, best=settle_rows(near, state.best, deadline=deadline))
+    best = state.best if is_closed(near, state) else settle_rows(near, state.best, deadline=deadline)
+    return _wander(near, replace(state, best=best), deadline, seed)
 
 
 def _decide(near: Rooms, state: Bound, deadline: Deadline) -> Bound:
@@ -205,13 +206,13 @@ def _begin(
 ) -> Bound:  # fmt: skip
     """Return the state with a better choice, if exchanges of sites from some open ones lead to one.
 
-    Where chains among the open sites would take too long, those are filled row by row instead. Near sites stay shut
-    that prices hardly ever opened.
+    Too many open sites for chains are filled row by row. Near sites stay shut that prices hardly ever opened.
     """
     still, trades = state.fixed | state.banned, near and rooms.paid.any()
-    if rooms.most + int(rooms.question.fixed.sum()) <= _MOST_OPEN:
+    count = rooms.most + int(rooms.question.fixed.sum())
+    if count <= _MOST_OPEN or (trades and count <= _MOST_TRADED):
         shut = still | (hardly_open(rooms, state) & ~opened) if trades else still
-        exchange = trade_rooms if trades else partial(swap_rooms, steps=steps)
+        exchange = (trade_rooms if count <= _MOST_OPEN else trade_many) if trades else partial(swap_rooms, steps=steps)
         found = exchange(rooms, opened, shut, deadline=deadline, seed=seed)
     else:
         found = search_rooms(rooms, opened, still, tries=1, seed=seed, deadline=deadline)
@@ -222,9 +223,8 @@ def _search(rooms: Rooms, state: Bound, opened: Flags, tries: int, deadline: Dea
     """Return the state with a better choice, if a search from some open sites finds one."""
     if not may_search(rooms) or has_many_rows(rooms):
         return state
-    still = state.fixed | state.banned
     short = Deadline(_SEARCH_SHARE * deadline.left(), clock=deadline.clock)
-    found = search_rooms(rooms, opened, still, tries=tries, seed=seed, deadline=short)
+    found = search_rooms(rooms, opened, state.fixed | state.banned, tries=tries, seed=seed, deadline=short)
     return replace(state, best=found) if found.value < state.best.value else state
 
 

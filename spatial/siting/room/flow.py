@@ -26,16 +26,17 @@ def fill_sites(paid, load, room, who, price, most, enough):  # type: ignore[no-u
     """
     n, width = paid.shape
     left, arc, via = room.copy(), np.empty((width, width)), np.empty((width, width), np.int64)
+    near, size = np.empty((width, width), np.int64), np.empty(width, np.int64)
     head, after, before = np.full(width, -1, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(n):
         left[who[i]] -= load[i]
         _join(head, after, before, who[i], i)
     for a in range(width):
-        _list_arcs(paid, load, head, after, arc, via, a)
+        _list_arcs(paid, load, head, after, arc, via, near, size, a)
     to, shut, light = np.empty(width, np.int64), np.zeros(width, np.bool_), _light(load)
     chain = np.empty(width + 1, np.int64)
     for turn in range(2 * most):
-        _reach_room(arc, left, shut, 0.0, price, to)
+        _reach_room(arc, near, size, left, shut, 0.0, price, to)
         start = _start_of(left, price)
         if start < 0:
             break
@@ -54,7 +55,7 @@ def fill_sites(paid, load, room, who, price, most, enough):  # type: ignore[no-u
         while bad < 0:
             _move_along(load, left, who, head, after, before, via, chain, length)
             for h in range(length):
-                _list_arcs(paid, load, head, after, arc, via, chain[h])
+                _list_arcs(paid, load, head, after, arc, via, near, size, chain[h])
             again = _cost_of_chain(arc, chain, length)
             if left[start] >= -_HAIR or again == np.inf or again > limit + _NEAR * abs(limit):
                 break
@@ -63,7 +64,7 @@ def fill_sites(paid, load, room, who, price, most, enough):  # type: ignore[no-u
             shut[a] = False
     for a in range(width):
         shut[a] = False
-    _reach_room(arc, left, shut, light, price, to)
+    _reach_room(arc, near, size, left, shut, light, price, to)
     total = 0.0
     for i in range(n):
         total += paid[i, who[i]]
@@ -124,8 +125,8 @@ def _leave(head, after, before, a, i):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _list_arcs(paid, load, head, after, arc, via, a):  # type: ignore[no-untyped-def]
-    """Find the row that moves from one column to each other one at least cost for its load."""
+def _list_arcs(paid, load, head, after, arc, via, near, size, a):  # type: ignore[no-untyped-def]
+    """Find the row that moves from one column to each other one at least cost for its load; list those reached."""
     width = arc.shape[0]
     for b in range(width):
         arc[a, b], via[a, b] = np.inf, -1
@@ -138,11 +139,15 @@ def _list_arcs(paid, load, head, after, arc, via, a):  # type: ignore[no-untyped
                 if more < arc[a, b] or (more == arc[a, b] and i < via[a, b] and more < np.inf):
                     arc[a, b], via[a, b] = more, i
         i = after[i]
-    arc[a, a] = np.inf
+    arc[a, a], size[a] = np.inf, 0
+    for b in range(width):
+        if arc[a, b] < np.inf:
+            near[a, size[a]] = b
+            size[a] += 1
 
 
 @inner
-def _reach_room(arc, left, shut, least, price, to):  # type: ignore[no-untyped-def]
+def _reach_room(arc, near, size, left, shut, least, price, to):  # type: ignore[no-untyped-def]
     """Find the cheapest chain from each column to one with more than so much room: its cost and its next column."""
     width = len(left)
     for a in range(width):
@@ -150,7 +155,8 @@ def _reach_room(arc, left, shut, least, price, to):  # type: ignore[no-untyped-d
     for _ in range(_SWEEPS):
         changed = False
         for a in range(width):
-            for b in range(width):
+            for q in range(size[a]):
+                b = near[a, q]
                 cost = arc[a, b] + price[b]
                 if cost < price[a] - _HAIR * (1.0 + abs(cost)):
                     price[a], to[a], changed = cost, b, True

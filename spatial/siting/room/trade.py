@@ -109,6 +109,13 @@ def trade_sites(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline
     return best, least
 
 
+def trade_many(rooms: Rooms, opened: Flags, still: Flags, *, deadline: Deadline, seed: int) -> Choice:
+    """Return these sites filled with whole rows, at the end alone: among hundreds of sites one filling takes long."""
+    best, _ = trade_sites(rooms, opened, still, deadline=deadline, seed=seed)
+    lost = finite_lost(rooms)
+    return filled_split(rooms, begun_split(rooms, best, lost).kept(), lost)
+
+
 def _stepped(
     rooms: Rooms, split: Split, still: Flags, free: Ints, step: int, least: float, rng: np.random.Generator
 ) -> bool:

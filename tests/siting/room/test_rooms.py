@@ -157,9 +157,12 @@ def value_by_model(question: Question) -> float | None:
     return None
 
 
-@pytest.mark.parametrize(("most_open", "quick", "worst"), [(0, 1000, 1.1), (200, 1000, 1.1), (200, 0, 1.5)])
+@pytest.mark.parametrize(
+    ("most_open", "most_traded", "quick", "worst"),
+    [(0, 0, 1000, 1.1), (0, 300, 1000, 1.1), (200, 300, 1000, 1.1), (200, 300, 0, 1.5)],
+)
 def test_many_rows_are_searched_by_chains_or_by_moves_and_never_told_too_low(
-    monkeypatch: pytest.MonkeyPatch, most_open: int, quick: int, worst: float
+    monkeypatch: pytest.MonkeyPatch, most_open: int, most_traded: int, quick: int, worst: float
 ) -> None:
     """Few rows are taken for many here, and few open sites for too many, so that an exact model can check it.
 
@@ -168,6 +171,7 @@ def test_many_rows_are_searched_by_chains_or_by_moves_and_never_told_too_low(
     for module in (capacitated, room_bound, room_climb, rooms_module):
         monkeypatch.setattr(module, "MOST_ROWS", 11, raising=False)
     monkeypatch.setattr(room_bound, "_MOST_OPEN", most_open)
+    monkeypatch.setattr(room_bound, "_MOST_TRADED", most_traded)
     monkeypatch.setattr(room_bound, "_QUICK_ENTRIES", quick)
     monkeypatch.setattr(capacitated, "_ENOUGH_ENTRIES", 0)
     answer(points(0, 12, 3), deadline=Deadline(5.0, clock=time.process_time))  # loads what is compiled

@@ -8,9 +8,9 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from spatial.siting.room.exchange import best_exchange, weigh_columns
-from spatial.siting.room.rooms import Rooms, list_rooms
+from spatial.siting.room.rooms import Rooms, list_rooms, value_of_choice
 from spatial.siting.room.split import begin_split
-from spatial.siting.room.trade import Split, split_of, trade_rooms
+from spatial.siting.room.trade import Split, split_of, trade_many, trade_rooms
 from spatial.siting.ways import Deadline, Flags, row_of
 from tests.siting.room.test_rooms import capacitated_median, points
 
@@ -137,3 +137,16 @@ def test_trades_end_long_before_their_time_where_entries_have_no_room_for_all() 
     found = trade_rooms(rooms, np.arange(6) < 3, np.zeros(6, dtype=bool), deadline=Deadline(1e6, clock=clock), seed=0)
     assert found.value == np.inf
     assert asked < 1000
+
+
+def test_many_sites_are_traded_as_if_rows_were_shared_and_filled_at_the_end() -> None:
+    for seed in range(4):
+        rooms, opened, _ = made(seed + 500)
+        still = np.zeros(len(opened), dtype=bool)
+        found = trade_many(rooms, opened, still, deadline=Deadline(0.02), seed=seed)
+        assert found.opened.sum() == opened.sum(), seed
+        served = found.served >= 0
+        filled = np.bincount(found.served[served], rooms.load[served], len(opened))
+        assert (filled <= rooms.room * found.opened + 1e-6).all(), seed
+        assert value_of_choice(rooms, found.opened, found.served) == pytest.approx(found.value), seed
+        assert trade_many(rooms, opened, ~still, deadline=Deadline(0.0), seed=seed).opened.tolist() == opened.tolist()
