@@ -17,7 +17,7 @@ from scipy import sparse
 from spatial.siting.cover.branch import branch_cover
 from spatial.siting.cover.cuts import NO_CUTS, broken_cuts, chosen_cuts, joined_cuts
 from spatial.siting.cover.lacks import broken_lack_hulls, no_lack_hulls
-from spatial.siting.cover.mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_refitted
+from spatial.siting.cover.mix import COLD, HOT, WARM, Mix, Task, annealed, both_mixes, mix_best, mix_refitted
 from spatial.siting.cover.parts import bound_parts
 from spatial.siting.cover.prices import LARGE, LITTLE, price_cover
 from spatial.siting.cover.proof import prove_cover
@@ -49,9 +49,9 @@ _LAST = 2.0
 _BRANCH_ENTRIES = 60_000
 _HUGE = 200_000
 """Entries from which on the last prices take all the time that is left to them, and parts are branched over."""
-_PARTS, _LEAST_PARTS_S, _FEWEST_PARTS_S = 0.45, 30.0, 5.0
-"""Share of the time for parts, the least time put by for them (in a short time annealing gains more), and the least in
-which they are begun."""
+_PARTS, _LEAST_PARTS_S, _FEWEST_PARTS_S, _BOUNDED = 0.45, 30.0, 5.0, 0.85
+"""Share of the time for parts, the least time put by for them (in a short time annealing gains more), the least in
+which they are begun, and the share of what is left that they take; the last of it gains more by annealing."""
 _HULLS = 2
 """Rounds of a huge question in which hulls form around all of its rows once."""
 _RELATIVE, _SURELY = 1e-9, 0.999
@@ -240,9 +240,15 @@ def _annealed(question: CoverQuestion, state: CoverState, deadline: Deadline, tu
 
 
 def _mixed(question: CoverQuestion, state: CoverState, deadline: Deadline, effort: int, seed: int) -> Mix:
-    """Return the mix after more annealings, each longer than one beside a round of prices, its best set refitted."""
+    """Return the mix after more annealings, each longer than one beside a round of prices, its best set refitted.
+
+    With no effort to spare they look only among the sites of the best sets.
+    """
     task = _task(question, state)
-    return mix_refitted(replace(task, swaps=_LONGER * task.swaps), state.mix, effort, seed, deadline)
+    task = replace(task, swaps=_LONGER * task.swaps)
+    if effort == 0:
+        return mix_best(task, state.mix, seed, deadline)
+    return mix_refitted(task, state.mix, effort, seed, deadline)
 
 
 def _core(question: CoverQuestion, state: CoverState, share: float) -> Ints:
@@ -265,10 +271,10 @@ def _finished(
     if table.entries > _BRANCH_ENTRIES:
         note = "the rest of the time went to annealing"
         if question.table.entries >= _HUGE and state.prices is not None and deadline.left() >= _FEWEST_PARTS_S:
-            upper = bound_parts(question, state, deadline)
+            upper = bound_parts(question, state, Deadline(_BOUNDED * deadline.left(), clock=deadline.clock))
             state = replace(state, bound=min(state.bound, max(upper, state.value)))
-            note = f"branching part by part, {note}"
-        return _lingered(question, state, deadline, seed, pool), note
+            return _lingered(question, state, deadline, seed, pool, 0), f"branching part by part, {note}"
+        return _lingered(question, state, deadline, seed, pool, _EFFORT), note
     if question.table.entries >= LARGE and state.prices is not None:
         return prove_cover(question, state, deadline, tick)
     at = np.searchsorted(left, state.chosen)
@@ -279,14 +285,14 @@ def _finished(
 
 
 def _lingered(
-    question: CoverQuestion, state: CoverState, deadline: Deadline, seed: int, pool: ThreadPoolExecutor
+    question: CoverQuestion, state: CoverState, deadline: Deadline, seed: int, pool: ThreadPoolExecutor, effort: int
 ) -> CoverState:
     """Return the state after mixing annealings, two at a time, until the time is up."""
     aside = state.mix
     while deadline.left() > 0.0:
         seed += 1000
-        other = pool.submit(_mixed, question, replace(state, mix=aside), deadline, _EFFORT, seed + 500)
-        mix = _mixed(question, state, deadline, _EFFORT, seed)
+        other = pool.submit(_mixed, question, replace(state, mix=aside), deadline, effort, seed + 500)
+        mix = _mixed(question, state, deadline, effort, seed)
         aside = both_mixes(other.result(), mix)
         state = better_cover(state, both_mixes(mix, aside))
     return state

@@ -87,6 +87,11 @@ def mix_refitted(task: Task, mix: Mix, effort: int, seed: int, deadline: Deadlin
     return replace(mix, best=_joined(mix.best, ended))
 
 
+def mix_best(task: Task, mix: Mix, seed: int, deadline: Deadline) -> Mix:
+    """Return the mix after annealings among the sites of its best sets, and windows: what gains most soon."""
+    return mix_refitted(task, replace(mix, made=_FRESH + _OF_THEM), _OF_ALL, seed, deadline)
+
+
 def both_mixes(first: Mix, second: Mix) -> Mix:
     """Return the first mix with the best sets of both."""
     best = first.best

@@ -29,8 +29,8 @@ from spatial.siting.median.swap import by_column
 from spatial.siting.price import Sides
 from spatial.siting.ways import Deadline, Flags, Floats, Ints
 
-_SITES = 24
-"""Open sites of a part, about."""
+_SITES = 12
+"""Open sites of the smallest parts, about."""
 _SLACK = 0.02
 """A part lets go what would close less than this share of its share of the gap."""
 _KICKS, _MORE_KICKS = 2, 50
@@ -40,9 +40,10 @@ _BALANCE = 0.5
 _FAINT = 0.02
 """A site open by at most this share, or to one, does not waver."""
 _MOST_WAVERING = 350
-"""A part with more sites that waver is halved: its halves are proved in the time that proves little of it."""
-_THREADS, _MORE, _LAST = 2, 1.5, 3
-"""Parts at a time, how much more than its share of the time that is left one has (most need less), and how many parts
+"""A part with more sites that waver is halved: its halves are proved in the time that proves little of it. Larger parts
+prove more than both of their halves, as long as a good part of what they lack can be proved."""
+_THREADS, _MORE, _LAST = 2, 1.1, 3
+"""Parts at a time, how much more than its share of the time that is left one has (some need less), and how many parts
 are left when the one that wavers most begins: it keeps a thread to the end, and the others have one."""
 _TINY = 1e-9
 
@@ -91,16 +92,17 @@ def bound_parts(question: CoverQuestion, state: CoverState, deadline: Deadline) 
 
 
 def _label(question: CoverQuestion, state: CoverState) -> Ints:
-    """Return a label for each row; those of a part in which many sites waver are its halves."""
+    """Return a label for each row; the whole is halved again and again where many sites waver."""
     assert state.prices is not None
     table, share = question.table, state.prices.share
     depth = max(round(np.log2(max(question.p / _SITES, 1.0))), 0)
-    half = label_cover(table, share, state.chosen, depth + 1)
-    label = half // 2
-    rows = sparse.csr_array((np.ones(table.rows), (label, np.arange(table.rows))), shape=(2**depth, table.rows))
-    met = (rows @ matrix_of(table)[:, _wavers(share)]).toarray() > 0.0
-    hard: Flags = met.sum(axis=1) > _MOST_WAVERING
-    return np.where(hard[label], 2**depth + half, label)
+    finest, label = label_cover(table, share, state.chosen, depth), np.ones(table.rows, np.int64)
+    wavering = matrix_of(table)[:, _wavers(share)]
+    for left in reversed(range(depth)):
+        rows = sparse.csr_array((np.ones(table.rows), (label, np.arange(table.rows))))
+        hard: Flags = ((rows @ wavering).toarray() > 0.0).sum(axis=1) > _MOST_WAVERING
+        label = np.where(hard[label], 2 * label + ((finest >> left) & 1), label)
+    return label
 
 
 def _wavers(share: Floats) -> Flags:

@@ -106,7 +106,7 @@ def test_a_part_in_which_more_sites_waver_is_halved_and_no_other(monkeypatch: py
     state = state_of(question, [0, 2, 5, 7], cuts=False)
     assert state.prices is not None
     state = replace(state, prices=replace(state.prices, share=np.array([0.5] * 5 + [1.0, 0.0, 1.0, 0.0, 0.5])))
-    monkeypatch.setattr(cover_parts, "_SITES", 2)
+    monkeypatch.setattr(cover_parts, "_SITES", 1)
     parts_of_rings = {}
     for most in (0, 4, 5):
         monkeypatch.setattr(cover_parts, "_MOST_WAVERING", most)
@@ -122,6 +122,7 @@ def test_bound_of_parts_is_at_most_what_prices_prove_and_the_same_again(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cover_parts, "_MOST_WAVERING", most)
+    monkeypatch.setattr(cover_parts, "_SITES", 1)
     lists = town(5, 80, 16, 0.22)
     weight = np.random.default_rng(5).integers(1, 30, 80).astype(float)
     question = question_of(lists, weight, 16, 4)
@@ -166,6 +167,7 @@ def test_a_city_that_ends_with_its_parts_is_bounded_truly(seed: int, monkeypatch
     }.items():  # fmt: skip
         monkeypatch.setattr(max_cover, name, value)
     monkeypatch.setattr(cover_parts, "_SITES", 4)
+    monkeypatch.setattr(cover_parts, "_MOST_WAVERING", -1)
     rings = [[5 * k + i, 5 * k + (i + 1) % 5] for k in range(3) for i in range(5)]
     weight, looks = np.random.default_rng(seed).integers(8, 12, 15), count()
     counted = Deadline(60.0, clock=lambda: 0.05 * next(looks))
