@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from spatial.plan.state import begin
     from spatial.profile import Profile
     from spatial.siting.choose import choose_sites
-    from spatial.siting.compare import compare_choices
+    from spatial.siting.compare import compare_choices, list_pareto
     from spatial.siting.conditions import Conditions, KindRule, LevelRule
     from spatial.siting.service import SiteChoice
     from spatial.walking.changes import affected_sites, change_network
@@ -92,6 +92,7 @@ _HOME = {
     "divide": "division.divide",
     "explain_unreached": "walking.reasons",
     "improve_plan": "division.improve",
+    "list_pareto": "siting.compare",
     "list_profiles": "io.profiles",
     "make_plan": "pipeline",
     "measure_coverage": "walking.coverage",
@@ -147,6 +148,7 @@ __all__ = [
     "divide",
     "explain_unreached",
     "improve_plan",
+    "list_pareto",
     "list_profiles",
     "make_plan",
     "measure_coverage",

@@ -14,7 +14,7 @@ from spatial.progress import Progress
 from spatial.siting.conditions import MODEL_NAMES as MODELS
 
 EXIT_INFEASIBLE = 3
-_REPORT, _LIST = (".json",), (".xlsx",)
+_REPORT, _LIST, _TABLE = (".json",), (".xlsx",), (".csv",)
 _WRITING_S, _WRITING_SHARE = 3.0, 0.05
 
 
@@ -32,6 +32,7 @@ class _Job:
     profile: str | None
     out: Path
     listed: Path | None
+    pareto: Path | None
 
 
 def site(
@@ -119,13 +120,17 @@ def site(
         Path | None,
         typer.Option("--list", help="Where the list of what to open, take over, share or build goes: .xlsx."),
     ] = None,
+    pareto: Annotated[
+        Path | None,
+        option("Where every choice goes that no other beats in sites, coverage and cost (few sites only): .csv."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the answer goes: a .json, replaced whole.")] = Path("sites.json"),
 ) -> None:
     """Choose sites, from a table of travel times or along the streets, and say how far from the best they are."""
     from spatial.siting.ways import Deadline
 
     deadline = Deadline(max(budget_s - min(_WRITING_S, _WRITING_SHARE * budget_s), 0.0))
-    job = _Job(model, p, cutoff_min, cutoff, budget_s, seed, floor_m2, profile, out, listed)
+    job = _Job(model, p, cutoff_min, cutoff, budget_s, seed, floor_m2, profile, out, listed, pareto)
     words = {
         "weights": weights, "cutoffs": cutoffs, "mode_prices": mode_prices, "full_until": full_until,
         "kinds": kind, "levels": level,
@@ -211,18 +216,19 @@ def _check(job: _Job, inputs: tuple[Path, ...]) -> None:
     for name, value in (("--cutoff-min", job.cutoff_min), ("--cutoff", job.cutoff), ("--floor-m2", job.floor_m2)):
         if value is not None and not 0 <= value < math.inf:
             raise InputError(f"found {name} {value}, needed a number of at least 0")
-    check_file_target(job.out, _REPORT, inputs)
-    if job.listed is not None:
-        check_file_target(job.listed, _LIST, inputs)
+    for target, suffixes in ((job.out, _REPORT), (job.listed, _LIST), (job.pareto, _TABLE)):
+        if target is not None:
+            check_file_target(target, suffixes, inputs)
 
 
 def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Progress) -> dict[str, Any]:
     """Return all that is told of the choice; of a question without an answer, why."""
     from spatial.io.profiles import DEFAULT_PROFILE
     from spatial.io.site_inputs import with_floor_rooms
-    from spatial.io.site_outputs import describe_choice, describe_none
+    from spatial.io.site_outputs import describe_choice, describe_none, describe_worthy
     from spatial.io.site_words import read_conditions
     from spatial.siting.asking import ask
+    from spatial.siting.compare import list_worthy
     from spatial.siting.settle import settle
     from spatial.siting.site_rules import check_kinds, number_of_sites
 
@@ -254,6 +260,8 @@ def _choose(sources: Any, job: _Job, given: Any, deadline: Any, on_progress: Pro
     try:
         most = number_of_sites(inputs.setting, job.p, conditions)
         asked = ask(inputs.setting, conditions, model=model, p=most, cutoff=cutoff)
+        if job.pareto is not None:
+            about["pareto"] = describe_worthy(list_worthy(inputs.setting, asked))
         done = settle(inputs.setting, asked, deadline=deadline, seed=job.seed, on_progress=on_progress)
     except InfeasibleError as error:
         none = describe_none(model, error, in_minutes=job.cutoff_min is not None)
@@ -273,11 +281,13 @@ def _farthest(cutoff: float, conditions: Any) -> float:
 
 def _write(told: dict[str, Any], job: _Job) -> None:
     from spatial.io.assignment import write_report
-    from spatial.io.site_outputs import write_site_list
+    from spatial.io.site_outputs import write_site_list, write_worthy
 
     write_report(told, job.out)
     if job.listed is not None:
         write_site_list(told, job.listed)
+    if job.pareto is not None:
+        write_worthy(told.get("pareto", []), job.pareto)
 
 
 def _say(told: dict[str, Any], job: _Job) -> None:
@@ -291,4 +301,5 @@ def _say(told: dict[str, Any], job: _Job) -> None:
         typer.echo(f"no answer: {told['why']}")
     for note in told["notes"]:
         typer.echo(f"  {note}")
-    typer.echo(f"answer written to {job.out}" + (f", list to {job.listed}" if job.listed else ""))
+    more = [f", {what} to {path}" for what, path in (("list", job.listed), ("Pareto list", job.pareto)) if path]
+    typer.echo(f"answer written to {job.out}{''.join(more)}")

@@ -93,6 +93,27 @@ def test_the_list_says_what_to_build_and_what_it_takes(folder: Path) -> None:
     assert [row[:2] for row in rows[1:3]] == [("B", "新建 new"), ("D", "保留 keep")]
     assert rows[1][3:6] == (300, 200, 105)  # 350 households at 30 m2 per 100
     assert told["by_site"][0]["floor_needed_m2"] == 105
+    (folder / "candidates.csv").write_text("id\nA\nB\n", encoding="utf-8")
+    run(folder, "--model", "pmedian", "--p", 1, "--list", listed, "--skip-unknown")
+    assert list(openpyxl.load_workbook(listed).active.values)[1][:3] == ("B", "启用 open", None)  # no mode is known
+
+
+def test_every_choice_worth_choosing_between_is_listed_where_that_is_asked(folder: Path) -> None:
+    path = folder / "pareto.csv"
+    code, _, told = run(folder, "--model", "mclp", "--p", 2, "--cutoff-min", 5, "--pareto", path)
+    assert code == 0
+    # D is open and covers c and d; with A everybody is covered, for 10; B would do as well for 300.
+    assert [(row["sites"], row["new_sites"], row["value"], row["cost"]) for row in told["pareto"]] == [
+        ([], 0, 450.0, 0.0),
+        (["A"], 1, 750.0, 10.0),
+    ]
+    assert path.read_text(encoding="utf-8-sig").splitlines() == [
+        "new_sites,value,cost,sites", "0,450.0,0.0,", "1,750.0,10.0,A",
+    ]  # fmt: skip
+    code, why, told = run(folder, "--model", "mclp", "--p", 2, "--cutoff-min", 5, "--pareto", folder / "times.csv")
+    assert code == EXIT_UNUSABLE
+    assert "is an input and would be lost" in why
+    assert not told
 
 
 def test_a_question_without_an_answer_says_what_would_do(folder: Path) -> None:

@@ -11,10 +11,10 @@ PUBLIC = [
     "Sources", "SpatialError", "Survey", "TradeOff", "Walker", "Walks", "affected_sites", "apply_edits", "begin",
     "build_blocks", "build_ground", "build_isochrones", "build_walk_network", "change_network", "check_plan",
     "choose_sites", "compare_choices", "count_reached", "cover_themes", "divide", "explain_unreached",
-    "improve_plan", "list_profiles", "make_plan", "measure_coverage", "measure_plan", "propose_repair",
-    "reach_nodes", "read_district", "read_heights", "read_inputs", "read_osm", "read_profile", "read_relief",
-    "read_streets", "read_walk_network", "redivide", "survey_walks", "trade_off", "travel_times", "write_plan",
-    "write_sample",
+    "improve_plan", "list_pareto", "list_profiles", "make_plan", "measure_coverage", "measure_plan",
+    "propose_repair", "reach_nodes", "read_district", "read_heights", "read_inputs", "read_osm", "read_profile",
+    "read_relief", "read_streets", "read_walk_network", "redivide", "survey_walks", "trade_off", "travel_times",
+    "write_plan", "write_sample",
 ]  # fmt: skip
 
 

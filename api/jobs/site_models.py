@@ -126,8 +126,21 @@ class SiteAsked(Asked):
     cutoffs: dict[str, Count] = Field(default_factory=dict, description="The same in the unit of the costs")
     kinds: list[Kind] = Field(default_factory=list)
     levels: list[Level] = Field(default_factory=list)
+    pareto: bool = Field(
+        default=False,
+        description="Also lists every choice that no other beats in sites, coverage and cost; for few sites only",
+    )
     budget_s: float = Field(default=30.0, ge=0, le=3600, description="Seconds to search and prove at most")
     seed: int = Field(default=0, ge=0, le=2**53, description="Equal inputs and seed give equal proven answers")
+
+
+class Worthy(Model):
+    """A choice that no other beats in number of new sites, what the model counts (value) and money at once."""
+
+    sites: list[str]
+    new_sites: int
+    value: float
+    cost: float
 
 
 class Choice(Model):
@@ -147,3 +160,4 @@ class Choice(Model):
     assignment: dict[str, str | None]
     by_site: list[dict[str, Any]]
     notes: list[str]
+    pareto: list[Worthy] | None = Field(default=None, description="Where it was asked for, from few new sites to many")

@@ -15,8 +15,9 @@ from api.jobs.words import say_inputs, saying_inputs
 from spatial.errors import InputError
 from spatial.io.profiles import DEFAULT_PROFILE, read_profile
 from spatial.io.site_inputs import MODES, SiteInputs, SiteSources, read_site_inputs, with_floor_rooms
-from spatial.io.site_outputs import describe_choice
+from spatial.io.site_outputs import describe_choice, describe_worthy
 from spatial.siting.asking import ask
+from spatial.siting.compare import list_worthy
 from spatial.siting.conditions import MODEL_NAMES, Conditions, KindRule, LevelRule
 from spatial.siting.settle import settle
 from spatial.siting.site_rules import check_kinds, number_of_sites
@@ -51,11 +52,12 @@ def run_site(inputs: Any, serving: Serving, teller: Teller) -> dict[str, Any]:
     cutoff = math.inf if cutoff is None else cutoff
     most = number_of_sites(given.setting, asked.p, conditions)
     question = ask(given.setting, conditions, model=model, p=most, cutoff=cutoff)
+    worthy = {"pareto": describe_worthy(list_worthy(given.setting, question))} if asked.pareto else {}
     done = settle(given.setting, question, deadline=deadline, seed=asked.seed, on_progress=teller.progress)
     profile = read_profile(DEFAULT_PROFILE)
     m2_per_100 = profile.siting.floor_m2_per_100_households if asked.floor_m2 is None else asked.floor_m2
     told = describe_choice(given, question, done, cutoff=cutoff, m2_per_100=m2_per_100)
-    more = {"conditions": conditions.told(), "seed": asked.seed, "profile": profile.name}
+    more = {"conditions": conditions.told(), "seed": asked.seed, "profile": profile.name, **worthy}
     return {"choice": to_plain({**told, **more})}
 
 

@@ -1,12 +1,13 @@
 """How is a choice of sites told: as one JSON document, and as the list of what to open, take over, share or build?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openpyxl
+import pandas as pd
 from openpyxl.styles import Font
 
 from spatial.errors import InfeasibleError, InputError
@@ -214,10 +215,31 @@ def write_site_list(told: Mapping[str, Any], path: Path) -> None:
         raise InputError(f"cannot write to {path}: {error.strerror or error}") from error
 
 
+def describe_worthy(worthy: Any) -> list[dict[str, Any]]:
+    """Return a Pareto list (``list_pareto``), ready for JSON."""
+    return [{**row, "sites": list(row["sites"])} for row in worthy.to_dict("records")]
+
+
+def write_worthy(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write a Pareto list as CSV that Excel opens, ids in one cell, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the disk refuses the file.
+    """
+    told = [{**row, "sites": _text(", ".join(row["sites"]))} for row in rows]
+    frame = pd.DataFrame(told, columns=["new_sites", "value", "cost", "sites"])
+    try:
+        replace_file(path, lambda beside: frame.to_csv(beside, index=False, encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"cannot write to {path}: {error.strerror or error}") from error
+
+
 def _sum(letter: str, last: int) -> str | None:
     return f"=SUM({letter}2:{letter}{last})" if last > 1 else None
 
 
 def _text(value: str) -> str:
     """Return a text that no program takes for a formula."""
-    return "'" + value if value[:1] in "=+-@\t\r" else value
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -1,7 +1,7 @@
 """Which sites should open? The question a planner asks, and the answer with its proof."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,15 +68,10 @@ def choose_sites(
         If a table breaks its contract.
     """
     deadline, rules = Deadline(time_limit_s), profile.siting
-    existing = FACILITIES.empty(candidates.crs) if existing is None else existing
-    setting = read_setting(times, demand, candidates, existing, conditions.groups)
-    setting, assumed = _with_rooms(setting, rules, conditions)
-    most, why = _number_of_sites(setting, rules, p, conditions)
-    left_out = [f"{n} rows of the travel-time table left out: {reason}" for reason, n in setting.ignored.items() if n]
-    cutoff_s = 60.0 * rules.cutoff_min
-    limit_s = math.inf if rules.model in ("p_median", "p_center") else cutoff_s
-    asked = ask(setting, conditions, model=rules.model, p=most, cutoff=limit_s)
+    posed = pose(times, demand, candidates, profile, existing=existing, p=p, conditions=conditions)
+    setting, asked, existing = posed.setting, posed.asked, posed.existing
     done = settle(setting, asked, deadline=deadline, seed=seed, on_progress=on_progress)
+    cutoff_s, limit_s = 60.0 * rules.cutoff_min, _limit_s(rules)
     smallest = asked.smallest_cutoff
     limit, ids = row_limits(asked, cutoff_s), setting.places.ids
     allocation = allocate(setting, asked, done.served, done.opened, cutoff_s)
@@ -86,7 +81,7 @@ def choose_sites(
         objective=done.objective,
         bound=done.bound,
         gap=done.gap,
-        p=most,
+        p=asked.question.p,
         cutoff_s=cutoff_s,
         unserved_s=unserved_cost(setting),
         sites=describe_sites(
@@ -100,8 +95,37 @@ def choose_sites(
         closed=tuple(str(one) for one in ids[setting.places.existing & ~done.opened]),
         conditions=conditions.told(),
         seconds=deadline.spent(),
-        notes=(*why, *left_out, *assumed, *done.notes),
+        notes=(*posed.notes, *done.notes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A planner's question as engines take it, the sites that are open already, and what was assumed or left out."""
+
+    setting: Setting
+    asked: Asked
+    existing: Any
+    notes: tuple[str, ...]
+
+
+def pose(
+    times: Any, demand: Any, candidates: Any, profile: Profile, *, existing: Any, p: int | None, conditions: Conditions
+) -> Posed:
+    """Return the question that tables and a profile ask, all of it checked; as for ``choose_sites``."""
+    rules = profile.siting
+    existing = FACILITIES.empty(candidates.crs) if existing is None else existing
+    setting = read_setting(times, demand, candidates, existing, conditions.groups)
+    setting, assumed = _with_rooms(setting, rules, conditions)
+    most, why = _number_of_sites(setting, rules, p, conditions)
+    left_out = [f"{n} rows of the travel-time table left out: {reason}" for reason, n in setting.ignored.items() if n]
+    asked = ask(setting, conditions, model=rules.model, p=most, cutoff=_limit_s(rules))
+    return Posed(setting, asked, existing, (*why, *left_out, *assumed))
+
+
+def _limit_s(rules: SitingRules) -> float:
+    """Return the longest walk that serves; the p-median and the p-center count any."""
+    return math.inf if rules.model in ("p_median", "p_center") else 60.0 * rules.cutoff_min
 
 
 def _losses(setting: Setting, asked: Asked, done: Settled, limit: Floats) -> Any:

@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 
 from spatial.errors import InputError
+from spatial.profile import Profile
 from spatial.siting.asking import Asked
+from spatial.siting.choose import pose
+from spatial.siting.conditions import Conditions
 from spatial.siting.enumerate import can_try_all, every_set
 from spatial.siting.question import value_of
 from spatial.siting.service import SiteChoice
 from spatial.siting.setting import Setting
+from spatial.siting.site_rules import known_prices
+from spatial.siting.ways import Floats, Ints
 
+_NO_CONDITIONS = Conditions()
 _FIGURES = (
     "model", "status", "objective", "bound", "gap", "cutoff_s", "covered_households", "unserved_households",
     "mean_walk_s", "p95_walk_s", "floor_deficit_m2",
@@ -48,45 +54,85 @@ def compare_choices(choices: Sequence[tuple[str, SiteChoice]]) -> Any:
     return pd.DataFrame(rows)
 
 
-def list_pareto(setting: Setting, asked: Asked) -> Any:
-    """Return every choice that no other beats in number of new sites, value and money at once.
+def list_pareto(
+    times: Any,
+    demand: Any,
+    candidates: Any,
+    profile: Profile,
+    *,
+    existing: Any = None,
+    p: int | None = None,
+    conditions: Conditions = _NO_CONDITIONS,
+) -> Any:
+    """Return every choice that no other beats in number of new sites, value and money at once (the Pareto list).
 
-    One row each, from few sites to many: ``sites`` (ids of the new ones), ``new_sites``, ``value`` (the goal of the
-    question; for maximal cover the weight covered) and ``cost`` (0 for a site whose price is not known). Of choices
-    equal in all three the first by its sites stands for all.
+    Tables, profile and conditions are those of ``choose_sites``; without ``p`` any number of sites may open. Every set
+    of sites is tried, so the list is whole, and there is one for small questions only: a dozen candidates, or two or
+    three of a hundred.
+
+    One row each, from few sites to many: ``sites`` (ids of the new ones, in a tuple), ``new_sites``, ``value`` (what
+    the model counts: for maximal cover the weight covered, larger is better; else smaller is) and ``cost`` (0 for a
+    site whose price is not known, as for those that are open). Of choices equal in all three the first by its sites
+    stands for all. No row if no sites keep every condition.
+
+    Raises
+    ------
+    InfeasibleError
+        If there are fewer candidates than ``p``.
+    InputError
+        If there are too many sets of sites to try every one, room is limited, or a value means nothing.
+    TableError
+        If a table breaks its contract.
+    """
+    if p is None:
+        p = len(candidates) + (len(existing) if conditions.closable and existing is not None else 0)
+    posed = pose(times, demand, candidates, profile, existing=existing, p=p, conditions=conditions)
+    return list_worthy(posed.setting, posed.asked)
+
+
+def list_worthy(setting: Setting, asked: Asked) -> Any:
+    """Return the Pareto list of a question, as ``list_pareto`` does.
 
     Raises
     ------
     InputError
-        If there are too many sets of sites to try every one.
+        If there are too many sets of sites to try every one, or room is limited.
     """
     question = asked.question
+    if question.has_room_limits:
+        raise InputError("siting: room is limited; a list of every choice needs sites that serve whoever is near")
     if not can_try_all(question):
         free = int((~question.fixed & ~question.banned).sum())
         raise InputError(
             f"siting: {free} sites are too many to list every choice; needed about a dozen, or fewer to open"
         )
-    price = np.where(setting.places.existing, 0.0, np.nan_to_num(setting.places.price))
+    new = ~setting.places.existing
     found = [(opened[np.isfinite(value)], value[np.isfinite(value)]) for opened, value in every_set(question)]
     opened = np.concatenate([one for one, _ in found])
     value = np.concatenate([one for _, one in found])
-    number, cost = opened[:, ~setting.places.existing].sum(axis=1), opened @ price
-    order = np.lexsort((cost, value, number))
-    kept: list[int] = []
-    front = np.zeros((0, 2))
-    for k in order.tolist():
-        if not ((front[:, 0] <= value[k]) & (front[:, 1] <= cost[k])).any():
-            front = np.vstack([front, (value[k], cost[k])])
-            kept.append(k)
-    whole = float(question.weight.sum())
-    ids = setting.places.ids
+    number = opened[:, new].sum(axis=1)
+    cost = opened @ np.nan_to_num(known_prices(setting.places, asked.conditions))
+    kept = _unbeaten(number, value, cost)
+    covered = asked.model == "max_cover"
+    whole, ids = float(question.weight.sum()), setting.places.ids
     rows = [
         {
-            "sites": tuple(str(one) for one in ids[opened[k] & ~setting.places.existing]),
+            "sites": tuple(str(one) for one in ids[opened[k] & new]),
             "new_sites": int(number[k]),
-            "value": whole - value_of(question, opened[k]) if asked.model == "max_cover" else float(value[k]),
+            "value": whole - value_of(question, opened[k]) if covered else float(value[k]),
             "cost": float(cost[k]),
         }
         for k in kept
     ]
     return pd.DataFrame(rows, columns=["sites", "new_sites", "value", "cost"])
+
+
+def _unbeaten(number: Ints, value: Floats, cost: Floats) -> list[int]:
+    """Return the places of what nothing beats or equals, where less of each is better, by number, value and cost."""
+    kept: list[int] = []
+    front = np.zeros((0, 2))
+    for k in np.lexsort((cost, value, number)).tolist():
+        if not ((front[:, 0] <= value[k]) & (front[:, 1] <= cost[k])).any():
+            front = np.vstack([front, (value[k], cost[k])])
+            kept.append(k)
+    return kept

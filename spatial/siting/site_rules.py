@@ -30,10 +30,21 @@ def place_sites(places: Places, conditions: Conditions) -> tuple[Flags, Flags, I
     return fixed, banned, pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def price_sites(places: Places, conditions: Conditions) -> Floats:
-    """Return what it costs to open each site; nothing where it is open."""
+def known_prices(places: Places, conditions: Conditions) -> Floats:
+    """Return what it costs to open each site; nothing where it is open, and missing where that is not known."""
     given = np.array([conditions.mode_prices.get(str(mode), np.nan) for mode in places.marks["mode"]], dtype=np.float64)
-    price = np.where(places.existing, 0.0, np.where(np.isnan(places.price), given, places.price))
+    return np.where(places.existing, 0.0, np.where(np.isnan(places.price), given, places.price))
+
+
+def price_sites(places: Places, conditions: Conditions) -> Floats:
+    """Return what it costs to open each site; nothing where it is open.
+
+    Raises
+    ------
+    InputError
+        If that is not known of a site, or no number of at least 0.
+    """
+    price = known_prices(places, conditions)
     bad = np.flatnonzero(~((price >= 0) & np.isfinite(price)))
     if len(bad):
         raise InputError(

@@ -68,7 +68,15 @@ def test_the_sites_are_those_worked_by_hand(
     told = Choice.model_validate(answer.json())
     assert (told.status, told.sites, told.objective) == ("optimal", sites, pytest.approx(objective))
     assert told.bound == pytest.approx(objective)
+    assert told.pareto is None
     assert set(told.assignment) == set("abcd")
+
+
+def test_every_choice_worth_choosing_between_is_listed_where_that_is_asked(jobs: httpx.Client) -> None:
+    _, answer = ended(jobs, model="max_cover", p=2, cutoff_min=5, pareto=True)
+    listed = Choice.model_validate(answer.json()).pareto
+    assert listed is not None
+    assert [(one.sites, one.value, one.cost) for one in listed] == [([], 450, 0), (["A"], 750, 10)]
 
 
 def test_times_by_row_are_those_by_column(jobs: httpx.Client) -> None:

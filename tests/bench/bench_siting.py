@@ -17,7 +17,7 @@ import numpy as np
 from spatial.siting.answer import Answer, answer
 from spatial.siting.asking import Asked, ask
 from spatial.siting.choose import choose_sites
-from spatial.siting.compare import list_pareto
+from spatial.siting.compare import list_worthy
 from spatial.siting.conditions import Conditions
 from spatial.siting.question import AS_MANY_AS_NEEDED, Question
 from spatial.siting.setting import Homes, Places, Setting
@@ -147,7 +147,7 @@ def community() -> None:
         done, cpu_s = timed(partial(_settled, setting, asked), 5)
         print(f"{model:16} {done.objective:10.0f} {done.status:>19} {1000 * cpu_s:7.1f} ms")
     asked = ask(setting, Conditions(), model="max_cover", p=10, cutoff=500.0)
-    listed, cpu_s = timed(partial(list_pareto, setting, asked), 5)
+    listed, cpu_s = timed(partial(list_worthy, setting, asked), 5)
     print(f"{'pareto list':16} {len(listed):10d} choices {1000 * cpu_s:19.1f} ms")
 
 
