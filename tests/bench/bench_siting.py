@@ -1,8 +1,7 @@
 """Print how the public call does: networks, limited room, one community, and a city from the command line's tables.
 
 Run as ``python -m tests.bench.bench_siting [name ...]`` from the checkout; names are networks, rooms, district,
-community, peers. CPU seconds throughout. The side by side with spopt is what building its model takes beside our whole
-answer.
+community. CPU seconds throughout.
 """
 
 import sys
@@ -151,30 +150,7 @@ def community() -> None:
     print(f"{'pareto list':16} {len(listed):10d} choices {1000 * cpu_s:19.1f} ms")
 
 
-def _cover(setting: Setting) -> Settled:
-    asked = ask(setting, Conditions(), model="max_cover", p=8, cutoff=100.0)
-    return settle(setting, asked, deadline=Deadline(20.0))
-
-
-def peers() -> None:
-    """How long spopt takes to build its model, beside our answer to the same question."""
-    try:
-        from spopt.locate import MCLP
-    except ImportError:
-        print("spopt is not here: no side by side")
-        return
-    for homes, sites in ((500, 50), (2000, 200)):
-        setting = small(homes, sites)
-        cost = np.full((homes, sites), np.inf)
-        ways = setting.ways
-        cost[np.repeat(np.arange(homes), np.diff(ways.ptr)), ways.site] = ways.cost
-        people = setting.homes.groups["households"]
-        _, theirs = timed(partial(MCLP.from_cost_matrix, cost, people, 100.0, p_facilities=8))
-        done, ours = timed(partial(_cover, setting))
-        print(f"{homes} x {sites}: spopt builds in {theirs:.2f} s, answered here in {ours:.2f} s ({done.status})")
-
-
-_ALL = {"networks": networks, "rooms": rooms, "district": district, "community": community, "peers": peers}
+_ALL = {"networks": networks, "rooms": rooms, "district": district, "community": community}
 
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or list(_ALL):
