@@ -78,7 +78,7 @@ def list_pareto(
     Raises
     ------
     InfeasibleError
-        If there are fewer candidates than ``p``.
+        If there is no candidate, or there are fewer than ``p``.
     InputError
         If there are too many sets of sites to try every one, room is limited, or a value means nothing.
     TableError

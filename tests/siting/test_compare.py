@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from spatial.errors import InputError
+from spatial.errors import InfeasibleError, InputError
 from spatial.siting.asking import ask
 from spatial.siting.choose import choose_sites
 from spatial.siting.compare import compare_choices, list_pareto, list_worthy
-from spatial.siting.conditions import Conditions
+from spatial.siting.conditions import Conditions, KindRule
 from spatial.siting.enumerate import every_set
 from tests.siting.oracle import CUTOFF, random_setting
 from tests.siting.towns import candidate_frame, demand_frame, siting_profile, times_frame
@@ -45,6 +45,17 @@ def test_a_street_has_the_list_that_is_worked_by_hand() -> None:
     assert list(list_pareto(*tables[:2], candidates, profile, p=1)["new_sites"]) == [0, 1, 1]
     dear = list_pareto(*tables[:2], candidates, profile, conditions=Conditions(budget=15.0, mode_prices={"new": 25.0}))
     assert list(dear["sites"]) == [(), ("A",)]
+
+
+def test_a_list_without_candidates_is_infeasible_and_one_of_nothing_that_keeps_every_condition_is_empty() -> None:
+    tables = times_frame(STREET_S, HALLS, list(HOUSES)), demand_frame(HOUSES), candidate_frame(HALLS, cost=10.0)
+    profile = siting_profile("max_cover", cutoff_s=300.0)
+    with pytest.raises(InfeasibleError, match="no candidate site"):
+        list_pareto(tables[0].iloc[:0], tables[1], tables[2].iloc[:0], profile)
+    impossible = Conditions(kinds=(KindRule("mode", "new", 1),))
+    assert list_pareto(*tables[:2], tables[2].assign(mode=["new", "", "", ""]), profile, conditions=impossible).shape[0]
+    dear = Conditions(kinds=(KindRule("mode", "new", 1),), budget=5.0)
+    assert list_pareto(*tables[:2], tables[2].assign(mode=["new", "", "", ""]), profile, conditions=dear).empty
 
 
 def test_a_list_with_limited_room_is_refused() -> None:

@@ -175,7 +175,7 @@ def visit(node: Node, best: Best, ask: Search, thorough: bool) -> tuple[Best, li
         node, thorough = smaller, False
 
 
-def settle_first(node: Node, polished: Polished, best: Best, ask: Search) -> tuple[Node, Best]:
+def settle_first(polished: Polished, best: Best, ask: Search) -> tuple[Node, Best]:
     """Return the root of a tree without what its polished prices settle, and the better of the best set and one near
     its shares; a root that is bounded away keeps its bound."""
     goal, core = ask.goal(best.value), polished.node.core

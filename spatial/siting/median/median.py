@@ -146,7 +146,7 @@ def _branch(terms: Terms, root: Core, state: State, seed: int, deadline: Deadlin
         best = _gather(terms, replace(state, names=best.names, value=best.value), first, seed, deadline)
         if not early.left() and deadline.left():
             first = polish(trunk, terms.goal(best.value), _ROOT_ROUNDS) or first
-        start, best = settle_first(trunk, first, best, ask)
+        start, best = settle_first(first, best, ask)
     places = split_places(trunk, start, terms.goal(best.value)) if first else None
     if places:
         found = _share(terms, places, best, ask, seed, deadline)

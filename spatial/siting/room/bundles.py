@@ -32,10 +32,6 @@ class Bundles:
     rooms: Rooms
     of: Ints
 
-    def sum_of(self, values: Floats) -> Floats:
-        """Return what each bundle's rows have together of something."""
-        return np.asarray(np.bincount(self.of, values, len(self.rooms.load)), dtype=np.float64)
-
 
 def bundle_rooms(rooms: Rooms, prices: Floats, inside: Flags, *, most: int) -> Bundles:
     """Return the question with at most so many bundles instead of rows, and only the flagged sites."""
