@@ -1,6 +1,6 @@
 """How do general solvers fare on questions of siting? spopt with CBC and with HiGHS, HiGHS alone, OR-Tools, and we.
 
-Run as ``python -m tests.bench.bench_site_peers [SECONDS]``: each tool has so many seconds to search (60) and three
+Run as ``python -m tests.bench.bench_site_peers [SECONDS]``: each tool has so many seconds to search (10) and three
 times as many in all, in a process of its own. CPU seconds, those of building the model apart. Values are computed from
 the sites that a tool opens, whatever it says of them. A tool that cannot be loaded is told as such: OR-Tools
 (``pip install ortools``) is not among the locked packages. It brings a HiGHS that does not load beside highspy, so what
@@ -220,4 +220,4 @@ def main(limit_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10.0)
